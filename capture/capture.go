@@ -1,0 +1,46 @@
+// Package capture reads packets: from capture files of every common container,
+// from standard input, and from live interfaces. It knows containers, link
+// types and losses, and nothing of what a packet holds.
+package capture
+
+import "fmt"
+
+// Packet is one packet as its source recorded it.
+type Packet struct {
+	Time   int64    // capture time, nanoseconds since the Unix epoch, UTC; 0 when the source has none (pcapng simple packet block)
+	Number uint64   // position in its source, from 1
+	Link   LinkType // how Data begins
+	// Length is the packet's length on the wire in octets, which is more than
+	// len(Data) where a snap length cut it. It is never less than len(Data).
+	Length uint32
+	// VLAN is an 802.1Q tag that the system took off before the packet was
+	// delivered (live capture): TPID<<16 | TCI, or 0.
+	VLAN      uint32
+	Interface uint32 // index of the interface in the source
+	Data      []byte // captured octets; valid until the next call of Next
+}
+
+// Source gives packets in the order in which it recorded them.
+type Source interface {
+	// Next fills dst from the front and returns how many packets it filled.
+	// Their Data are valid until the next call. At the end it returns io.EOF;
+	// n may be above zero beside any error. After damage that cannot be
+	// stepped over the error is a *DamageError.
+	Next(dst []Packet) (n int, err error)
+	Close() error
+}
+
+// DamageError says where and how a capture is damaged.
+type DamageError struct {
+	Name   string // file name, or "-" for standard input
+	Offset int64  // octets from the start of the (decompressed) stream
+	Packet uint64 // number of the packet at which it shows, from 1; 0 when none
+	Reason string
+}
+
+func (e *DamageError) Error() string {
+	if e.Packet != 0 {
+		return fmt.Sprintf("%s: byte %d, packet %d: %s", e.Name, e.Offset, e.Packet, e.Reason)
+	}
+	return fmt.Sprintf("%s: byte %d: %s", e.Name, e.Offset, e.Reason)
+}

@@ -1,0 +1,103 @@
+// Package packet holds the value that decoding makes and flow accounting
+// takes: what one transport header, TCP, UDP, UDP-Lite, SCTP or DCCP, and the
+// IP header before it say. It is a leaf, so that the users of either side need
+// not compile the other.
+package packet
+
+import "net/netip"
+
+// IP protocol numbers of the transports that make flows.
+const (
+	TCP     = 6
+	UDP     = 17
+	DCCP    = 33
+	SCTP    = 132
+	UDPLite = 136
+)
+
+// TCP flags (RFC 9293 section 3.1), as in the header's octet 13.
+const (
+	FIN = 1 << iota
+	SYN
+	RST
+	PSH
+	ACK
+	URG
+	ECE
+	CWR
+)
+
+// Kind says what a Summary stands for.
+type Kind uint8
+
+// The kinds.
+const (
+	Datagram Kind = iota // a whole datagram or the first fragment of one: the ports were in it
+	Fragment             // a later fragment, whose ports are known from the first one
+	// Quoted is an ICMP or ICMPv6 error: the addresses, ports and protocol are
+	// those of the datagram it quotes, in the direction in which that was
+	// sent. ICMPType and ICMPCode are valid. It is no packet of the flow.
+	Quoted
+)
+
+// Signal holds what a transport's control messages say of the association.
+// TCP has its flags instead; SCTP (RFC 9260) and DCCP (RFC 4340) use these.
+type Signal uint8
+
+// The signals; several may be set where an SCTP packet bundles chunks.
+const (
+	Init     Signal = 1 << iota // SCTP INIT, DCCP Request
+	InitAck                     // SCTP INIT ACK, DCCP Response
+	Data                        // SCTP DATA or I-DATA, DCCP Data or DataAck; payload is present
+	Confirm                     // SCTP COOKIE ECHO or COOKIE ACK, DCCP Ack
+	Shutdown                    // SCTP SHUTDOWN (any of the three), DCCP CloseReq or Close
+	Abort                       // SCTP ABORT, DCCP Reset
+)
+
+// Summary is one transport header of one packet. A packet inside a tunnel
+// gives several: the outer ones first. It is comparable but for Payload.
+type Summary struct {
+	Time   int64  // nanoseconds since the Unix epoch
+	Number uint64 // the packet's number in the run, from 1
+
+	// Src and Dst are the addresses as sent. IPv4 stands in the first four
+	// octets, the rest zero.
+	Src, Dst         [16]byte
+	SrcPort, DstPort uint16
+	Protocol         uint8 // IP protocol number: TCP, UDP, DCCP, SCTP or UDPLite
+	IPVersion        uint8 // 4 or 6
+	Kind             Kind
+	TCPFlags         uint8  // TCP only
+	Signal           Signal // SCTP and DCCP only
+	ICMPType         uint8  // Kind Quoted only
+	ICMPCode         uint8  // Kind Quoted only
+
+	// Context tells flows with equal addresses apart: VLAN tags and the
+	// tunnel. 0 is none; [Contexts] explains the others.
+	Context uint32
+	// Sequence is the TCP sequence number, or the SCTP initiate tag when
+	// Signal has Init: what tells a retransmitted opening from a new one.
+	Sequence uint32
+	FrameLen uint32 // octets of the whole frame on the wire, outer headers included
+	IPLen    uint32 // total length of this header's IP datagram, its header included
+	PPID     uint32 // SCTP: payload protocol identifier of the first DATA chunk; valid when HasPPID
+	HasPPID  bool
+	// PayloadLen is how many octets of transport payload the datagram
+	// carried on the wire, as far as the IP header tells.
+	PayloadLen uint32
+	// Payload is what was captured of it; valid as long as the packet is.
+	Payload []byte
+}
+
+// SrcAddr gives the source address as a netip.Addr.
+func (s *Summary) SrcAddr() netip.Addr { return addr(s.Src, s.IPVersion) }
+
+// DstAddr gives the destination address as a netip.Addr.
+func (s *Summary) DstAddr() netip.Addr { return addr(s.Dst, s.IPVersion) }
+
+func addr(a [16]byte, v uint8) netip.Addr {
+	if v == 4 {
+		return netip.AddrFrom4([4]byte(a[:4]))
+	}
+	return netip.AddrFrom16(a)
+}
