@@ -1,0 +1,89 @@
+package decode
+
+import "github.com/portannot/portannot/capture/packet"
+
+// contextCache remembers the numbers of contexts seen, since nearly all
+// packets repeat one: without it each would take a lock and hash 140 octets.
+type contextCache struct {
+	vlan  [4096]uint32 // numbers of the contexts that are a single VLAN tag
+	slots [64]struct {
+		ctx packet.Context
+		id  uint32
+	}
+}
+
+// context gives the number of the context that the walk stands in.
+func (d *Decoder) context() uint32 {
+	c := &d.ctx
+	if c.NumVLANs == 0 && c.Depth == 0 {
+		return 0
+	}
+	if c.NumVLANs == 1 && c.Depth == 0 {
+		id := &d.cache.vlan[c.VLANs[0]&0xfff]
+		if *id == 0 {
+			*id = d.contexts.Intern(*c)
+		}
+		return *id
+	}
+	h := uint32(c.NumVLANs)<<8 | uint32(c.Depth)
+	for _, v := range c.VLANs[:c.NumVLANs] {
+		h = h*31 + uint32(v)
+	}
+	for i := range c.Depth {
+		h = h*31 + c.ID[i] + uint32(c.Path[i])
+	}
+	if c.OuterVersion != 0 {
+		for _, b := range c.Outer[0] {
+			h = h*31 + uint32(b)
+		}
+		for _, b := range c.Outer[1] {
+			h = h*31 + uint32(b)
+		}
+	}
+	s := &d.cache.slots[(h^h>>16)%uint32(len(d.cache.slots))]
+	if s.id == 0 || s.ctx != *c {
+		s.ctx, s.id = *c, d.contexts.Intern(*c)
+	}
+	return s.id
+}
+
+// pushVLAN enters a VLAN, and says whether there was room for it. The
+// priority bits are no part of the network. Identifier 0 is a priority tag,
+// which is in no VLAN (IEEE 802.1Q table 9-2).
+func (d *Decoder) pushVLAN(tci uint16) bool {
+	id := tci & 0xfff
+	if id == 0 {
+		return true
+	}
+	if d.ctx.NumVLANs == packet.MaxDepth {
+		return false
+	}
+	d.ctx.VLANs[d.ctx.NumVLANs] = id
+	d.ctx.NumVLANs++
+	return true
+}
+
+// pushTunnel enters a tunnel that has an identifier, or needs none, and says
+// whether the depth allowed it.
+func (d *Decoder) pushTunnel(t packet.Tunnel, id uint32) bool {
+	if int(d.ctx.Depth) >= d.opt.MaxDepth {
+		return false
+	}
+	d.ctx.Path[d.ctx.Depth] = t
+	d.ctx.ID[d.ctx.Depth] = id
+	d.ctx.Depth++
+	return true
+}
+
+// pushEnds enters a tunnel that only its two ends tell from others.
+func (d *Decoder) pushEnds(t packet.Tunnel, h *ipHeader) bool {
+	if !d.pushTunnel(t, 0) {
+		return false
+	}
+	d.ctx.Outer = [2][16]byte{h.src, h.dst}
+	if string(h.src[:]) > string(h.dst[:]) {
+		d.ctx.Outer = [2][16]byte{h.dst, h.src}
+	}
+	d.ctx.OuterVersion = h.version
+	return true
+}

@@ -1,0 +1,297 @@
+package decode
+
+import (
+	"bytes"
+	"cmp"
+	"compress/gzip"
+	"encoding/binary"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/portannot/portannot/capture"
+	"github.com/portannot/portannot/capture/packet"
+)
+
+// tuple is a bidirectional 5-tuple, the smaller end first, whatever the
+// context.
+type tuple struct {
+	proto string
+	a, b  netip.AddrPort
+}
+
+var protoNames = map[uint8]string{packet.TCP: "tcp", packet.UDP: "udp", packet.SCTP: "sctp", packet.DCCP: "dccp", packet.UDPLite: "udplite"}
+
+func compareEnds(a, b netip.AddrPort) int {
+	return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Port(), b.Port()))
+}
+
+// sharedCaptures finds the captures with truth that lie beside the repository.
+func sharedCaptures(tb testing.TB) string {
+	dir, err := os.Getwd()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for ; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			break
+		}
+		if dir == filepath.Dir(dir) {
+			tb.Skip("no repository root")
+		}
+	}
+	dir = filepath.Join(dir, "..", "shared", "captures")
+	if _, err := os.Stat(dir); err != nil {
+		tb.Skip("no captures with truth beside the repository")
+	}
+	return dir
+}
+
+func readTable(tb testing.TB, name string) []map[string]string {
+	f, err := os.Open(name)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer f.Close()
+	r := csv.NewReader(f)
+	r.Comma, r.LazyQuotes, r.FieldsPerRecord = '\t', true, -1
+	rows, err := r.ReadAll()
+	if err != nil {
+		tb.Fatalf("%s: %v", name, err)
+	}
+	var out []map[string]string
+	for _, row := range rows[1:] {
+		m := map[string]string{}
+		for i, v := range row {
+			m[rows[0][i]] = v
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+func atoi(s string) int { n, _ := strconv.Atoi(s); return n }
+
+// truth reads what tshark counted for a capture.
+func truth(tb testing.TB, name string) map[tuple][2]int {
+	m := map[tuple][2]int{}
+	for _, r := range readTable(tb, name) {
+		end := func(x string) netip.AddrPort {
+			a, _, _ := strings.Cut(r[x+"_addr"], "%")
+			return netip.AddrPortFrom(netip.MustParseAddr(a), uint16(atoi(r[x+"_port"])))
+		}
+		m[tuple{r["proto"], end("a"), end("b")}] = [2]int{atoi(r["pkts_ab"]), atoi(r["pkts_ba"])}
+	}
+	return m
+}
+
+type tally struct {
+	flows    map[tuple][2]int
+	counts   Counts
+	pending  int
+	packets  uint64
+	linkSeen map[capture.LinkType]bool
+}
+
+func newTally() *tally {
+	return &tally{flows: map[tuple][2]int{}, linkSeen: map[capture.LinkType]bool{}}
+}
+
+func (t *tally) add(s *packet.Summary) {
+	if s.Kind != packet.Datagram {
+		return
+	}
+	a, b := netip.AddrPortFrom(s.SrcAddr(), s.SrcPort), netip.AddrPortFrom(s.DstAddr(), s.DstPort)
+	k := tuple{protoNames[s.Protocol], a, b}
+	i := 0
+	if compareEnds(a, b) > 0 {
+		k.a, k.b, i = b, a, 1
+	}
+	v := t.flows[k]
+	v[i]++
+	t.flows[k] = v
+}
+
+// TestTruth compares the packets of each 5-tuple with what tshark counted.
+func TestTruth(t *testing.T) {
+	dir := sharedCaptures(t)
+	links := map[string]string{}
+	for _, r := range readTable(t, filepath.Join(dir, "MANIFEST.tsv")) {
+		links[r["file"]] = r["linktype"]
+	}
+	only := os.Getenv("PORTANNOT_ONLY")
+	var fails []string
+	pass, all := 0, 0
+	for _, row := range readTable(t, filepath.Join(dir, "truth", "SUMMARY.tsv")) {
+		name := row["file"]
+		if !strings.Contains(name, only) {
+			continue
+		}
+		all++
+		got := newTally()
+		err := decodeFile(filepath.Join(dir, "files", name), got)
+		why := judge(row, truth(t, filepath.Join(dir, "truth", name+".flows.tsv")), got)
+		if why == "" {
+			pass++
+			continue
+		}
+		if err != nil {
+			why += " (" + err.Error() + ")"
+		}
+		fails = append(fails, fmt.Sprintf("%-14s %s: %s %v", links[name], name, why, got.counts))
+	}
+	slices.Sort(fails)
+	for _, f := range fails {
+		t.Log(f)
+	}
+	t.Logf("%d of %d pass", pass, all)
+}
+
+// judge says how a capture's tally differs from the truth, by the rules of
+// the scoring tool; "" when it does not.
+func judge(row map[string]string, want map[tuple][2]int, got *tally) string {
+	slack := atoi(row["malformed"]) + atoi(row["ambiguous"]) + atoi(row["short"])
+	frag := atoi(row["frag_nonfirst"])
+	if row["tshark_status"] != "ok" {
+		missing := 0
+		for k, w := range want {
+			g := got.flows[k]
+			missing += max(0, w[0]+w[1]-g[0]-g[1])
+		}
+		if missing > slack+1 {
+			return fmt.Sprintf("broken: %d packets missing", missing)
+		}
+		return ""
+	}
+	keys := map[tuple]bool{}
+	for k := range want {
+		keys[k] = true
+	}
+	for k := range got.flows {
+		keys[k] = true
+	}
+	var bad []string
+	diff := 0
+	for k := range keys {
+		w, g := want[k], got.flows[k]
+		if k.a == k.b {
+			w, g = [2]int{w[0] + w[1], 0}, [2]int{g[0] + g[1], 0}
+		}
+		if w == g {
+			continue
+		}
+		over := g[0] - w[0] + g[1] - w[1]
+		if frag > 0 && g[0] >= w[0] && g[1] >= w[1] && over <= frag {
+			continue
+		}
+		bad = append(bad, fmt.Sprintf("%s %v %v want %v got %v", k.proto, k.a, k.b, w, g))
+		diff += abs(w[0]-g[0]) + abs(w[1]-g[1])
+	}
+	slices.Sort(bad)
+	switch {
+	case slack == 0 && len(bad) > 0:
+		return fmt.Sprintf("strict: %d of %d flows: %s", len(bad), len(keys), strings.Join(bad[:min(len(bad), 3)], "; "))
+	case slack > 0 && diff > slack+frag:
+		return fmt.Sprintf("loose: %d packets differ, %d allowed: %s", diff, slack+frag, strings.Join(bad[:min(len(bad), 3)], "; "))
+	}
+	return ""
+}
+
+func abs(n int) int { return max(n, -n) }
+
+// decodeFile is a stand-in until the reader of package capture is there.
+func decodeFile(name string, t *tally) error {
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	if len(b) > 2 && b[0] == 0x1f && b[1] == 0x8b {
+		z, err := gzip.NewReader(bytes.NewReader(b))
+		if err != nil {
+			return err
+		}
+		b, _ = io.ReadAll(z)
+	}
+	var contexts packet.Contexts
+	d := New(Options{}, &contexts)
+	var sums []packet.Summary
+	n := uint64(0)
+	one := func(link uint16, data []byte, wire uint32) {
+		n++
+		p := capture.Packet{Number: n, Link: capture.LinkType(link), Length: max(wire, uint32(len(data))), Data: data}
+		t.linkSeen[p.Link] = true
+		sums, _ = d.Decode(sums[:0], &p)
+		for i := range sums {
+			t.add(&sums[i])
+		}
+	}
+	defer func() { t.counts, t.pending, t.packets = d.Counts(), d.Pending(), n }()
+	if len(b) < 24 {
+		return io.ErrUnexpectedEOF
+	}
+	var o binary.ByteOrder = binary.LittleEndian
+	switch m := binary.BigEndian.Uint32(b); m {
+	case 0xa1b2c3d4, 0xa1b23c4d:
+		o = binary.BigEndian
+	case 0xd4c3b2a1, 0x4d3cb2a1:
+	case 0x0a0d0d0a:
+		return decodeNG(b, one)
+	default:
+		return fmt.Errorf("magic %#x", m)
+	}
+	link := uint16(o.Uint32(b[20:]))
+	for b = b[24:]; len(b) >= 16; {
+		n, w := o.Uint32(b[8:]), o.Uint32(b[12:])
+		b = b[16:]
+		if uint64(n) > uint64(len(b)) {
+			return io.ErrUnexpectedEOF
+		}
+		one(link, b[:n], w)
+		b = b[n:]
+	}
+	return nil
+}
+
+func decodeNG(b []byte, one func(uint16, []byte, uint32)) error {
+	var o binary.ByteOrder = binary.LittleEndian
+	var ifs []uint16
+	for len(b) >= 12 {
+		if binary.BigEndian.Uint32(b) == 0x0a0d0d0a {
+			o = binary.LittleEndian
+			if binary.BigEndian.Uint32(b[8:]) == 0x1a2b3c4d {
+				o = binary.BigEndian
+			}
+			ifs = nil
+		}
+		n := o.Uint32(b[4:])
+		if n < 12 || uint64(n) > uint64(len(b)) {
+			return io.ErrUnexpectedEOF
+		}
+		switch body := b[8 : n-4]; o.Uint32(b) {
+		case 1:
+			ifs = append(ifs, o.Uint16(body))
+		case 6:
+			if i, c := o.Uint32(body), o.Uint32(body[12:]); int(i) < len(ifs) && int(c)+20 <= len(body) {
+				one(ifs[i], body[20:20+c], o.Uint32(body[16:]))
+			}
+		case 2:
+			if i, c := o.Uint16(body), o.Uint32(body[12:]); int(i) < len(ifs) && int(c)+20 <= len(body) {
+				one(ifs[i], body[20:20+c], o.Uint32(body[16:]))
+			}
+		case 3:
+			if len(ifs) > 0 {
+				w := o.Uint32(body)
+				one(ifs[0], body[4:4+min(int(w), len(body)-4)], w)
+			}
+		}
+		b = b[n:]
+	}
+	return nil
+}
