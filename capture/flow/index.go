@@ -1,0 +1,215 @@
+package flow
+
+// A table is an arena of entries, in chunks that never move, and an index of
+// slots over it: open addressing with linear probing. The slot repeats the
+// hash, so a probe touches an entry only when it is very likely the right one,
+// and growing the index touches no entry at all.
+type table[K comparable] struct {
+	v6     bool   // which of the two tables this is
+	slots  []slot // a power of two; nil at first
+	live   int    // entries in the index
+	n      int    // entries in use: live ones and finished ones held back
+	chunks [][]entry[K]
+	top    uint32   // entries ever used
+	empty  []uint32 // entries freed, below top
+}
+
+type slot struct {
+	hash  uint32
+	index uint32 // of the entry, plus one; 0 is a free slot
+}
+
+const (
+	chunkBits = 14
+	chunkSize = 1 << chunkBits
+	firstBits = 12 // slots of the first index: 1 << firstBits
+	none      = ^uint32(0)
+)
+
+func (tb *table[K]) at(i uint32) *entry[K] {
+	return &tb.chunks[i>>chunkBits][i&(chunkSize-1)]
+}
+
+// extraAt gives where entry i keeps the place of its extra.
+func (tb *table[K]) extraAt(i uint32) *uint32 { return &tb.at(i).extra }
+
+// touchSlot loads the slot where a hash begins its probe.
+func (tb *table[K]) touchSlot(h uint32) uint64 {
+	if tb.slots == nil {
+		return 0
+	}
+	return uint64(tb.slots[h&uint32(len(tb.slots)-1)].index)
+}
+
+// touchEntry loads the entry of that slot, both its cache lines.
+func (tb *table[K]) touchEntry(h uint32) uint64 {
+	if tb.slots == nil {
+		return 0
+	}
+	s := tb.slots[h&uint32(len(tb.slots)-1)]
+	if s.index == 0 || s.hash != h {
+		return 0
+	}
+	e := tb.at(s.index - 1)
+	return uint64(e.hash) + uint64(e.end)
+}
+
+// find gives the live entry of a key, or none.
+func (tb *table[K]) find(k *K, h uint32) uint32 {
+	if tb.slots == nil {
+		return none
+	}
+	mask := uint32(len(tb.slots) - 1)
+	for j := h & mask; ; j = (j + 1) & mask {
+		s := tb.slots[j]
+		if s.index == 0 {
+			return none
+		}
+		if s.hash == h && tb.at(s.index-1).key == *k {
+			return s.index - 1
+		}
+	}
+}
+
+// insert gives a place to a key that is not in the index. The entry there is
+// the caller's to set.
+func (tb *table[K]) insert(k *K, h uint32) uint32 {
+	if (tb.live+1)*8 > len(tb.slots)*5 {
+		tb.grow()
+	}
+	var i uint32
+	if n := len(tb.empty); n > 0 {
+		i = tb.empty[n-1]
+		tb.empty = tb.empty[:n-1]
+	} else {
+		i = tb.top
+		tb.top++
+		if int(i>>chunkBits) == len(tb.chunks) {
+			tb.chunks = append(tb.chunks, make([]entry[K], chunkSize))
+		}
+	}
+	mask := uint32(len(tb.slots) - 1)
+	j := h & mask
+	for tb.slots[j].index != 0 {
+		j = (j + 1) & mask
+	}
+	tb.slots[j] = slot{h, i + 1}
+	tb.live++
+	tb.n++
+	return i
+}
+
+func (tb *table[K]) grow() {
+	size := len(tb.slots) * 2
+	if size == 0 {
+		size = 1 << firstBits
+	}
+	slots := make([]slot, size)
+	// Write to each page before reading it: a page read first is mapped to the
+	// zero page and then faults a second time when written. Measured in C on
+	// two cores, scanning 3 million flows: 1.54 became 0.91 of the floor.
+	for i := 0; i < size; i += 512 {
+		slots[i].hash = 0
+	}
+	mask := uint32(size - 1)
+	for _, s := range tb.slots {
+		if s.index == 0 {
+			continue
+		}
+		j := s.hash & mask
+		for slots[j].index != 0 {
+			j = (j + 1) & mask
+		}
+		slots[j] = s
+	}
+	tb.slots = slots
+}
+
+func (tb *table[K]) ref(i uint32) Ref { return Ref{i, tb.v6} }
+
+// unlink takes entry i out of the index and notes why it ended. The slots
+// behind it move up where their probe passed over it.
+func (tb *table[K]) unlink(i uint32, why EndReason) (number uint64) {
+	e := tb.at(i)
+	e.end = why
+	mask := uint32(len(tb.slots) - 1)
+	j := e.hash & mask
+	for tb.slots[j].index != i+1 {
+		j = (j + 1) & mask
+	}
+	for next := (j + 1) & mask; tb.slots[next].index != 0; next = (next + 1) & mask {
+		home := tb.slots[next].hash & mask
+		if (next-home)&mask >= (next-j)&mask {
+			tb.slots[j] = tb.slots[next]
+			j = next
+		}
+	}
+	tb.slots[j] = slot{}
+	tb.live--
+	return e.number
+}
+
+// free gives the place of an unlinked entry back, and the extra it held.
+func (tb *table[K]) free(i uint32) (extra uint32) {
+	e := tb.at(i)
+	extra = e.extra
+	*e = entry[K]{}
+	tb.empty = append(tb.empty, i)
+	tb.n--
+	return extra
+}
+
+func (tb *table[K]) fill(i uint32, f *Flow, extras []extra) {
+	e := tb.at(i)
+	var x *extra
+	if e.extra != 0 {
+		x = &extras[e.extra-1]
+	}
+	switch k := any(&e.key).(type) {
+	case *key4:
+		a, b, p, c := k.ends()
+		e.fill(f, a, b, p, c, x)
+	case *key6:
+		a, b, p, c := k.ends()
+		e.fill(f, a, b, p, c, x)
+	}
+}
+
+// each calls f for every entry in use, live or finished.
+func (tb *table[K]) each(f func(i uint32, e *entry[K])) {
+	for i := uint32(0); i < tb.top; i++ {
+		if e := tb.at(i); e.used {
+			f(i, e)
+		}
+	}
+}
+
+// ages appends the live entries.
+func (tb *table[K]) ages(dst []aged) []aged {
+	tb.each(func(i uint32, e *entry[K]) {
+		if e.end == EndNone {
+			dst = append(dst, aged{last: e.latest(), number: e.number, ref: tb.ref(i)})
+		}
+	})
+	return dst
+}
+
+// due appends the live entries that a time-out ends at time now.
+func (tb *table[K]) due(dst []aged, opt Options, now int64) []aged {
+	tb.each(func(i uint32, e *entry[K]) {
+		if e.end != EndNone {
+			return
+		}
+		why := EndNone
+		switch {
+		case opt.Idle > 0 && now-e.latest() > int64(opt.Idle):
+			why = EndIdle
+		case opt.Active > 0 && now-e.earliest() >= int64(opt.Active):
+			why = EndActive
+		}
+		if why != EndNone {
+			dst = append(dst, aged{number: e.number, ref: tb.ref(i), why: why})
+		}
+	})
+	return dst
+}

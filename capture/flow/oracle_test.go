@@ -1,0 +1,554 @@
+package flow
+
+import (
+	"fmt"
+	"math/rand"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/portannot/portannot/capture/packet"
+)
+
+// The oracle keeps the packets of every flow in a list under a printed key and
+// derives everything at the end. It shares no code with the table but the
+// types of the result and the names of the states.
+
+type oracleFlow struct {
+	src, dst  netip.AddrPort
+	sums      []packet.Summary
+	icmp      []packet.Summary
+	end       EndReason
+	inherited *Opening
+}
+
+type oracle struct {
+	opt   Options
+	live  map[string]*oracleFlow
+	flows []*oracleFlow // in the order in which they began
+	out   []string      // flows in the order in which a full table must give them up
+	now   int64
+}
+
+func oracleKey(s *packet.Summary) string {
+	a, b := fmt.Sprint(s.SrcAddr(), " ", s.SrcPort), fmt.Sprint(s.DstAddr(), " ", s.DstPort)
+	if a > b {
+		a, b = b, a
+	}
+	return fmt.Sprint(s.Protocol, " ", s.Context, " ", a, " ", b)
+}
+
+func (f *oracleFlow) forward(s *packet.Summary) bool {
+	return f.src == netip.AddrPortFrom(s.SrcAddr(), s.SrcPort)
+}
+
+func (f *oracleFlow) times() (first, last int64) {
+	first, last = f.sums[0].Time, f.sums[0].Time
+	for _, s := range f.sums {
+		first, last = min(first, s.Time), max(last, s.Time)
+	}
+	return
+}
+
+func openingPacket(s *packet.Summary) bool {
+	if s.Protocol == packet.TCP {
+		return s.Kind == packet.Datagram && s.TCPFlags&(packet.SYN|packet.ACK|packet.RST) == packet.SYN
+	}
+	return s.Signal&packet.Init != 0
+}
+
+func (o *oracle) add(s packet.Summary) {
+	k := oracleKey(&s)
+	f := o.live[k]
+	if s.Kind == packet.Quoted {
+		if f != nil {
+			f.icmp = append(f.icmp, s)
+		}
+		return
+	}
+	o.now = max(o.now, s.Time)
+	var inherit *Opening
+	if f != nil {
+		first, last := f.times()
+		end := EndNone
+		if o.opt.Idle > 0 && s.Time-last > int64(o.opt.Idle) {
+			end = EndIdle
+		} else if o.opt.Active > 0 && s.Time-first >= int64(o.opt.Active) {
+			end = EndActive
+		}
+		if openingPacket(&s) {
+			over, again := false, false
+			for _, p := range f.sums {
+				if p.Kind != packet.Datagram {
+					continue
+				}
+				over = over || p.TCPFlags&(packet.FIN|packet.RST) != 0 || p.Signal&(packet.Shutdown|packet.Abort) != 0
+				if openingPacket(&p) && f.forward(&p) == f.forward(&s) {
+					again = p.Sequence == s.Sequence // of the latest opening that way
+				}
+			}
+			if over && !again {
+				end = EndReopen
+			}
+		}
+		if end != EndNone {
+			if end != EndReopen && !openingPacket(&s) {
+				if op := f.opening(); op.Server != NoSide {
+					server := f.dst
+					if op.Server == Source {
+						server = f.src
+					}
+					switch {
+					case f.src == f.dst: // one endpoint, both sides
+					case server == netip.AddrPortFrom(s.SrcAddr(), s.SrcPort):
+						op.Server = Source
+					default:
+						op.Server = Destination
+					}
+					op.Inherited = true
+					inherit = &op
+				}
+			}
+			f.end = end
+			delete(o.live, k)
+			f = nil
+		}
+	}
+	if f == nil {
+		if len(o.flows)-len(o.out) >= o.opt.MaxFlows {
+			o.makeRoom()
+		}
+		f = &oracleFlow{src: netip.AddrPortFrom(s.SrcAddr(), s.SrcPort), dst: netip.AddrPortFrom(s.DstAddr(), s.DstPort), inherited: inherit}
+		o.live[k] = f
+		o.flows = append(o.flows, f)
+	}
+	f.sums = append(f.sums, s)
+}
+
+// makeRoom gives up all finished flows, or the longest idle one.
+func (o *oracle) makeRoom() {
+	n := len(o.out)
+	for _, f := range o.flows {
+		if f.end != EndNone && f.end != endGiven {
+			o.give(f)
+		}
+	}
+	if len(o.out) > n {
+		return
+	}
+	var best *oracleFlow
+	for _, f := range o.flows {
+		if f.end != EndNone {
+			continue
+		}
+		if best == nil {
+			best = f
+			continue
+		}
+		_, a := f.times()
+		_, b := best.times()
+		if a < b {
+			best = f
+		}
+	}
+	_, last := best.times()
+	best.end = EndEvicted
+	if o.opt.Idle > 0 && o.now-last > int64(o.opt.Idle) {
+		best.end = EndIdle
+	}
+	for k, f := range o.live {
+		if f == best {
+			delete(o.live, k)
+		}
+	}
+	o.give(best)
+}
+
+const endGiven EndReason = 99
+
+func (o *oracle) give(f *oracleFlow) {
+	o.out = append(o.out, f.text())
+	f.end = endGiven
+}
+
+func (f *oracleFlow) opening() Opening {
+	var op Opening
+	if f.inherited != nil {
+		op = *f.inherited
+	}
+	open := [2]bool{} // openings sent to source, to destination
+	if op.Server == Source && !op.Accept {
+		open[0] = true
+	}
+	if op.Server == Destination && !op.Accept {
+		open[1] = true
+	}
+	for i := range f.sums {
+		s := &f.sums[i]
+		if s.Kind != packet.Datagram || s.Protocol == packet.UDP {
+			continue
+		}
+		to := Destination
+		if !f.forward(s) {
+			to = Source
+		}
+		fl := s.TCPFlags
+		tcp := s.Protocol == packet.TCP
+		switch {
+		case openingPacket(s):
+			open[to-1] = true
+			op.Accept = false
+			switch {
+			case open[0] && open[1]:
+				op.Server = NoSide
+			default:
+				op.Server = to
+			}
+		case tcp && fl&packet.RST != 0:
+		case tcp && fl&packet.SYN != 0 || s.Signal&packet.InitAck != 0:
+			if op.Server == NoSide && !open[0] && !open[1] {
+				op.Server, op.Accept = to.Opposite(), true
+			}
+		case tcp && fl&packet.ACK != 0 || s.Signal&(packet.Data|packet.Confirm) != 0:
+			if op.Server != NoSide {
+				op.Confirmed = true
+			}
+		}
+	}
+	if op.Server == NoSide {
+		return Opening{}
+	}
+	return op
+}
+
+func (f *oracleFlow) text() string {
+	var c [2]Counters
+	var ppids []uint32
+	for i := range f.sums {
+		s := &f.sums[i]
+		d := 1
+		if f.forward(s) {
+			d = 0
+		}
+		x := &c[d]
+		if x.Packets == 0 {
+			x.First, x.Last = s.Time, s.Time
+		}
+		x.First, x.Last = min(x.First, s.Time), max(x.Last, s.Time)
+		x.Packets++
+		x.IPBytes += uint64(s.IPLen)
+		x.FrameBytes += uint64(s.FrameLen)
+		if s.Kind == packet.Datagram && s.Protocol == packet.TCP {
+			x.TCPFlags |= s.TCPFlags
+		}
+		if s.HasPPID && !slices.Contains(ppids, s.PPID) && len(ppids) < MaxPPIDs {
+			ppids = append(ppids, s.PPID)
+		}
+	}
+	return line(f.sums[0].Number, f.src, f.dst, c, f.end, f.opening(), len(f.icmp), ppids)
+}
+
+func line(n uint64, a, b netip.AddrPort, c [2]Counters, end EndReason, op Opening, icmp int, ppids []uint32) string {
+	return fmt.Sprint(n, " ", a, " ", b, " ", c, " ", end, " ", op, " ", icmp, " ", ppids)
+}
+
+func flowLine(f *Flow) string {
+	return line(f.Number, f.Source, f.Destination, [2]Counters{f.Forward, f.Reverse}, f.End, f.Opening, int(f.ICMP.Count), f.PPIDs)
+}
+
+// randomPackets makes packets among few endpoints, so that flows meet, close
+// and open again; times mostly go up, sometimes by more than the time-outs,
+// and unless ordered sometimes down.
+func randomPackets(r *rand.Rand, n, hosts int, ordered bool) []packet.Summary {
+	sums := make([]packet.Summary, n)
+	now := int64(1e18)
+	flags := []uint8{packet.SYN, packet.SYN, packet.SYN | packet.ACK, packet.ACK, packet.ACK, packet.FIN | packet.ACK, packet.RST, packet.RST | packet.ACK, 0}
+	for i := range sums {
+		s := &sums[i]
+		switch r.Intn(20) {
+		case 0:
+			now += int64(r.Intn(int(20 * time.Second)))
+		case 1:
+			if !ordered {
+				now -= int64(r.Intn(int(time.Second)))
+			}
+		default:
+			now += int64(r.Intn(int(50 * time.Millisecond)))
+		}
+		*s = packet.Summary{Time: now, Number: uint64(i + 1), IPVersion: 4, FrameLen: 60 + uint32(r.Intn(1400)), IPLen: 46 + uint32(r.Intn(1000))}
+		if r.Intn(3) == 0 {
+			s.IPVersion = 6
+		}
+		x, y := byte(r.Intn(hosts)), byte(r.Intn(hosts))
+		if s.IPVersion == 6 {
+			s.Src[15], s.Dst[15] = x, y
+			s.Src[0], s.Dst[0] = 0x20, 0x20
+		} else {
+			s.Src[3], s.Dst[3] = x, y
+		}
+		s.SrcPort, s.DstPort = uint16(1+r.Intn(2)), uint16(1+r.Intn(2))
+		s.Context = uint32(r.Intn(2)) * 70000
+		if r.Intn(12) == 0 {
+			s.Kind = packet.Fragment
+		}
+		switch r.Intn(5) {
+		case 0:
+			s.Protocol = packet.UDP
+		case 1:
+			s.Protocol = packet.SCTP
+			if s.Kind == packet.Datagram {
+				s.Signal = packet.Signal(1) << r.Intn(6)
+				s.Sequence = uint32(r.Intn(3))
+				if s.Signal&packet.Data != 0 {
+					s.HasPPID, s.PPID = true, uint32(r.Intn(12))
+				}
+			}
+		default:
+			s.Protocol = packet.TCP
+			if s.Kind == packet.Datagram {
+				s.TCPFlags = flags[r.Intn(len(flags))]
+				s.Sequence = uint32(r.Intn(3))
+			}
+		}
+		if s.Kind == packet.Datagram && r.Intn(20) == 0 {
+			s.Kind, s.TCPFlags, s.Signal, s.HasPPID = packet.Quoted, 0, 0, false
+			s.ICMPType, s.ICMPCode = 3, uint8(r.Intn(5))
+		}
+	}
+	return sums
+}
+
+func TestTableEqualsOracle(t *testing.T) {
+	for seed := int64(0); seed < 60; seed++ {
+		r := rand.New(rand.NewSource(seed))
+		opt := Options{Idle: time.Duration(r.Intn(4)) * 3 * time.Second, MaxFlows: 1 << 20}
+		if r.Intn(3) == 0 {
+			opt.Active = 8 * time.Second
+		}
+		hosts := 2 + r.Intn(12)
+		if r.Intn(2) == 0 {
+			opt.MaxFlows = 5 + r.Intn(40)
+		}
+		sums := randomPackets(r, 3000, hosts, opt.MaxFlows < 100)
+
+		o := &oracle{opt: opt, live: map[string]*oracleFlow{}, now: minTime}
+		for _, s := range sums {
+			o.add(s)
+		}
+		want := o.out
+		for _, f := range o.flows {
+			if f.end == EndNone {
+				f.end = EndInput
+			}
+			if f.end != endGiven {
+				want = append(want, f.text())
+			}
+		}
+
+		var got []string
+		opt.Emit = func(f *Flow) { got = append(got, flowLine(f)) }
+		tb := NewTable(opt)
+		for rest := sums; len(rest) > 0; {
+			n := min(len(rest), 1+r.Intn(200))
+			tb.Add(rest[:n])
+			rest = rest[n:]
+			if tb.Len() > opt.MaxFlows {
+				t.Fatalf("seed %d: the table holds %d flows, more than %d", seed, tb.Len(), opt.MaxFlows)
+			}
+		}
+		res := tb.Results()
+		var f Flow
+		for i := range res.Len() {
+			res.Fill(i, &f)
+			got = append(got, flowLine(&f))
+		}
+		if len(got) != len(want) {
+			t.Errorf("seed %d: %d flows, want %d", seed, len(got), len(want))
+		}
+		for i := range min(len(got), len(want)) {
+			if got[i] != want[i] {
+				t.Fatalf("seed %d (%+v), flow %d:\n got %s\nwant %s", seed, opt, i, got[i], want[i])
+			}
+		}
+		if st := tb.Stats(); st.Flows != uint64(len(got)) || opt.MaxFlows < 100 && st.Evicted == 0 {
+			t.Errorf("seed %d: stats %+v for %d flows", seed, st, len(got))
+		}
+	}
+}
+
+func TestPromptGivesTheSameFlows(t *testing.T) {
+	sums := randomPackets(rand.New(rand.NewSource(5)), 5000, 8, false)
+	run := func(prompt bool) []string {
+		var got []string
+		tb := NewTable(Options{Idle: 2 * time.Second, Prompt: prompt, Emit: func(f *Flow) { got = append(got, flowLine(f)) }})
+		tb.Add(sums)
+		res := tb.Results()
+		var f Flow
+		for i := range res.Len() {
+			res.Fill(i, &f)
+			got = append(got, flowLine(&f))
+		}
+		slices.Sort(got)
+		return got
+	}
+	if a, b := run(false), run(true); !slices.Equal(a, b) {
+		t.Errorf("prompt: %d flows, held back: %d", len(b), len(a))
+	}
+}
+
+func TestStates(t *testing.T) {
+	const (
+		out, back = false, true
+		syn, ack  = packet.SYN, packet.ACK
+		fin, rst  = packet.FIN, packet.RST
+	)
+	type p struct {
+		back  bool
+		flags uint8
+	}
+	for _, c := range []struct {
+		name string
+		pkts []p
+		want State
+		open Side
+	}{
+		{"SYN alone", []p{{out, syn}}, Attempted, Destination},
+		{"SYN retransmitted", []p{{out, syn}, {out, syn}}, Attempted, Destination},
+		{"SYN answered by RST", []p{{out, syn}, {back, rst | ack}}, Refused, Destination},
+		{"SYN-ACK without the third packet", []p{{out, syn}, {back, syn | ack}}, HalfOpen, Destination},
+		{"SYN scan", []p{{out, syn}, {back, syn | ack}, {out, rst}}, Reset, Destination},
+		{"handshake", []p{{out, syn}, {back, syn | ack}, {out, ack}}, Established, Destination},
+		{"only the client's half seen", []p{{out, syn}, {out, ack}, {out, ack}}, Established, Destination},
+		{"closed", []p{{out, syn}, {back, syn | ack}, {out, ack}, {out, fin | ack}, {back, fin | ack}, {out, ack}}, Closed, Destination},
+		{"reset", []p{{out, syn}, {back, syn | ack}, {out, ack}, {back, rst}}, Reset, Destination},
+		{"starts with SYN-ACK", []p{{out, syn | ack}, {back, ack}}, Established, Source},
+		{"lone SYN-ACK", []p{{out, syn | ack}}, HalfOpen, Source},
+		{"midstream", []p{{out, ack}, {back, ack}}, Midstream, NoSide},
+		{"one way", []p{{out, ack}, {out, ack}}, OneWay, NoSide},
+		{"lone RST", []p{{out, rst}}, Reset, NoSide},
+		{"simultaneous open", []p{{out, syn}, {back, syn}, {out, syn | ack}, {back, ack}}, Established, NoSide},
+	} {
+		tb := NewTable(Options{})
+		for i, x := range c.pkts {
+			s := packet.Summary{Number: uint64(i + 1), IPVersion: 4, Protocol: packet.TCP, TCPFlags: x.flags, SrcPort: 40000, DstPort: 80, Src: [16]byte{10}, Dst: [16]byte{11}}
+			if x.back {
+				s.SrcPort, s.DstPort, s.Src, s.Dst = s.DstPort, s.SrcPort, s.Dst, s.Src
+			}
+			tb.Add([]packet.Summary{s})
+		}
+		res := tb.Results()
+		if res.Len() != 1 {
+			t.Errorf("%s: %d flows, want 1", c.name, res.Len())
+			continue
+		}
+		var f Flow
+		res.Fill(0, &f)
+		if f.State != c.want || f.Opening.Server != c.open {
+			t.Errorf("%s: %v, server %v; want %v, %v", c.name, f.State, f.Opening.Server, c.want, c.open)
+		}
+	}
+}
+
+func TestRejectedByICMP(t *testing.T) {
+	for _, c := range []struct {
+		version, typ, code uint8
+		want               State
+	}{
+		{4, 3, 3, Rejected}, {4, 3, 13, Rejected}, {4, 3, 4, OneWay}, {4, 11, 0, Rejected},
+		{6, 1, 4, Rejected}, {6, 2, 0, OneWay}, {6, 4, 1, Rejected},
+	} {
+		tb := NewTable(Options{})
+		s := packet.Summary{Number: 1, IPVersion: c.version, Protocol: packet.UDP, SrcPort: 40000, DstPort: 53}
+		s.Src[0], s.Dst[0] = 32, 33
+		q := s
+		q.Number, q.Kind, q.ICMPType, q.ICMPCode = 2, packet.Quoted, c.typ, c.code
+		tb.Add([]packet.Summary{s, q})
+		other := q
+		other.DstPort = 54
+		tb.Add([]packet.Summary{other})
+		res := tb.Results()
+		var f Flow
+		res.Fill(0, &f)
+		if f.State != c.want || !f.ICMP.Seen || f.ICMP.Type != c.typ || f.ICMP.Code != c.code || f.Packets() != 1 {
+			t.Errorf("IPv%d ICMP %d/%d: %v %+v, want %v", c.version, c.typ, c.code, f.State, f.ICMP, c.want)
+		}
+		if st := tb.Stats(); res.Len() != 1 || st.Quoted != 1 || st.QuotedOthers != 1 || st.Packets != 1 {
+			t.Errorf("IPv%d ICMP %d/%d: %d flows, %+v", c.version, c.typ, c.code, res.Len(), st)
+		}
+	}
+}
+
+// The examples of the Community ID specification's own test vectors.
+func TestCommunityID(t *testing.T) {
+	for _, c := range []struct {
+		protocol uint8
+		a, b     string
+		want     string
+	}{
+		{packet.TCP, "128.232.110.120:34855", "66.35.250.204:80", "1:LQU9qZlK+B5F3KDmev6m5PMibrg="},
+		{packet.UDP, "192.168.1.52:54585", "8.8.8.8:53", "1:d/FP5EW3wiY1vCndhwleRRKHowQ="},
+		{packet.SCTP, "192.168.170.8:7", "192.168.170.56:80", "1:jQgCxbku+pNGw8WPbEc/TS/uTpQ="},
+		{packet.TCP, "[2001:470:e5bf:dead:4957:2174:e82c:4887]:63943", "[2607:f8b0:400c:c03::1a]:25", "1:/qFaeAR+gFe1KYjMzVDsMv+wgU4="},
+	} {
+		a, b := netip.MustParseAddrPort(c.a), netip.MustParseAddrPort(c.b)
+		for range 2 {
+			if got := string(AppendCommunityID(nil, c.protocol, a, b)); got != c.want || len(got) != CommunityIDLen {
+				t.Errorf("%d %v %v: %s, want %s", c.protocol, a, b, got, c.want)
+			}
+			a, b = b, a
+		}
+	}
+}
+
+func TestUpdateDoesNotAllocate(t *testing.T) {
+	sums := randomPackets(rand.New(rand.NewSource(1)), 64, 4, false)
+	for i := range sums {
+		sums[i].HasPPID, sums[i].Kind, sums[i].TCPFlags = false, packet.Datagram, packet.ACK
+		sums[i].Signal = 0
+	}
+	tb := NewTable(Options{})
+	tb.Add(sums)
+	if n := testing.AllocsPerRun(100, func() { tb.Add(sums) }); n != 0 {
+		t.Errorf("updating existing flows: %v allocations", n)
+	}
+	res := tb.Results()
+	var f Flow
+	if n := testing.AllocsPerRun(100, func() { res.Fill(0, &f) }); n != 0 {
+		t.Errorf("reading a flow: %v allocations", n)
+	}
+}
+
+func TestStringsOfTheEnums(t *testing.T) {
+	var all []string
+	for s := StateUnknown; s <= numStates; s++ {
+		all = append(all, s.String())
+	}
+	for e := EndNone; e <= numEndReasons; e++ {
+		all = append(all, e.String())
+	}
+	want := "unknown attempted half-open refused rejected established closed reset midstream one-way state(10)  input idle-timeout active-timeout reopened evicted counter-full end(7)"
+	if got := strings.Join(all, " "); got != want {
+		t.Errorf("got %q", got)
+	}
+}
+
+func BenchmarkUpdate(b *testing.B) {
+	for _, flows := range []int{1000, 1_000_000} {
+		b.Run(fmt.Sprintf("flows=%d", flows), func(b *testing.B) {
+			tb := NewTable(Options{})
+			var batch [64]packet.Summary
+			n := uint32(0)
+			b.SetBytes(0)
+			for i := 0; i < b.N; i += len(batch) {
+				for j := range batch {
+					n++
+					x := n * 2654435761 % uint32(flows)
+					batch[j] = packet.Summary{IPVersion: 4, Protocol: packet.TCP, TCPFlags: packet.ACK, Number: uint64(n), Src: [16]byte{10, byte(x >> 16), byte(x >> 8), byte(x)}, SrcPort: 40000, DstPort: 443, FrameLen: 100}
+				}
+				tb.Add(batch[:])
+			}
+		})
+	}
+}

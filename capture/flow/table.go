@@ -1,0 +1,369 @@
+package flow
+
+import (
+	"cmp"
+	"crypto/rand"
+	"encoding/binary"
+	"slices"
+	"time"
+
+	"github.com/portannot/portannot/capture/packet"
+)
+
+// DefaultMaxFlows bounds the flows held in memory when Options does not.
+const DefaultMaxFlows = 4 << 20
+
+// BytesPerFlow is about how much memory a held flow takes, its part of the
+// index included: the longer, IPv6 form.
+const BytesPerFlow = 176
+
+// Options govern a Table. The zero value never times out.
+type Options struct {
+	Idle   time.Duration // 0: never
+	Active time.Duration // 0: never
+	// MaxFlows bounds the flows held, finished ones that wait to be written
+	// included; 0 means DefaultMaxFlows.
+	MaxFlows int
+	// Emit is given a finished flow that the table no longer holds. The Flow
+	// is valid during the call only. It is called before the end of the input
+	// when room was needed and when Prompt is set, and never by Results.
+	Emit func(*Flow)
+	// Prompt gives finished flows to Emit at once, as live capture needs.
+	// Otherwise they are held back, so that the results come in the order of
+	// each flow's first packet, until the table is full.
+	Prompt bool
+}
+
+// Stats count what a Table did.
+type Stats struct {
+	Flows        uint64 // accounts opened
+	Evicted      uint64 // flows ended because the table was full
+	Early        uint64 // flows given to Emit before the end, in other than the order of their first packets
+	Packets      uint64 // datagrams and fragments counted to a flow
+	Quoted       uint64 // ICMP errors that quoted a flow of the table
+	QuotedOthers uint64 // ICMP errors that quoted none
+}
+
+// Table accounts packet summaries to flows. It is not safe for concurrent use.
+type Table struct {
+	opt    Options
+	stats  Stats
+	seeds  seeds
+	v4     table[key4]
+	v6     table[key6]
+	extras []extra
+	spare  []uint32 // free places in extras, plus one
+	now    int64    // latest packet time
+	held   []aged   // finished flows held back
+	oldest []aged   // see evict
+	mark   uint64   // number of the newest flow when oldest was made
+	newest uint64
+	out    Flow
+	warm   uint64 // sink of the loads in Add
+	batch  [batchSize]located
+}
+
+// batchSize packets are located before any is counted: the loads of their
+// index slots and then of their entries are independent of each other, so the
+// processor overlaps the cache misses instead of waiting for one at a time.
+const batchSize = 64
+
+// located is a summary's key and place.
+type located struct {
+	k4   key4
+	k6   key6
+	hash uint32
+	dir  uint8
+}
+
+// NewTable makes an empty table.
+func NewTable(opt Options) *Table {
+	if opt.MaxFlows <= 0 {
+		opt.MaxFlows = DefaultMaxFlows
+	}
+	if opt.Emit == nil {
+		opt.Emit = func(*Flow) {}
+	}
+	t := &Table{opt: opt, now: minTime}
+	t.v6.v6 = true
+	var b [8 * len(t.seeds)]byte
+	rand.Read(b[:]) // never fails (crypto/rand)
+	for i := range t.seeds {
+		t.seeds[i] = binary.LittleEndian.Uint64(b[8*i:])
+	}
+	return t
+}
+
+const minTime = -1 << 63
+
+// Stats gives the counts so far.
+func (t *Table) Stats() Stats { return t.stats }
+
+// Len gives how many flows are held.
+func (t *Table) Len() int { return t.v4.n + t.v6.n }
+
+// Add counts packets to their flows, in order.
+func (t *Table) Add(sums []packet.Summary) {
+	for len(sums) > batchSize {
+		t.add(sums[:batchSize])
+		sums = sums[batchSize:]
+	}
+	t.add(sums)
+}
+
+func (t *Table) add(sums []packet.Summary) {
+	for i := range sums {
+		s, l := &sums[i], &t.batch[i]
+		if s.IPVersion == 4 {
+			l.k4, l.hash, l.dir = keyOf4(s, &t.seeds)
+		} else {
+			l.k6, l.hash, l.dir = keyOf6(s, &t.seeds)
+		}
+	}
+	if len(sums) > 1 {
+		var w uint64
+		for i := range sums {
+			if sums[i].IPVersion == 4 {
+				w += t.v4.touchSlot(t.batch[i].hash)
+			} else {
+				w += t.v6.touchSlot(t.batch[i].hash)
+			}
+		}
+		for i := range sums {
+			if sums[i].IPVersion == 4 {
+				w += t.v4.touchEntry(t.batch[i].hash)
+			} else {
+				w += t.v6.touchEntry(t.batch[i].hash)
+			}
+		}
+		t.warm += w
+	}
+	for i := range sums {
+		s, l := &sums[i], &t.batch[i]
+		if s.IPVersion == 4 {
+			update(t, &t.v4, &l.k4, l, s)
+		} else {
+			update(t, &t.v6, &l.k6, l, s)
+		}
+	}
+}
+
+// update counts one packet.
+func update[K comparable](t *Table, tb *table[K], k *K, l *located, s *packet.Summary) {
+	i := tb.find(k, l.hash)
+	if s.Kind == packet.Quoted {
+		t.quote(tb, i, s)
+		return
+	}
+	if s.Time > t.now {
+		t.now = s.Time
+	}
+	t.stats.Packets++
+	var inherit opening
+	if i != none {
+		e := tb.at(i)
+		end := EndNone
+		switch {
+		case t.opt.Idle > 0 && s.Time-e.latest() > int64(t.opt.Idle):
+			end = EndIdle
+		case t.opt.Active > 0 && s.Time-e.earliest() >= int64(t.opt.Active):
+			end = EndActive
+		case e.packets[l.dir&1] == 1<<32-1:
+			end = EndCounter
+		}
+		if opens(s) && e.reopens(s, l.dir&1) {
+			end = EndReopen
+		}
+		if end == EndNone {
+			e.count(s, l.dir)
+			if s.HasPPID {
+				t.notePPID(&e.extra, s.PPID)
+			}
+			return
+		}
+		if end != EndReopen && !opens(s) {
+			inherit = e.opening | openInherited
+		}
+		t.finish(tb, i, end)
+	}
+	if t.Len() >= t.opt.MaxFlows {
+		t.makeRoom()
+	}
+	i = tb.insert(k, l.hash)
+	e := tb.at(i)
+	*e = entry[K]{key: *k, hash: l.hash, number: s.Number, dir0: l.dir, used: true}
+	if s := inherit & (openServerA | openServerB); s == openServerA || s == openServerB {
+		e.opening = inherit
+	}
+	t.stats.Flows++
+	t.newest = s.Number
+	e.count(s, l.dir)
+	if s.HasPPID {
+		t.notePPID(&e.extra, s.PPID)
+	}
+}
+
+// opens reports whether s is an opening message.
+func opens(s *packet.Summary) bool {
+	if s.Protocol == packet.TCP {
+		return s.TCPFlags&(packet.SYN|packet.ACK|packet.RST) == packet.SYN && s.Kind == packet.Datagram
+	}
+	return s.Signal&packet.Init != 0
+}
+
+func (t *Table) notePPID(at *uint32, id uint32) {
+	x := t.extraOf(at)
+	if x.numPPIDs == MaxPPIDs || slices.Contains(x.ppids[:x.numPPIDs], id) {
+		return
+	}
+	x.ppids[x.numPPIDs] = id
+	x.numPPIDs++
+}
+
+func (t *Table) extraOf(at *uint32) *extra {
+	if *at == 0 {
+		if n := len(t.spare); n > 0 {
+			*at = t.spare[n-1]
+			t.spare = t.spare[:n-1]
+			t.extras[*at-1] = extra{}
+		} else {
+			t.extras = append(t.extras, extra{})
+			*at = uint32(len(t.extras))
+		}
+	}
+	return &t.extras[*at-1]
+}
+
+// quote notes an ICMP error on the flow it quotes.
+func (t *Table) quote(tb anyTable, i uint32, s *packet.Summary) {
+	if i == none {
+		t.stats.QuotedOthers++
+		return
+	}
+	t.stats.Quoted++
+	x := t.extraOf(tb.extraAt(i))
+	if !x.icmp.Seen {
+		x.icmp = ICMPError{Seen: true, Type: s.ICMPType, Code: s.ICMPCode}
+	}
+	x.icmp.Count++
+	if !x.rejected && reject(s.IPVersion, s.ICMPType, s.ICMPCode) {
+		// The error that rejects is the one to report.
+		x.rejected, x.icmp.Type, x.icmp.Code = true, s.ICMPType, s.ICMPCode
+	}
+}
+
+// finish takes entry i out of the index. Its account is given to Emit at once,
+// or held back until the end.
+func (t *Table) finish(tb anyTable, i uint32, why EndReason) {
+	number := tb.unlink(i, why)
+	if t.opt.Prompt {
+		t.emit(tb, i)
+		return
+	}
+	t.held = append(t.held, aged{number: number, ref: tb.ref(i)})
+}
+
+// anyTable is what a table can do whatever its key.
+type anyTable interface {
+	ref(i uint32) Ref
+	extraAt(i uint32) *uint32
+	unlink(i uint32, why EndReason) (number uint64)
+	fill(i uint32, f *Flow, extras []extra)
+	free(i uint32) (extra uint32)
+}
+
+// emit gives entry i, which is out of the index, to Emit and frees its place.
+func (t *Table) emit(tb anyTable, i uint32) {
+	tb.fill(i, &t.out, t.extras)
+	x := tb.free(i)
+	t.opt.Emit(&t.out)
+	if x != 0 { // only now: the Flow points into it
+		t.spare = append(t.spare, x)
+	}
+}
+
+// Expire ends the flows that are due at time now, in nanoseconds since the
+// Unix epoch: live capture calls it now and then, for flows that no packet
+// will touch again.
+func (t *Table) Expire(now int64) {
+	due := t.v6.due(t.v4.due(nil, t.opt, now), t.opt, now)
+	slices.SortFunc(due, byNumber)
+	for _, d := range due {
+		t.finish(t.tableOf(d.ref), d.ref.index, d.why)
+	}
+}
+
+func (t *Table) tableOf(r Ref) anyTable {
+	if r.v6 {
+		return &t.v6
+	}
+	return &t.v4
+}
+
+// aged is a flow in the order of idleness.
+type aged struct {
+	last   int64
+	number uint64
+	ref    Ref
+	why    EndReason
+}
+
+func byNumber(a, b aged) int { return cmp.Compare(a.number, b.number) }
+
+// makeRoom frees at least one place: it writes out the finished flows held
+// back, if there are any, else the longest idle flow.
+//
+// The longest idle one is found without a list to maintain at every packet:
+// the flows are sorted by idleness once, and taken in turn. A flow whose time
+// has changed since, or that is newer, is younger than all that stand in the
+// order, so it is passed over; when the order is used up it is made anew. Each
+// flow passed over was paid for by a packet of its own. It is exact as long as
+// time does not run backwards from packet to packet; where it does, a flow that
+// began since is given the benefit.
+func (t *Table) makeRoom() {
+	if len(t.held) > 0 {
+		slices.SortFunc(t.held, byNumber)
+		for _, h := range t.held {
+			t.stats.Early++
+			t.emit(t.tableOf(h.ref), h.ref.index)
+		}
+		t.held = t.held[:0]
+		return
+	}
+	for {
+		for n := len(t.oldest); n > 0; n = len(t.oldest) {
+			a := t.oldest[n-1]
+			t.oldest = t.oldest[:n-1]
+			last, number, ok := t.age(a.ref)
+			if !ok || last != a.last || number > t.mark {
+				continue
+			}
+			why := EndEvicted
+			if t.opt.Idle > 0 && t.now-last > int64(t.opt.Idle) {
+				why = EndIdle
+			} else {
+				t.stats.Evicted++
+			}
+			t.stats.Early++
+			tb := t.tableOf(a.ref)
+			tb.unlink(a.ref.index, why)
+			t.emit(tb, a.ref.index)
+			return
+		}
+		t.oldest = t.v6.ages(t.v4.ages(t.oldest[:0]))
+		t.mark = t.newest
+		slices.SortFunc(t.oldest, func(a, b aged) int {
+			return cmp.Or(cmp.Compare(b.last, a.last), cmp.Compare(b.number, a.number))
+		})
+	}
+}
+
+// age gives the latest time and the number of a live entry.
+func (t *Table) age(r Ref) (last int64, number uint64, ok bool) {
+	if r.v6 {
+		e := t.v6.at(r.index)
+		return e.latest(), e.number, e.used && e.end == EndNone
+	}
+	e := t.v4.at(r.index)
+	return e.latest(), e.number, e.used && e.end == EndNone
+}
