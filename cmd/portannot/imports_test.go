@@ -1,0 +1,193 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/portannot/portannot"
+
+// mayImport is the picture that one should be able to hold in the head: for
+// each package of the module, which others of it it may import. Data goes one
+// way, from packets and logs through annotate to the renderers, and the
+// registry is a leaf. Test files are free to import what they like.
+//
+// A new package gets a line here, with a thought about its place.
+var mayImport = map[string][]string{
+	"annotate":         {"annotate/iana", "annotate/observe", "capture/flow", "capture/packet"},
+	"annotate/flowlog": {"annotate", "annotate/iana"},
+	"annotate/iana":    {},
+	"annotate/observe": {},
+	"annotate/render":  {"annotate", "annotate/iana", "annotate/review", "capture/flow", "capture/packet"},
+	"annotate/review":  {"annotate", "annotate/iana", "capture/flow"},
+	"capture":          {},
+	"capture/decode":   {"capture", "capture/packet"},
+	"capture/filter":   {"capture"},
+	"capture/flow":     {"capture/packet"},
+	"capture/packet":   {},
+	"capture/sandbox":  {},
+	"cmd/portannot":    {"*"},
+}
+
+// Programs that go generate runs may read the published registry with the
+// package that models it, and nothing else of ours. They are in no binary.
+var generators = map[string][]string{
+	"annotate/iana/gen":          {"annotate/iana"},
+	"annotate/iana/internal/gen": {"annotate/iana"},
+}
+
+// mayImportOthers says which packages may import a module that is not ours; a
+// prefix ending in "/" stands for all packages below it. Modules that are not
+// named may be imported anywhere below capture, where containers and systems
+// are dealt with, and nowhere else.
+var mayImportOthers = map[string][]string{
+	"github.com/google/gopacket": {"capture", "capture/decode"},
+	"github.com/spf13/pflag":     {"cmd/"},
+}
+
+// mustNotReach names dependencies that a package must not have by any way, in
+// files for this system: who reads flow logs or looks ports up should not
+// compile a packet decoder.
+var mustNotReach = map[string][]string{
+	"annotate/flowlog": {"github.com/google/gopacket"},
+	"annotate/iana":    {"github.com/google/gopacket"},
+	"annotate/observe": {"github.com/google/gopacket"},
+	"annotate/review":  {"github.com/google/gopacket"},
+	"annotate":         {"github.com/google/gopacket"},
+	"capture/flow":     {"github.com/google/gopacket"},
+}
+
+type listedPackage struct {
+	ImportPath string
+	Name       string
+	Imports    []string // of the files that build here; tests not among them
+	Deps       []string
+}
+
+// list asks the go command for the module's packages.
+func list(t *testing.T, env ...string) []listedPackage {
+	t.Helper()
+	goTool, err := exec.LookPath("go")
+	if err != nil {
+		t.Skip("no go command: the imports cannot be listed")
+	}
+	cmd := exec.Command(goTool, "list", "-e", "-json=ImportPath,Name,Imports,Deps", module+"/...")
+	cmd.Env = append(os.Environ(), env...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	outBytes, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, stderr.Bytes())
+	}
+	var all []listedPackage
+	for d := json.NewDecoder(bytes.NewReader(outBytes)); ; {
+		var p listedPackage
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatalf("go list: %v", err)
+		}
+		all = append(all, p)
+	}
+}
+
+// TestImports checks the picture on every system that the program is built
+// for, since files for one system have imports of their own.
+func TestImports(t *testing.T) {
+	for _, goos := range []string{"linux", "darwin", "windows", "freebsd"} {
+		t.Run(goos, func(t *testing.T) {
+			for _, p := range list(t, "GOOS="+goos, "GOARCH=amd64", "CGO_ENABLED=0") {
+				for _, complaint := range complaints(p) {
+					t.Error(complaint)
+				}
+			}
+		})
+	}
+}
+
+// complaints says what is wrong with one package's place in the picture.
+func complaints(p listedPackage) []string {
+	name := strings.TrimPrefix(p.ImportPath, module+"/")
+	allowed, known := mayImport[name]
+	if g, ok := generators[name]; ok && p.Name == "main" {
+		allowed, known = g, true
+	}
+	var all []string
+	if !known {
+		all = append(all, name+" is new: add it to mayImport in cmd/portannot/imports_test.go, and say what it may import")
+	}
+	for _, imported := range p.Imports {
+		if own, ok := strings.CutPrefix(imported, module+"/"); ok {
+			if known && !slices.Contains(allowed, own) && !slices.Contains(allowed, "*") {
+				all = append(all, name+" imports "+own+": it may import only ["+strings.Join(allowed, " ")+"]")
+			}
+			continue
+		}
+		if !othersAllowed(name, imported) {
+			all = append(all, name+" imports "+imported+", which has no place there: see mayImportOthers")
+		}
+	}
+	for _, dep := range p.Deps {
+		for _, barred := range mustNotReach[name] {
+			if within(dep, barred) {
+				all = append(all, name+" depends on "+dep+", by way of another package")
+			}
+		}
+	}
+	return all
+}
+
+// othersAllowed reports whether package name may import a package that is not
+// ours. The standard library's have no dot in the first element.
+func othersAllowed(name, imported string) bool {
+	if first, _, _ := strings.Cut(imported, "/"); !strings.Contains(first, ".") {
+		return true
+	}
+	for barred, places := range mayImportOthers {
+		if within(imported, barred) {
+			return slices.ContainsFunc(places, func(place string) bool {
+				return name == place || strings.HasSuffix(place, "/") && strings.HasPrefix(name, place)
+			})
+		}
+	}
+	return within(name, "capture") || within(name, "cmd")
+}
+
+// within reports whether path is tree or lies below it.
+func within(path, tree string) bool {
+	return path == tree || strings.HasPrefix(path, tree+"/")
+}
+
+// TestImportRules checks the check: each kind of wrong import is found.
+func TestImportRules(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		pkg  listedPackage
+		want string // part of the only complaint, or "" for none
+	}{
+		{"as designed", listedPackage{ImportPath: module + "/annotate", Imports: []string{"fmt", module + "/annotate/iana"}}, ""},
+		{"against the stream", listedPackage{ImportPath: module + "/annotate/iana", Imports: []string{module + "/annotate"}}, "may import only []"},
+		{"a new package", listedPackage{ImportPath: module + "/annotate/utils"}, "is new"},
+		{"decoder in the core", listedPackage{ImportPath: module + "/annotate", Imports: []string{"github.com/google/gopacket/layers"}}, "no place there"},
+		{"decoder in the table", listedPackage{ImportPath: module + "/capture/flow", Imports: []string{"github.com/google/gopacket"}}, "no place there"},
+		{"decoder where it belongs", listedPackage{ImportPath: module + "/capture/decode", Imports: []string{"github.com/google/gopacket/layers"}}, ""},
+		{"flags in a library", listedPackage{ImportPath: module + "/annotate/render", Imports: []string{"github.com/spf13/pflag"}}, "no place there"},
+		{"flags in the program", listedPackage{ImportPath: module + "/cmd/portannot", Imports: []string{"github.com/spf13/pflag", module + "/annotate"}}, ""},
+		{"decoder behind a log reader", listedPackage{ImportPath: module + "/annotate/flowlog", Deps: []string{"github.com/google/gopacket/layers"}}, "by way of"},
+		{"another module in the core", listedPackage{ImportPath: module + "/annotate", Imports: []string{"example.com/x"}}, "no place there"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := complaints(c.pkg)
+			if c.want == "" && len(got) != 0 || c.want != "" && (len(got) != 1 || !strings.Contains(got[0], c.want)) {
+				t.Errorf("complaints %q, want %q", got, c.want)
+			}
+		})
+	}
+}
