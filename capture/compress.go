@@ -1,0 +1,97 @@
+package capture
+
+import (
+	"bytes"
+	"compress/bzip2"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
+	"github.com/ulikunitz/xz"
+)
+
+// Memory that a decompressor may use for its window, in octets. Both are what
+// the command-line tools accept without being asked: zstd up to --long=27, xz
+// up to the dictionary of its highest preset with room to spare.
+const (
+	zstdWindow   = 128 << 20
+	xzDictionary = 128 << 20
+)
+
+// packing is a compression format.
+type packing struct {
+	name  string
+	magic []byte
+	// open returns the decompressing reader and what releases it, if anything.
+	// Members that are concatenated read as one stream.
+	open func(io.Reader) (io.Reader, func(), error)
+}
+
+var packings = []packing{
+	{"gzip", []byte{0x1f, 0x8b, 8}, openGzip},           // RFC 1952
+	{"zstd", []byte{0x28, 0xb5, 0x2f, 0xfd}, openZstd},  // RFC 8878
+	{"lz4", []byte{0x04, 0x22, 0x4d, 0x18}, openLZ4},    // LZ4 frame
+	{"lz4", []byte{0x02, 0x21, 0x4c, 0x18}, openLZ4},    // legacy LZ4 frame
+	{"xz", []byte{0xfd, '7', 'z', 'X', 'Z', 0}, openXZ}, //
+	{"bzip2", []byte("BZh"), openBzip2},                 //
+	{"zstd", []byte{0x50, 0x2a, 0x4d, 0x18}, openZstd},  // a skippable frame, as pzstd writes first
+}
+
+// packingOf recognises a compressed stream by its first octets.
+func packingOf(b []byte) *packing {
+	for i := range packings {
+		if bytes.HasPrefix(b, packings[i].magic) {
+			return &packings[i]
+		}
+	}
+	return nil
+}
+
+// unpack puts the decompressor in front of what the window holds and of what
+// follows it. The stream begins anew with decompressed octets.
+func (s *stream) unpack(p *packing) (err error) {
+	in := s.src
+	in.packed = p.name
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("decompressor failed: %v", v)
+		}
+	}()
+	r, release, err := p.open(io.MultiReader(bytes.NewReader(bytes.Clone(s.win)), in.raw))
+	if err != nil {
+		return err
+	}
+	in.r, in.unzip, in.delivered = r, release, 0
+	s.win, s.off, s.err = nil, 0, nil
+	return nil
+}
+
+func openGzip(r io.Reader) (io.Reader, func(), error) {
+	z, err := gzip.NewReader(r)
+	return z, nil, err
+}
+
+func openZstd(r io.Reader) (io.Reader, func(), error) {
+	// One goroutine is enough: the stream reads ahead on its own.
+	z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1),
+		zstd.WithDecoderMaxWindow(zstdWindow), zstd.WithDecoderLowmem(true))
+	if err != nil {
+		return nil, nil, err
+	}
+	return z, z.Close, nil
+}
+
+func openLZ4(r io.Reader) (io.Reader, func(), error) { return lz4.NewReader(r), nil, nil }
+
+func openBzip2(r io.Reader) (io.Reader, func(), error) { return bzip2.NewReader(r), nil, nil }
+
+func openXZ(r io.Reader) (io.Reader, func(), error) {
+	z, err := xz.NewReader(r)
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return z, nil, err
+}

@@ -1,0 +1,244 @@
+package capture
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// Bounds on what a length field of a capture may say.
+const (
+	// usualPacket is the largest packet that is believed whatever the snap
+	// length says: the largest snap length of libpcap.
+	usualPacket = 256 << 10
+	// maxPacket is the largest packet that is believed at all, where the snap
+	// length allows it, and the largest block of a pcapng file.
+	maxPacket = 16 << 20
+	// maxProblems is how many problems a Reader remembers; it counts all.
+	maxProblems = 64
+)
+
+// ErrNotCapture is what NewReader's and Open's errors wrap when the input does
+// not begin like any capture file that this package reads.
+var ErrNotCapture = errors.New("not a capture file")
+
+// Options change how a capture is read. The zero value is right for files.
+type Options struct {
+	// NoReadAhead keeps all reading and decompression inside Next. By default
+	// a goroutine does it ahead of the parser when a capture is longer than a
+	// read and there is more than one processor.
+	NoReadAhead bool
+}
+
+// Reader reads one capture: classic pcap and its variants, pcapng, snoop, each
+// also compressed with gzip, zstd, lz4, xz or bzip2. What it is, is told by its
+// content. A Reader is a Source.
+type Reader struct {
+	name   string
+	format string
+	s      *stream
+	p      parser
+	log    problems
+	err    error // what Next returns from now on
+	total  int64
+}
+
+// Open opens a capture file.
+func Open(path string, opt Options) (*Reader, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open capture: %w", err)
+	}
+	st, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("open capture: %w", err)
+	}
+	if st.IsDir() {
+		f.Close()
+		return nil, fmt.Errorf("open capture: %s is a directory", path)
+	}
+	var total int64
+	if st.Mode().IsRegular() {
+		total = st.Size()
+	}
+	return newReader(f, f, path, total, opt)
+}
+
+// NewReader reads a capture from r, which may be a pipe; name stands for it in
+// errors. It reads until it knows the format, so it waits for the first octets.
+// Close does not close r.
+func NewReader(r io.Reader, name string, opt Options) (*Reader, error) {
+	var total int64
+	if f, ok := r.(*os.File); ok {
+		if st, err := f.Stat(); err == nil && st.Mode().IsRegular() {
+			total = st.Size()
+		}
+	}
+	return newReader(r, nil, name, total, opt)
+}
+
+func newReader(src io.Reader, closer io.Closer, name string, total int64, opt Options) (*Reader, error) {
+	raw := &countingIn{r: src}
+	r := &Reader{name: name, total: total}
+	r.s = newStream(&input{r: raw, raw: raw, closer: closer}, opt.NoReadAhead)
+	r.log.name = name
+	if err := r.open(); err != nil {
+		r.s.close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// open finds the compression and the format, and reads the file header.
+func (r *Reader) open() error {
+	// Four octets tell pcap and pcapng, so that a live pipe is known before
+	// its first packet. Everything else may need more.
+	r.s.fill(4)
+	if !quickly(r.s.win) {
+		r.s.fill(sniffLen)
+	}
+	if p := packingOf(r.s.win); p != nil {
+		if err := r.s.unpack(p); err != nil {
+			return &DamageError{Name: r.name, Reason: p.name + ": " + err.Error()}
+		}
+		r.s.fill(sniffLen)
+	}
+	if r.s.err != nil && r.s.err != io.EOF && len(r.s.win) < 4 {
+		return r.failure(0)
+	}
+	d := detect(r.s.win)
+	if d.new == nil {
+		return d.refuse(r.name, r.s.win)
+	}
+	r.format = d.name
+	r.p = d.new()
+	for {
+		used, need, err := r.p.header(r.s.win, r.s.err != nil)
+		if err != nil {
+			if r.s.err != nil && r.s.err != io.EOF {
+				return r.failure(0)
+			}
+			return &DamageError{Name: r.name, Reason: err.Error()}
+		}
+		if need == 0 {
+			r.s.consume(used)
+			return nil
+		}
+		r.s.fill(need)
+	}
+}
+
+// A parser knows one container format. It works on the window of a stream and
+// does no input of its own.
+type parser interface {
+	// header reads the file header at the front of b. Where b is too short it
+	// returns how long it must be; when end is set there is no more than b.
+	header(b []byte, end bool) (used, need int, err error)
+	// parse fills dst with the packets at the front of b, whose first octet
+	// is at offset off of the stream. used octets of b are done with. When dst
+	// is not full, need is how many octets from there it must see to go on;
+	// when end is set there is no more than b, and need is not used. Damage
+	// that cannot be stepped over is bad, found at octet used of b.
+	parse(b []byte, off int64, end bool, dst []Packet, log *problems) (n, used, need int, bad string)
+	// count is the number of packets that parse has passed.
+	count() uint64
+}
+
+// Next fills dst with the next packets, as many as are in memory, and at least
+// one unless it returns an error. Data are valid until the next call of Next or
+// Close. It returns io.EOF at the end of an intact capture (which may have had
+// problems that could be stepped over, see Problems), and *DamageError where a
+// damaged one becomes unreadable.
+func (r *Reader) Next(dst []Packet) (int, error) {
+	if r.err != nil || len(dst) == 0 {
+		return 0, r.err
+	}
+	need := 1
+	for {
+		more := r.s.fill(need)
+		n, used, want, bad := r.p.parse(r.s.win, r.s.off, r.s.err != nil, dst, &r.log)
+		r.s.consume(used)
+		switch {
+		case bad != "":
+			if r.s.err != nil && r.s.err != io.EOF {
+				r.err = r.failure(r.p.count() + 1)
+			} else {
+				r.err = &DamageError{Name: r.name, Offset: r.s.off, Packet: r.p.count() + 1, Reason: bad}
+			}
+			return n, r.err
+		case n > 0:
+			return n, nil
+		case !more && r.s.err != nil && len(r.s.win) == 0:
+			if r.s.err == io.EOF {
+				r.err = io.EOF
+			} else {
+				r.err = r.failure(r.p.count() + 1)
+			}
+			return 0, r.err
+		}
+		need = max(want, 1)
+	}
+}
+
+// failure turns what ended the stream early into an error for the caller.
+func (r *Reader) failure(packet uint64) error {
+	if packed := r.s.src.packed; packed != "" {
+		reason := packed + ": " + r.s.err.Error()
+		if errors.Is(r.s.err, io.ErrUnexpectedEOF) || r.s.err == io.EOF {
+			reason = packed + " data cut short"
+		}
+		return &DamageError{Name: r.name, Offset: r.s.off, Packet: packet, Reason: reason}
+	}
+	return fmt.Errorf("read %s: %w", r.name, r.s.err)
+}
+
+// Close releases the file, the buffers and the goroutine.
+func (r *Reader) Close() error {
+	if r.err == nil {
+		r.err = errClosed
+	}
+	if err := r.s.close(); err != nil {
+		return fmt.Errorf("close %s: %w", r.name, err)
+	}
+	return nil
+}
+
+// Name is the name that the capture was opened with.
+func (r *Reader) Name() string { return r.name }
+
+// Format names the container and its compression: "pcap", "pcapng, gzip".
+func (r *Reader) Format() string {
+	if p := r.s.src.packed; p != "" {
+		return r.format + ", " + p
+	}
+	return r.format
+}
+
+// Progress says how many octets of the file were read, and how many it has, 0
+// when that is not known. Of a compressed file these are compressed octets. It
+// may be called at any time from any goroutine.
+func (r *Reader) Progress() (read, total int64) {
+	return r.s.src.raw.n.Load(), r.total
+}
+
+// Problems gives the damage that was stepped over so far: the first ones, and
+// how many there were in all.
+func (r *Reader) Problems() ([]DamageError, int) {
+	return r.log.list, r.log.n
+}
+
+// problems is a bounded list of damage.
+type problems struct {
+	name string
+	list []DamageError
+	n    int
+}
+
+func (p *problems) add(off int64, packet uint64, format string, args ...any) {
+	p.n++
+	if len(p.list) < maxProblems {
+		p.list = append(p.list, DamageError{Name: p.name, Offset: off, Packet: packet, Reason: fmt.Sprintf(format, args...)})
+	}
+}

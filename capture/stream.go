@@ -1,0 +1,306 @@
+package capture
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// Sizes of the reading machinery, in octets.
+const (
+	// chunkSize is what one read asks for. Reads of 256 KiB to 1 MiB cost the
+	// same per octet; 512 KiB still lies in the second-level cache when the
+	// parser comes to it.
+	chunkSize = 512 << 10
+	// headroom is the free space before each chunk. The octets of a record
+	// that straddles two reads are moved there, so that each record lies in
+	// one piece. It is more than nearly every packet needs; a longer record
+	// is put together in memory of its own.
+	headroom = 64 << 10
+	// chunks is the number of buffers in flight when reading ahead: one
+	// that is parsed, one that is full, one that is being filled.
+	chunks = 3
+)
+
+// chunk is a buffer of headroom and data.
+type chunk struct {
+	mem [headroom + chunkSize]byte
+	n   int   // octets of data, from mem[headroom]
+	err error // what ended the reading after these octets
+}
+
+// chunkPool lets a run over thousands of files use the same few buffers.
+var chunkPool = sync.Pool{New: func() any { return new(chunk) }}
+
+// A stream hands the octets of a capture to a parser as a window: the part of
+// the stream that lies in memory and that the parser has not consumed. Records
+// are parsed in place. Only the octets of a record that straddles the end of
+// the window are ever moved.
+//
+// The first chunkSize octets are read by the caller. If more follow, and if
+// there is a second processor, a goroutine reads (and decompresses) ahead.
+//
+// A window stays where it is until the next call of fill.
+type stream struct {
+	win []byte // the window
+	off int64  // offset in the stream of win[0]
+	err error  // why there is nothing beyond the window; io.EOF at a clean end
+
+	src   *input
+	cur   *chunk
+	spill []byte // holds the window while a record does not fit a chunk
+
+	ahead chan *chunk   // full chunks from the reader goroutine; nil when it does not run
+	free  chan *chunk   // chunks to fill again
+	quit  chan struct{} // closed to stop the goroutine
+	sync  bool          // never read ahead
+}
+
+func newStream(src *input, sync bool) *stream {
+	s := &stream{src: src, sync: sync || runtime.GOMAXPROCS(0) == 1}
+	s.cur = chunkPool.Get().(*chunk)
+	return s
+}
+
+// consume drops n octets from the front of the window.
+func (s *stream) consume(n int) {
+	s.win = s.win[n:]
+	s.off += int64(n)
+}
+
+// fill makes the window at least need octets long, or as long as it can get:
+// then it returns false and s.err is set. It may move the window, after which
+// nothing may refer to octets that were consumed before.
+func (s *stream) fill(need int) bool {
+	for len(s.win) < need {
+		if s.err != nil {
+			return false
+		}
+		if len(s.win) > headroom {
+			s.grow(need)
+		} else {
+			s.advance()
+		}
+	}
+	return true
+}
+
+// advance moves what is left of the window in front of the next chunk.
+func (s *stream) advance() {
+	tail := s.win
+	c := s.cur
+	if s.startAhead() {
+		c = <-s.ahead
+	}
+	start := headroom - len(tail)
+	copy(c.mem[start:headroom], tail)
+	if c != s.cur {
+		s.recycle(s.cur)
+		s.cur = c
+	} else {
+		c.n, c.err = s.src.read(c.mem[headroom:])
+	}
+	s.spill = nil
+	s.win = c.mem[start : headroom+c.n]
+	s.err = c.err
+}
+
+// grow appends to a window that is too long for the headroom. Memory grows
+// with what was really read, never with what a length field says.
+func (s *stream) grow(need int) {
+	if cap(s.spill)-len(s.spill) < chunkSize {
+		// Twice the window, so that octets are moved a bounded number of
+		// times however slowly they come.
+		m := make([]byte, 0, 2*len(s.win)+chunkSize)
+		s.spill = append(m, s.win...)
+	} // else s.win is the end of s.spill, and there is room behind it
+	from := len(s.spill)
+	if s.startAhead() {
+		c := <-s.ahead
+		s.spill = append(s.spill, c.mem[headroom:headroom+c.n]...)
+		s.err = c.err
+		s.recycle(c)
+	} else {
+		n, err := s.src.read(s.spill[from : from+chunkSize])
+		s.spill = s.spill[:from+n]
+		s.err = err
+	}
+	s.win = s.spill[from-len(s.win):]
+}
+
+// startAhead starts the goroutine that reads ahead where that is worth it, and
+// says whether there is one.
+func (s *stream) startAhead() bool {
+	if s.ahead != nil {
+		return true
+	}
+	if s.sync || s.src.delivered < chunkSize {
+		return false
+	}
+	s.ahead = make(chan *chunk, 1)
+	s.free = make(chan *chunk, chunks)
+	s.quit = make(chan struct{})
+	for range chunks - 1 {
+		s.free <- chunkPool.Get().(*chunk)
+	}
+	go readAhead(s.src, s.ahead, s.free, s.quit)
+	return true
+}
+
+// recycle gives a chunk back to the reader goroutine.
+func (s *stream) recycle(c *chunk) {
+	select {
+	case s.free <- c:
+	default:
+		chunkPool.Put(c)
+	}
+}
+
+// readAhead fills chunks until the input ends or quit closes. A chunk goes out
+// when it is full, or earlier when the parser has nothing else to do: a slow
+// pipe is not held back, a fast decompressor is not chopped into small pieces.
+func readAhead(src *input, out chan<- *chunk, free <-chan *chunk, quit <-chan struct{}) {
+	defer src.readerDone()
+	for {
+		var c *chunk
+		select {
+		case c = <-free:
+		case <-quit:
+			return
+		}
+		c.n, c.err = 0, nil
+		for c.err == nil && c.n < chunkSize {
+			if c.n > 0 && len(out) == 0 {
+				break
+			}
+			var n int
+			n, c.err = src.read(c.mem[headroom+c.n:])
+			c.n += n
+			select {
+			case <-quit:
+				return
+			default:
+			}
+		}
+		select {
+		case out <- c:
+		case <-quit:
+			return
+		}
+		if c.err != nil {
+			return
+		}
+	}
+}
+
+// close stops the goroutine and closes the input. Windows are dead afterwards.
+func (s *stream) close() error {
+	if s.err == nil {
+		s.err = errClosed
+	}
+	s.win, s.spill = nil, nil
+	if s.cur == nil {
+		return nil
+	}
+	chunkPool.Put(s.cur)
+	s.cur = nil
+	if s.quit == nil {
+		return s.src.close(false)
+	}
+	close(s.quit)
+	for {
+		select {
+		case c := <-s.free:
+			chunkPool.Put(c)
+		case c := <-s.ahead:
+			chunkPool.Put(c)
+		default:
+			return s.src.close(true)
+		}
+	}
+}
+
+var errClosed = errors.New("reader is closed")
+
+// input is where a stream's octets come from: a file or pipe, through a
+// decompressor if it is compressed. Its read is called by one goroutine at a
+// time.
+type input struct {
+	r         io.Reader   // what read reads: raw, or a decompressor of it
+	raw       *countingIn // the file or pipe
+	closer    io.Closer   // the file, when it is ours to close
+	unzip     func()      // releases the decompressor; nil without one
+	packed    string      // name of the compression: "gzip"; "" without one
+	delivered int64       // octets read so far from r
+	mu        sync.Mutex
+	released  bool
+}
+
+// read reads at least one octet into p, or fails. Decompressors are asked
+// until 64 KiB are there, as some of them hand out very small pieces.
+func (in *input) read(p []byte) (n int, err error) {
+	want := 1
+	if in.packed != "" {
+		want = min(len(p), 64<<10)
+		// The decompressors are libraries under hostile input: whatever they
+		// do is an error of this one stream.
+		defer func() {
+			if v := recover(); v != nil {
+				err = fmt.Errorf("decompressor failed: %v", v)
+			}
+		}()
+	}
+	for empty := 0; n < want && err == nil; {
+		var k int
+		k, err = in.r.Read(p[n:])
+		if k < 0 || k > len(p)-n {
+			return n, errors.New("reader returned an impossible count")
+		}
+		n += k
+		in.delivered += int64(k)
+		if k > 0 {
+			empty = 0
+		} else if empty++; empty > 100 && err == nil {
+			err = io.ErrNoProgress
+		}
+	}
+	return n, err
+}
+
+// close closes the file. A goroutine that is still in read (busy) releases the
+// decompressor when it comes out of it.
+func (in *input) close(busy bool) error {
+	var err error
+	if in.closer != nil {
+		err = in.closer.Close()
+	}
+	if !busy {
+		in.readerDone()
+	}
+	return err
+}
+
+// readerDone releases the decompressor, once.
+func (in *input) readerDone() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if !in.released && in.unzip != nil {
+		in.unzip()
+	}
+	in.released = true
+}
+
+// countingIn counts what is read from a file, for progress.
+type countingIn struct {
+	r io.Reader
+	n atomic.Int64
+}
+
+func (c *countingIn) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n.Add(int64(n))
+	return n, err
+}
