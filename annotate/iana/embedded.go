@@ -1,0 +1,86 @@
+package iana
+
+import (
+	_ "embed"
+	"fmt"
+	"sync"
+)
+
+//go:generate go run ./gen
+
+// The embedded edition: its records, one a line, and the index that finds
+// them. Both are text of the program that is used where it lies, so that a
+// program that never asks pays nothing, and one that asks reads nothing first.
+// A refresh is reviewed in table.txt; index.bin follows from it, as a test
+// checks.
+var (
+	//go:embed table.txt
+	embeddedTable string
+	//go:embed index.bin
+	embeddedIndex string
+)
+
+// Embedded gives the edition of the registry that is part of the program. Its
+// records come without assignees, contacts and the prose of the notes; what the
+// notes say of former assignments and of historic names is kept.
+func Embedded() *Registry { return embedded() }
+
+var embedded = sync.OnceValue(func() *Registry {
+	ix, err := openIndex(embeddedIndex)
+	if err != nil {
+		// Generated together with this package and checked by its tests: it
+		// cannot be wrong in a program that passed them.
+		panic("iana: embedded edition: " + err.Error())
+	}
+	return &Registry{
+		edition: Edition{
+			Date:    embeddedDate,
+			Source:  embeddedSource,
+			SHA256:  embeddedSHA256,
+			Form:    "embedded",
+			Records: embeddedRecords,
+		},
+		cover: AllPorts(),
+		table: embeddedTable,
+		index: ix,
+	}
+})
+
+// Compact is an edition in the form in which it is embedded.
+type Compact struct {
+	Table []byte // a record a line
+	Index []byte // finds the records of a port and of a name
+}
+
+// Compact puts a whole edition in the form in which it is embedded. It is for
+// the generator. A record of which it is not sure what it says is an error.
+func (r *Registry) Compact() (Compact, error) {
+	var c Compact
+	rows := make([]row, 0, r.edition.Records)
+	for _, w := range r.allRows() {
+		if w.unsure || w.status == Unknown {
+			return c, fmt.Errorf("line %d: description %q fits no known form", w.Line, w.Description)
+		}
+		rows = append(rows, *w)
+	}
+	sortRows(rows)
+	lines := make([]uint32, len(rows))
+	for i := range rows {
+		lines[i] = uint32(len(c.Table))
+		c.Table = appendTableLine(c.Table, &rows[i])
+	}
+	blob, err := buildIndexLines(rows, lines)
+	c.Index = []byte(blob)
+	return c, err
+}
+
+// Headroom says what part of its space an index has used, from 0 to 1: the
+// fullest of its sections counts.
+func (c Compact) Headroom() float64 {
+	ix, err := openIndex(string(c.Index))
+	if err != nil {
+		return 1
+	}
+	used := max(len(ix.cells)/2, len(ix.blocks)/2/pagePorts, len(ix.lines)/4)
+	return float64(used) / maxIndex
+}

@@ -1,0 +1,228 @@
+package iana
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"sort"
+	"strings"
+)
+
+// maxNameLen is the longest service name that RFC 6335 section 5.1 allows.
+const maxNameLen = 15
+
+// ValidName checks a service name against RFC 6335 section 5.1: 1 to 15
+// letters, digits and hyphens, at least one letter, no hyphen at either end,
+// and no two together. The registry has older names that break the rule.
+func ValidName(name string) error {
+	letter := false
+	for i := range len(name) {
+		switch c := name[i]; {
+		case isLetter(c):
+			letter = true
+		case isDigit(c):
+		case c == '-':
+			if i == 0 || i == len(name)-1 {
+				return errors.New("begins or ends with a hyphen")
+			}
+			if name[i-1] == '-' {
+				return errors.New("two hyphens together")
+			}
+		default:
+			return errors.New("a character that is not a letter, digit or hyphen")
+		}
+	}
+	switch {
+	case name == "":
+		return errors.New("empty")
+	case len(name) > maxNameLen:
+		return errors.New("longer than 15 characters")
+	case !letter:
+		return errors.New("no letter")
+	}
+	return nil
+}
+
+// citesRFC reports whether one of the references is a published RFC.
+// "RFC-ietf-..." is a draft that waits for its number.
+func citesRFC(refs []string) bool {
+	return slices.ContainsFunc(refs, func(ref string) bool {
+		return len(ref) > 3 && strings.EqualFold(ref[:3], "RFC") && isDigit(ref[3])
+	})
+}
+
+// byPreference orders the names of one port as [Entry.Names] documents.
+func byPreference(a, b *row) int {
+	return cmp.Or(
+		falseFirst(a.demoted, b.demoted),
+		falseFirst(ValidName(a.Name) != nil, ValidName(b.Name) != nil),
+		falseFirst(!citesRFC(a.References), !citesRFC(b.References)),
+		strings.Compare(a.Registered, b.Registered), // "" is first
+		strings.Compare(a.Name, b.Name),
+	)
+}
+
+func falseFirst(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}
+
+// compareFold orders names without regard to the case of ASCII letters, as
+// service names are compared (RFC 6335 section 5.1).
+func compareFold(a, b string) int {
+	for i := range min(len(a), len(b)) {
+		if c := cmp.Compare(lower(a[i]), lower(b[i])); c != 0 {
+			return c
+		}
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c | 0x20
+	}
+	return c
+}
+
+// recordsNamed gives the records of a name, in the order of the edition.
+func (r *Registry) recordsNamed(name string) []int {
+	n := r.index.numNamed()
+	first := sort.Search(n, func(i int) bool {
+		return compareFold(r.field(r.index.named(i), colName), name) >= 0
+	})
+	var recs []int
+	for i := first; i < n; i++ {
+		rec := r.index.named(i)
+		if compareFold(r.field(rec, colName), name) != 0 {
+			break
+		}
+		recs = append(recs, rec)
+	}
+	return recs
+}
+
+// ByName finds the ports that are registered for a service name, in any case,
+// in the order of the edition: one entry for each record, at the first port
+// that the record decides (6000 for x11). The entry may prefer another name of
+// the same port: "www" finds 80/tcp, which is http.
+//
+// Names without a port are not here; see [Registry.WithoutPort].
+func (r *Registry) ByName(name string) []Entry {
+	var list []Entry
+	for _, rec := range r.recordsNamed(name) {
+		if span, ok := r.span(rec); ok {
+			list = append(list, r.entryOf(rec, span))
+		}
+	}
+	return list
+}
+
+// entryOf looks up the first port of a record at which it is among those that
+// decide. A record that others hide everywhere gives the entry that hides it.
+func (r *Registry) entryOf(rec int, span Span) Entry {
+	t := r.transport(rec)
+	for port := int(span.First); port <= int(span.Last); port++ {
+		e := r.Lookup(t, uint16(port))
+		for i := range e.Deciding() {
+			if r.index.recordOf(e.cell, i) == rec {
+				return e
+			}
+		}
+	}
+	return r.Lookup(t, span.First)
+}
+
+// WithoutPort finds the records that register a service name, in any case, for
+// no port: such names are used with DNS-SD and SRV records (RFC 6763).
+func (r *Registry) WithoutPort(name string) []Record {
+	var list []Record
+	for _, rec := range r.recordsNamed(name) {
+		if _, ok := r.span(rec); !ok {
+			list = append(list, r.record(rec))
+		}
+	}
+	return list
+}
+
+// Near gives at most n registered names that resemble one that was not found,
+// the closest first, then by letter. A name is near when few letters differ
+// (one in three, at least one), or when it begins with the text.
+func (r *Registry) Near(name string, n int) []string {
+	if len(name) > 4*maxNameLen || name == "" || n <= 0 {
+		return nil
+	}
+	type candidate struct {
+		name     string
+		distance int
+	}
+	limit := max(1, len(name)/3)
+	var list []candidate
+	before := ""
+	for i := range r.index.numNamed() {
+		other := r.field(r.index.named(i), colName)
+		if compareFold(other, before) == 0 {
+			continue // the next record of the same name
+		}
+		before = other
+		d := editDistance(name, other, limit)
+		if d > limit && len(name) >= 3 && len(other) > len(name) && compareFold(other[:len(name)], name) == 0 {
+			d = limit + 1 // after those that look like a slip
+		} else if d > limit {
+			continue
+		}
+		list = append(list, candidate{other, d})
+	}
+	slices.SortFunc(list, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(a.distance, b.distance), compareFold(a.name, b.name))
+	})
+	var names []string
+	for _, c := range list[:min(n, len(list))] {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+// editDistance counts the insertions, deletions, changes and exchanges of
+// neighbours that make b of a, in any case; limit+1 stands for more than limit.
+func editDistance(a, b string, limit int) int {
+	if len(a)-len(b) > limit || len(b)-len(a) > limit {
+		return limit + 1
+	}
+	// Three rows of the table: for the letters of a before the last one,
+	// before this one, and up to this one.
+	var space [3][6*maxNameLen + 1]int
+	if len(b) >= len(space[0]) {
+		return limit + 1
+	}
+	prev2, prev, row := space[0][:], space[1][:], space[2][:]
+	for j := range len(b) + 1 {
+		prev[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row[0] = i
+		best := i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if lower(a[i-1]) == lower(b[j-1]) {
+				cost = 0
+			}
+			d := min(prev[j]+1, row[j-1]+1, prev[j-1]+cost)
+			if i > 1 && j > 1 && lower(a[i-1]) == lower(b[j-2]) && lower(a[i-2]) == lower(b[j-1]) {
+				d = min(d, prev2[j-2]+1)
+			}
+			row[j] = d
+			best = min(best, d)
+		}
+		if best > limit {
+			return limit + 1
+		}
+		prev2, prev, row = prev, row, prev2
+	}
+	return prev[len(b)]
+}
