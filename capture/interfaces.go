@@ -48,9 +48,3 @@ func Interfaces() ([]Interface, error) {
 	}
 	return interfaces, nil
 }
-
-func errNoInterface(name string) error {
-	return fmt.Errorf("interface %s: there is no such interface", name)
-}
-
-func errInterface(name string, err error) error { return fmt.Errorf("interface %s: %w", name, err) }

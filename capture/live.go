@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"errors"
 	"time"
 
 	"golang.org/x/net/bpf"
@@ -9,6 +10,10 @@ import (
 // AnyInterface is the name that stands for every interface of the machine,
 // also those that appear during the capture.
 const AnyInterface = "any"
+
+// ErrNoInterface is what OpenLive's error wraps when an interface of the given
+// name does not exist.
+var ErrNoInterface = errors.New("no such interface")
 
 // Defaults of LiveOptions.
 const (
@@ -45,19 +50,6 @@ type LiveOptions struct {
 	// and how long Next waits for a packet; 0 is DefaultTimeout. Packets
 	// wait so that one system call brings many.
 	Timeout time.Duration
-}
-
-func (o LiveOptions) withDefaults() LiveOptions {
-	if o.SnapLen <= 0 {
-		o.SnapLen = DefaultSnapLen
-	}
-	if o.Buffer <= 0 {
-		o.Buffer = DefaultBuffer
-	}
-	if o.Timeout <= 0 {
-		o.Timeout = DefaultTimeout
-	}
-	return o
 }
 
 // LiveStats count what the system did with the packets of a Live since it was

@@ -2,6 +2,7 @@ package capture
 
 import (
 	"encoding/binary"
+	"fmt"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -35,9 +36,6 @@ var hardwareLinks = [...]struct {
 	{unix.ARPHRD_IEEE802, LinkTokenRing},
 	{unix.ARPHRD_IEEE802_TR, LinkTokenRing},
 }
-
-// sll2Len is the length of the header of LINKTYPE_LINUX_SLL2.
-const sll2Len = 20
 
 // fill makes a Packet of the ring's frame, which begins with header. It gives
 // false when the frame does not fit the block.
@@ -119,11 +117,11 @@ type device struct {
 func findDevice(fd int, name string) (device, error) {
 	request, err := unix.NewIfreq(name)
 	if err != nil {
-		return device{}, errNoInterface(name)
+		return device{}, errInterface(name, ErrNoInterface)
 	}
 	if err := unix.IoctlIfreq(fd, unix.SIOCGIFINDEX, request); err != nil {
 		if err == unix.ENODEV {
-			return device{}, errNoInterface(name)
+			return device{}, errInterface(name, ErrNoInterface)
 		}
 		return device{}, errInterface(name, err)
 	}
@@ -141,6 +139,8 @@ func findDevice(fd int, name string) (device, error) {
 	d.link = linkOfHardware(hardware)
 	return d, nil
 }
+
+func errInterface(name string, err error) error { return fmt.Errorf("interface %s: %w", name, err) }
 
 // deviceName gives the name of an interface by its index.
 func deviceName(fd int, index uint32) (string, error) {
