@@ -166,13 +166,13 @@ type Record struct {
 	Ports       Span // valid when HasPort
 	HasPort     bool
 	Transport   Transport
-	Description string // white space folded to single spaces
-	Assignee    string
-	Contact     string
-	Registered  string // registration date as published: "2013-11-12" or "2005-04"
-	Modified    string // modification date, likewise
-	References  []string
-	ServiceCode string // DCCP service code, as published
+	Description string   // white space folded to single spaces
+	Assignee    string   // as published: "[IESG]", or "[A][B]" for several; the contact's where the row names none
+	Contact     string   // likewise: "[IETF_Chair]"
+	Registered  string   // registration date as published: "2013-11-12" or "2005-04"
+	Modified    string   // modification date, likewise
+	References  []string // without brackets: "RFC6335"
+	ServiceCode string   // DCCP service code, as published
 	// Unauthorized is the registry's report of use without an assignment.
 	Unauthorized string
 	Notes        string // assignment notes

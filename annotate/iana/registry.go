@@ -97,6 +97,21 @@ func (r *Registry) Contact(id string) (Contact, bool) {
 	return c, ok
 }
 
+// Contacts finds the entries that the text of an assignee or contact column
+// refers to: "[IESG][IETF_Chair]". Those that are not in the directory have
+// nothing but the ID.
+func (r *Registry) Contacts(text string) []Contact {
+	var list []Contact
+	for _, id := range splitReferences(text) {
+		c, ok := r.Contact(id)
+		if !ok {
+			c.ID = id
+		}
+		list = append(list, c)
+	}
+	return list
+}
+
 // setContacts gives a registry that is still being made its directory.
 func (r *Registry) setContacts(list []Contact) {
 	r.contacts = make(map[string]Contact, len(list))
@@ -152,12 +167,12 @@ func (r *Registry) Records() iter.Seq[Record] {
 
 // Counts sums up an edition.
 type Counts struct {
-	Records     int                             `json:"records"`
-	ByTransport [NumTransports]int              `json:"-"`             // records, by transport
-	WithoutPort int                             `json:"without_port"`  // names registered without a port
-	MultiName   int                             `json:"several_names"` // (transport, port) with more than one name, ranges counted once
-	Ports       [NumTransports][NumStatuses]int `json:"-"`             // ports 0 to 65535 by transport and status
-	Unlisted    [NumTransports]int              `json:"-"`             // ports below 49152 that no record concerns
+	Records     int                             // in all
+	ByTransport [NumTransports]int              // records, by the transport they name
+	WithoutPort int                             // records of names without a port
+	MultiName   int                             // ports with several names, per transport; a range counts once
+	Ports       [NumTransports][NumStatuses]int // ports 0 to 65535, by transport and status; none for NoTransport
+	Unlisted    [NumTransports]int              // those below 49152 that no record concerns
 }
 
 // Counts goes through the whole edition; it takes some milliseconds.
