@@ -223,7 +223,7 @@ func (x *xmlReader) people(p *parsed) error {
 			case "org":
 				c.Organization = text
 			case "uri":
-				c.URI = text
+				c.URI = strings.TrimSpace(c.URI + " " + text) // a few have two
 			case "updated":
 				c.Updated = text
 			}

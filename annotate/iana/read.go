@@ -1,0 +1,452 @@
+package iana
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// Limits on what is read. An edition of today has some 15,000 records, 25,000
+// lines as plain text and 5 MB as HTML, the longest form.
+const (
+	maxFileBytes = 64 << 20 // after decompression
+	maxRecords   = 60_000   // the index has room for 65,535
+)
+
+// SyntaxError says where and why a file is not an edition of the registry that
+// can be read: it is of another kind, damaged, or cut short.
+type SyntaxError struct {
+	File   string
+	Line   int // from 1; 0 when the reason concerns the whole file
+	Reason string
+}
+
+// Error gives "file:line: reason".
+func (e *SyntaxError) Error() string {
+	if e.Line == 0 {
+		return e.File + ": " + e.Reason
+	}
+	return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Reason)
+}
+
+// Open reads the edition in a file: see [Read].
+func Open(path string) (*Registry, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open registry: %w", err)
+	}
+	defer f.Close()
+	return Read(f, path)
+}
+
+// Read reads an edition of the registry in any of the forms in which IANA
+// publishes it (XML, CSV, HTML, plain text) or as flattened text, compressed
+// with gzip or not. What a file is follows from its content. name stands for
+// the file in errors and in the [Edition].
+//
+// The forms do not carry the same facts:
+//   - XML, HTML and plain text carry everything, with the contact directory.
+//   - CSV has no edition date and no contacts. The newest date of any record
+//     stands in for the first.
+//   - Plain text does not mark where one row ends and the next begins; see
+//     text.go for how that is found, and how sure it is.
+//   - Flattened text is a page copied as text, so that empty columns collapse.
+//     It may be an excerpt, which covers the ports from the first to the last
+//     that it lists, and answers [Unknown] for others.
+//
+// There is no partial result: a file that is none of these, is damaged, or ends
+// before its end gives a [*SyntaxError]. The end is known by the closing tags
+// of XML and HTML and by the foot of the page in plain text. A CSV file has no
+// such mark. It must end with a whole row and a line feed, and go up to port
+// 49151 if it starts at port 0; a loss of nothing but some of the names without
+// a port, which come last, at a row's end, cannot be seen. A CSV file that
+// starts at a higher port is an excerpt. Of flattened text, the contacts must
+// be there that its rows refer to.
+func Read(r io.Reader, name string) (*Registry, error) {
+	data, err := readAll(r, name)
+	if err != nil {
+		return nil, err
+	}
+	src := &source{name: name, data: data}
+	read, err := src.detect()
+	if err != nil {
+		return nil, err
+	}
+	p, err := read(src)
+	if err != nil {
+		return nil, err
+	}
+	if len(p.records) == 0 {
+		return nil, src.errorf(0, "no record in it")
+	}
+	sum := sha256.Sum256(data)
+	reg, err := NewRegistry(Edition{
+		Date:   p.date,
+		Source: name,
+		SHA256: hex.EncodeToString(sum[:]),
+		Form:   p.form,
+	}, p.records, p.cover)
+	if err != nil {
+		return nil, err
+	}
+	reg.setContacts(p.contacts)
+	return reg, nil
+}
+
+// source is a whole file, decompressed.
+type source struct {
+	name string
+	data []byte
+}
+
+// parsed is what the reader of one form made of a source.
+type parsed struct {
+	form     string // as in Edition.Form
+	date     string
+	records  []Record
+	contacts []Contact
+	cover    Coverage
+}
+
+// add appends a record, within the limit.
+func (p *parsed) add(src *source, rec Record) error {
+	if len(p.records) >= maxRecords {
+		return src.errorf(rec.Line, "more than %d records", maxRecords)
+	}
+	p.records = append(p.records, rec)
+	return nil
+}
+
+func (s *source) errorf(line int, format string, args ...any) error {
+	return &SyntaxError{File: s.name, Line: line, Reason: fmt.Sprintf(format, args...)}
+}
+
+// lineAt gives the number of the line with the byte at an offset.
+func (s *source) lineAt(offset int) int {
+	return 1 + bytes.Count(s.data[:min(max(offset, 0), len(s.data))], []byte("\n"))
+}
+
+// readAll gives the whole content, decompressed and without byte order mark.
+// The reader of gzip checks length and checksum at the end, so that a cut file
+// is an error.
+func readAll(r io.Reader, name string) ([]byte, error) {
+	br := bufio.NewReaderSize(r, 1<<16)
+	zipped := false
+	if magic, err := br.Peek(2); err == nil && magic[0] == 0x1f && magic[1] == 0x8b {
+		zipped = true
+		zr, err := gzip.NewReader(br)
+		if err != nil {
+			return nil, gzipError(name, err)
+		}
+		r = zr
+	} else {
+		r = br
+	}
+	data, err := io.ReadAll(io.LimitReader(r, maxFileBytes+1))
+	switch {
+	case err != nil && zipped:
+		return nil, gzipError(name, err)
+	case err != nil:
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	case len(data) > maxFileBytes:
+		return nil, &SyntaxError{File: name, Reason: fmt.Sprintf("larger than %d MiB", maxFileBytes>>20)}
+	}
+	return bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), nil
+}
+
+// gzipError tells damage, of which the file is to blame, from a failure to
+// read it.
+func gzipError(name string, err error) error {
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return &SyntaxError{File: name, Reason: "gzip: cut short"}
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
+		return &SyntaxError{File: name, Reason: err.Error()}
+	}
+	return fmt.Errorf("decompress %s: %w", name, err)
+}
+
+// detect finds the reader for the content.
+func (s *source) detect() (func(*source) (parsed, error), error) {
+	head := bytes.TrimLeftFunc(s.data, unicode.IsSpace)
+	if len(head) == 0 {
+		return nil, s.errorf(0, "empty file")
+	}
+	if head[0] == '<' {
+		switch rootElement(head) {
+		case "registry":
+			return parseXML, nil
+		case "html":
+			return parseHTML, nil
+		}
+		return nil, s.errorf(s.lineAt(len(s.data)-len(head)), "markup, but not the port number registry as XML or HTML")
+	}
+	first, _, _ := bytes.Cut(head, []byte("\n"))
+	if bytes.IndexByte(first, ',') >= 0 && isCSVHeader(string(first)) {
+		return parseCSV, nil
+	}
+	if bytes.IndexByte(head[:min(len(head), 1<<10)], 0) >= 0 {
+		return nil, s.errorf(0, "binary data, not the port number registry")
+	}
+	switch s.findTextHeader() {
+	case fixedHeader:
+		return parseText, nil
+	case flatHeader:
+		return parseExcerpt, nil
+	}
+	return nil, s.errorf(0, "not the port number registry: no heading with %q and %q", columnNames[cellName], columnNames[cellPort])
+}
+
+// rootElement gives the local name, in lower case, of the first element of
+// some markup. HTML as XHTML starts with an XML declaration too, so only the
+// element tells. A document type counts as the element it announces.
+func rootElement(b []byte) string {
+	for {
+		b = bytes.TrimLeftFunc(b, unicode.IsSpace)
+		var end string
+		switch {
+		case bytes.HasPrefix(b, []byte("<?")):
+			end = "?>"
+		case bytes.HasPrefix(b, []byte("<!--")):
+			end = "-->"
+		case len(b) > 0 && b[0] == '<':
+			b = b[1:]
+			if len(b) > 8 && bytes.EqualFold(b[:8], []byte("!doctype")) {
+				b = bytes.TrimLeftFunc(b[8:], unicode.IsSpace)
+			}
+			n := bytes.IndexFunc(b, func(r rune) bool { return unicode.IsSpace(r) || r == '>' || r == '/' })
+			if n < 0 || n > 100 {
+				return ""
+			}
+			local := b[:n]
+			if colon := bytes.LastIndexByte(local, ':'); colon >= 0 {
+				local = local[colon+1:]
+			}
+			return strings.ToLower(string(local))
+		default:
+			return ""
+		}
+		i := bytes.Index(b, []byte(end))
+		if i < 0 {
+			return ""
+		}
+		b = b[i+len(end):]
+	}
+}
+
+// The columns of the table as it is published in CSV, HTML and plain text.
+const (
+	cellName = iota
+	cellPort
+	cellTransport
+	cellDescription
+	cellAssignee
+	cellContact
+	cellRegistered
+	cellModified
+	cellReference
+	cellServiceCode
+	cellUnauthorized
+	cellNotes
+	numCells
+)
+
+// columnNames are the headings of the columns.
+var columnNames = [numCells]string{
+	"Service Name",
+	"Port Number",
+	"Transport Protocol",
+	"Description",
+	"Assignee",
+	"Contact",
+	"Registration Date",
+	"Modification Date",
+	"Reference",
+	"Service Code",
+	"Unauthorized Use Reported",
+	"Assignment Notes",
+}
+
+// columnOf finds the column of a heading. Editions before 2013 or so wrote
+// "Known Unauthorized Uses" over the one that is now "Unauthorized Use
+// Reported". ok is false for a heading of no column.
+func columnOf(heading string) (col int, ok bool) {
+	h := strings.ToLower(foldSpace(heading))
+	for i, n := range columnNames {
+		if h == strings.ToLower(n) {
+			return i, true
+		}
+	}
+	if strings.Contains(h, "unauthorized use") {
+		return cellUnauthorized, true
+	}
+	return 0, false
+}
+
+// cells is one row of the table.
+type cells [numCells]string
+
+// record makes a row into a record. The error is a reason without position.
+func (c *cells) record(line int) (Record, error) {
+	rec := Record{
+		Name:         foldSpace(c[cellName]),
+		Description:  foldSpace(c[cellDescription]),
+		Assignee:     foldSpace(c[cellAssignee]),
+		Contact:      foldSpace(c[cellContact]),
+		Registered:   foldSpace(c[cellRegistered]),
+		Modified:     foldSpace(c[cellModified]),
+		References:   splitReferences(foldSpace(c[cellReference])),
+		ServiceCode:  foldSpace(c[cellServiceCode]),
+		Unauthorized: foldSpace(c[cellUnauthorized]),
+		Notes:        foldSpace(c[cellNotes]),
+		Line:         line,
+	}
+	if ports := foldSpace(c[cellPort]); ports != "" {
+		span, ok := parseSpan(ports)
+		if !ok {
+			return Record{}, fmt.Errorf("bad port number %.40q", ports)
+		}
+		rec.Ports, rec.HasPort = span, true
+	}
+	if name := foldSpace(c[cellTransport]); name != "" {
+		t, err := ParseTransport(name)
+		if err != nil {
+			return Record{}, fmt.Errorf("unknown transport %.40q", name)
+		}
+		rec.Transport = t
+	}
+	if rec.Name == "" && !rec.HasPort {
+		return Record{}, errors.New("a row with neither a service name nor a port number")
+	}
+	return rec, nil
+}
+
+// parseSpan reads "80" or "6000-6063".
+func parseSpan(s string) (Span, bool) {
+	first, last, isRange := strings.Cut(s, "-")
+	lo, ok := parsePort(first)
+	if !ok {
+		return Span{}, false
+	}
+	hi := lo
+	if isRange {
+		if hi, ok = parsePort(last); !ok || hi < lo {
+			return Span{}, false
+		}
+	}
+	return Span{lo, hi}, true
+}
+
+// parsePort reads a number of digits only; strconv would take "+80" too.
+func parsePort(s string) (uint16, bool) {
+	if s == "" || s[0] < '0' || s[0] > '9' {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(s, 10, 16)
+	return uint16(n), err == nil
+}
+
+// splitReferences reads "[RFC4340][RFC6335]". Text that is not in brackets is
+// one reference.
+func splitReferences(s string) []string {
+	if s == "" {
+		return nil
+	}
+	if s[0] != '[' || s[len(s)-1] != ']' {
+		return []string{s}
+	}
+	return strings.Split(strings.ReplaceAll(s[1:len(s)-1], "] [", "]["), "][")
+}
+
+// isDate reports whether s is a date as the registry writes it: "2013",
+// "2013-11" or "2013-11-12".
+func isDate(s string) bool {
+	if len(s) != 4 && len(s) != 7 && len(s) != 10 {
+		return false
+	}
+	for i := range len(s) {
+		if dash := i == 4 || i == 7; dash != (s[i] == '-') || !dash && (s[i] < '0' || s[i] > '9') {
+			return false
+		}
+	}
+	return true
+}
+
+// foldSpace makes every run of white space and control characters one space,
+// and drops those at the ends.
+func foldSpace(s string) string {
+	if isFolded(s) {
+		return s
+	}
+	return strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, "\uFFFD"), isSpaceOrControl), " ")
+}
+
+func isSpaceOrControl(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+
+// isFolded reports whether foldSpace has nothing to do, for ASCII text.
+func isFolded(s string) bool {
+	space := true
+	for i := range len(s) {
+		switch b := s[i]; {
+		case b == ' ' && space, b < ' ', b > '~':
+			return false
+		default:
+			space = b == ' '
+		}
+	}
+	return !space || s == ""
+}
+
+// coverageOf gives the ports from the first to the last that are listed.
+func coverageOf(records []Record) (Coverage, bool) {
+	var c Coverage
+	found := false
+	for i := range records {
+		if r := &records[i]; r.HasPort {
+			if !found {
+				c.Span, found = r.Ports, true
+			}
+			c.First, c.Last = min(c.First, r.Ports.First), max(c.Last, r.Ports.Last)
+		}
+	}
+	return c, found
+}
+
+// wholeOr decides what a table covers that bears no sign of its end. A table
+// from port 0 is meant to be the whole registry, which lists each user port up
+// to 49151; one that stops before is cut short. A table from a higher port is
+// an excerpt.
+func (s *source) wholeOrExcerpt(records []Record) (Coverage, error) {
+	c, ok := coverageOf(records)
+	switch {
+	case !ok:
+		return c, s.errorf(0, "no record has a port number")
+	case c.First > 0:
+		return c, nil
+	case c.Last < FirstDynamic-1:
+		return c, s.errorf(records[len(records)-1].Line, "cut short: the last port is %d, but the registry goes up to %d", c.Last, FirstDynamic-1)
+	}
+	return AllPorts(), nil
+}
+
+// newestDate gives the latest date of any record.
+func newestDate(records []Record) string {
+	newest := ""
+	for i := range records {
+		for _, d := range [2]string{records[i].Registered, records[i].Modified} {
+			if isDate(d) && d > newest {
+				newest = d
+			}
+		}
+	}
+	return newest
+}
