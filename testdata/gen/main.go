@@ -11,8 +11,10 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // An output is one file to write, its path relative to the testdata folder.
@@ -33,6 +35,14 @@ func outputs() []output {
 	capture("statuses", statuses())
 	capture("old-traffic", oldTraffic())
 	capture("handshakes", handshakes())
+	capture("ipv6-ext", ipv6Extensions())
+	capture("vlan", vlans())
+	capture("fragments", fragmented())
+	capture("tunnels", tunnels())
+	links := linkCaptures()
+	for _, name := range slices.Sorted(maps.Keys(links)) {
+		capture("link-"+name, links[name])
+	}
 	all = append(all, bad()...)
 	return all
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
@@ -69,18 +70,23 @@ const (
 // A flow is one transport conversation. What it sends goes into its recording
 // and is counted; want is what a reader of the capture must make of it.
 type flow struct {
-	r        *recording
-	proto    uint8
-	ends     [2]netip.AddrPort // the source, then the destination
-	tags     []uint16          // VLAN identifiers, outermost first
-	tunnel   string            // "vxlan 77": the encapsulation that it is in
-	packets  [2]int
-	octets   [2]int // whole frames on the wire
-	want     want
-	seq      [2]uint64
-	streams  [2]uint16 // SCTP stream sequence numbers
-	vtag     [2]uint32 // SCTP verification tags that each end chose
+	r       *recording
+	proto   uint8
+	ends    [2]netip.AddrPort // the source, then the destination
+	tags    []uint16          // VLAN tags, outermost first: identifiers, perhaps with a priority
+	tunnel  string            // "vxlan 77": the encapsulation that it is in
+	packets [2]int
+	octets  [2]int // whole frames on the wire
+	want    want
+	seq     [2]uint64
+	streams [2]uint16 // SCTP stream sequence numbers
+	vtag    [2]uint32 // SCTP verification tags that each end chose
+	first   int       // index of its first frame; valid when something was counted
+	// datagram puts a transport's octets into an IP datagram, and wrap puts
+	// that into a frame; both are the plain ones unless a recording changes
+	// them.
 	datagram func(d direction, transport []byte) []byte
+	wrap     func(d direction, datagram []byte) []byte
 }
 
 // want is the expected reading of a flow: its state at the end of the capture,
@@ -97,7 +103,7 @@ func (r *recording) flow(proto uint8, src, dst string, w want, tags ...uint16) *
 	n := uint64(len(r.flows) + 1)
 	f.seq = [2]uint64{n * 100_000, n * 200_000}
 	f.vtag = [2]uint32{0x1000 + uint32(n), 0x2000 + uint32(n)}
-	f.datagram = f.plain
+	f.datagram, f.wrap = f.plain, f.plainFrame
 	r.flows = append(r.flows, f)
 	return f
 }
@@ -117,33 +123,46 @@ func (f *flow) send(d direction, transport []byte) {
 	f.carry(d, f.datagram(d, transport))
 }
 
-// carry puts an IP datagram of the flow on the wire in a frame of the
-// recording's link type.
+// carry puts an IP datagram of the flow on the wire.
 func (f *flow) carry(d direction, datagram []byte) {
-	src, dst := f.from(d)
-	b := datagram
-	if f.r.link == linkEthernet {
-		b = ethernet(mac(dst.Addr()), mac(src.Addr()), f.tags, etherType(datagram), datagram)
-	}
-	f.r.frame(b)
+	b := f.wrap(d, datagram)
 	f.count(d, len(b))
+	f.r.frame(b)
 }
 
-// count says that a frame of n octets held a packet of the flow.
+// plainFrame makes an Ethernet frame with the flow's tags, or none where the
+// link type has no header.
+func (f *flow) plainFrame(d direction, datagram []byte) []byte {
+	if f.r.link != linkEthernet {
+		return datagram
+	}
+	src, dst := f.from(d)
+	return ethernet(mac(dst.Addr()), mac(src.Addr()), f.tags, etherType(datagram), datagram)
+}
+
+// count says that the frame to come, of n octets, holds a packet of the flow.
 func (f *flow) count(d direction, n int) {
+	if f.packets == [2]int{} {
+		f.first = len(f.r.frames)
+	}
 	f.packets[d]++
 	f.octets[d] += n
 }
 
 // truth writes what a reader must find, one line a flow, in the order of the
-// first packets.
+// first packets; of flows in one frame, the outer comes first.
 func (r *recording) truth() []byte {
+	flows := slices.Clone(r.flows)
+	slices.SortStableFunc(flows, func(a, b *flow) int { return a.first - b.first })
 	var b strings.Builder
 	b.WriteString("transport\tsource\tdestination\tpackets\tpackets_back\toctets\toctets_back\tstate\tservice\tcontext\n")
-	for _, f := range r.flows {
+	for _, f := range flows {
 		var context []string
 		for _, t := range f.tags {
-			context = append(context, fmt.Sprintf("vlan %d", t))
+			if t&0xfff == 0 {
+				continue // a priority tag is in no VLAN
+			}
+			context = append(context, fmt.Sprintf("vlan %d", t&0xfff))
 		}
 		if f.tunnel != "" {
 			context = append(context, f.tunnel)

@@ -265,8 +265,8 @@ func mac(a netip.Addr) []byte {
 
 // ethernet makes a frame without its check sequence, as captures hold it,
 // padded to the 60 octets that the medium asks for: the padding is no payload.
-// Tags are VLAN identifiers, the outermost first; of several the outer ones
-// are service tags (IEEE 802.1Q, 802.1ad).
+// Tags are VLAN tags, the outermost first; of several the outer ones are
+// service tags (IEEE 802.1Q, 802.1ad).
 func ethernet(dst, src []byte, tags []uint16, kind uint16, payload []byte) []byte {
 	b := cat(dst, src)
 	for i, t := range tags {
