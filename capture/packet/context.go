@@ -25,11 +25,18 @@ const (
 	MPLS
 	PPPoE
 	AH
+	PIM // a register message to the rendezvous point
+	PBB // provider backbone bridge, 802.1ah
+	LISP
+	AYIYA
+	CAPWAP
+	TZSP
 	numTunnels
 )
 
 var tunnelNames = [numTunnels]string{"", "gre", "ipip", "vxlan", "geneve", "gtp-u", "teredo", "l2tp", "erspan",
-	"etherip", "nvgre", "sctp-over-udp", "mpls", "pppoe", "ah"}
+	"etherip", "nvgre", "sctp-over-udp", "mpls", "pppoe", "ah",
+	"pim", "pbb", "lisp", "ayiya", "capwap", "tzsp"}
 
 // String gives the tunnel's name in lower case: "vxlan".
 func (t Tunnel) String() string {

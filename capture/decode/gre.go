@@ -1,0 +1,134 @@
+package decode
+
+import (
+	"github.com/google/gopacket"
+	"github.com/portannot/portannot/capture/packet"
+)
+
+// GRE protocol types that are no EtherTypes, or not decoded as one.
+const (
+	greERSPAN  = 0x88be
+	greERSPAN3 = 0x22eb
+	greWCCP    = 0x883e
+)
+
+// greTunnel decodes GRE (RFC 2784, RFC 2890) and PPTP's version of it (RFC 2637).
+func (d *Decoder) greTunnel(h *ipHeader, o octets) Result {
+	if !d.enter() {
+		return TooDeep
+	}
+	if len(o.b) < 4 {
+		return o.short(4)
+	}
+	flags, version := o.b[0], o.b[1]&7
+	if version > 1 {
+		return Malformed
+	}
+	const checksum, routing, key, sequence = 0x80, 0x40, 0x20, 0x10
+	n := 4
+	if flags&(checksum|routing) != 0 {
+		n += 4
+	}
+	if flags&key != 0 {
+		n += 4
+	}
+	if flags&sequence != 0 {
+		n += 4
+	}
+	if version == 1 && o.b[1]&0x80 != 0 {
+		n += 4 // an acknowledgement
+	}
+	if len(o.b) < n {
+		return o.short(n)
+	}
+	var proto uint16
+	var keyValue uint32
+	if flags&routing == 0 {
+		g := &d.gre
+		_ = g.DecodeFromBytes(o.b, gopacket.NilDecodeFeedback)
+		proto, keyValue = uint16(g.Protocol), g.Key
+		o = o.from(n)
+	} else {
+		// gopacket allocates for source routes, and panics at bad ones.
+		proto = be16(o.b[2:])
+		if flags&key != 0 {
+			keyValue = be32(o.b[8:])
+		}
+		o = o.from(n)
+		for { // address family, offset, length: RFC 1701; both 0 at the end
+			if len(o.b) < 4 {
+				return o.short(4)
+			}
+			size, last := int(o.b[3]), be16(o.b) == 0 && o.b[3] == 0
+			o = o.from(4 + size)
+			if last {
+				break
+			}
+		}
+	}
+	switch {
+	case version == 1:
+		// The key holds a length and a call, which differs by direction.
+		if !d.pushEnds(packet.GRE, h) {
+			return TooDeep
+		}
+	case proto == greERSPAN || proto == greERSPAN3:
+		return d.erspan(h, proto, flags&sequence != 0, o)
+	case proto == etherBridged && flags == key:
+		// RFC 7637 section 3.2: a virtual subnet, and eight bits of hash.
+		if !d.pushTunnel(packet.NVGRE, keyValue>>8) {
+			return TooDeep
+		}
+	case flags&key != 0:
+		if !d.pushTunnel(packet.GRE, keyValue) {
+			return TooDeep
+		}
+	default:
+		if !d.pushEnds(packet.GRE, h) {
+			return TooDeep
+		}
+	}
+	switch {
+	case proto == greWCCP:
+		// Version 2 of WCCP puts four octets before the redirected packet.
+		if len(o.b) > 0 && o.b[0]>>4 != 4 {
+			o = o.from(4)
+		}
+		return d.ip(o)
+	case proto&0xff00 == 0x8200: // Aruba's access points tunnel 802.11 frames
+		return d.wlan(o, false)
+	}
+	return d.etherType(proto, o)
+}
+
+// erspan decodes Cisco's mirrored frames
+// (https://datatracker.ietf.org/doc/html/draft-foschiano-erspan-03).
+func (d *Decoder) erspan(h *ipHeader, proto uint16, sequence bool, o octets) Result {
+	if !sequence && proto == greERSPAN { // type I has no header
+		if !d.pushEnds(packet.ERSPAN, h) {
+			return TooDeep
+		}
+		return d.ethernet(o)
+	}
+	n := 8
+	if proto == greERSPAN3 {
+		n = 12
+	}
+	if len(o.b) < n {
+		return o.short(n)
+	}
+	if !d.pushTunnel(packet.ERSPAN, uint32(be16(o.b[2:])&0x3ff)) {
+		return TooDeep
+	}
+	if proto == greERSPAN {
+		return d.ethernet(o.from(n))
+	}
+	kind := o.b[10] >> 2 & 0x1f
+	if o.b[11]&1 != 0 {
+		n += 8 // a platform's own header
+	}
+	if kind == 2 {
+		return d.ip(o.from(n))
+	}
+	return d.ethernet(o.from(n))
+}

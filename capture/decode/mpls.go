@@ -1,0 +1,66 @@
+package decode
+
+import "github.com/portannot/portannot/capture/packet"
+
+// mpls decodes a label stack (RFC 3032). Nothing in it says what follows, so
+// the first octets behind it must: RFC 4385 keeps 4 and 6 for IP and gives
+// pseudowires a control word that begins with 0 or, for control, 1. Labels
+// differ by direction and so are no part of the context.
+func (d *Decoder) mpls(o octets) Result {
+	if !d.pushTunnel(packet.MPLS, 0) {
+		return TooDeep
+	}
+	for {
+		if !d.enter() {
+			return TooDeep
+		}
+		if len(o.b) < 4 {
+			return o.short(4)
+		}
+		bottom := o.b[2]&1 != 0
+		o = o.from(4)
+		if bottom {
+			break
+		}
+	}
+	if len(o.b) < 4 {
+		return o.short(4)
+	}
+	switch o.b[0] >> 4 {
+	case 4:
+		if looksIPv4(o) || !looksEthernet(o) {
+			return d.ip(o)
+		}
+	case 6:
+		if looksIPv6(o) || !looksEthernet(o) {
+			return d.ip(o)
+		}
+	case 0:
+		if looksEthernet(o.from(4)) || !looksEthernet(o) {
+			return d.ethernet(o.from(4))
+		}
+	case 1:
+		switch be16(o.b[2:]) { // the channel's type (RFC 4385 section 6, RFC 5586)
+		case 0x0021, 0x0057:
+			return d.ip(o.from(4))
+		}
+	}
+	if looksEthernet(o) { // a pseudowire without a control word (RFC 4448)
+		return d.ethernet(o)
+	}
+	return NotIP
+}
+
+// looksIPv4 says whether the lengths of an IPv4 header are possible.
+func looksIPv4(o octets) bool {
+	if len(o.b) < 20 || o.b[0]>>4 != 4 {
+		return false
+	}
+	hlen, total := int(o.b[0]&0xf)*4, int(be16(o.b[2:]))
+	return hlen >= 20 && (total == 0 || total >= hlen && total <= o.n)
+}
+
+// looksIPv6 says whether the length of an IPv6 header is possible.
+func looksIPv6(o octets) bool {
+	return len(o.b) >= 40 && o.b[0]>>4 == 6 && int(be16(o.b[4:]))+40 <= o.n
+}
