@@ -63,8 +63,15 @@ func filterProgram(devices []device, filters map[LinkType][]bpf.RawInstruction, 
 		}
 		program = append(append(program, test...), body...)
 	}
-	return append(program, nothingProgram...), nil
+	program = append(program, nothingProgram...)
+	if len(program) > maxInstructions {
+		return nil, fmt.Errorf("the filters make %d instructions, and the kernel takes %d", len(program), maxInstructions)
+	}
+	return program, nil
 }
+
+// maxInstructions is BPF_MAXINSNS of linux/bpf_common.h.
+const maxInstructions = 4096
 
 // liveLinks are the link types that have a filter of their own. Packets that
 // are given as LinkLinuxSLL2 are not IP, and the filter of LinkRaw decides.

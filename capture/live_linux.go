@@ -76,48 +76,44 @@ var _ Source = (*Live)(nil)
 // without it matches os.ErrPermission.
 func OpenLive(opt LiveOptions) (*Live, error) {
 	opt = opt.withDefaults()
-	operand := strings.Join(opt.Interfaces, ",")
-	l, err := openLive(opt)
-	switch {
-	case errors.Is(err, unix.EPERM):
-		return nil, fmt.Errorf("capture on %s: %w (capturing needs root or the capability CAP_NET_RAW)", operand, err)
-	case err != nil:
-		return nil, fmt.Errorf("capture on %s: %w", operand, err)
+	l := &Live{fd: -1, event: -1, snapLen: opt.SnapLen, timeout: opt.Timeout, names: make(map[uint32]string)}
+	if err := l.open(opt); err != nil {
+		_ = l.Close() // the first error says more
+		hint := ""
+		if errors.Is(err, unix.EPERM) {
+			hint = " (capturing needs root or the capability CAP_NET_RAW)"
+		}
+		return nil, fmt.Errorf("capture on %s: %w%s", strings.Join(opt.Interfaces, ","), err, hint)
 	}
 	return l, nil
 }
 
-func openLive(opt LiveOptions) (l *Live, err error) {
+func (l *Live) open(opt LiveOptions) error {
 	if len(opt.Interfaces) == 0 {
-		return nil, errors.New("no interface is named")
+		return errors.New("no interface is named")
 	}
 	anyInterface := slices.Contains(opt.Interfaces, AnyInterface)
 	if anyInterface && len(opt.Interfaces) > 1 {
-		return nil, fmt.Errorf("%q stands for all interfaces and cannot be named with others", AnyInterface)
+		return fmt.Errorf("%q stands for all interfaces and cannot be named with others", AnyInterface)
 	}
 	// A packet socket of protocol 0 receives nothing before it is bound. So
 	// the ring and the filter are in place before the first packet, and there
 	// are no earlier ones to throw away.
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return nil, fmt.Errorf("socket: %w", err)
+		return fmt.Errorf("socket: %w", err)
 	}
-	l = &Live{fd: fd, event: -1, snapLen: opt.SnapLen, timeout: opt.Timeout, names: make(map[uint32]string)}
-	defer func() {
-		if err != nil {
-			l.Close()
-		}
-	}()
+	l.fd = fd
 
 	var devices []device
 	if !anyInterface {
 		for _, name := range opt.Interfaces {
 			d, err := findDevice(fd, name)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			if opt.Filters != nil && opt.Filters[d.link] == nil {
-				return nil, fmt.Errorf("interface %s: no filter for its link type %v", name, d.link)
+				return fmt.Errorf("interface %s: no filter for its link type %v", name, d.link)
 			}
 			if !slices.ContainsFunc(devices, func(o device) bool { return o.index == d.index }) {
 				devices = append(devices, d)
@@ -127,16 +123,16 @@ func openLive(opt LiveOptions) (l *Live, err error) {
 	}
 	program, err := filterProgram(devices, opt.Filters, opt.SnapLen)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := attach(fd, program); err != nil {
-		return nil, fmt.Errorf("attach filter of %d instructions: %w", len(program), err)
+		return fmt.Errorf("attach filter of %d instructions: %w", len(program), err)
 	}
 	if err := l.mapRing(opt); err != nil {
-		return nil, err
+		return err
 	}
 	if l.event, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
-		return nil, fmt.Errorf("eventfd: %w", err)
+		return fmt.Errorf("eventfd: %w", err)
 	}
 	if len(devices) == 1 {
 		l.index, l.name = devices[0].index, opt.Interfaces[0]
@@ -145,17 +141,17 @@ func openLive(opt LiveOptions) (l *Live, err error) {
 	// the filter leaves those that were named.
 	address := &unix.SockaddrLinklayer{Protocol: networkOrder(unix.ETH_P_ALL), Ifindex: l.index}
 	if err := unix.Bind(fd, address); err != nil {
-		return nil, fmt.Errorf("bind: %w", err)
+		return fmt.Errorf("bind: %w", err)
 	}
 	if opt.Promiscuous {
 		for _, d := range devices {
 			m := unix.PacketMreq{Ifindex: int32(d.index), Type: unix.PACKET_MR_PROMISC}
 			if err := unix.SetsockoptPacketMreq(fd, unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP, &m); err != nil {
-				return nil, fmt.Errorf("interface %s: promiscuous mode: %w", l.names[uint32(d.index)], err)
+				return fmt.Errorf("interface %s: promiscuous mode: %w", l.names[uint32(d.index)], err)
 			}
 		}
 	}
-	return l, nil
+	return nil
 }
 
 // ringOverhead is more than what the kernel puts into a block besides the
@@ -393,7 +389,9 @@ func (l *Live) Close() error {
 		errs = append(errs, l.readStats(), unix.Munmap(l.ring))
 		l.ring = nil
 	}
-	errs = append(errs, unix.Close(l.fd))
+	if l.fd >= 0 {
+		errs = append(errs, unix.Close(l.fd))
+	}
 	if l.event >= 0 {
 		errs = append(errs, unix.Close(l.event))
 	}
