@@ -1,0 +1,222 @@
+// Package annotate says of a flow which end is the service, why, and what the
+// registry says of the ports.
+//
+// A flow has a source, which sent the first packet that was seen, and a
+// destination. Neither word says which end offers a service: a capture may
+// begin in the middle, and a source port is whatever the sender chose. So the
+// service end is decided by rules, each weaker than the one before, and the
+// decision carries the rule's name and how far to trust it:
+//
+//  1. the input says so (a log that knows the responder)
+//  2. the opening of the connection: TCP SYN and SYN-ACK, SCTP INIT, DCCP Request
+//  3. a multicast or broadcast address is never the client
+//  7. exactly one port is dynamic (RFC 6335 section 6), then exactly one is
+//     32768 or higher, where Linux begins to choose: the other is the service
+//  8. exactly one port is a system port, below 1024
+//  9. exactly one port is assigned for the transport
+//  10. otherwise neither is named; equal ports are one label for both ends
+//
+// The numbers are those of the project's design; the payload, the user's list
+// and other flows come between 3 and 7.
+//
+// Registration is looked up for both ends whatever the rules say, and it never
+// says what the traffic is: see [iana.Caveat].
+package annotate
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/capture/flow"
+)
+
+// Side says which end of a flow is the service. The zero value is neither.
+type Side uint8
+
+// The sides.
+const (
+	NoSide      Side = iota
+	Source           // the source's port is the service
+	Destination      // the destination's port is
+	Both             // the ports are equal: one service, spoken between equals
+	numSides
+)
+
+var sideNames = [numSides]string{"none", "source", "destination", "both"}
+
+// String gives "source", "destination", "both" or "none".
+func (s Side) String() string {
+	if s < numSides {
+		return sideNames[s]
+	}
+	return fmt.Sprintf("side(%d)", uint8(s))
+}
+
+// Reason is the rule that decided the service side.
+type Reason uint8
+
+// The reasons, the strongest first.
+const (
+	NoReason     Reason = iota // no rule applies
+	Stated                     // the input names the service end
+	Handshake                  // an opening was sent to it
+	Accepted                   // it accepted an opening that was not seen
+	Earlier                    // either, seen in an earlier flow of the connection
+	Multicast                  // the other end sent to this multicast or broadcast address
+	DynamicPort                // only the other port is in 49152-65535
+	HighPort                   // only the other port is in 32768-65535
+	SystemPort                 // only this port is below 1024
+	AssignedPort               // only this port is assigned for the transport
+	EqualPorts                 // both ports are the same
+	numReasons
+)
+
+var reasonNames = [numReasons]struct{ name, why string }{
+	{"none", "nothing tells which end is the service"},
+	{"stated", "the input names the service end"},
+	{"handshake", "the connection was opened towards it"},
+	{"handshake-answer", "it accepted a connection whose opening was not seen"},
+	{"handshake-earlier", "the connection's opening was seen before a time-out split it"},
+	{"multicast", "a multicast or broadcast address is not a client"},
+	{"dynamic-port", "only the other port is dynamic (49152-65535)"},
+	{"high-port", "only the other port is 32768 or higher"},
+	{"system-port", "only this port is a system port (0-1023)"},
+	{"assigned-port", "only this port is assigned for the transport"},
+	{"equal-ports", "both ends use the same port"},
+}
+
+// String gives the reason's name in the records: "handshake".
+func (r Reason) String() string {
+	if r < numReasons {
+		return reasonNames[r].name
+	}
+	return fmt.Sprintf("reason(%d)", uint8(r))
+}
+
+// Why gives the reason as words that follow "because".
+func (r Reason) Why() string {
+	if r < numReasons {
+		return reasonNames[r].why
+	}
+	return ""
+}
+
+// Confidence says how far to trust a service side.
+type Confidence uint8
+
+// The confidences.
+const (
+	NoConfidence Confidence = iota
+	Weak
+	Likely
+	Certain
+	numConfidences
+)
+
+var confidenceNames = [numConfidences]string{"none", "weak", "likely", "certain"}
+
+// String gives "certain", "likely", "weak" or "none".
+func (c Confidence) String() string {
+	if c < numConfidences {
+		return confidenceNames[c]
+	}
+	return fmt.Sprintf("confidence(%d)", uint8(c))
+}
+
+// Service is a decided service side.
+type Service struct {
+	Side       Side
+	Port       uint16 // valid unless Side is NoSide
+	Reason     Reason
+	Confidence Confidence
+}
+
+// Input is what is known of a flow before it is annotated.
+type Input struct {
+	Protocol            uint8 // IP protocol number
+	Source, Destination netip.AddrPort
+	// Stated is the service end when the input names one.
+	Stated  flow.Side
+	Opening flow.Opening
+	// Start is the time of the flow's first packet in nanoseconds since the
+	// Unix epoch; 0 when not known.
+	Start int64
+}
+
+// Annotation is what portannot has to say of a flow. It is a value; making one
+// does not allocate.
+type Annotation struct {
+	Service Service
+	// Source and Destination are the registrations of both ports, for the
+	// flow's transport.
+	Source, Destination iana.Entry
+	// SourceLocal and DestinationLocal are the user's own names, "" for none.
+	SourceLocal, DestinationLocal string
+	// RegisteredLater is true when the service port's registration is dated
+	// after the flow began.
+	RegisteredLater bool
+}
+
+// Registered gives the registration of the service port. ok is false when no
+// side is known.
+func (a *Annotation) Registered() (e iana.Entry, ok bool) {
+	switch a.Service.Side {
+	case Source:
+		return a.Source, true
+	case Destination, Both:
+		return a.Destination, true
+	}
+	return iana.Entry{}, false
+}
+
+// Local gives the user's own name of the service port, "" for none.
+func (a *Annotation) Local() string {
+	switch a.Service.Side {
+	case Source:
+		return a.SourceLocal
+	case Destination, Both:
+		return a.DestinationLocal
+	}
+	return ""
+}
+
+// Annotator annotates flows. It is immutable and safe for concurrent use.
+type Annotator struct {
+	registry *iana.Registry
+	local    *LocalNames
+}
+
+// New makes an Annotator over a registry. local may be nil.
+func New(registry *iana.Registry, local *LocalNames) *Annotator {
+	return &Annotator{registry, local}
+}
+
+// Registry gives the registry that the Annotator looks ports up in.
+func (a *Annotator) Registry() *iana.Registry { return a.registry }
+
+// LocalNames gives the user's own names, nil when there are none.
+func (a *Annotator) LocalNames() *LocalNames { return a.local }
+
+// Flow annotates a flow of a capture.
+func (a *Annotator) Flow(f *flow.Flow) Annotation {
+	return a.Annotate(Input{Protocol: f.Protocol, Source: f.Source, Destination: f.Destination, Opening: f.Opening, Start: f.Start()})
+}
+
+// Annotate applies the rules and looks up both ports.
+func (a *Annotator) Annotate(in Input) Annotation {
+	t, _ := iana.TransportOf(in.Protocol)
+	r := Annotation{
+		Source:      a.registry.Lookup(t, in.Source.Port()),
+		Destination: a.registry.Lookup(t, in.Destination.Port()),
+	}
+	if a.local != nil {
+		r.SourceLocal = a.local.Name(t, in.Source.Port())
+		r.DestinationLocal = a.local.Name(t, in.Destination.Port())
+	}
+	r.Service = decide(&in, r.Source.Status == iana.Assigned, r.Destination.Status == iana.Assigned)
+	if e, ok := r.Registered(); ok && in.Start != 0 {
+		r.RegisteredLater = datedAfter(e.Registered(), in.Start)
+	}
+	return r
+}

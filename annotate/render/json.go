@@ -1,0 +1,192 @@
+package render
+
+import (
+	"net/netip"
+
+	"github.com/portannot/portannot/annotate"
+	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/capture/flow"
+	"github.com/portannot/portannot/capture/packet"
+)
+
+// jsonFormat writes JSON Lines. Fields that ECS defines carry ECS's names and
+// meanings; all else stands under "portannot". Never written: network.protocol,
+// which means the protocol observed in the payload.
+type jsonFormat struct {
+	meta          Meta
+	tail          string // registry and caveat, the same on every line
+	registrations fragments
+}
+
+func newJSON(m Meta) *jsonFormat {
+	tail := `,"registry":{"edition":`
+	b := appendQuoted([]byte(tail), m.Edition.Date)
+	b = appendQuoted(append(b, `,"source":`...), m.Edition.Source)
+	b = appendQuoted(append(b, `},"caveat":`...), iana.Caveat)
+	b = append(b, "}}\n"...)
+	return &jsonFormat{meta: m, tail: string(b), registrations: fragments{write: appendRegistration}}
+}
+
+func (j *jsonFormat) Clone() Format { return newJSON(j.meta) }
+
+func (j *jsonFormat) Measure(*flow.Flow) {}
+
+func (j *jsonFormat) AppendHeader(dst []byte) []byte { return dst }
+
+func (j *jsonFormat) AppendFooter(dst []byte) []byte { return dst }
+
+func (j *jsonFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation) []byte {
+	start, last := f.Start(), f.Last()
+	c := j.meta.Contexts.Get(f.Context)
+
+	dst = append(appendTime(append(dst, `{"@timestamp":"`...), start, 'T'), `Z","event":{"start":"`...)
+	dst = append(appendTime(dst, start, 'T'), `Z","end":"`...)
+	dst = append(appendTime(dst, last, 'T'), `Z","duration":`...)
+	dst = appendUint(dst, uint64(last-start))
+
+	dst = append(dst, `},"network":{"transport":"`...)
+	dst = append(dst, TransportName(f.Protocol)...)
+	if f.Source.Addr().Is4() {
+		dst = append(dst, `","type":"ipv4","iana_number":"`...)
+	} else {
+		dst = append(dst, `","type":"ipv6","iana_number":"`...)
+	}
+	dst = appendUint(dst, uint64(f.Protocol))
+	dst = append(dst, `","community_id":"`...)
+	dst = flow.AppendCommunityID(dst, f.Protocol, f.Source, f.Destination)
+	dst = appendUint(append(dst, `","bytes":`...), f.IPBytes())
+	dst = appendUint(append(dst, `,"packets":`...), f.Packets())
+	if c.NumVLANs > 0 {
+		dst = appendUint(append(dst, `,"vlan":{"id":"`...), uint64(c.VLANs[0]))
+		dst = append(dst, `"}`...)
+	}
+	if c.NumVLANs > 1 {
+		dst = appendUint(append(dst, `,"inner":{"vlan":{"id":"`...), uint64(c.VLANs[1]))
+		dst = append(dst, `"}}`...)
+	}
+
+	dst = appendEnd(append(dst, `},"source":`...), f.Source, &f.Forward)
+	dst = appendEnd(append(dst, `,"destination":`...), f.Destination, &f.Reverse)
+	switch a.Service.Side {
+	case annotate.Destination:
+		dst = appendEnd(append(dst, `,"client":`...), f.Source, &f.Forward)
+		dst = appendEnd(append(dst, `,"server":`...), f.Destination, &f.Reverse)
+	case annotate.Source:
+		dst = appendEnd(append(dst, `,"client":`...), f.Destination, &f.Reverse)
+		dst = appendEnd(append(dst, `,"server":`...), f.Source, &f.Forward)
+	}
+
+	dst = append(dst, `,"portannot":{"service":{"side":"`...)
+	dst = append(dst, a.Service.Side.String()...)
+	dst = append(dst, `","reason":"`...)
+	dst = append(dst, a.Service.Reason.String()...)
+	dst = append(dst, `","confidence":"`...)
+	dst = append(dst, a.Service.Confidence.String()...)
+	dst = append(dst, '"')
+	if a.Service.Side != annotate.NoSide {
+		dst = appendUint(append(dst, `,"port":`...), uint64(a.Service.Port))
+	}
+	dst = append(dst, '}')
+	if e, ok := a.Registered(); ok {
+		dst = j.registrations.append(append(dst, `,"registered":`...), e)
+	}
+	dst = j.registrations.append(append(dst, `,"source_registered":`...), a.Source)
+	dst = j.registrations.append(append(dst, `,"destination_registered":`...), a.Destination)
+	if a.RegisteredLater {
+		dst = append(dst, `,"registered_after_traffic":true`...)
+	}
+	dst = appendName(dst, "local", a.Local())
+	dst = appendName(dst, "source_local", a.SourceLocal)
+	dst = appendName(dst, "destination_local", a.DestinationLocal)
+
+	dst = append(append(dst, `,"state":"`...), f.State.String()...)
+	dst = append(append(dst, `","end":"`...), f.End.String()...)
+	dst = appendUint(append(dst, `","first_packet":`...), f.Number)
+	dst = appendUint(append(dst, `,"frame_bytes":{"source":`...), f.Forward.FrameBytes)
+	dst = appendUint(append(dst, `,"destination":`...), f.Reverse.FrameBytes)
+	dst = append(dst, '}')
+	dst = appendInterval(dst, `,"source_seen":`, &f.Forward)
+	dst = appendInterval(dst, `,"destination_seen":`, &f.Reverse)
+	if f.Protocol == packet.TCP {
+		dst = appendFlags(append(dst, `,"tcp_flags":{"source":"`...), f.Forward.TCPFlags)
+		dst = appendFlags(append(dst, `","destination":"`...), f.Reverse.TCPFlags)
+		dst = append(dst, `"}`...)
+	}
+	if f.ICMP.Seen {
+		dst = appendUint(append(dst, `,"icmp_error":{"type":`...), uint64(f.ICMP.Type))
+		dst = appendUint(append(dst, `,"code":`...), uint64(f.ICMP.Code))
+		dst = appendUint(append(dst, `,"count":`...), uint64(f.ICMP.Count))
+		dst = append(dst, '}')
+	}
+	if len(f.PPIDs) > 0 {
+		dst = append(dst, `,"sctp":{"ppids":[`...)
+		for i, p := range f.PPIDs {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = appendUint(dst, uint64(p))
+		}
+		dst = append(dst, "]}"...)
+	}
+	if c.Depth > 0 {
+		dst = appendTunnel(append(dst, `,"tunnel":"`...), &c)
+		dst = append(dst, '"')
+	}
+	return append(dst, j.tail...)
+}
+
+// appendEnd appends an endpoint with what it sent.
+func appendEnd(dst []byte, ap netip.AddrPort, c *flow.Counters) []byte {
+	dst = ap.Addr().AppendTo(append(dst, `{"ip":"`...))
+	dst = appendUint(append(dst, `","port":`...), uint64(ap.Port()))
+	dst = appendUint(append(dst, `,"bytes":`...), c.IPBytes)
+	dst = appendUint(append(dst, `,"packets":`...), c.Packets)
+	return append(dst, '}')
+}
+
+func appendInterval(dst []byte, key string, c *flow.Counters) []byte {
+	if c.Packets == 0 {
+		return dst
+	}
+	dst = appendTime(append(append(dst, key...), `{"first":"`...), c.First, 'T')
+	dst = appendTime(append(dst, `Z","last":"`...), c.Last, 'T')
+	return append(dst, `Z"}`...)
+}
+
+func appendName(dst []byte, key, name string) []byte {
+	if name == "" {
+		return dst
+	}
+	dst = append(append(append(dst, ',', '"'), key...), '"', ':')
+	return appendQuoted(dst, name)
+}
+
+// fragments keeps what was written for each registration, since flows share
+// few of them.
+type fragments struct {
+	write func(dst []byte, e iana.Entry) []byte
+	at    [iana.NumTransports][]fragment
+	text  []byte
+}
+
+// fragment is where text holds what was written; the zero value is not yet.
+type fragment struct{ from, to uint32 }
+
+func (fr *fragments) append(dst []byte, e iana.Entry) []byte {
+	if int(e.Transport) >= len(fr.at) {
+		return fr.write(dst, e)
+	}
+	at := fr.at[e.Transport]
+	if at == nil {
+		at = make([]fragment, 1<<16)
+		fr.at[e.Transport] = at
+	}
+	p := at[e.Port]
+	if p.to == 0 {
+		p.from = uint32(len(fr.text))
+		fr.text = fr.write(fr.text, e)
+		p.to = uint32(len(fr.text))
+		at[e.Port] = p
+	}
+	return append(dst, fr.text[p.from:p.to]...)
+}

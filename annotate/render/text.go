@@ -1,0 +1,235 @@
+package render
+
+import (
+	"github.com/portannot/portannot/annotate"
+	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/capture/flow"
+)
+
+// textFormat writes a line a flow, aligned for people. Numbers stand beside
+// names. A cell that is wider than its column pushes the rest of its line; it
+// is never cut.
+type textFormat struct {
+	meta     Meta
+	endWidth int // of the source and destination columns
+}
+
+// Widths of the other columns.
+const (
+	timeWidth      = 23
+	transportWidth = 7
+	countWidth     = 11
+	stateWidth     = 11
+	portWidth      = 10
+	statusWidth    = 10
+	minEndWidth    = 21 // any IPv4 endpoint
+)
+
+func newText(m Meta) *textFormat { return &textFormat{meta: m, endWidth: minEndWidth} }
+
+func (t *textFormat) Clone() Format { c := *t; return &c }
+
+func (t *textFormat) Measure(f *flow.Flow) {
+	var buf [64]byte
+	t.endWidth = max(t.endWidth, len(f.Source.AppendTo(buf[:0])), len(f.Destination.AppendTo(buf[:0])))
+}
+
+func (t *textFormat) AppendHeader(dst []byte) []byte {
+
+	if t.meta.Color {
+		dst = append(dst, bold...)
+	}
+	start := len(dst)
+	at := start
+	for _, c := range []struct {
+		name  string
+		width int
+	}{
+		{"START (UTC)", timeWidth}, {"PROTO", transportWidth}, {"SOURCE", t.endWidth}, {"DESTINATION", t.endWidth},
+		{"PACKETS", countWidth}, {"IP BYTES", countWidth + 4}, {"STATE", stateWidth},
+		{"SERVICE", portWidth}, {"STATUS", statusWidth},
+	} {
+		at += c.width + 1
+		dst = pad(append(dst, c.name...), at)
+	}
+	dst = append(dst, "REGISTERED NAME, WHY THIS SIDE, NOTES"...)
+	if t.meta.Color {
+		dst = append(dst, plain...)
+	}
+
+	return append(dst, '\n')
+}
+
+func (t *textFormat) AppendFooter(dst []byte) []byte {
+	dst = append(dst, "# "...)
+	dst = append(dst, iana.Warning...)
+	return append(append(append(dst, " Registry edition "...), t.meta.Edition.Date...), ".\n"...)
+}
+
+func (t *textFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation) []byte {
+	start := len(dst)
+	dst = appendTime(dst, f.Start(), ' ')
+	dst = dst[:len(dst)-6] // milliseconds
+	at := start + timeWidth + 1
+	dst = pad(dst, at)
+	cell := func(width int) {
+		at = max(at+width+1, len(dst)+1)
+		dst = pad(dst, at)
+	}
+	dst = append(dst, TransportName(f.Protocol)...)
+	cell(transportWidth)
+	dst = f.Source.AppendTo(dst)
+	cell(t.endWidth)
+	dst = f.Destination.AppendTo(dst)
+	cell(t.endWidth)
+	dst = appendUint(append(appendUint(dst, f.Forward.Packets), '/'), f.Reverse.Packets)
+	cell(countWidth)
+	dst = appendUint(append(appendUint(dst, f.Forward.IPBytes), '/'), f.Reverse.IPBytes)
+	cell(countWidth + 4)
+	dst = append(dst, f.State.String()...)
+	cell(stateWidth)
+
+	if e, ok := a.Registered(); ok {
+		dst = appendUint(dst, uint64(a.Service.Port))
+		dst = append(append(dst, '/'), e.Transport.String()...)
+		cell(portWidth)
+		dst = t.appendStatus(dst, e.Status)
+		at = max(at+statusWidth+1, len(dst)+1)
+		if t.meta.Color {
+			at += len(red) + len(plain)
+		}
+		dst = pad(dst, at)
+		dst = appendNames(dst, e, a.Local())
+		dst = append(append(dst, " ("...), t.end(a.Service.Side)...)
+		dst = append(append(dst, ", "...), a.Service.Reason.String()...)
+		if a.Service.Confidence < annotate.Certain {
+			dst = append(append(dst, ", "...), a.Service.Confidence.String()...)
+		}
+		dst = append(dst, ')')
+		dst = appendNotes(dst, e, a.RegisteredLater)
+	} else {
+		dst = append(dst, '?')
+		cell(portWidth)
+		dst = append(dst, "no side"...)
+		cell(statusWidth)
+		dst = appendPort(dst, a.Source, a.SourceLocal)
+		dst = append(dst, " | "...)
+		dst = appendPort(dst, a.Destination, a.DestinationLocal)
+	}
+	c := t.meta.Contexts.Get(f.Context)
+	for i := range int(c.NumVLANs) {
+		dst = appendUint(append(dst, " vlan "...), uint64(c.VLANs[i]))
+	}
+	if c.Depth > 0 {
+		dst = appendTunnel(append(dst, " in "...), &c)
+	}
+	if f.ICMP.Seen {
+		dst = appendUint(append(dst, " icmp "...), uint64(f.ICMP.Type))
+		dst = appendUint(append(dst, '/'), uint64(f.ICMP.Code))
+	}
+	for i, p := range f.PPIDs {
+		if i == 0 {
+			dst = append(dst, " ppid"...)
+		}
+		dst = appendUint(append(dst, ' '), uint64(p))
+	}
+	return append(dst, '\n')
+}
+
+// end names the service side in the flow's own terms.
+func (t *textFormat) end(s annotate.Side) string {
+	switch s {
+	case annotate.Source:
+		return "source"
+	case annotate.Both:
+		return "both ends"
+	}
+	return "destination"
+}
+
+const (
+	bold   = "\x1b[1m"
+	plain  = "\x1b[0m"
+	red    = "\x1b[31m"
+	yellow = "\x1b[33m"
+	green  = "\x1b[32m"
+	cyan   = "\x1b[36m"
+)
+
+func (t *textFormat) appendStatus(dst []byte, s iana.Status) []byte {
+	if !t.meta.Color {
+		return append(dst, s.String()...)
+	}
+	color := green
+	switch s {
+	case iana.Reserved:
+		color = red
+	case iana.Unassigned, iana.Unknown:
+		color = yellow
+	case iana.Dynamic:
+		color = cyan
+	}
+	return append(append(append(dst, color...), s.String()...), plain...)
+}
+
+// appendNames appends the preferred name and how many more there are, what the
+// record describes when it has no name, or "-"; then the user's own name.
+func appendNames(dst []byte, e iana.Entry, local string) []byte {
+	switch n := e.NumNames(); {
+	case n > 1:
+		dst = append(dst, e.Name()...)
+		dst = appendUint(append(dst, " +"...), uint64(n-1))
+	case n == 1:
+		dst = append(dst, e.Name()...)
+	case e.Status == iana.Assigned:
+		dst = append(append(append(dst, '"'), e.Description()...), '"')
+	default:
+		dst = append(dst, '-')
+	}
+	if local != "" {
+		dst = append(append(append(dst, " local:"...), local...), ' ')
+		dst = dst[:len(dst)-1]
+	}
+	return dst
+}
+
+// appendPort appends a port that may or may not be the service: its number and
+// registration.
+func appendPort(dst []byte, e iana.Entry, local string) []byte {
+	dst = appendUint(dst, uint64(e.Port))
+	dst = append(append(append(dst, ' '), e.Status.String()...), ' ')
+	dst = appendNames(dst, e, local)
+	return appendNotes(dst, e, false)
+}
+
+// appendNotes appends what a reviewer should not miss.
+func appendNotes(dst []byte, e iana.Entry, later bool) []byte {
+	if d, ok := e.Deassigned(); ok {
+		dst = append(append(append(dst, " [de-assigned "...), deassignment(d)...), ']')
+	}
+	if u := e.Unauthorized(); u != "" {
+		dst = append(dst, " [unauthorized use reported]"...)
+	}
+	if e.Status == iana.Assigned && e.TransportUnspecified {
+		dst = append(dst, " [transport not specified]"...)
+	}
+	if s := e.Siblings(); e.Status != iana.Assigned && e.Status != iana.Dynamic && s != 0 {
+		dst = append(dst, " [assigned on"...)
+		for t := range s.All() {
+			dst = append(append(dst, ' '), t.String()...)
+		}
+		dst = append(dst, ']')
+	}
+	if later {
+		dst = append(append(append(dst, " [registered "...), e.Registered()...), ", after this traffic]"...)
+	}
+	return dst
+}
+
+// pad appends spaces up to length n, and at least one behind a cell.
+func pad(dst []byte, n int) []byte {
+	for len(dst) < n {
+		dst = append(dst, ' ')
+	}
+	return dst
+}

@@ -1,0 +1,66 @@
+package annotate
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/capture/flow"
+)
+
+// Selector picks flows. Each non-empty field must hold; within a field any
+// value may. The zero value picks every flow.
+type Selector struct {
+	Protocols []uint8     // IP protocol numbers
+	Ports     []iana.Span // of either end
+	// Statuses and Services look at the service port, or at both ports when
+	// no side is known.
+	Statuses []iana.Status
+	Services []string // registered or local names, in any case
+}
+
+// Empty reports whether the selector picks every flow.
+func (s *Selector) Empty() bool {
+	return len(s.Protocols) == 0 && len(s.Ports) == 0 && len(s.Statuses) == 0 && len(s.Services) == 0
+}
+
+// Match reports whether a flow and its annotation are picked.
+func (s *Selector) Match(f *flow.Flow, a *Annotation) bool {
+	return s.MatchPorts(f.Protocol, f.Source.Port(), f.Destination.Port(), a)
+}
+
+// MatchPorts is Match for records that are no flow.Flow.
+func (s *Selector) MatchPorts(protocol uint8, src, dst uint16, a *Annotation) bool {
+	if len(s.Protocols) > 0 && !slices.Contains(s.Protocols, protocol) {
+		return false
+	}
+	if len(s.Ports) > 0 && !slices.ContainsFunc(s.Ports, func(p iana.Span) bool { return p.Contains(src) || p.Contains(dst) }) {
+		return false
+	}
+	return s.matchEnd(a, Source) || s.matchEnd(a, Destination)
+}
+
+// matchEnd applies Statuses and Services to one end, if that may be the service.
+func (s *Selector) matchEnd(a *Annotation, end Side) bool {
+	if side := a.Service.Side; side == Source && end == Destination || side == Destination && end == Source {
+		return false
+	}
+	e, local := &a.Source, a.SourceLocal
+	if end == Destination {
+		e, local = &a.Destination, a.DestinationLocal
+	}
+	if len(s.Statuses) > 0 && !slices.Contains(s.Statuses, e.Status) {
+		return false
+	}
+	return len(s.Services) == 0 || slices.ContainsFunc(s.Services, func(name string) bool {
+		if local != "" && strings.EqualFold(local, name) {
+			return true
+		}
+		for i := range e.NumNames() {
+			if strings.EqualFold(e.NameAt(i), name) {
+				return true
+			}
+		}
+		return false
+	})
+}

@@ -1,0 +1,129 @@
+package annotate
+
+import (
+	"net/netip"
+
+	"github.com/portannot/portannot/capture/flow"
+)
+
+const (
+	systemPorts = 1024  // first port that is not a system port (RFC 6335 section 6)
+	highPorts   = 32768 // first port of Linux's default range of local ports, which ends at 60999
+	dynamicPort = 49152 // first dynamic port (RFC 6335 section 6)
+)
+
+// decide applies the rules of the package comment, in their order.
+func decide(in *Input, srcAssigned, dstAssigned bool) Service {
+	if in.Stated != flow.NoSide {
+		return in.service(sideOf(in.Stated), Stated, Certain)
+	}
+	if o := in.Opening; o.Server != flow.NoSide {
+		reason, c := Handshake, Certain
+		if o.Accept {
+			reason = Accepted
+			if !o.Confirmed {
+				// A lone SYN-ACK may be an answer to a forged address, or a probe.
+				c = Likely
+			}
+		}
+		if o.Inherited {
+			reason = Earlier
+		}
+		return in.service(sideOf(o.Server), reason, c)
+	}
+	if src, dst := notAClient(in.Source.Addr()), notAClient(in.Destination.Addr()); src != dst {
+		return in.service(destinationIf(dst), Multicast, Likely)
+	}
+
+	src, dst := in.Source.Port(), in.Destination.Port()
+	if src == dst {
+		return in.service(Both, EqualPorts, Likely)
+	}
+	low := min(src, dst)
+	if s, d := src >= dynamicPort, dst >= dynamicPort; s != d {
+		c := Likely
+		if low >= highPorts {
+			c = Weak // Linux may have chosen either
+		}
+		return in.service(destinationIf(s), DynamicPort, c)
+	}
+	if s, d := src >= highPorts, dst >= highPorts; s != d {
+		return in.service(destinationIf(s), HighPort, Likely)
+	}
+	if s, d := src < systemPorts, dst < systemPorts; s != d {
+		return in.service(destinationIf(d), SystemPort, Likely)
+	}
+	if srcAssigned != dstAssigned {
+		return in.service(destinationIf(dstAssigned), AssignedPort, Weak)
+	}
+	return Service{}
+}
+
+func (in *Input) service(s Side, r Reason, c Confidence) Service {
+	p := in.Destination.Port()
+	if s == Source {
+		p = in.Source.Port()
+	}
+	return Service{Side: s, Port: p, Reason: r, Confidence: c}
+}
+
+func destinationIf(yes bool) Side {
+	if yes {
+		return Destination
+	}
+	return Source
+}
+
+func sideOf(s flow.Side) Side {
+	switch s {
+	case flow.Source:
+		return Source
+	case flow.Destination:
+		return Destination
+	}
+	return NoSide
+}
+
+var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
+
+// notAClient reports a multicast address or the limited broadcast address. A
+// subnet's broadcast address cannot be told without its mask.
+func notAClient(a netip.Addr) bool {
+	return a.IsMulticast() || a == broadcast
+}
+
+// datedAfter reports whether a date of the registry, "2013-11-12" or
+// "2005-04", lies wholly after a time. A month without a day counts from its
+// end. Dates that are absent or malformed give false.
+func datedAfter(date string, ns int64) bool {
+	var n [3]int
+	i := 0
+	for _, c := range []byte(date) {
+		switch {
+		case c == '-' && i < 2:
+			i++
+		case '0' <= c && c <= '9' && n[i] < 10000:
+			n[i] = n[i]*10 + int(c-'0')
+		default:
+			return false
+		}
+	}
+	if i == 0 || n[1] < 1 || n[1] > 12 {
+		return false
+	}
+	if i == 1 {
+		n[2] = 31
+	}
+	return daysFromCivil(n[0], n[1], n[2])*86400e9 > ns
+}
+
+// daysFromCivil gives the days since 1970-01-01 of a date of the proleptic
+// Gregorian calendar. time.Date would do, at ten times the cost for a flow.
+func daysFromCivil(y, m, d int) int64 {
+	if m <= 2 {
+		y--
+		m += 12
+	}
+	// March counts as the first month, so that the leap day comes last.
+	return int64(365*y+y/4-y/100+y/400+(153*(m-3)+2)/5+d-1) - 719468
+}

@@ -1,0 +1,321 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/portannot/portannot/annotate"
+	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/render"
+	"github.com/portannot/portannot/capture/decode"
+	"github.com/portannot/portannot/capture/flow"
+	"github.com/portannot/portannot/capture/packet"
+)
+
+// flowOptions are the flags of the main job, as given.
+type flowOptions struct {
+	read        []string
+	output      string
+	transports  []string
+	ports       []string
+	statuses    []string
+	services    []string
+	registry    string
+	local       string
+	idle        time.Duration
+	maxFlows    int
+	sort        string
+	color       string
+	tunnels     string
+	quiet       bool
+	version     bool
+}
+
+// flags gives the flag set of the main job.
+func (o *flowOptions) flags(e *env) *pflag.FlagSet {
+	fs := e.newFlags("portannot", mainHelp)
+	fs.StringArrayVarP(&o.read, "read", "r", nil, "")
+	fs.StringVarP(&o.output, "output", "o", "text", "")
+	fs.StringSliceVar(&o.transports, "transport", nil, "")
+	fs.StringSliceVar(&o.ports, "port", nil, "")
+	fs.StringSliceVar(&o.statuses, "status", nil, "")
+	fs.StringSliceVar(&o.services, "service", nil, "")
+	fs.StringVar(&o.registry, "registry", "", "")
+	fs.StringVar(&o.local, "services", "", "")
+	fs.DurationVar(&o.idle, "idle-timeout", 5*time.Minute, "")
+	fs.IntVar(&o.maxFlows, "max-flows", flow.DefaultMaxFlows, "")
+	fs.StringVar(&o.sort, "sort", "start", "")
+	fs.StringVar(&o.tunnels, "tunnels", "both", "")
+	fs.StringVar(&o.color, "color", "auto", "")
+	fs.BoolVarP(&o.quiet, "quiet", "q", false, "")
+	fs.BoolVar(&o.version, "version", false, "")
+	return fs
+}
+
+// job is a main job ready to run.
+type job struct {
+	env       *env
+	files     []string
+	annotator *annotate.Annotator
+	selector  annotate.Selector
+	format    render.Format
+	contexts  *packet.Contexts
+	table     flow.Options
+	decode    decode.Options
+	sortKey   func(*flow.Flow) int64 // nil: by first packet
+	quiet     bool
+	workers   int
+}
+
+// runMain is the main job: annotate the flows of captures.
+func runMain(ctx context.Context, e *env, args []string) error {
+	var o flowOptions
+	fs := o.flags(e)
+	if err := parse(fs, args); err != nil {
+		return err
+	}
+	if o.version {
+		return runVersion(ctx, e, nil)
+	}
+	j, err := o.job(e, append(o.read, fs.Args()...))
+	if err != nil {
+		return err
+	}
+	return j.run(ctx)
+}
+
+// job checks the options and opens what they name, the captures excepted.
+func (o *flowOptions) job(e *env, files []string) (*job, error) {
+	if len(files) == 0 {
+		return nil, usagef("name a capture file: portannot -r trace.pcap, or - for standard input", "nothing to read")
+	}
+	j := &job{env: e, files: files, quiet: o.quiet, contexts: new(packet.Contexts), workers: runtime.GOMAXPROCS(0)}
+	if o.idle < 0 {
+		return nil, usagef("0 means never", "--idle-timeout %v is negative", o.idle)
+	}
+	if o.maxFlows < 1 {
+		return nil, usagef("", "--max-flows %d: want at least 1", o.maxFlows)
+	}
+	j.table = flow.Options{Idle: o.idle, MaxFlows: o.maxFlows}
+	var ok bool
+	if j.decode.Tunnels, ok = tunnelChoices[o.tunnels]; !ok {
+		return nil, usagef("", "unknown --tunnels %q: want both, inner or outer", o.tunnels)
+	}
+	if j.sortKey, ok = sortKeys[o.sort]; !ok {
+		return nil, usagef("", "unknown --sort %q: want %s", o.sort, strings.Join(sortNames(), ", "))
+	}
+	color, err := useColor(o.color, e.stdout)
+	if err != nil {
+		return nil, err
+	}
+	registry, err := openRegistry(o.registry)
+	if err != nil {
+		return nil, err
+	}
+	var local *annotate.LocalNames
+	if o.local != "" {
+		if local, err = readLocalNames(o.local); err != nil {
+			return nil, err
+		}
+	}
+	j.annotator = annotate.New(registry, local)
+	if err := o.fillSelector(&j.selector, registry, local); err != nil {
+		return nil, err
+	}
+	j.format, err = render.New(o.output, render.Meta{Edition: registry.Edition(), Contexts: j.contexts, Color: color})
+	if err != nil {
+		return nil, usagef("", "%v", err)
+	}
+	return j, nil
+}
+
+var tunnelChoices = map[string]decode.Tunnels{"both": decode.Both, "inner": decode.Inner, "outer": decode.Outer}
+
+// sortKeys give the number that --sort orders by, the greatest first. The
+// default, the order of first packets, needs none.
+var sortKeys = map[string]func(*flow.Flow) int64{
+	"start":    nil,
+	"end":      func(f *flow.Flow) int64 { return f.Last() },
+	"duration": func(f *flow.Flow) int64 { return f.Last() - f.Start() },
+	"packets":  func(f *flow.Flow) int64 { return int64(f.Packets()) },
+	"bytes":    func(f *flow.Flow) int64 { return int64(f.IPBytes()) },
+}
+
+func sortNames() []string {
+	var names []string
+	for n := range sortKeys {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func readLocalNames(path string) (*annotate.LocalNames, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read local names: %w", err)
+	}
+	defer f.Close()
+	l, err := annotate.ReadLocalNames(f, path)
+	if err != nil {
+		return nil, fmt.Errorf("read local names: %w", err)
+	}
+	return l, nil
+}
+
+// protocolsOf are the protocol numbers behind the names --transport takes.
+var protocolsOf = map[string][]uint8{
+	"tcp":      {packet.TCP},
+	"udp":      {packet.UDP, packet.UDPLite},
+	"udplite":  {packet.UDPLite},
+	"udp-lite": {packet.UDPLite},
+	"sctp":     {packet.SCTP},
+	"dccp":     {packet.DCCP},
+}
+
+func (o *flowOptions) fillSelector(s *annotate.Selector, registry *iana.Registry, local *annotate.LocalNames) error {
+	for _, t := range o.transports {
+		p, ok := protocolsOf[strings.ToLower(t)]
+		if !ok {
+			return usagef("", "unknown --transport %q: want tcp, udp, udplite, sctp or dccp", t)
+		}
+		s.Protocols = append(s.Protocols, p...)
+	}
+	for _, p := range o.ports {
+		span, err := annotate.ParseSpan(p)
+		if err != nil {
+			return usagef("a port is 443, a range 4690-4700", "--port: %v", err)
+		}
+		s.Ports = append(s.Ports, span)
+	}
+	for _, t := range o.statuses {
+		st, err := iana.ParseStatus(t)
+		if err != nil {
+			return usagef("", "--status: %v", err)
+		}
+		s.Statuses = append(s.Statuses, st)
+	}
+	for _, name := range o.services {
+		if len(registry.ByName(name)) == 0 && (local == nil || !local.Known(name)) {
+			hint := ""
+			if near := registry.Near(name, 3); len(near) > 0 {
+				hint = "names like it: " + strings.Join(near, ", ")
+			}
+			return usagef(hint, "--service: no port is registered for %q", name)
+		}
+		s.Services = append(s.Services, name)
+	}
+	return nil
+}
+
+// run reads all captures and writes their flows. What can be read is written,
+// whatever else happens.
+func (j *job) run(ctx context.Context) error {
+	out := newWriter(j)
+	m := &meter{decoder: decode.New(j.decode, j.contexts)}
+	opt := j.table
+	opt.Emit = out.early
+	m.table = flow.NewTable(opt)
+
+	stop := j.showProgress(m)
+	partial := false
+	for _, name := range j.files {
+		if err := j.readFile(ctx, m, name); err != nil {
+			partial = true
+			stop.clear()
+			j.env.warnEach(err)
+		}
+		if ctx.Err() != nil || out.err != nil {
+			break
+		}
+	}
+	stop.done()
+	if m.files == 0 {
+		return errPart // none could be opened, and each said why
+	}
+	res := m.table.Results()
+	if j.sortKey != nil {
+		res.SortBy(j.sortKey)
+	}
+	err := out.finish(res)
+	if !j.quiet {
+		j.summary(m, out)
+	}
+	switch {
+	case err != nil && !isBrokenPipe(err):
+		return fmt.Errorf("write output: %w", err)
+	case err != nil:
+		return err
+	case ctx.Err() != nil:
+		j.env.warnf("interrupted: the flows are those of the first %d packets", m.packets)
+		return errPart
+	case partial:
+		return errPart
+	}
+	return nil
+}
+
+// summary accounts for every packet and flow, on standard error.
+func (j *job) summary(m *meter, out *writer) {
+	counts := m.decoder.Counts()
+	var b strings.Builder
+	fmt.Fprintf(&b, "read %s from %s: %d decoded", plural(m.packets, "packet"), plural(uint64(m.files), "file"), counts[decode.Decoded])
+	sep := ", not decoded: "
+	for r := decode.Decoded + 1; r < decode.NumResults; r++ {
+		if counts[r] == 0 {
+			continue
+		}
+		fmt.Fprintf(&b, "%s%d %v", sep, counts[r], r)
+		if r == decode.UnknownLink {
+			b.WriteString(m.unknownLinks())
+		}
+		sep = ", "
+	}
+	j.env.warnf("%s", b.String())
+
+	b.Reset()
+	st := m.table.Stats()
+	fmt.Fprintf(&b, "%s", plural(st.Flows, "flow"))
+	sep = ": service port "
+	for s := iana.Assigned; int(s) < iana.NumStatuses; s++ {
+		if n := out.tally.statuses[s]; n > 0 {
+			fmt.Fprintf(&b, "%s%d %v", sep, n, s)
+			sep = ", "
+		}
+	}
+	if n := out.tally.statuses[iana.Unknown]; n > 0 {
+		fmt.Fprintf(&b, "%s%d not covered by the registry file", sep, n)
+		sep = ", "
+	}
+	if n := out.tally.noSide; n > 0 {
+		fmt.Fprintf(&b, "%s%d with no side known", sep, n)
+	}
+	if !j.selector.Empty() {
+		fmt.Fprintf(&b, "; %d selected and shown", out.tally.shown)
+	}
+	j.env.warnf("%s", b.String())
+	if st.Evicted > 0 {
+		j.env.warnf("%s ended early because --max-flows %d was reached", plural(st.Evicted, "flow"), j.table.MaxFlows)
+	}
+	if st.Early > 0 {
+		j.env.warnf("%s written before the end of the input, ahead of the order of --sort", plural(st.Early, "flow"))
+	}
+}
+
+// plural gives "1 flow", "2 flows".
+func plural(n uint64, what string) string {
+	s := strconv.FormatUint(n, 10) + " " + what
+	if n != 1 {
+		s += "s"
+	}
+	return s
+}
+

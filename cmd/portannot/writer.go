@@ -1,0 +1,154 @@
+package main
+
+import (
+	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/render"
+	"github.com/portannot/portannot/capture/flow"
+)
+
+// tally counts what was written.
+type tally struct {
+	statuses [iana.NumStatuses]uint64 // flows by the status of the service port
+	noSide   uint64                   // flows with no service side
+	shown    uint64                   // flows that the selector picked
+}
+
+func (t *tally) add(o *tally) {
+	for i, n := range o.statuses {
+		t.statuses[i] += n
+	}
+	t.noSide += o.noSide
+	t.shown += o.shown
+}
+
+// writer annotates flows, selects them, renders them and writes them.
+type writer struct {
+	j     *job
+	begun bool
+	buf   []byte
+	tally tally
+	err   error // the first error of writing; nothing is written after it
+}
+
+const (
+	writeSize = 256 << 10
+	blockSize = 512  // flows that one worker renders at a time
+	measured  = 1000 // flows that text takes its column widths from
+)
+
+func newWriter(j *job) *writer {
+	return &writer{j: j, buf: make([]byte, 0, writeSize+16<<10)}
+}
+
+func (w *writer) write(b []byte) {
+	if w.err == nil && len(b) > 0 {
+		_, w.err = w.j.env.stdout.Write(b)
+	}
+}
+
+func (w *writer) begin() {
+	w.begun = true
+	w.buf = w.j.format.AppendHeader(w.buf)
+}
+
+// appendFlow annotates a flow and appends it if it is selected.
+func (j *job) appendFlow(dst []byte, format render.Format, f *flow.Flow, t *tally) []byte {
+	a := j.annotator.Flow(f)
+	if e, ok := a.Registered(); ok {
+		t.statuses[e.Status]++
+	} else {
+		t.noSide++
+	}
+	if !j.selector.Match(f, &a) {
+		return dst
+	}
+	t.shown++
+	return format.AppendFlow(dst, f, &a)
+}
+
+// early takes a flow that the table gives up before the end of the input.
+func (w *writer) early(f *flow.Flow) {
+	if !w.begun {
+		w.j.format.Measure(f)
+		w.begin()
+	}
+	w.buf = w.j.appendFlow(w.buf, w.j.format, f, &w.tally)
+	if len(w.buf) >= writeSize {
+		w.write(w.buf)
+		w.buf = w.buf[:0]
+	}
+}
+
+// block is a run of flows on its way through a worker.
+type block struct {
+	from, to int
+	buf      []byte
+	tally    tally
+	done     chan struct{}
+}
+
+// finish writes all results. Several workers render blocks of flows, which are
+// written in their order, so the output does not depend on their number.
+func (w *writer) finish(res *flow.Results) error {
+	var f flow.Flow
+	if !w.begun {
+		for i := range min(res.Len(), measured) {
+			res.Fill(i, &f)
+			w.j.format.Measure(&f)
+		}
+		w.begin()
+	}
+	if w.j.workers > 1 && res.Len() > 2*blockSize {
+		w.parallel(res)
+	} else {
+		for i := range res.Len() {
+			res.Fill(i, &f)
+			w.early(&f)
+		}
+	}
+	w.buf = w.j.format.AppendFooter(w.buf)
+	w.write(w.buf)
+	w.buf = nil
+	return w.err
+}
+
+func (w *writer) parallel(res *flow.Results) {
+	w.write(w.buf)
+	w.buf = w.buf[:0]
+	todo := make(chan *block)
+	order := make(chan *block, 2*w.j.workers)
+	free := make(chan *block, 4*w.j.workers)
+	for range cap(free) {
+		free <- &block{done: make(chan struct{}, 1)}
+	}
+	for range w.j.workers {
+		format := w.j.format.Clone()
+		go func() {
+			var f flow.Flow
+			for b := range todo {
+				b.buf, b.tally = b.buf[:0], tally{}
+				for i := b.from; i < b.to; i++ {
+					res.Fill(i, &f)
+					b.buf = w.j.appendFlow(b.buf, format, &f, &b.tally)
+				}
+				b.done <- struct{}{}
+			}
+		}()
+	}
+	go func() {
+		for from := 0; from < res.Len(); from += blockSize {
+			b := <-free
+			b.from, b.to = from, min(from+blockSize, res.Len())
+			order <- b
+			todo <- b
+		}
+		close(todo)
+		close(order)
+	}()
+	for b := range order {
+		<-b.done
+		w.tally.add(&b.tally)
+		w.write(b.buf)
+		free <- b
+	}
+}
