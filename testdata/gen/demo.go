@@ -93,7 +93,7 @@ func demo() *recording {
 	pause()
 
 	// Equal ports: peers in NTP's symmetric mode, and a question to all.
-	f = r.flow(protoUDP, "10.20.0.1:123", "203.0.113.123:123", want{"established", "none"})
+	f = r.flow(protoUDP, "10.20.0.1:123", "203.0.113.123:123", want{"established", "both"})
 	f.udp(out, ntp(1, 3))
 	f.udp(back, ntp(1, 2))
 	pause()

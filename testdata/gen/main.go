@@ -43,7 +43,9 @@ func outputs() []output {
 	for _, name := range slices.Sorted(maps.Keys(links)) {
 		capture("link-"+name, links[name])
 	}
+	all = append(all, formats()...)
 	all = append(all, bad()...)
+	all = append(all, badNG()...)
 	return all
 }
 

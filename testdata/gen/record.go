@@ -74,7 +74,7 @@ type flow struct {
 	proto   uint8
 	ends    [2]netip.AddrPort // the source, then the destination
 	tags    []uint16          // VLAN tags, outermost first: identifiers, perhaps with a priority
-	tunnel  string            // "vxlan 77": the encapsulation that it is in
+	tunnel  string            // "vxlan:77": the encapsulation that it is in
 	packets [2]int
 	octets  [2]int // whole frames on the wire
 	want    want
@@ -90,7 +90,8 @@ type flow struct {
 }
 
 // want is the expected reading of a flow: its state at the end of the capture,
-// and the end on which the service is ("source", "destination" or "none").
+// and the end on which the service is: "source", "destination", "both" where
+// equals use the same port, or "none".
 type want struct{ state, service string }
 
 // flow starts a conversation between two endpoints written as address:port.
@@ -167,13 +168,18 @@ func (r *recording) truth() []byte {
 		if f.tunnel != "" {
 			context = append(context, f.tunnel)
 		}
-		if len(context) == 0 {
-			context = []string{"-"}
-		}
 		fmt.Fprintf(&b, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\t%s\t%s\n", transportName(f.proto), f.ends[0], f.ends[1],
-			f.packets[out], f.packets[back], f.octets[out], f.octets[back], f.want.state, f.want.service, strings.Join(context, ", "))
+			f.packets[out], f.packets[back], f.octets[out], f.octets[back], f.want.state, f.want.service, contextOr(context))
 	}
 	return []byte(b.String())
+}
+
+// contextOr writes a context's parts, or a dash when there are none.
+func contextOr(parts []string) string {
+	if len(parts) == 0 {
+		return "-"
+	}
+	return strings.Join(parts, ", ")
 }
 
 func transportName(proto uint8) string {

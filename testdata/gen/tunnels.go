@@ -69,31 +69,31 @@ func tunnels() *recording {
 	vxlan := func(vni uint32) func(direction, []byte) []byte {
 		return func(d direction, p []byte) []byte { return cat([]byte{8, 0, 0, 0}, be32(vni<<8), bridged(d, p)) }
 	}
-	overUDP("vxlan 77", oneWay("50077", "51077", "4789"), vxlan(77))
-	overUDP("vxlan 78", oneWay("50078", "51078", "4789"), vxlan(78))
+	overUDP("vxlan:77", oneWay("50077", "51077", "4789"), vxlan(77))
+	overUDP("vxlan:78", oneWay("50078", "51078", "4789"), vxlan(78))
 
 	// GENEVE (RFC 8926) with one option, of 4 octets.
-	overUDP("geneve 79", oneWay("50079", "51079", "6081"), func(d direction, p []byte) []byte {
+	overUDP("geneve:79", oneWay("50079", "51079", "6081"), func(d direction, p []byte) []byte {
 		return cat([]byte{2, 0}, be16(etherTEB), be32(79<<8), be16(0x0102), []byte{1, 1}, be32(0xdecade), bridged(d, p))
 	})
 	// GTP-U (3GPP TS 29.281): a tunnel identifier for each direction, and on
 	// the way back a PDU session container (3GPP TS 38.415) before the datagram.
-	overUDP("gtp-u", bothWays("2152", "2152", want{"established", "none"}), func(d direction, p []byte) []byte {
+	overUDP("gtp-u", bothWays("2152", "2152", want{"established", "both"}), func(d direction, p []byte) []byte {
 		if d == out {
 			return cat([]byte{0x30, 255}, be16(uint16(len(p))), be32(0xa1), p)
 		}
 		return cat([]byte{0x34, 255}, be16(uint16(8+len(p))), be32(0xb2), []byte{0, 0, 0, 0x85, 1, 0, 9, 0}, p)
 	})
 	// L2TP version 2 (RFC 2661): data with a length, then PPP.
-	overUDP("l2tp", bothWays("1701", "1701", want{"established", "none"}), func(d direction, p []byte) []byte {
+	overUDP("l2tp", bothWays("1701", "1701", want{"established", "both"}), func(d direction, p []byte) []byte {
 		return cat(be16(0x4002, uint16(12+len(p)), uint16(7+d), uint16(9+d)), []byte{0xff, 3}, be16(0x0021), p)
 	})
 
 	overIP("gre", a, b, protoGRE, func(_ direction, p []byte) []byte { return cat(be16(0, etherIPv4), p) })
 	// GRE with a key and a sequence number (RFC 2890).
-	overIP("gre 5", a, b, protoGRE, func(_ direction, p []byte) []byte { return cat(be16(0x3000, etherIPv4), be32(5, 1), p) })
+	overIP("gre:5", a, b, protoGRE, func(_ direction, p []byte) []byte { return cat(be16(0x3000, etherIPv4), be32(5, 1), p) })
 	// NVGRE (RFC 7637): the key holds the virtual subnet and a flow identifier.
-	overIP("nvgre 5001", a, b, protoGRE, func(d direction, p []byte) []byte {
+	overIP("nvgre:5001", a, b, protoGRE, func(d direction, p []byte) []byte {
 		return cat(be16(0x2000, etherTEB), be32(5001<<8|0x5a), bridged(d, p))
 	})
 	// ERSPAN (draft-foschiano-erspan) mirrors both directions one way: type II
@@ -103,8 +103,8 @@ func tunnels() *recording {
 		kind   uint16
 		header []byte
 	}{
-		{"erspan 9", etherERSPANII, be16(0x1000, 9, 0, 0)},
-		{"erspan 10", etherERSPANIII, be16(0x2000, 10, 0, 0, 0, 0)},
+		{"erspan:9", etherERSPANII, be16(0x1000, 9, 0, 0)},
+		{"erspan:10", etherERSPANIII, be16(0x2000, 10, 0, 0, 0, 0)},
 	} {
 		talk(inner(m.name, func(d direction, p []byte) []byte {
 			o := ipv4(a, b, protoGRE, 0, 0x4000, cat(be16(0x1000, m.kind), be32(1), m.header, bridged(d, p)))
@@ -126,7 +126,7 @@ func tunnels() *recording {
 		labels := be32((16000+uint32(d))<<12|64, (17000+uint32(d))<<12|1<<8|64) // the last has the bottom bit
 		return ethernet(mac(b), mac(a), nil, etherMPLS, cat(labels, p))
 	}))
-	talk(inner("pppoe", func(_ direction, p []byte) []byte {
+	talk(inner("pppoe:2", func(_ direction, p []byte) []byte {
 		return ethernet(mac(b), mac(a), nil, etherPPPoE, cat([]byte{0x11, 0}, be16(2, uint16(2+len(p)), 0x0021), p))
 	}))
 
@@ -156,7 +156,7 @@ func tunnels() *recording {
 	}))
 
 	// SCTP in UDP (RFC 6951): the addresses are those outside.
-	outer := bothWays("9899", "9899", want{"established", "none"})[0]
+	outer := bothWays("9899", "9899", want{"established", "both"})[0]
 	s := r.flow(protoSCTP, "192.0.2.1:36412", "198.51.100.1:2905", want{"established", "destination"})
 	s.tunnel = "sctp-over-udp"
 	s.datagram = func(d direction, transport []byte) []byte {
@@ -172,7 +172,7 @@ func tunnels() *recording {
 	s.message(out, ppidM3UA, "\x01\x00\x03\x01\x00\x00\x00\x08")
 
 	// Three deep: VLAN 40, GRE, IP in IP.
-	deep := inner("gre, ipip", func(d direction, p []byte) []byte {
+	deep := inner("gre/ipip", func(d direction, p []byte) []byte {
 		src, dst := a, b
 		if d == back {
 			src, dst = b, a
@@ -187,7 +187,7 @@ func tunnels() *recording {
 	f := r.flow(protoUDP, "192.0.2.9:50200", "198.51.100.1:4789", want{"one-way", "destination"})
 	f.udp(out, "this is no VXLAN header")
 	// Tunnels without a flow in them: GTP-U echo request, GRE keepalive.
-	f = r.flow(protoUDP, "192.0.2.9:2152", "198.51.100.1:2152", want{"one-way", "none"})
+	f = r.flow(protoUDP, "192.0.2.9:2152", "198.51.100.1:2152", want{"one-way", "both"})
 	f.udp(out, string(cat([]byte{0x32, 1}, be16(4), be32(0), be16(1, 0))))
 	r.frame(ethernet(mac(b), mac(a), nil, etherIPv4, ipv4(a, b, protoGRE, 0, 0, be16(0, 0))))
 	return r
