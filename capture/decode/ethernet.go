@@ -9,6 +9,7 @@ import (
 const (
 	etherIPv4       = 0x0800
 	etherTRILL      = 0x22f3
+	etherCentrino   = 0x2452 // an 802.11 frame, from a driver that has no link type for it
 	etherBridged    = 0x6558
 	etherVLAN       = 0x8100 // 802.1Q
 	etherIPv6       = 0x86dd
@@ -91,6 +92,8 @@ func (d *Decoder) etherType(t uint16, o octets) Result {
 		return d.typeAt(o, 6)
 	case etherFabricPath:
 		return d.ethernet(o.from(2))
+	case etherCentrino:
+		return d.wlan(o, false)
 	case etherTRILL:
 		return d.trill(o)
 	case etherNSH:

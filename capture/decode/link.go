@@ -2,6 +2,7 @@ package decode
 
 import (
 	"encoding/binary"
+	"math/bits"
 
 	"github.com/portannot/portannot/capture"
 )
@@ -164,11 +165,15 @@ func (d *Decoder) null(o octets) Result {
 // family decodes what an address family of any BSD, Linux or Windows
 // announces, in either byte order; their values for IPv6 differ.
 func (d *Decoder) family(f uint32, o octets) Result {
-	if f&0xffff == 0 { // the other byte order
-		f = f>>24 | f>>8&0xff00
-	}
-	if f > 0xffff {
-		return NotIP
+	if r := bits.ReverseBytes32(f); f > 0xffff {
+		switch { // the other byte order, or an EtherType beside an unset half
+		case r <= 0xffff:
+			f = r
+		case f&0xffff == etherIPv4 || f&0xffff == etherIPv6:
+			f &= 0xffff
+		default:
+			f = r & 0xffff
+		}
 	}
 	switch f {
 	case 2, // AF_INET everywhere
@@ -462,10 +467,36 @@ func (d *Decoder) erf(o octets) Result {
 		return d.pppHDLC(o)
 	case 2, 11, 16, 20: // Ethernet, with colours
 		return d.ethernet(o.from(2))
+	case 21:
+		return d.infiniband(o)
 	case 22, 23:
 		return d.ip(o)
 	}
 	return NotIP
+}
+
+// infiniband decodes a local route header, which says whether a global one
+// follows, the base transport header, and for unreliable datagrams, which
+// carry IP (RFC 4391), another of eight octets and an EtherType in four.
+func (d *Decoder) infiniband(o octets) Result {
+	if len(o.b) < 8 {
+		return o.short(8)
+	}
+	k := 8
+	switch o.b[1] & 3 {
+	case 2:
+	case 3:
+		k += 40
+	default:
+		return NotIP
+	}
+	if len(o.b) < k+24 {
+		return o.short(k + 24)
+	}
+	if o.b[k] != 0x64 { // unreliable datagram, send only
+		return NotIP
+	}
+	return d.etherType(be16(o.b[k+20:]), o.from(k+24))
 }
 
 // ipoib decodes IP over InfiniBand: a route header, then an EtherType in four

@@ -78,6 +78,7 @@ const (
 	portGTPU      = 2152
 	portTeredo    = 3544
 	portLISP      = 4341
+	portLISPCtl   = 4342
 	portGREinUDP  = 4754
 	portVXLAN     = 4789
 	portVXLANGPE  = 4790
@@ -125,6 +126,8 @@ func (d *Decoder) inUDP(h *ipHeader, at int, src, dst uint16, o octets) {
 		d.greTunnel(h, o)
 	case portLISP:
 		d.lisp(h, o)
+	case portLISPCtl:
+		d.lispControl(h, o)
 	case portAYIYA:
 		d.ayiya(h, o)
 	case portCAPWAP:
@@ -141,7 +144,7 @@ func (d *Decoder) inUDP(h *ipHeader, at int, src, dst uint16, o octets) {
 
 func tunnelPort(p uint16) bool {
 	switch p {
-	case portGTPv0, portL2TP, portGTPU, portTeredo, portLISP, portGREinUDP, portVXLAN, portVXLANGPE, portAYIYA,
+	case portGTPv0, portL2TP, portGTPU, portTeredo, portLISP, portLISPCtl, portGREinUDP, portVXLAN, portVXLANGPE, portAYIYA,
 		portCAPWAP, portGENEVE, portMPLSinUDP, portVXLANOld, portSCTP, portTZSP:
 		return true
 	}
@@ -356,6 +359,21 @@ func (d *Decoder) lisp(h *ipHeader, o octets) Result {
 		return TooDeep
 	}
 	return d.ip(o.from(8))
+}
+
+// lispControl decodes an encapsulated control message (RFC 9301 section 5.8):
+// type 8 in the first four bits of four octets, then an IP packet.
+func (d *Decoder) lispControl(h *ipHeader, o octets) Result {
+	if len(o.b) < 5 {
+		return o.short(5)
+	}
+	if o.b[0]>>4 != 8 {
+		return NotIP
+	}
+	if !d.pushEnds(packet.LISP, h) {
+		return TooDeep
+	}
+	return d.ip(o.from(4))
 }
 
 // ayiya decodes an IPv6 tunnel of SixXS: four bits each of identity length

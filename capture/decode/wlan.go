@@ -22,8 +22,6 @@ func (d *Decoder) wlan(o octets, padded bool) Result {
 		return NotIP
 	case kind&0x40 != 0: // one without data
 		return NotIP
-	case flags&0x40 != 0:
-		return Encrypted
 	}
 	k := 24 // control, duration, three addresses, sequence
 	if flags&3 == 3 {
@@ -51,6 +49,19 @@ func (d *Decoder) wlan(o octets, padded bool) Result {
 		return NoFirst // a later fragment of an 802.11 frame
 	}
 	o = o.from(k)
+	if flags&0x40 != 0 {
+		// Some drivers decrypt, and leave the bit that says protected, and
+		// some also the initialisation vector of WEP or its successors.
+		switch {
+		case isSNAP(o.b):
+		case isSNAP(o.from(4).b):
+			o = o.from(4)
+		case isSNAP(o.from(8).b):
+			o = o.from(8)
+		default:
+			return Encrypted
+		}
+	}
 	if mesh && len(o.b) >= 6 && o.b[0]&^3 == 0 {
 		// Mesh control: flags, lifetime, sequence, up to two addresses. The
 		// bit has other meanings outside a mesh, so look what follows.
@@ -61,14 +72,12 @@ func (d *Decoder) wlan(o octets, padded bool) Result {
 	if aggregate {
 		return d.aggregate(o)
 	}
-	return d.wlanBody(o)
+	return d.logicalLink(o)
 }
 
-func isSNAP(b []byte) bool { return len(b) >= 3 && b[0] == 0xaa && b[1] == 0xaa && b[2] == 3 }
-
-// wlanBody decodes what a data frame carries: an 802.2 header.
-func (d *Decoder) wlanBody(o octets) Result {
-	return d.logicalLink(o)
+// isSNAP recognises the 802.2 header of RFC 1042 and 802.1H.
+func isSNAP(b []byte) bool {
+	return len(b) >= 8 && b[0] == 0xaa && b[1] == 0xaa && b[2] == 3 && b[3] == 0 && b[4] == 0 && (b[5] == 0 || b[5] == 0xf8)
 }
 
 // aggregate decodes the frames in an A-MSDU: each two addresses, a length,
