@@ -22,6 +22,9 @@ func detect(b []byte) detected {
 	if ngMagic(b) {
 		return detected{"pcapng", func() parser { return new(ngParser) }}
 	}
+	if bytes.HasPrefix(b, []byte(snoopMagic)) {
+		return detected{"snoop", func() parser { return new(snoopParser) }}
+	}
 	for _, m := range foreign {
 		if len(b) >= m.at+len(m.magic) && bytes.Equal(b[m.at:m.at+len(m.magic)], []byte(m.magic)) {
 			return detected{name: m.name}

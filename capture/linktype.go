@@ -36,6 +36,10 @@ const (
 	LinkIPv6       LinkType = 229
 	LinkNFLOG      LinkType = 239
 	LinkLinuxSLL2  LinkType = 276
+
+	// LinkUnknown is no LINKTYPE_ value: the capture's format has a link type
+	// of its own that has none.
+	LinkUnknown LinkType = 0xffff
 )
 
 // String gives the name without its LINKTYPE_ prefix where this package knows
@@ -54,4 +58,5 @@ var linkNames = map[LinkType]string{
 	LinkLinuxSLL: "LINUX_SLL", LinkPFLog: "PFLOG", LinkPrism: "IEEE802_11_PRISM", LinkRadiotap: "IEEE802_11_RADIOTAP",
 	LinkAVS: "IEEE802_11_AVS", LinkPPPPPPD: "PPP_PPPD", LinkJuniperEth: "JUNIPER_ETHER", LinkPPI: "PPI",
 	LinkMPLS: "MPLS", LinkIPNET: "IPNET", LinkIPv4: "IPV4", LinkIPv6: "IPV6", LinkNFLOG: "NFLOG", LinkLinuxSLL2: "LINUX_SLL2",
+	LinkUnknown: "UNKNOWN",
 }

@@ -29,6 +29,10 @@ type Options struct {
 	// a goroutine does it ahead of the parser when a capture is longer than a
 	// read and there is more than one processor.
 	NoReadAhead bool
+	// Stdin is what Open reads for the path "-". Without it "-" is a file.
+	Stdin io.Reader
+
+	small bool // reads of smallRead octets: one of many captures that are open at a time
 }
 
 // Reader reads one capture: classic pcap and its variants, pcapng, snoop, each
@@ -44,8 +48,11 @@ type Reader struct {
 	total  int64
 }
 
-// Open opens a capture file.
+// Open opens a capture file, or opt.Stdin when path is "-".
 func Open(path string, opt Options) (*Reader, error) {
+	if path == "-" && opt.Stdin != nil {
+		return NewReader(opt.Stdin, path, opt)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open capture: %w", err)
@@ -80,7 +87,10 @@ func NewReader(r io.Reader, name string, opt Options) (*Reader, error) {
 }
 
 func newReader(src io.Reader, closer io.Closer, name string, total int64, opt Options) (*Reader, error) {
-	raw := &countingIn{r: src}
+	raw := &countingIn{r: src, most: chunkSize}
+	if opt.small {
+		raw.most = smallRead
+	}
 	r := &Reader{name: name, total: total}
 	r.s = newStream(&input{r: raw, raw: raw, closer: closer}, opt.NoReadAhead)
 	r.log.name = name
@@ -241,4 +251,10 @@ func (p *problems) add(off int64, packet uint64, format string, args ...any) {
 	if len(p.list) < maxProblems {
 		p.list = append(p.list, DamageError{Name: p.name, Offset: off, Packet: packet, Reason: fmt.Sprintf(format, args...)})
 	}
+}
+
+// take adds the problems of another source.
+func (p *problems) take(q *problems) {
+	p.n += q.n
+	p.list = append(p.list, q.list[:min(len(q.list), maxProblems-len(p.list))]...)
 }
