@@ -50,6 +50,7 @@ var generators = map[string][]string{
 var mayImportOthers = map[string][]string{
 	"github.com/google/gopacket": {"capture", "capture/decode"},
 	"github.com/spf13/pflag":     {"cmd/"},
+	"golang.org/x/net/html":      {"annotate/iana"}, // the registry is published as HTML too
 }
 
 // mustNotReach names dependencies that a package must not have by any way, in

@@ -189,7 +189,7 @@ func transportName(proto uint8) string {
 	case protoUDP:
 		return "udp"
 	case protoUDPLite:
-		return "udp-lite"
+		return "udplite"
 	case protoSCTP:
 		return "sctp"
 	case protoDCCP:
