@@ -1,0 +1,210 @@
+package iana
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func countKinds(list []Change) map[ChangeKind]int {
+	n := map[ChangeKind]int{}
+	for _, c := range list {
+		if c.HasPort {
+			n[c.Kind]++
+		}
+	}
+	return n
+}
+
+func TestCompare2024To2026(t *testing.T) {
+	list := Compare(openEdition(t, xml2024), openEdition(t, xml2026))
+	n := countKinds(list)
+	if n[Added] != 33 || n[Removed] != 10 || n[Renamed] != 12 {
+		t.Errorf("%d added, %d removed, %d renamed: want 33, 10, 12", n[Added], n[Removed], n[Renamed])
+	}
+	if n[StatusChanged] != 13 {
+		t.Errorf("%d changed status, want 13", n[StatusChanged])
+	}
+	t.Logf("%d revised", n[Revised])
+	lines := map[string]bool{}
+	names := 0
+	for _, c := range list {
+		lines[c.String()] = true
+		if c.HasPort && c.Port >= 4665 && c.Port <= 4740 {
+			t.Errorf("the window 4665-4740 did not change, but: %v", c)
+		}
+		if !c.HasPort {
+			names++
+		}
+	}
+	t.Logf("%d names without port added or removed", names)
+	for _, want := range []string{
+		"11434/tcp: added: ollama (Ollama)",
+		"11434/udp: status: unassigned, now reserved",
+		"5914/sctp: added: ipsdtls (Security for Internet Protocol Suite)",
+		"7123/udp: added: snif (SNIF End-to-End TLS Relay over QUIC)",
+		"2/tcp: removed: compressnet (Management Utility), now reserved",
+		"1980/tcp: renamed: pearldoc-xact, now panquest-xact",
+		"3283/udp: renamed: Apple Remote Desktop (Net Assistant), now net-assistant",
+	} {
+		if !lines[want] {
+			t.Errorf("no change %q", want)
+		}
+	}
+}
+
+func TestCompareSame(t *testing.T) {
+	reg := openEdition(t, xml2026)
+	for _, other := range []*Registry{reg, Embedded(), openEdition(t, text2026)} {
+		if list := Compare(reg, other); len(list) != 0 {
+			t.Errorf("%s: %d changes, the first: %v", other.Edition().Form, len(list), list[0])
+		}
+	}
+	// Of an excerpt only its own window is compared.
+	if list := Compare(reg, openEdition(t, excerpt24)); len(list) != 0 {
+		t.Errorf("excerpt: %d changes, the first: %v", len(list), list[0])
+	}
+}
+
+// diffAnswer is the answer for one (port, transport) from the records alone,
+// as slow and as plain as can be.
+type diffAnswer struct {
+	status Status
+	names  string // sorted
+}
+
+func diffOracle(reg *Registry) map[string]diffAnswer {
+	type found struct {
+		step Precedence
+		recs []Record
+	}
+	best := make([]found, 5<<16)
+	for r := range reg.Records() {
+		if !r.HasPort {
+			continue
+		}
+		step := ExactTransport
+		if r.Transport == NoTransport {
+			step = ExactAnyTransport
+		}
+		if r.Ports.First != r.Ports.Last {
+			step += 2
+		}
+		for port := int(r.Ports.First); port <= int(r.Ports.Last); port++ {
+			for tr := TCP; tr <= DCCP; tr++ {
+				if r.Transport != NoTransport && r.Transport != tr {
+					continue
+				}
+				f := &best[int(tr)<<16|port]
+				switch {
+				case f.step == 0 || step < f.step:
+					*f = found{step, []Record{r}}
+				case step == f.step:
+					f.recs = append(f.recs, r)
+				}
+			}
+		}
+	}
+	answers := map[string]diffAnswer{}
+	for tr := TCP; tr <= DCCP; tr++ {
+		for port := range FirstDynamic {
+			f := best[int(tr)<<16|port]
+			a := diffAnswer{status: Unassigned}
+			var names []string
+			for _, r := range f.recs {
+				switch low := strings.ToLower(r.Description); {
+				case r.Name != "":
+					a.status = Assigned
+					names = append(names, r.Name)
+				case strings.Contains(low, "reserved") && a.status != Assigned:
+					a.status = Reserved
+				case strings.Contains(low, "reserved"), strings.Contains(low, "unassigned"), strings.Contains(low, "removed"), strings.Contains(low, "de-registered"),
+					strings.Contains(low, "deprecated"), strings.Contains(low, "de-commissioned"), strings.Contains(low, "decommissioned"):
+				default:
+					a.status = Assigned
+				}
+			}
+			slices.Sort(names)
+			a.names = strings.Join(slices.Compact(names), ",")
+			answers[fmt.Sprintf("%d/%v", port, tr)] = a
+		}
+	}
+	return answers
+}
+
+func TestCompareOracle(t *testing.T) {
+	editions := []*Registry{openEdition(t, xml2024), openEdition(t, csv2025), openEdition(t, xml2026)}
+	var answers []map[string]diffAnswer
+	for _, e := range editions {
+		answers = append(answers, diffOracle(e))
+	}
+	for i := range editions {
+		for j := range editions {
+			got := map[string]ChangeKind{}
+			for _, c := range Compare(editions[i], editions[j]) {
+				if c.HasPort && c.Kind != Revised {
+					got[fmt.Sprintf("%d/%v", c.Port, c.Transport)] = c.Kind
+				}
+			}
+			for key, a := range answers[i] {
+				b := answers[j][key]
+				var want ChangeKind
+				switch {
+				case a.status != Assigned && b.status == Assigned:
+					want = Added
+				case a.status == Assigned && b.status != Assigned:
+					want = Removed
+				case a.status != b.status:
+					want = StatusChanged
+				case a.names != b.names:
+					want = Renamed
+				}
+				if got[key] != want {
+					t.Errorf("edition %d to %d, %s: %v, want %v (%v, %v)", i, j, key, got[key], want, a, b)
+				}
+			}
+		}
+	}
+}
+
+func makeRegistry(t testing.TB, records ...Record) *Registry {
+	t.Helper()
+	reg, err := NewRegistry(Edition{Date: "2026-01-01", Source: "test", Form: "xml"}, records, AllPorts())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reg
+}
+
+func TestCompareKinds(t *testing.T) {
+	at := func(port uint16, name, description string) Record {
+		return Record{Name: name, HasPort: true, Ports: Span{port, port}, Transport: TCP, Description: description}
+	}
+	redated := at(4, "d", "d")
+	redated.Modified = "2026-01-01"
+	old := makeRegistry(t,
+		at(1, "a", "a"), at(2, "b", "b"), at(3, "c", "c"), at(4, "d", "d"), at(5, "", "Reserved"), at(6, "", "any private use"),
+		Record{Name: "gone", Transport: TCP, Description: "x"}, Record{Name: "stays", Description: "x"})
+	new := makeRegistry(t,
+		at(2, "bb", "b"), at(3, "c", "C"), redated, at(5, "", "Unassigned"), at(6, "", "any private mail"), at(7, "e", ""),
+		Record{Name: "stays", Description: "y"}, Record{Name: "stays", Transport: UDP})
+	var got []string
+	for _, c := range Compare(old, new) {
+		got = append(got, c.String())
+	}
+	want := []string{
+		"1/tcp: removed: a, now unassigned",
+		"2/tcp: renamed: b, now bb",
+		`3/tcp: revised: c: "c", now "C"`,
+		"4/tcp: revised: d",
+		"5/tcp: status: reserved, now unassigned",
+		`6/tcp: revised: any private mail: "any private use", now "any private mail"`,
+		"7/tcp: added: e",
+		"no port/tcp: removed: gone",
+		"no port/udp: added: stays",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
