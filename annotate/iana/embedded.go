@@ -3,6 +3,7 @@ package iana
 import (
 	_ "embed"
 	"fmt"
+	"strings"
 	"sync"
 )
 
@@ -66,8 +67,13 @@ func (r *Registry) Compact() (Compact, error) {
 	sortRows(rows)
 	lines := make([]uint32, len(rows))
 	for i := range rows {
-		lines[i] = uint32(len(c.Table))
+		start := len(c.Table)
+		lines[i] = uint32(start)
 		c.Table = appendTableLine(c.Table, &rows[i])
+		line := string(c.Table[start:])
+		if w := parseTableLine(strings.TrimSuffix(line, "\n")); string(appendTableLine(nil, &w)) != line {
+			return c, fmt.Errorf("line %d: the table cannot hold %q", rows[i].Line, line)
+		}
 	}
 	blob, err := buildIndexLines(rows, lines)
 	c.Index = []byte(blob)

@@ -151,8 +151,9 @@ func (r *Registry) WithoutPort(name string) []Record {
 }
 
 // Near gives at most n registered names that resemble one that was not found,
-// the closest first, then by letter. A name is near when few letters differ
-// (one in three, at least one), or when it begins with the text.
+// the closest first: by the number of letters that differ, then by how much of
+// the beginning is the same, then by letter. A name is near when few letters
+// differ (one in three, at least one), or when it begins with the text.
 func (r *Registry) Near(name string, n int) []string {
 	if len(name) > 4*maxNameLen || name == "" || n <= 0 {
 		return nil
@@ -160,6 +161,7 @@ func (r *Registry) Near(name string, n int) []string {
 	type candidate struct {
 		name     string
 		distance int
+		prefix   int
 	}
 	limit := max(1, len(name)/3)
 	var list []candidate
@@ -176,16 +178,25 @@ func (r *Registry) Near(name string, n int) []string {
 		} else if d > limit {
 			continue
 		}
-		list = append(list, candidate{other, d})
+		list = append(list, candidate{other, d, commonPrefix(name, other)})
 	}
 	slices.SortFunc(list, func(a, b candidate) int {
-		return cmp.Or(cmp.Compare(a.distance, b.distance), compareFold(a.name, b.name))
+		return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(b.prefix, a.prefix), compareFold(a.name, b.name))
 	})
 	var names []string
 	for _, c := range list[:min(n, len(list))] {
 		names = append(names, c.name)
 	}
 	return names
+}
+
+// commonPrefix counts the letters with which both begin, in any case.
+func commonPrefix(a, b string) int {
+	n := 0
+	for n < min(len(a), len(b)) && lower(a[n]) == lower(b[n]) {
+		n++
+	}
+	return n
 }
 
 // editDistance counts the insertions, deletions, changes and exchanges of
