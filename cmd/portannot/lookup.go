@@ -3,41 +3,318 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
-	"strconv"
 	"strings"
+
+	"github.com/spf13/pflag"
 
 	"github.com/portannot/portannot/annotate/iana"
 )
 
-const lookupHelp = `usage: portannot lookup [flags] QUERY...
+const lookupHelp = `portannot lookup says what the IANA port registry says of ports or names.
+
+Usage:
+  portannot lookup [flags] QUERY...
+
+Queries:
+  4739/sctp               a port on a transport: tcp, udp, sctp, dccp or udplite
+  4739/tcp,udp            on several
+  4739                    on all four
+  4690-4700/udp           a range of ports
+  ipfix, ipfix/udp        a service name, in any case; names without a port too
+  -                       read queries from standard input, one a line; empty
+                          lines and those that begin with # are passed over
+
+Flags:
+  -o, --output FORMAT     text (default), where ports and transports of the same
+                          answer share a line, or json: one object a line for
+                          each port and transport
+      --explain           show the records that matched, and which of them
+                          decided and why
+      --registry FILE     registry edition in any form that IANA publishes
+                          (XML, CSV, text, HTML, also gzip), or "embedded"
+      --color WHEN        auto (default), always or never; NO_COLOR is honoured
+  -h, --help              print this help
+
+Status: assigned; reserved; unassigned (also where there is no record below
+49152); dynamic (49152 to 65535, never assigned); unknown (the registry file
+does not cover the port). RFC 6335 section 6 has the rules. Several names of a
+port are in order of preference.
+
+A registered port says nothing of what the traffic really is.
+
+Exit status: 0 all found; 1 a name is not registered, or failure; 2 a query or
+flag is malformed. All good queries are answered; the worst counts.
+
+Examples:
+  portannot lookup 4739/sctp
+  portannot lookup 80 443 6000-6063/tcp
+  portannot lookup ipfix
+  portannot lookup --explain 7775/udp
+  portannot lookup -o json 0-65535/tcp | head -3
 `
 
-func runLookup(_ context.Context, e *env, args []string) error {
+// lookupOptions are the flags of lookup, as given.
+type lookupOptions struct {
+	output   string
+	explain  bool
+	registry string
+	color    string
+}
+
+func (o *lookupOptions) flags(e *env) *pflag.FlagSet {
 	fs := e.newFlags("lookup", lookupHelp)
-	registry := registryFlag(fs)
+	fs.StringVarP(&o.output, "output", "o", "text", "")
+	fs.BoolVar(&o.explain, "explain", false, "")
+	fs.StringVar(&o.registry, "registry", "", "")
+	fs.StringVar(&o.color, "color", "auto", "")
+	return fs
+}
+
+func runLookup(ctx context.Context, e *env, args []string) error {
+	var o lookupOptions
+	fs := o.flags(e)
 	if err := parse(fs, args); err != nil {
 		return err
 	}
-	reg, err := openRegistry(*registry)
+	if fs.NArg() == 0 {
+		return usagef("a query is 4739/sctp, 4739, 4690-4700/udp, or a name such as ipfix", "nothing to look up")
+	}
+	color, err := useColor(o.color, e.stdout)
+	if err != nil {
+		return err
+	}
+	format, err := o.format(color)
+	if err != nil {
+		return err
+	}
+	reg, err := openRegistry(o.registry)
 	if err != nil {
 		return err
 	}
 	return buffered(e.stdout, func(w *bufio.Writer) error {
-		for _, q := range fs.Args() {
-			port, transport, _ := strings.Cut(q, "/")
-			n, err := strconv.ParseUint(port, 10, 16)
-			if err != nil {
-				return usagef("", "bad port %q", port)
+		format.begin(w, reg)
+		l := &lookup{env: e, reg: reg, format: format, out: w}
+		for _, arg := range fs.Args() {
+			if arg == "-" {
+				err = l.lines(ctx)
+			} else {
+				err = l.query(arg)
 			}
-			t, err := iana.ParseTransport(transport)
 			if err != nil {
-				return usagef("", "%v", err)
+				return err
 			}
-			entry := reg.Lookup(t, uint16(n))
-			fmt.Fprintf(w, "%d/%s %s %s\n", n, t, entry.Status, strings.Join(entry.Names(), ", "))
 		}
-		return nil
+		if err := format.end(); err != nil {
+			return err
+		}
+		return l.worst()
 	})
 }
 
+// answerFormat writes answers. Errors of writing come back from any call.
+type answerFormat interface {
+	begin(w *bufio.Writer, reg *iana.Registry)
+	// ports answers for all ports of a span on each of the transports.
+	ports(span iana.Span, transports iana.TransportSet) error
+	// record answers with the record by which a name has a port.
+	record(en iana.Entry) error
+	// portless answers with the record of a name that has no port.
+	portless(rec iana.Record) error
+	end() error
+}
+
+func (o *lookupOptions) format(color bool) (answerFormat, error) {
+	switch {
+	case o.output == "json":
+		return &jsonAnswers{explain: o.explain}, nil
+	case o.output == "text" && o.explain:
+		return &explainAnswers{paint: paint(color)}, nil
+	case o.output == "text":
+		return &textAnswers{paint: paint(color)}, nil
+	}
+	return nil, usagef("", "unknown output format %q: want text or json", o.output)
+}
+
+// lookup answers queries one after the other, and keeps what was wrong.
+type lookup struct {
+	env       *env
+	reg       *iana.Registry
+	format    answerFormat
+	out       *bufio.Writer
+	notFound  bool
+	malformed error // the last malformed query; those before it are reported
+}
+
+// worst gives the error that all queries together end with.
+func (l *lookup) worst() error {
+	switch {
+	case l.malformed != nil:
+		return l.malformed
+	case l.notFound:
+		return errPart // each has been reported
+	}
+	return nil
+}
+
+// query answers one query. A query that is malformed or finds nothing is
+// reported; the error is one of writing.
+func (l *lookup) query(text string) error {
+	q, err := parseQuery(text, l.known)
+	switch {
+	case err != nil:
+		l.reportMalformed()
+		l.malformed = err
+		return nil
+	case q.name == "":
+		return l.format.ports(q.span, q.transports)
+	}
+	return l.byName(q)
+}
+
+// reportMalformed reports the malformed query before this one; the last is
+// left to run, which also gives the exit code.
+func (l *lookup) reportMalformed() {
+	var usage *usageError
+	if errors.As(l.malformed, &usage) {
+		l.env.warnf("%s", usage.msg)
+		if usage.hint != "" {
+			l.env.warnf("hint: %s", usage.hint)
+		}
+	}
+}
+
+func (l *lookup) known(name string) bool {
+	return len(l.reg.ByName(name)) > 0 || len(l.reg.WithoutPort(name)) > 0
+}
+
+// byName answers with the ports of a name and with what it is registered for
+// without a port, such as DNS-SD. A record without a transport is for all.
+func (l *lookup) byName(q query) error {
+	wanted := func(t iana.Transport) bool {
+		return q.transports == 0 || t == iana.NoTransport || q.transports.Has(t)
+	}
+	found := false
+	var elsewhere iana.TransportSet
+	for _, en := range l.reg.ByName(q.name) {
+		if !wanted(en.Transport) {
+			elsewhere = elsewhere.With(en.Transport)
+			continue
+		}
+		found = true
+		if err := l.format.record(en); err != nil {
+			return err
+		}
+	}
+	for _, rec := range l.reg.WithoutPort(q.name) {
+		if !wanted(rec.Transport) {
+			elsewhere = elsewhere.With(rec.Transport)
+			continue
+		}
+		found = true
+		if err := l.format.portless(rec); err != nil {
+			return err
+		}
+	}
+	switch {
+	case found:
+		return nil
+	case elsewhere != 0:
+		l.env.warnf("%q is not registered for %s", q.name, listed(q.transports))
+		l.env.warnf("hint: it is for %s", listed(elsewhere))
+	default:
+		l.env.warnf("%q is not a registered name (%s)", q.name, editionWords(l.reg.Edition()))
+		if near := l.reg.Near(q.name, 5); len(near) > 0 {
+			l.env.warnf("hint: names like it: %s", strings.Join(near, ", "))
+		}
+	}
+	l.notFound = true
+	return nil
+}
+
+// maxQueryLine bounds a line of queries on standard input.
+const maxQueryLine = 4096
+
+// lines answers the queries on standard input until its end or an interrupt.
+func (l *lookup) lines(ctx context.Context) error {
+	type line struct {
+		text string
+		err  error
+	}
+	lines := make(chan line, 64)
+	go func() {
+		// The reader may be stuck in a read when the program is interrupted;
+		// it then ends with the program.
+		defer close(lines)
+		s := bufio.NewScanner(l.env.stdin)
+		s.Buffer(nil, maxQueryLine)
+		for s.Scan() {
+			select {
+			case lines <- line{text: s.Text()}:
+			case <-ctx.Done():
+				return
+			}
+		}
+		if err := s.Err(); err != nil {
+			lines <- line{err: err}
+		}
+	}()
+	for n := 1; ; n++ {
+		var next line
+		var ok bool
+		select {
+		case next, ok = <-lines:
+		default:
+			// Whoever asks one by one waits for the answer. Text is held back
+			// for the widths of its columns.
+			if err := l.out.Flush(); err != nil {
+				return err
+			}
+			select {
+			case next, ok = <-lines:
+			case <-ctx.Done():
+			}
+		}
+		text := strings.TrimSpace(next.text)
+		switch {
+		case errors.Is(next.err, bufio.ErrTooLong):
+			return fmt.Errorf("read queries: standard input:%d: line longer than %d bytes", n, maxQueryLine)
+		case next.err != nil:
+			return fmt.Errorf("read queries: %w", next.err)
+		case !ok:
+			return nil
+		case text == "" || text[0] == '#':
+			continue
+		}
+		if err := l.query(text); err != nil {
+			return err
+		}
+	}
+}
+
+// editionWords names an edition in the end line of text and in messages.
+func editionWords(ed iana.Edition) string {
+	s := "edition " + ed.Date
+	if ed.Date == "" {
+		s = "edition without date"
+	}
+	if ed.Form != "embedded" {
+		s += " from " + ed.Source
+	}
+	return s
+}
+
+// listed gives a set in words: "tcp, udp".
+func listed(s iana.TransportSet) string {
+	return strings.ReplaceAll(s.String(), ",", ", ")
+}
+
+// allTransports is what a query for a port alone asks for.
+func allTransports() iana.TransportSet {
+	var s iana.TransportSet
+	for _, t := range iana.Transports() {
+		s = s.With(t)
+	}
+	return s
+}

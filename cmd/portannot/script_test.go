@@ -1,0 +1,145 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain lets the scripts run this test binary as portannot.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"portannot": main})
+}
+
+// TestScript runs the transcripts in testdata/script: each is a session of
+// commands and what they print, named after what it pins.
+//
+// They may use, beyond what testscript has:
+//
+//	$TESTDATA              the repository's testdata folder
+//	$SHARED, [shared]      published editions and real captures, where present
+//	$DATA                  the user's data folder: empty, and the script's own
+//	exits CODE prog args   run a program, which must end with this exit code
+//	head N prog args       read N lines of a program's output, and close it
+//
+// With UPDATE_SCRIPTS=1, what cmp compares with is rewritten.
+func TestScript(t *testing.T) {
+	root := repoRoot(t)
+	shared := sharedFolder(root)
+	testscript.Run(t, testscript.Params{
+		Dir:                 filepath.Join(root, "testdata", "script"),
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("TESTDATA", filepath.Join(root, "testdata"))
+			e.Setenv("SHARED", shared)
+			// Nothing of the machine's user or terminal may leak in.
+			data := filepath.Join(e.WorkDir, ".data")
+			e.Setenv("DATA", data)
+			e.Setenv("XDG_DATA_HOME", data)
+			e.Setenv("LOCALAPPDATA", data)
+			e.Setenv("NO_COLOR", "")
+			e.Setenv("TZ", "UTC")
+			return nil
+		},
+		Condition: func(cond string) (bool, error) {
+			if cond == "shared" {
+				return shared != "", nil
+			}
+			return false, fmt.Errorf("unknown condition %q", cond)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": scriptExits,
+			"head":  scriptHead,
+		},
+	})
+}
+
+// scriptExits runs a program that must end with a given exit code. "exec" can
+// only tell 0 from the rest.
+func scriptExits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE prog args...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	var exit *exec.ExitError
+	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("run %s: %v", args[1], err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// scriptHead reads the first lines of what a program prints, closes its
+// standard output as `| head` does, and shows them. The program must end with
+// exit code 0 and say nothing.
+func scriptHead(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: head N prog args...")
+	}
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	path, err := exec.LookPath(filepath.Join(filepath.SplitList(ts.Getenv("PATH"))[0], args[1]))
+	ts.Check(err)
+	cmd := exec.Command(path, args[2:]...)
+	cmd.Dir = ts.MkAbs(".")
+	cmd.Env = append(os.Environ(), "XDG_DATA_HOME="+ts.Getenv("XDG_DATA_HOME"))
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	pipe, err := cmd.StdoutPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	lines := bufio.NewReader(pipe)
+	for range n {
+		line, err := lines.ReadString('\n')
+		fmt.Fprint(ts.Stdout(), line)
+		ts.Check(err)
+	}
+	pipe.Close()
+	if err := cmd.Wait(); err != nil || stderr.Len() > 0 {
+		ts.Fatalf("after its output was closed: %v; standard error %q", err, stderr.String())
+	}
+}
+
+// repoRoot finds the folder with go.mod, above that of the package.
+func repoRoot(t testing.TB) string {
+	t.Helper()
+	dir, err := filepath.Abs(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			t.Fatal("no go.mod above the package")
+		}
+		dir = up
+	}
+}
+
+// sharedFolder finds the published editions and captures that lie beside the
+// repository and are not part of it; "" if they are not there.
+func sharedFolder(root string) string {
+	dir := filepath.Join(filepath.Dir(root), "shared")
+	if _, err := os.Stat(filepath.Join(dir, "registry")); err != nil {
+		return ""
+	}
+	return dir
+}
