@@ -146,8 +146,8 @@ func appendServiceCells(dst []byte, e iana.Entry) []byte {
 	dst = appendCell(append(dst, ','), e.Description())
 	dst = append(append(dst, ','), e.Range().String()...)
 	dst = append(dst, ',')
-	if e.Listed {
-		dst = append(dst, e.Span().String()...)
+	if s := e.Span(); s.First != s.Last {
+		dst = append(dst, s.String()...)
 	}
 	dst = append(append(dst, ','), e.Registered()...)
 	dst = append(append(dst, ','), e.Modified()...)

@@ -24,7 +24,7 @@ func newJSON(m Meta) *jsonFormat {
 	b = appendQuoted(append(b, `,"source":`...), m.Edition.Source)
 	b = appendQuoted(append(b, `},"caveat":`...), iana.Caveat)
 	b = append(b, "}}\n"...)
-	return &jsonFormat{meta: m, tail: string(b), registrations: fragments{write: appendRegistration}}
+	return &jsonFormat{meta: m, tail: string(b), registrations: fragments{write: iana.AppendRegistration}}
 }
 
 func (j *jsonFormat) Clone() Format { return newJSON(j.meta) }

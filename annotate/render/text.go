@@ -94,11 +94,10 @@ func (t *textFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation
 		dst = append(append(dst, '/'), e.Transport.String()...)
 		cell(portWidth)
 		dst = t.appendStatus(dst, e.Status)
-		at = max(at+statusWidth+1, len(dst)+1)
 		if t.meta.Color {
-			at += len(red) + len(plain)
+			at += len(red) + len(plain) // which take no room on the screen
 		}
-		dst = pad(dst, at)
+		cell(statusWidth)
 		dst = appendNames(dst, e, a.Local())
 		dst = append(append(dst, " ("...), t.end(a.Service.Side)...)
 		dst = append(append(dst, ", "...), a.Service.Reason.String()...)

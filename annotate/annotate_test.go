@@ -1,0 +1,229 @@
+package annotate
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/capture/flow"
+	"github.com/portannot/portannot/capture/packet"
+)
+
+func ap(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }
+
+// One case for each rule, and for each pair of rules that could be confused.
+func TestServiceSide(t *testing.T) {
+	const client, server = "10.0.0.1:50000", "10.0.0.2:80"
+	for _, c := range []struct {
+		name string
+		in   Input
+		want Service
+	}{
+		{"the input outranks the handshake", Input{Protocol: 6, Source: ap(client), Destination: ap(server), Stated: flow.Source, Opening: flow.Opening{Server: flow.Destination}},
+			Service{Source, 50000, Stated, Certain}},
+		{"a handshake towards a dynamic port", Input{Protocol: 6, Source: ap("10.0.0.1:80"), Destination: ap("10.0.0.2:50000"), Opening: flow.Opening{Server: flow.Destination, Confirmed: true}},
+			Service{Destination, 50000, Handshake, Certain}},
+		{"a lone SYN-ACK is provisional", Input{Protocol: 6, Source: ap(server), Destination: ap(client), Opening: flow.Opening{Server: flow.Source, Accept: true}},
+			Service{Source, 80, Accepted, Likely}},
+		{"a confirmed SYN-ACK is not", Input{Protocol: 6, Source: ap(server), Destination: ap(client), Opening: flow.Opening{Server: flow.Source, Accept: true, Confirmed: true}},
+			Service{Source, 80, Accepted, Certain}},
+		{"seen before a time-out", Input{Protocol: 6, Source: ap(server), Destination: ap(client), Opening: flow.Opening{Server: flow.Destination, Confirmed: true, Inherited: true}},
+			Service{Destination, 50000, Earlier, Certain}},
+		{"multicast group", Input{Protocol: 17, Source: ap("10.0.0.1:500"), Destination: ap("224.0.0.251:60000")},
+			Service{Destination, 60000, Multicast, Likely}},
+		{"IPv6 multicast group, equal ports", Input{Protocol: 17, Source: ap("[fe80::1]:5353"), Destination: ap("[ff02::fb]:5353")},
+			Service{Destination, 5353, Multicast, Likely}},
+		{"broadcast as the source", Input{Protocol: 17, Source: ap("255.255.255.255:9"), Destination: ap("10.0.0.1:7")},
+			Service{Source, 9, Multicast, Likely}},
+		{"two groups decide nothing", Input{Protocol: 17, Source: ap("224.0.0.1:60000"), Destination: ap("224.0.0.2:80")},
+			Service{Destination, 80, DynamicPort, Likely}},
+		{"dynamic source", Input{Protocol: 6, Source: ap(client), Destination: ap(server)},
+			Service{Destination, 80, DynamicPort, Likely}},
+		{"dynamic destination", Input{Protocol: 6, Source: ap(server), Destination: ap(client)},
+			Service{Source, 80, DynamicPort, Likely}},
+		{"both in Linux's range, one dynamic", Input{Protocol: 6, Source: ap("10.0.0.1:44818"), Destination: ap("10.0.0.2:50000")},
+			Service{Source, 44818, DynamicPort, Weak}},
+		{"Linux's range", Input{Protocol: 6, Source: ap("10.0.0.1:33060"), Destination: ap("10.0.0.2:3306")},
+			Service{Destination, 3306, HighPort, Likely}},
+		{"system port", Input{Protocol: 6, Source: ap("10.0.0.1:20"), Destination: ap("10.0.0.2:1024")},
+			Service{Source, 20, SystemPort, Likely}},
+		{"only one assigned", Input{Protocol: 6, Source: ap("10.0.0.1:4607"), Destination: ap("10.0.0.2:5432")},
+			Service{Destination, 5432, AssignedPort, Weak}},
+		{"assigned for the other transport only", Input{Protocol: packet.SCTP, Source: ap("10.0.0.1:5432"), Destination: ap("10.0.0.2:4739")},
+			Service{Destination, 4739, AssignedPort, Weak}},
+		{"equal ports", Input{Protocol: 17, Source: ap("10.0.0.1:123"), Destination: ap("10.0.0.2:123")},
+			Service{Both, 123, EqualPorts, Likely}},
+		{"equal ports after a handshake", Input{Protocol: 6, Source: ap("10.0.0.1:179"), Destination: ap("10.0.0.2:179"), Opening: flow.Opening{Server: flow.Source}},
+			Service{Source, 179, Handshake, Certain}},
+		{"both assigned", Input{Protocol: 6, Source: ap("10.0.0.1:3306"), Destination: ap("10.0.0.2:5432")}, Service{}},
+		{"both dynamic", Input{Protocol: 17, Source: ap("10.0.0.1:50000"), Destination: ap("10.0.0.2:60000")}, Service{}},
+		{"both system ports", Input{Protocol: 6, Source: ap("10.0.0.1:22"), Destination: ap("10.0.0.2:80")}, Service{}},
+	} {
+		a := New(iana.Embedded(), nil).Annotate(c.in)
+		if a.Service != c.want {
+			t.Errorf("%s: %+v, want %+v", c.name, a.Service, c.want)
+		}
+		if (a.Service.Reason.Why() == "") || a.Service.Reason.String() == "" {
+			t.Errorf("%s: no words for reason %d", c.name, a.Service.Reason)
+		}
+	}
+}
+
+func TestBothEndsAreLookedUp(t *testing.T) {
+	a := New(iana.Embedded(), nil).Annotate(Input{Protocol: packet.UDPLite, Source: ap("10.0.0.1:53"), Destination: ap("10.0.0.2:123")})
+	if a.Source.Name() != "domain" || a.Destination.Name() != "ntp" {
+		t.Errorf("UDP-Lite: %q and %q, want udp's domain and ntp", a.Source.Name(), a.Destination.Name())
+	}
+	if e, ok := a.Registered(); ok {
+		t.Errorf("no side is known, but %v is given as the service", e)
+	}
+}
+
+func TestRegisteredLater(t *testing.T) {
+	day := func(s string) int64 {
+		d, err := time.Parse(time.RFC3339, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d.UnixNano()
+	}
+	for _, c := range []struct {
+		date string
+		at   string
+		want bool
+	}{
+		{"2013-11-12", "2013-11-11T23:59:59Z", true},
+		{"2013-11-12", "2013-11-12T00:00:00Z", false},
+		{"2005-04", "2005-04-20T00:00:00Z", true}, // some day of April: at the latest its last
+		{"2005-04", "2005-05-02T00:00:00Z", false},
+		{"", "1990-01-01T00:00:00Z", false},
+		{"soon", "1990-01-01T00:00:00Z", false},
+		{"2005-13-01", "1990-01-01T00:00:00Z", false},
+	} {
+		if got := datedAfter(c.date, day(c.at)); got != c.want {
+			t.Errorf("datedAfter(%q, %s) = %v", c.date, c.at, got)
+		}
+	}
+	for d := time.Date(1899, 1, 1, 0, 0, 0, 0, time.UTC); d.Year() < 2110; d = d.AddDate(0, 0, 17) {
+		if got := daysFromCivil(d.Year(), int(d.Month()), d.Day()); got != d.Unix()/86400 {
+			t.Fatalf("%v: day %d, want %d", d, got, d.Unix()/86400)
+		}
+	}
+	in := Input{Protocol: 6, Source: ap("10.0.0.1:50000"), Destination: ap("10.0.0.2:11434"), Start: day("2020-01-01T00:00:00Z")}
+	if a := New(iana.Embedded(), nil).Annotate(in); !a.RegisteredLater {
+		t.Error("ollama, registered in 2025 or later, was not seen as younger than traffic of 2020")
+	}
+}
+
+func TestAnnotateDoesNotAllocate(t *testing.T) {
+	an := New(iana.Embedded(), nil)
+	in := Input{Protocol: 6, Source: ap("10.0.0.1:50000"), Destination: ap("10.0.0.2:80"), Start: 1}
+	var a Annotation
+	if n := testing.AllocsPerRun(100, func() { a = an.Annotate(in) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	if a.Destination.Name() != "http" {
+		t.Error(a.Destination.Name())
+	}
+}
+
+const localFile = `# our own
+billing   9000/tcp   bill # the ledger
+range     9100-9102/udp
+any       9200
+billing2  9000/tcp
+`
+
+func TestLocalNames(t *testing.T) {
+	l, err := ReadLocalNames(strings.NewReader(localFile), "ours")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		t    iana.Transport
+		port uint16
+		want string
+	}{
+		{iana.TCP, 9000, "billing"}, {iana.UDP, 9000, ""}, {iana.UDP, 9101, "range"}, {iana.UDP, 9103, ""},
+		{iana.SCTP, 9200, "any"}, {iana.DCCP, 9200, "any"}, {iana.NoTransport, 9000, ""},
+	} {
+		if got := l.Name(c.t, c.port); got != c.want {
+			t.Errorf("%v/%v: %q, want %q", c.port, c.t, got, c.want)
+		}
+	}
+	if !l.Known("Billing") || l.Known("bill") {
+		t.Error("names are known in any case, aliases are not")
+	}
+	a := New(iana.Embedded(), l).Annotate(Input{Protocol: 6, Source: ap("10.0.0.1:50000"), Destination: ap("10.0.0.2:9000")})
+	if a.Local() != "billing" || a.SourceLocal != "" {
+		t.Errorf("local %q, source's %q", a.Local(), a.SourceLocal)
+	}
+}
+
+func TestLocalNamesErrors(t *testing.T) {
+	for in, want := range map[string]string{
+		"a 1/tcp\nb\n":              "f:2: \"b\" has no port",
+		"a 70000/tcp":               "f:1: port \"70000\"",
+		"a +1/tcp":                  "f:1: port \"+1\"",
+		"a 9-1/tcp":                 "f:1: range \"9-1\" ends before it begins",
+		"a 1/foo":                   "f:1: unknown transport \"foo\"",
+		strings.Repeat("x", 1<<17):  "f:1: ",
+		"a /tcp":                    "f:1: port \"\"",
+		"ok 1/tcp\n\n# c\nbad 1-/u": "f:4: ",
+	} {
+		if _, err := ReadLocalNames(strings.NewReader(in), "f"); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%.20q: error %v, want %s…", in, err, want)
+		}
+	}
+}
+
+func FuzzReadLocalNames(f *testing.F) {
+	f.Add(localFile)
+	f.Add("a 0-65535\nb 1/udp-lite")
+	f.Fuzz(func(t *testing.T, s string) {
+		l, err := ReadLocalNames(strings.NewReader(s), "f")
+		if (l == nil) == (err == nil) {
+			t.Errorf("names %v beside error %v", l, err)
+		}
+	})
+}
+
+func TestSelector(t *testing.T) {
+	an := New(iana.Embedded(), nil)
+	f := &flow.Flow{Protocol: 6, Source: ap("10.0.0.1:50000"), Destination: ap("10.0.0.2:80")}
+	unsided := &flow.Flow{Protocol: 6, Source: ap("10.0.0.1:3306"), Destination: ap("10.0.0.2:5432")}
+	for _, c := range []struct {
+		name string
+		f    *flow.Flow
+		s    Selector
+		want bool
+	}{
+		{"empty", f, Selector{}, true},
+		{"protocol", f, Selector{Protocols: []uint8{17, 6}}, true},
+		{"other protocol", f, Selector{Protocols: []uint8{17}}, false},
+		{"port of the source", f, Selector{Ports: []iana.Span{{First: 50000, Last: 50001}}}, true},
+		{"no such port", f, Selector{Ports: []iana.Span{{First: 81, Last: 90}}}, false},
+		{"status of the service", f, Selector{Statuses: []iana.Status{iana.Assigned}}, true},
+		{"status of the client's port", f, Selector{Statuses: []iana.Status{iana.Dynamic}}, false},
+		{"second name", f, Selector{Services: []string{"WWW-http"}}, true},
+		{"other name", f, Selector{Services: []string{"https"}}, false},
+		{"either port without a side", unsided, Selector{Services: []string{"postgresql"}}, true},
+		{"both conditions on one end", unsided, Selector{Services: []string{"mysql"}, Statuses: []iana.Status{iana.Reserved}}, false},
+	} {
+		a := an.Flow(c.f)
+		if got := c.s.Match(c.f, &a); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}
+
+func BenchmarkAnnotate(b *testing.B) {
+	an := New(iana.Embedded(), nil)
+	f := &flow.Flow{Protocol: 6, Source: ap("10.0.0.1:50000"), Destination: ap("10.0.0.2:443"), Forward: flow.Counters{Packets: 1, First: 1e18}}
+	b.ReportAllocs()
+	for b.Loop() {
+		an.Flow(f)
+	}
+}

@@ -1,0 +1,360 @@
+package render
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/netip"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/portannot/portannot/annotate"
+	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/capture/flow"
+	"github.com/portannot/portannot/capture/packet"
+)
+
+var testContexts packet.Contexts
+
+// testFlows touch every field of the record.
+func testFlows() []flow.Flow {
+	vlans := testContexts.Intern(packet.Context{NumVLANs: 2, VLANs: [packet.MaxDepth]uint16{30, 31}, Depth: 2,
+		Path: [packet.MaxDepth]packet.Tunnel{packet.VXLAN, packet.GRE}, ID: [packet.MaxDepth]uint32{42}})
+	both := func(p, q uint64) (a, b flow.Counters) {
+		return flow.Counters{Packets: p, IPBytes: p * 52, FrameBytes: p * 66, First: 1e18, Last: 1e18 + 5, TCPFlags: packet.SYN | packet.ACK | packet.FIN},
+			flow.Counters{Packets: q, IPBytes: q * 40, FrameBytes: q * 60, First: 1e18 + 1, Last: 1e18 + 7e9, TCPFlags: packet.RST}
+	}
+	ap := netip.MustParseAddrPort
+	var fs []flow.Flow
+	add := func(protocol uint8, src, dst string, p, q uint64, more func(*flow.Flow)) {
+		f := flow.Flow{Number: uint64(len(fs) + 1), Protocol: protocol, Source: ap(src), Destination: ap(dst), State: flow.Established, End: flow.EndInput}
+		f.Forward, f.Reverse = both(p, q)
+		if more != nil {
+			more(&f)
+		}
+		fs = append(fs, f)
+	}
+	add(packet.TCP, "10.0.0.1:50000", "10.0.0.2:80", 3, 4, func(f *flow.Flow) { f.Opening = flow.Opening{Server: flow.Destination} })
+	add(packet.TCP, "10.0.0.1:80", "10.0.0.2:50000", 3, 0, func(f *flow.Flow) { f.Context = vlans })
+	add(packet.UDP, "[2001:db8::1]:123", "[2001:db8::2]:123", 1, 1, nil)
+	add(packet.UDP, "10.0.0.1:50000", "10.0.0.2:60000", 1, 0, func(f *flow.Flow) {
+		f.ICMP = flow.ICMPError{Seen: true, Type: 3, Code: 1, Count: 2}
+		f.State = flow.Rejected
+	})
+	add(packet.SCTP, "10.0.0.1:36412", "10.0.0.2:38412", 9, 9, func(f *flow.Flow) { f.PPIDs = []uint32{60, 61} })
+	add(packet.TCP, "10.0.0.1:50000", "10.0.0.2:2", 1, 1, nil)     // de-assigned
+	add(packet.TCP, "10.0.0.1:50000", "10.0.0.2:6003", 1, 1, nil)  // unauthorized use, in a span
+	add(packet.TCP, "10.0.0.1:50000", "10.0.0.2:11434", 1, 1, nil) // registered later
+	add(packet.DCCP, "10.0.0.1:50000", "10.0.0.2:9", 1, 1, nil)    // service code
+	add(packet.TCP, "10.0.0.1:50000", "10.0.0.2:4200", 1, 1, nil)  // no transport
+	add(packet.UDPLite, "10.0.0.1:50000", "10.0.0.2:9000", 1, 1, nil)
+	add(packet.SCTP, "10.0.0.1:9000", "10.0.0.2:80", 1, 1, nil)
+	return fs
+}
+
+func testAnnotator(t testing.TB) *annotate.Annotator {
+	local, err := annotate.ReadLocalNames(strings.NewReader("mine 9000\n\"we,ird\\name\" 60000/udp\n"), "local")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return annotate.New(iana.Embedded(), local)
+}
+
+func renderAll(t testing.TB, name string, flows []flow.Flow) []byte {
+	an := testAnnotator(t)
+	format, err := New(name, Meta{Edition: iana.Embedded().Edition(), Contexts: &testContexts})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range flows {
+		format.Measure(&flows[i])
+	}
+	out := format.AppendHeader(nil)
+	for i := range flows {
+		a := an.Flow(&flows[i])
+		out = format.AppendFlow(out, &flows[i], &a)
+	}
+	return format.AppendFooter(out)
+}
+
+// flatten gives the leaves of a JSON object under dotted names; lists are
+// joined as CSV joins them.
+func flatten(dst map[string]string, prefix string, v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		for k, x := range v {
+			flatten(dst, strings.TrimPrefix(prefix+"."+k, "."), x)
+		}
+	case []any:
+		var parts []string
+		for _, x := range v {
+			parts = append(parts, fmt.Sprint(x))
+		}
+		dst[prefix] = strings.Join(parts, "|")
+	default:
+		dst[prefix] = fmt.Sprint(v)
+	}
+}
+
+func jsonRecords(t *testing.T, out []byte) []map[string]string {
+	var recs []map[string]string
+	for _, line := range bytes.Split(bytes.TrimSuffix(out, []byte("\n")), []byte("\n")) {
+		d := json.NewDecoder(bytes.NewReader(line))
+		d.UseNumber()
+		var v map[string]any
+		if err := d.Decode(&v); err != nil {
+			t.Fatalf("not JSON: %v\n%s", err, line)
+		}
+		m := map[string]string{}
+		flatten(m, "", v)
+		recs = append(recs, m)
+	}
+	return recs
+}
+
+func TestJSONAgreesWithTheTableOfFields(t *testing.T) {
+	fields := map[string]bool{} // whether it was printed
+	for _, f := range Fields() {
+		fields[f.Name] = false
+	}
+	for _, rec := range jsonRecords(t, renderAll(t, "json", testFlows())) {
+		for name := range rec {
+			known := name
+			if _, ok := fields[known]; !ok {
+				for f := range fields {
+					if p, ok := strings.CutSuffix(f, "*"); ok && strings.HasPrefix(name, p) {
+						known = f
+					}
+				}
+			}
+			if _, ok := fields[known]; !ok {
+				t.Errorf("field %s is printed, and not documented", name)
+			}
+			fields[known] = true
+		}
+		if rec["portannot.caveat"] != iana.Caveat {
+			t.Errorf("a record without the caveat: %v", rec)
+		}
+		for _, never := range []string{"network.protocol", "service.name"} {
+			if _, ok := rec[never]; ok {
+				t.Errorf("%s is written, which means the observed protocol", never)
+			}
+		}
+	}
+	for name, printed := range fields {
+		if !printed {
+			t.Errorf("field %s is documented, and was never printed", name)
+		}
+	}
+}
+
+func TestCSVAgreesWithJSON(t *testing.T) {
+	flows := testFlows()
+	recs := jsonRecords(t, renderAll(t, "json", flows))
+	rows, err := csv.NewReader(bytes.NewReader(renderAll(t, "csv", flows))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != len(flows)+1 {
+		t.Fatalf("%d rows for %d flows", len(rows), len(flows))
+	}
+	filled := map[string]bool{}
+	for i, row := range rows[1:] {
+		for c, cell := range row {
+			name := rows[0][c]
+			want := recs[i][name]
+			switch name {
+			case "network.vlan.id":
+				if inner := recs[i]["network.inner.vlan.id"]; inner != "" {
+					want += "|" + inner
+				}
+			case "portannot.registered.deassigned":
+				if n := recs[i]["portannot.registered.deassigned.name"]; n != "" {
+					want = recs[i]["portannot.registered.deassigned.date"] + ", was " + n
+				}
+			}
+			if cell != want {
+				t.Errorf("flow %d, %s: CSV %q, JSON %q", i, name, cell, want)
+			}
+			filled[name] = filled[name] || cell != ""
+		}
+	}
+	for _, name := range rows[0] {
+		if !filled[name] {
+			t.Errorf("column %s is never filled", name)
+		}
+	}
+	documented := map[string]bool{}
+	for _, f := range Fields() {
+		documented[f.Name] = f.CSV
+	}
+	for _, name := range rows[0] {
+		ok := documented[name] || name == "portannot.registered.deassigned" ||
+			strings.HasPrefix(name, "portannot.source_registered.") || strings.HasPrefix(name, "portannot.destination_registered.")
+		if !ok {
+			t.Errorf("column %s is not documented as one", name)
+		}
+	}
+}
+
+// TestREADMEHasTheTableOfFields keeps the README's table equal to Fields.
+func TestREADMEHasTheTableOfFields(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want strings.Builder
+	want.WriteString("| field | type | CSV | meaning |\n|---|---|---|---|\n")
+	for _, f := range Fields() {
+		mark := ""
+		if f.CSV {
+			mark = "yes"
+		}
+		fmt.Fprintf(&want, "| `%s` | %s | %s | %s |\n", f.Name, f.Type, mark, strings.ReplaceAll(f.Meaning, "|", "\\|"))
+	}
+	if !strings.Contains(string(readme), want.String()) {
+		t.Errorf("README.md lacks this table:\n%s", want.String())
+	}
+}
+
+func TestTextAligns(t *testing.T) {
+	out := string(renderAll(t, "text", testFlows()))
+	lines := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
+	for _, head := range []string{"PROTO", "SOURCE", "DESTINATION", "STATE", "SERVICE", "STATUS"} {
+		at := strings.Index(lines[0], head)
+		for _, line := range lines[1 : len(lines)-1] {
+			if line[at-1] != ' ' || line[at] == ' ' {
+				t.Errorf("column %s does not begin at %d:\n%s\n%s", head, at, lines[0], line)
+			}
+		}
+	}
+	for _, want := range []string{
+		"http +2 (destination, handshake)",
+		"50000 dynamic - | 60000 dynamic - local:\"we,ird\\name\"",
+		"[de-assigned 2025-02-13, was compressnet]",
+		"x11 (destination, dynamic-port, likely) [unauthorized use reported]",
+		"after this traffic]",
+		"[transport not specified]",
+		"vlan 30 vlan 31 in vxlan:42/gre",
+		"icmp 3/1",
+		"ppid 60 61",
+		"ntp (both ends, equal-ports, likely)",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("text lacks %q:\n%s", want, out)
+		}
+	}
+	if last := lines[len(lines)-1]; !strings.HasPrefix(last, "# "+iana.Warning) {
+		t.Errorf("the last line is %q, not the warning", last)
+	}
+}
+
+func TestColorOnlyAddsEscapes(t *testing.T) {
+	flows := testFlows()
+	an := testAnnotator(t)
+	render := func(color bool) string {
+		f := newText(Meta{Edition: iana.Embedded().Edition(), Contexts: &testContexts, Color: color})
+		out := f.AppendHeader(nil)
+		for i := range flows {
+			a := an.Flow(&flows[i])
+			out = f.AppendFlow(out, &flows[i], &a)
+		}
+		return string(out)
+	}
+	stripped := render(true)
+	for _, esc := range []string{bold, plain, red, yellow, green, cyan} {
+		stripped = strings.ReplaceAll(stripped, esc, "")
+	}
+	if plainText := render(false); stripped != plainText {
+		t.Errorf("with color:\n%s\nwithout:\n%s", stripped, plainText)
+	}
+}
+
+func TestUnknownFormat(t *testing.T) {
+	if _, err := New("yaml", Meta{}); err == nil || !strings.Contains(err.Error(), `"yaml"`) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestAppendTime(t *testing.T) {
+	for _, ns := range []int64{0, 1, -1, 1e18, 951782400e9, 951868799999999999, 4102444800e9, -2208988800e9, math.MaxInt64, math.MinInt64, 1709164800e9} {
+		want := time.Unix(0, ns).UTC().Format("2006-01-02T15:04:05.000000000")
+		if got := string(appendTime(nil, ns, 'T')); got != want {
+			t.Errorf("%d: %s, want %s", ns, got, want)
+		}
+	}
+	for d := int64(-40000); d < 60000; d++ {
+		want := time.Unix(d*86400, 0).UTC().Format("2006-01-02")
+		if got := string(appendTime(nil, d*86400e9, 'T')[:10]); got != want {
+			t.Fatalf("day %d: %s, want %s", d, got, want)
+		}
+	}
+}
+
+func FuzzQuoted(f *testing.F) {
+	for _, s := range []string{"", "plain", "quo\"te\\", "\x00\x1f\x7f", "\xff\xfe", "é\u2028", "a,b\r\n"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		var got string
+		if err := json.Unmarshal(appendQuoted(nil, s), &got); err != nil {
+			t.Fatalf("%q: %v", s, err)
+		}
+		if want := strings.ToValidUTF8(s, "\ufffd"); got != want && strings.ReplaceAll(got, "\ufffd", "") != strings.ReplaceAll(want, "\ufffd", "") {
+			t.Errorf("%q came back as %q", s, got)
+		}
+		rec, err := csv.NewReader(strings.NewReader(string(appendCell([]byte("x,"), s)) + "\n")).Read()
+		if err != nil || len(rec) != 2 {
+			t.Fatalf("%q as a cell: %q, %v", s, rec, err)
+		}
+		if want := strings.ReplaceAll(s, "\r\n", "\n"); rec[1] != want { // the reader's doing
+			t.Errorf("%q came back as the cell %q", s, rec[1])
+		}
+	})
+}
+
+func TestRenderingDoesNotAllocate(t *testing.T) {
+	an := testAnnotator(t)
+	flows := testFlows()
+	buf := make([]byte, 0, 1<<20)
+	for _, name := range Formats() {
+		format, err := New(name, Meta{Edition: iana.Embedded().Edition(), Contexts: &testContexts})
+		if err != nil {
+			t.Fatal(err)
+		}
+		anns := make([]annotate.Annotation, len(flows))
+		for i := range flows {
+			anns[i] = an.Flow(&flows[i])
+		}
+		// The last flows have deassignments and spans, which only JSON and CSV
+		// keep as text; the common flow is the first.
+		n := testing.AllocsPerRun(50, func() { format.AppendFlow(buf[:0], &flows[0], &anns[0]) })
+		if n != 0 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+}
+
+func BenchmarkRender(b *testing.B) {
+	an := testAnnotator(b)
+	flows := testFlows()
+	for _, name := range Formats() {
+		b.Run(name, func(b *testing.B) {
+			format, err := New(name, Meta{Edition: iana.Embedded().Edition(), Contexts: &testContexts})
+			if err != nil {
+				b.Fatal(err)
+			}
+			a := an.Flow(&flows[0])
+			buf := make([]byte, 0, 1<<16)
+			b.ReportAllocs()
+			for b.Loop() {
+				buf = format.AppendFlow(buf[:0], &flows[0], &a)
+			}
+			b.SetBytes(int64(len(buf)))
+		})
+	}
+}
