@@ -1,0 +1,233 @@
+package iana
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// DefaultURL is the official address of the registry, in the form in which it
+// is edited.
+const DefaultURL = "https://www.iana.org/assignments/service-names-port-numbers/service-names-port-numbers.xml"
+
+// Limits on an update.
+const (
+	updateTimeout = 2 * time.Minute // for the whole transfer, with the default client
+	maxRedirects  = 5
+)
+
+// ErrOlder says that what an update found is an older edition than the one in
+// place.
+var ErrOlder = errors.New("an older edition than the one in use")
+
+// An Updater fetches an edition of the registry and puts it in place.
+type Updater struct {
+	// URL is where to fetch: HTTPS, or plain HTTP from this very machine only.
+	// Empty means DefaultURL.
+	URL string
+	// Path is the file to write. Its folder is made if there is none.
+	Path string
+	// Client makes the request. Nil means one with a time limit of two minutes.
+	Client *http.Client
+	// AllowOlder accepts an edition that is older than the one in use.
+	AllowOlder bool
+}
+
+// Update says what an update did.
+type Update struct {
+	Old, New Edition
+	// Changes are those from the old to the new edition.
+	Changes []Change
+	// Written reports whether the file was written: not if it held the same
+	// bytes already.
+	Written bool
+}
+
+// Update fetches an edition, checks it and puts it in place. The file is
+// replaced at once or, after any error, not at all.
+//
+// The edition must be whole and have no fewer than nine tenths of the records
+// of the embedded one: the registry grows. The edition in use, to which the new
+// one is compared, is that of the file, or the embedded one if there is no file
+// or it cannot be read.
+func (u *Updater) Update(ctx context.Context) (Update, error) {
+	address := u.URL
+	if address == "" {
+		address = DefaultURL
+	}
+	reg, data, err := Fetch(ctx, u.Client, address)
+	if err != nil {
+		return Update{}, err
+	}
+	if err := plausible(reg); err != nil {
+		return Update{}, fmt.Errorf("update registry from %s: %w", address, err)
+	}
+
+	old := Embedded()
+	installed, err := Open(u.Path)
+	var damaged *SyntaxError
+	switch {
+	case err == nil:
+		old = installed
+	case !errors.Is(err, fs.ErrNotExist) && !errors.As(err, &damaged):
+		return Update{}, err
+	}
+	up := Update{Old: old.Edition(), New: reg.Edition()}
+	if up.New.Date < up.Old.Date && !u.AllowOlder {
+		return Update{}, fmt.Errorf("update registry from %s: %w: %s before %s", address, ErrOlder, up.New.Date, up.Old.Date)
+	}
+	up.Changes = Compare(old, reg)
+	if installed != nil && up.New.SHA256 == up.Old.SHA256 {
+		return up, nil
+	}
+	if err := writeFile(u.Path, data); err != nil {
+		return Update{}, fmt.Errorf("install registry: %w", err)
+	}
+	up.Written = true
+	return up, nil
+}
+
+// plausible checks that a registry is whole and of a likely size.
+func plausible(reg *Registry) error {
+	ed := reg.Edition()
+	if !reg.Coverage().Complete() {
+		return fmt.Errorf("not a whole edition: it covers ports %v only", reg.Coverage().Span)
+	}
+	if least := Embedded().Edition().Records * 9 / 10; ed.Records < least {
+		return fmt.Errorf("not a whole edition: %d records, want %d or more", ed.Records, least)
+	}
+	if ed.Date == "" {
+		return errors.New("the edition has no date")
+	}
+	return nil
+}
+
+// Fetch gets an edition over HTTPS, or over plain HTTP from this very machine,
+// and reads it. It gives the bytes with it, decompressed if the transfer was
+// compressed. client may be nil, for one with a time limit of two minutes.
+//
+// Redirections are followed only as long as they do not leave HTTPS.
+func Fetch(ctx context.Context, client *http.Client, address string) (*Registry, []byte, error) {
+	data, err := fetch(ctx, client, address)
+	if err != nil {
+		return nil, nil, fmt.Errorf("fetch registry: %w", err)
+	}
+	reg, err := Read(bytes.NewReader(data), address)
+	if err != nil {
+		return nil, nil, fmt.Errorf("fetch registry: %w", err)
+	}
+	return reg, data, nil
+}
+
+func fetch(ctx context.Context, client *http.Client, address string) ([]byte, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkURL(u); err != nil {
+		return nil, err
+	}
+	own := http.Client{Timeout: updateTimeout}
+	if client != nil {
+		own = *client
+	}
+	follow := own.CheckRedirect
+	own.CheckRedirect = func(req *http.Request, via []*http.Request) error {
+		if len(via) > maxRedirects {
+			return fmt.Errorf("more than %d redirections", maxRedirects)
+		}
+		if via[len(via)-1].URL.Scheme == "https" && req.URL.Scheme != "https" {
+			return fmt.Errorf("redirected from HTTPS to %s", req.URL.Redacted())
+		}
+		if err := checkURL(req.URL); err != nil {
+			return err
+		}
+		if follow != nil {
+			return follow(req, via)
+		}
+		return nil
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("User-Agent", "portannot (registry update)")
+	resp, err := own.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("get %s: server answers %s", u.Redacted(), resp.Status)
+	}
+	// A body shorter than its announced length is an error of the reader.
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxFileBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("get %s: %w", u.Redacted(), err)
+	}
+	if len(data) > maxFileBytes {
+		return nil, fmt.Errorf("get %s: larger than %d MiB", u.Redacted(), maxFileBytes>>20)
+	}
+	return data, nil
+}
+
+// checkURL refuses what anyone on the way could change.
+func checkURL(u *url.URL) error {
+	switch {
+	case u.Scheme == "https" && u.Host != "":
+		return nil
+	case u.Scheme == "http" && isLoopback(u.Hostname()):
+		return nil
+	case u.Scheme == "http":
+		return fmt.Errorf("%s: plain HTTP is allowed from this machine only: use https", u.Redacted())
+	}
+	return fmt.Errorf("%s: not an https address", u.Redacted())
+}
+
+// isLoopback does not look names up: only "localhost" is known to stay here.
+func isLoopback(host string) bool {
+	a, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && a.IsLoopback()
+}
+
+// writeFile replaces a file at once: whoever opens it finds the old content or
+// the new, never a part.
+func writeFile(path string, data []byte) (err error) {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(dir, ".registry-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			os.Remove(f.Name())
+		}
+	}()
+	if _, err := f.Write(data); err != nil {
+		return err
+	}
+	if err := f.Chmod(0o644); err != nil {
+		return err
+	}
+	// Without this, a loss of power could leave the new name with no content.
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
