@@ -3,6 +3,7 @@ package decode
 import (
 	"cmp"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -111,39 +112,63 @@ func (t *tally) add(s *packet.Summary) {
 	t.flows[k] = v
 }
 
+// better lists the shared captures in which our answer differs from the truth
+// and should: the start of the name, which is its hash, and the reason.
+var better = map[string]string{
+	"22e9b64e": "an aggregated wireless frame holds two TCP packets of one flow; the truth counts one a frame",
+	"37573221": "the pseudowire's control word leaves its length 0, which RFC 4385 asks of short frames; the frame in it is whole",
+	"1b016c6d": "a source route under way: the truth has the final destination, we keep the addresses as sent",
+	"4ab36b8d": "a source route under way, as above",
+	"9b8d40dc": "a netlink datagram with several logged packets; the truth leaves one conversation of them out",
+}
+
 // TestTruth compares the packets of each 5-tuple with what tshark counted.
+// PORTANNOT_ONLY picks captures by a part of the name.
 func TestTruth(t *testing.T) {
 	dir := sharedCaptures(t)
 	links := map[string]string{}
 	for _, r := range readTable(t, filepath.Join(dir, "MANIFEST.tsv")) {
 		links[r["file"]] = r["linktype"]
 	}
-	only := os.Getenv("PORTANNOT_ONLY")
 	var fails []string
-	pass, all := 0, 0
+	pass, all, closed := 0, 0, 0
 	for _, row := range readTable(t, filepath.Join(dir, "truth", "SUMMARY.tsv")) {
 		name := row["file"]
-		if !strings.Contains(name, only) {
+		if !strings.Contains(name, os.Getenv("PORTANNOT_ONLY")) {
 			continue
 		}
 		all++
-		got := &tally{flows: map[tuple][2]int{}}
-		err := decodeFile(filepath.Join(dir, "files", name), got)
-		why := judge(row, truth(t, filepath.Join(dir, "truth", name+".flows.tsv")), got)
-		if why == "" {
-			pass++
+		got := tally{flows: map[tuple][2]int{}}
+		err := decodeFile(filepath.Join(dir, "files", name), &got)
+		if errors.Is(err, capture.ErrNotCapture) {
+			closed++ // a container that is not read: not this package's
 			continue
 		}
-		if err != nil {
-			why += " (" + err.Error() + ")"
+		if n := got.counts.Read(); n != got.packets {
+			t.Errorf("%s: %d packets counted of %d read", name, n, got.packets)
 		}
-		fails = append(fails, fmt.Sprintf("%-14s %s: %s %v", links[name], name, why, got.counts))
+		if got.counts[Panicked] != 0 {
+			t.Errorf("%s: the decoder failed", name)
+		}
+		why := judge(row, truth(t, filepath.Join(dir, "truth", name+".flows.tsv")), &got)
+		id, _, _ := strings.Cut(name, "_")
+		switch _, known := better[id]; {
+		case why == "":
+			pass++
+			if known {
+				t.Errorf("%s is listed as differing, and does not", name)
+			}
+		case known:
+			t.Logf("%s: %s (%s)", name, why, better[id])
+		default:
+			fails = append(fails, fmt.Sprintf("%-14s %s: %s %v %v", links[name], name, why, got.counts, err))
+		}
 	}
 	slices.Sort(fails)
 	for _, f := range fails {
-		t.Log(f)
+		t.Error(f)
 	}
-	t.Logf("%d of %d pass", pass, all)
+	t.Logf("%d of %d pass, %d in containers that are not read", pass, all, closed)
 }
 
 // judge says how a capture's tally differs from the truth, by the rules of
