@@ -22,21 +22,21 @@ import (
 
 // flowOptions are the flags of the main job, as given.
 type flowOptions struct {
-	read        []string
-	output      string
-	transports  []string
-	ports       []string
-	statuses    []string
-	services    []string
-	registry    string
-	local       string
-	idle        time.Duration
-	maxFlows    int
-	sort        string
-	color       string
-	tunnels     string
-	quiet       bool
-	version     bool
+	read       []string
+	output     string
+	transports []string
+	ports      []string
+	statuses   []string
+	services   []string
+	registry   string
+	local      string
+	idle       time.Duration
+	maxFlows   int
+	sort       string
+	color      string
+	tunnels    string
+	quiet      bool
+	version    bool
 }
 
 // flags gives the flag set of the main job.
@@ -318,4 +318,3 @@ func plural(n uint64, what string) string {
 	}
 	return s
 }
-
