@@ -28,11 +28,11 @@ func (d *Decoder) mpls(o octets) Result {
 	}
 	switch o.b[0] >> 4 {
 	case 4:
-		if looksIPv4(o) || !looksEthernet(o) {
+		if !looksEthernet(o) || looksIPv4(o) && headerSum(o.b) == 0xffff {
 			return d.ip(o)
 		}
 	case 6:
-		if looksIPv6(o) || !looksEthernet(o) {
+		if !looksEthernet(o) || looksIPv6(o) {
 			return d.ip(o)
 		}
 	case 0:
@@ -57,10 +57,25 @@ func looksIPv4(o octets) bool {
 		return false
 	}
 	hlen, total := int(o.b[0]&0xf)*4, int(be16(o.b[2:]))
-	return hlen >= 20 && (total == 0 || total >= hlen && total <= o.n)
+	return hlen >= 20 && total >= hlen && total <= o.n
 }
 
-// looksIPv6 says whether the length of an IPv6 header is possible.
+// headerSum is the one's complement sum over an IPv4 header, 0xffff when its
+// checksum is right.
+func headerSum(b []byte) uint32 {
+	var sum uint32
+	for b = b[:min(int(b[0]&0xf)*4, len(b))]; len(b) >= 2; b = b[2:] {
+		sum += uint32(be16(b))
+	}
+	return sum&0xffff + sum>>16
+}
+
+// looksIPv6 says whether an IPv6 packet would end where the data does, but for
+// what a link may add.
 func looksIPv6(o octets) bool {
-	return len(o.b) >= 40 && o.b[0]>>4 == 6 && int(be16(o.b[4:]))+40 <= o.n
+	if len(o.b) < 40 || o.b[0]>>4 != 6 {
+		return false
+	}
+	rest := o.n - 40 - int(be16(o.b[4:]))
+	return rest >= 0 && rest <= 8
 }
