@@ -52,13 +52,8 @@ type Update struct {
 	Written bool
 }
 
-// Update fetches an edition, checks it and puts it in place. The file is
-// replaced at once or, after any error, not at all.
-//
-// The edition must be whole and have no fewer than nine tenths of the records
-// of the embedded one: the registry grows. The edition in use, to which the new
-// one is compared, is that of the file, or the embedded one if there is no file
-// or it cannot be read.
+// Update fetches an edition, checks it and puts it in place: see
+// [Updater.Install].
 func (u *Updater) Update(ctx context.Context) (Update, error) {
 	address := u.URL
 	if address == "" {
@@ -68,8 +63,20 @@ func (u *Updater) Update(ctx context.Context) (Update, error) {
 	if err != nil {
 		return Update{}, err
 	}
+	return u.Install(reg, data)
+}
+
+// Install checks an edition and puts it in place; data is what it was read
+// from. The file is replaced at once or, after any error, not at all.
+//
+// The edition must be whole and have no fewer than nine tenths of the records
+// of the embedded one: the registry grows. The edition in use, to which the new
+// one is compared, is that of the file, or the embedded one if there is no file
+// or it cannot be read.
+func (u *Updater) Install(reg *Registry, data []byte) (Update, error) {
+	from := reg.Edition().Source
 	if err := plausible(reg); err != nil {
-		return Update{}, fmt.Errorf("update registry from %s: %w", address, err)
+		return Update{}, fmt.Errorf("update registry from %s: %w", from, err)
 	}
 
 	old := Embedded()
@@ -83,7 +90,7 @@ func (u *Updater) Update(ctx context.Context) (Update, error) {
 	}
 	up := Update{Old: old.Edition(), New: reg.Edition()}
 	if up.New.Date < up.Old.Date && !u.AllowOlder {
-		return Update{}, fmt.Errorf("update registry from %s: %w: %s before %s", address, ErrOlder, up.New.Date, up.Old.Date)
+		return Update{}, fmt.Errorf("update registry from %s: %w: %s before %s", from, ErrOlder, up.New.Date, up.Old.Date)
 	}
 	up.Changes = Compare(old, reg)
 	if installed != nil && up.New.SHA256 == up.Old.SHA256 {
