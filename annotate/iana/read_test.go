@@ -168,7 +168,7 @@ func TestTextWithoutTheSameEdition(t *testing.T) {
 		{"no rows known", nil, 10},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p, err := parseTextWith(&source{name: "text", data: data}, c.known)
+			p, err := parseTextWith(&source{name: "text", data: data}, func() map[rowKey]bool { return c.known })
 			if err != nil {
 				t.Fatal(err)
 			}

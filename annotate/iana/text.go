@@ -3,6 +3,7 @@ package iana
 import (
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -95,13 +96,13 @@ var (
 
 // parseText reads the plain-text form.
 func parseText(src *source) (parsed, error) {
-	return parseTextWith(src, knownRows(Embedded().Records()))
+	return parseTextWith(src, sync.OnceValue(func() map[rowKey]bool { return knownRows(Embedded().Records()) }))
 }
 
 // rowKey is a row for the question whether another edition has it.
 type rowKey struct{ name, port, transport, description string }
 
-// knownRows is what an edition says of the rows of others.
+// knownRows gives the rows of an edition.
 func knownRows(records func(func(Record) bool)) map[rowKey]bool {
 	known := make(map[rowKey]bool)
 	for rec := range records {
@@ -114,7 +115,7 @@ func knownRows(records func(func(Record) bool)) map[rowKey]bool {
 	return known
 }
 
-func parseTextWith(src *source, known map[rowKey]bool) (parsed, error) {
+func parseTextWith(src *source, known func() map[rowKey]bool) (parsed, error) {
 	p := parsed{form: "text", cover: AllPorts()}
 	lines, err := src.textLines()
 	if err != nil {

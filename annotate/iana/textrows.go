@@ -144,7 +144,9 @@ func (t *fixedTable) waysOf(anchor, gapBefore, gapAfter int, last bool, before [
 				own = cost
 			}
 			w := way{up: up, down: down, cost: math.MaxInt, row: t.row(anchor-up, anchor+down)}
-			own += pair(nil, w.row)
+			if gapBefore+gapAfter > 0 {
+				own += pair(nil, w.row)
+			}
 			for i := range before {
 				if b := &before[i]; b.down == gapBefore-up {
 					c := b.cost + own
@@ -228,8 +230,9 @@ var danglingWords = map[string]bool{
 }
 
 // siblingCost judges the text of rows of the registry and of their neighbours.
-// known holds rows of another edition.
-func siblingCost(known map[rowKey]bool) func(before, row []string) int {
+// known gives the rows of another edition; it is called only where there is a
+// choice.
+func siblingCost(known func() map[rowKey]bool) func(before, row []string) int {
 	return func(before, row []string) int {
 		cost := 0
 		if before == nil {
@@ -237,7 +240,7 @@ func siblingCost(known map[rowKey]bool) func(before, row []string) int {
 			if d == "" {
 				return 0
 			}
-			if !known[rowKey{row[cellName], row[cellPort], row[cellTransport], d}] {
+			if !known()[rowKey{row[cellName], row[cellPort], row[cellTransport], d}] {
 				cost += costUnknown
 			}
 			if d[0] >= 'a' && d[0] <= 'z' {

@@ -1,0 +1,185 @@
+package iana
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+)
+
+// Every beginning of a small edition is an error, with the exceptions that the
+// documentation of Read names.
+func TestEveryCut(t *testing.T) {
+	for form, data := range map[string]string{
+		"csv": syntheticCSV(), "gzip": syntheticGzip(), "xml": syntheticXML(), "html": syntheticHTML(),
+		"text": syntheticText(), "excerpt": syntheticExcerpt(),
+	} {
+		whole, err := Read(strings.NewReader(data), "f")
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", form, err, data)
+		}
+		end := len(strings.TrimRight(data, "\n")) // the last line feed may be missing
+		if form == "gzip" || form == "csv" {
+			end = len(data)
+		}
+		for n := range end {
+			reg, err := Read(strings.NewReader(data[:n]), "f")
+			var se *SyntaxError
+			switch {
+			case err != nil && !errors.As(err, &se):
+				t.Errorf("%s cut at %d of %d: %v", form, n, len(data), err)
+			case err != nil && reg != nil:
+				t.Errorf("%s cut at %d of %d: an error and a registry", form, n, len(data))
+			case err != nil:
+			case form == "csv" && data[n-1] == '\n' && strings.HasSuffix(data[:n], "IANA Reserved,,,,,,,,\r\n"):
+				// The row after, a name without port, is missed by nobody.
+			case form == "html" && strings.HasSuffix(data[:n], "</html"):
+				t.Errorf("html cut within its last tag: no error")
+			case form == "excerpt" && len(slicesOf(reg)) == len(slicesOf(whole)) && n > len(data)-8:
+				// In the date of the last line.
+			default:
+				t.Errorf("%s cut at %d of %d: no error, %d records of %d: ...%q", form, n, len(data), reg.Edition().Records, whole.Edition().Records, data[max(0, n-40):n])
+			}
+		}
+	}
+}
+
+func slicesOf(r *Registry) (list []Record) {
+	for rec := range r.Records() {
+		list = append(list, rec)
+	}
+	return list
+}
+
+// checkParsed checks what must hold of anything that was read.
+func checkParsed(t *testing.T, data []byte, reg *Registry, err error) {
+	t.Helper()
+	if err != nil {
+		if reg != nil {
+			t.Fatal("an error and a registry")
+		}
+		if strings.ContainsAny(err.Error(), "\n\x00\x1b") {
+			t.Fatalf("control characters in the error: %q", err)
+		}
+		return
+	}
+	lines := bytes.Count(data, []byte("\n")) + 1
+	n := 0
+	for r := range reg.Records() {
+		n++
+		if r.Line < 1 || r.Line > lines {
+			t.Fatalf("line %d of %d: %+v", r.Line, lines, r)
+		}
+		if r.Name == "" && !r.HasPort || r.HasPort && r.Ports.First > r.Ports.Last || int(r.Transport) >= NumTransports {
+			t.Fatalf("record %+v", r)
+		}
+		for _, s := range [...]string{r.Name, r.Description, r.Assignee, r.Contact, r.Registered, r.Modified, r.ServiceCode, r.Unauthorized, r.Notes} {
+			if s != foldSpace(s) {
+				t.Fatalf("white space in %q", s)
+			}
+		}
+	}
+	if n == 0 || n > len(data) {
+		t.Fatalf("%d records from %d bytes", n, len(data))
+	}
+	reg.Lookup(TCP, 80)
+}
+
+// fuzzReader fuzzes the reader of one form: what is not of that form, others
+// have their turn with.
+func fuzzReader(f *testing.F, seed string, parse func(*source) (parsed, error)) {
+	f.Add([]byte(seed))
+	f.Add([]byte(strings.ReplaceAll(seed, " ", "\t")))
+	f.Add([]byte(seed[:len(seed)*2/3]))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) == 0 || len(data) > 1<<16 {
+			return
+		}
+		src := &source{name: "f", data: data}
+		p, err := parse(src)
+		if err != nil {
+			checkParsed(t, data, nil, err)
+			return
+		}
+		if len(p.records) == 0 {
+			return
+		}
+		reg, err := NewRegistry(Edition{}, p.records, p.cover)
+		checkParsed(t, data, reg, err)
+	})
+}
+
+func FuzzCSV(f *testing.F)     { fuzzReader(f, syntheticCSV(), parseCSV) }
+func FuzzHTML(f *testing.F)    { fuzzReader(f, syntheticHTML(), parseHTML) }
+func FuzzExcerpt(f *testing.F) { fuzzReader(f, syntheticExcerpt(), parseExcerpt) }
+
+// FuzzText also checks that no word of the table is lost, doubled or moved to
+// another column, wherever the rows are cut.
+func FuzzText(f *testing.F) {
+	f.Add([]byte(syntheticText()))
+	f.Add([]byte(strings.ReplaceAll(syntheticText(), "A name", "A\x00name")))
+	known := func() map[rowKey]bool { return nil }
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) == 0 || len(data) > 1<<16 {
+			return
+		}
+		src := &source{name: "f", data: data}
+		p, err := parseTextWith(src, known)
+		if err != nil {
+			checkParsed(t, data, nil, err)
+			return
+		}
+		reg, err := NewRegistry(Edition{}, p.records, p.cover)
+		checkParsed(t, data, reg, err)
+
+		lines, err := src.textLines()
+		if err != nil {
+			t.Fatal(err)
+		}
+		heading := 0
+		for isHeading(lines[heading]) != fixedHeader {
+			heading++
+		}
+		table, err := newFixedTable(src, lines[heading:sectionAfter(lines, heading, "Contact Information")], heading+1, registryLabels)
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole := table.row(0, len(table.lines)-1)
+		rows := make([]string, len(whole))
+		err = table.rows(func(row []string) bool { return row[cellName] != "" || row[cellPort] != "" }, siblingCost(known),
+			func(_ int, row []string) error {
+				for col, text := range row {
+					rows[col] = strings.TrimSpace(rows[col] + " " + text)
+				}
+				return nil
+			})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for col := range whole {
+			if foldSpace(rows[col]) != foldSpace(whole[col]) {
+				t.Fatalf("column %d: %q, want %q", col, rows[col], whole[col])
+			}
+		}
+	})
+}
+
+// FuzzRead fuzzes the detection and the decompression as well.
+func FuzzRead(f *testing.F) {
+	for _, seed := range []string{syntheticCSV(), syntheticGzip(), syntheticHTML(), syntheticXML(), syntheticText(), syntheticExcerpt(), "\xef\xbb\xbf" + syntheticCSV()} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) > 1<<16 {
+			return
+		}
+		reg, err := Read(bytes.NewReader(data), "f")
+		if bytes.HasPrefix(data, []byte("\x1f\x8b")) {
+			if err == nil && reg == nil {
+				t.Fatal("neither registry nor error")
+			}
+			return // the lines are those of the decompressed text
+		}
+		checkParsed(t, data, reg, err)
+	})
+}
