@@ -106,6 +106,9 @@ func New(opt Options, contexts *packet.Contexts) *Decoder {
 // A first fragment releases the later ones that came before it: their
 // summaries follow its own, with the numbers and times of their packets.
 func (d *Decoder) Decode(dst []packet.Summary, p *capture.Packet) ([]packet.Summary, Result) {
+	if out, ok := d.fast(dst, p); ok {
+		return out, Decoded
+	}
 	return d.decodeLayers(dst, p)
 }
 

@@ -1,0 +1,142 @@
+package decode
+
+import (
+	"encoding/binary"
+
+	"github.com/portannot/portannot/capture"
+	"github.com/portannot/portannot/capture/packet"
+)
+
+// fast decodes by hand what nearly all packets are: Ethernet or raw IP, VLAN
+// tags, IPv4 or IPv6 with plain extension headers, whole headers of TCP, UDP or
+// SCTP. It says no to everything else, fragments, tunnels and damage among it,
+// and then has changed nothing: decodeLayers decodes the packet instead. What
+// it says yes to it must decode as decodeLayers would; a test compares the two
+// on every capture at hand and on mutations of them.
+func (d *Decoder) fast(dst []packet.Summary, p *capture.Packet) ([]packet.Summary, bool) {
+	b := p.Data
+	var context uint32
+	switch p.Link {
+	case capture.LinkEthernet:
+		if len(b) < 14+20 || p.VLAN != 0 {
+			return dst, false
+		}
+		t := be16(b[12:])
+		b = b[14:]
+		if t != etherIPv4 && t != etherIPv6 {
+			var ok bool
+			if b, context, t, ok = d.fastVLANs(b, t); !ok {
+				return dst, false
+			}
+		}
+		if t == etherIPv4 != (b[0]>>4 == 4) {
+			return dst, false
+		}
+	case capture.LinkRaw, capture.LinkRaw12, capture.LinkRaw14, capture.LinkIPv4, capture.LinkIPv6:
+		if p.VLAN != 0 {
+			return dst, false
+		}
+	default:
+		return dst, false
+	}
+	if len(b) < 20 {
+		return dst, false
+	}
+
+	n := len(dst)
+	if n < cap(dst) {
+		dst = dst[:n+1]
+	} else {
+		dst = append(dst, packet.Summary{})
+	}
+	s := &dst[n]
+	var proto uint8
+	var total, head int // of the datagram and of its headers, in octets
+	switch b[0] >> 4 {
+	case 4:
+		head, total, proto = int(b[0]&15)*4, int(be16(b[2:])), b[9]
+		if head < 20 || total < head || be16(b[6:])&0x3fff != 0 || len(b) < head {
+			return dst[:n], false // bad, to be cut by the network card, or a fragment
+		}
+		*s = packet.Summary{Time: p.Time, Number: p.Number, Protocol: proto, IPVersion: 4, Context: context,
+			FrameLen: max(p.Length, uint32(len(p.Data))), IPLen: uint32(total)}
+		*(*[8]byte)(s.Src[:8]) = [8]byte{b[12], b[13], b[14], b[15]}
+		*(*[8]byte)(s.Dst[:8]) = [8]byte{b[16], b[17], b[18], b[19]}
+	case 6:
+		if len(b) < 40 {
+			return dst[:n], false
+		}
+		head, total, proto = 40, 40+int(be16(b[4:])), b[6]
+		if total == 40 {
+			return dst[:n], false // a jumbogram, or to be cut by the network card
+		}
+		for extensions := 0; proto == protoHopByHop || proto == protoRouting || proto == protoDestOpts; extensions++ {
+			if len(b) < head+8 || extensions > 8 {
+				return dst[:n], false
+			}
+			proto, head = b[head], head+int(b[head+1])*8+8
+			if total < head {
+				return dst[:n], false
+			}
+		}
+		*s = packet.Summary{Time: p.Time, Number: p.Number, Protocol: proto, IPVersion: 6, Context: context,
+			FrameLen: max(p.Length, uint32(len(p.Data))), IPLen: uint32(total), Src: [16]byte(b[8:24]), Dst: [16]byte(b[24:40])}
+	default:
+		return dst[:n], false
+	}
+
+	o := octets{b, total}
+	if len(b) > total {
+		o.b = b[:total]
+	}
+	if len(o.b) < head+8 {
+		return dst[:n], false
+	}
+	o.b, o.n = o.b[head:], total-head
+	ports := binary.BigEndian.Uint32(o.b)
+	s.SrcPort, s.DstPort = uint16(ports>>16), uint16(ports)
+	switch proto {
+	case packet.TCP:
+		if len(o.b) < 20 || o.b[12]>>4 < 5 {
+			return dst[:n], false
+		}
+		s.Sequence, s.TCPFlags = be32(o.b[4:]), o.b[13]
+		payload(s, o.from(int(o.b[12]>>4)*4))
+	case packet.UDP:
+		if tunnelPort(s.SrcPort) || tunnelPort(s.DstPort) {
+			return dst[:n], false
+		}
+		length := int(be16(o.b[4:]))
+		o = o.from(8)
+		if length >= 8 {
+			o = o.upTo(length - 8)
+		}
+		payload(s, o)
+	case packet.SCTP:
+		if len(o.b) < 12 {
+			return dst[:n], false
+		}
+		sctpChunks(s, o.from(12))
+	default:
+		return dst[:n], false
+	}
+	d.counts[Decoded]++
+	return dst, true
+}
+
+// fastVLANs steps over VLAN tags. What it returns of b has 20 octets at least.
+func (d *Decoder) fastVLANs(b []byte, t uint16) (rest []byte, context uint32, typ uint16, ok bool) {
+	if d.ctx != (packet.Context{}) {
+		d.ctx = packet.Context{}
+	}
+	for t == etherVLAN || t == etherServiceTag || t == etherVLAN9100 || t == etherVLAN9200 {
+		if len(b) < 4+20 || !d.pushVLAN(be16(b)) {
+			return nil, 0, 0, false
+		}
+		t, b = be16(b[2:]), b[4:]
+	}
+	if t != etherIPv4 && t != etherIPv6 {
+		return nil, 0, 0, false
+	}
+	return b, d.context(), t, true
+}
