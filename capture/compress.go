@@ -3,14 +3,12 @@ package capture
 import (
 	"bytes"
 	"compress/bzip2"
-	"errors"
 	"fmt"
 	"io"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
-	"github.com/ulikunitz/xz"
 )
 
 // Memory that a decompressor may use for its window, in octets. Both are what
@@ -31,13 +29,13 @@ type packing struct {
 }
 
 var packings = []packing{
-	{"gzip", []byte{0x1f, 0x8b, 8}, openGzip},           // RFC 1952
-	{"zstd", []byte{0x28, 0xb5, 0x2f, 0xfd}, openZstd},  // RFC 8878
-	{"lz4", []byte{0x04, 0x22, 0x4d, 0x18}, openLZ4},    // LZ4 frame
-	{"lz4", []byte{0x02, 0x21, 0x4c, 0x18}, openLZ4},    // legacy LZ4 frame
-	{"xz", []byte{0xfd, '7', 'z', 'X', 'Z', 0}, openXZ}, //
-	{"bzip2", []byte("BZh"), openBzip2},                 //
-	{"zstd", []byte{0x50, 0x2a, 0x4d, 0x18}, openZstd},  // a skippable frame, as pzstd writes first
+	{"gzip", []byte{0x1f, 0x8b, 8}, openGzip},          // RFC 1952
+	{"zstd", []byte{0x28, 0xb5, 0x2f, 0xfd}, openZstd}, // RFC 8878
+	{"lz4", []byte{0x04, 0x22, 0x4d, 0x18}, openLZ4},   // LZ4 frame
+	{"lz4", []byte{0x02, 0x21, 0x4c, 0x18}, openLZ4},   // legacy LZ4 frame
+	{"xz", xzMagic, openXZ},                            //
+	{"bzip2", []byte("BZh"), openBzip2},                //
+	{"zstd", []byte{0x50, 0x2a, 0x4d, 0x18}, openZstd}, // a skippable frame, as pzstd writes first
 }
 
 // packingOf recognises a compressed stream by its first octets.
@@ -89,9 +87,6 @@ func openLZ4(r io.Reader) (io.Reader, func(), error) { return lz4.NewReader(r), 
 func openBzip2(r io.Reader) (io.Reader, func(), error) { return bzip2.NewReader(r), nil, nil }
 
 func openXZ(r io.Reader) (io.Reader, func(), error) {
-	z, err := xz.NewReader(r)
-	if errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
-	}
+	z, err := newXZReader(r)
 	return z, nil, err
 }

@@ -22,8 +22,13 @@ func detect(b []byte) detected {
 	if ngMagic(b) {
 		return detected{"pcapng", func() parser { return new(ngParser) }}
 	}
-	if bytes.HasPrefix(b, []byte(snoopMagic)) {
+	switch {
+	case bytes.HasPrefix(b, []byte(snoopMagic)):
 		return detected{"snoop", func() parser { return new(snoopParser) }}
+	case bytes.HasPrefix(b, []byte(netmonMagic)):
+		return detected{"Network Monitor 2", func() parser { return new(netmonParser) }}
+	case bytes.HasPrefix(b, []byte(snifferMagic)):
+		return detected{"Sniffer", func() parser { return new(snifferParser) }}
 	}
 	for _, m := range foreign {
 		if len(b) >= m.at+len(m.magic) && bytes.Equal(b[m.at:m.at+len(m.magic)], []byte(m.magic)) {

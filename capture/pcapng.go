@@ -57,6 +57,7 @@ type ngIface struct {
 type ngParser struct {
 	number uint64
 	swap   bool // the section is big-endian
+	alien  bool // the section is of a version whose blocks are not known
 	ifaces []ngIface
 
 	// While a damaged place is being searched for the next block, lost is set.
@@ -138,7 +139,7 @@ func (p *ngParser) parse(b []byte, off int64, end bool, dst []Packet, log *probl
 
 		// The common case: an enhanced packet block in good order.
 		typ, size := p.u32(r), uint64(p.u32(r[4:]))
-		if typ == ngEnhanced && size >= 32 && size <= uint64(len(r)) && size <= maxPacket && size&3 == 0 &&
+		if typ == ngEnhanced && !p.alien && size >= 32 && size <= uint64(len(r)) && size <= maxPacket && size&3 == 0 &&
 			uint64(p.u32(r[size-4:])) == size {
 			p.number++
 			id, captured := p.u32(r[8:]), p.u32(r[20:])
@@ -173,9 +174,7 @@ func (p *ngParser) parse(b []byte, off int64, end bool, dst []Packet, log *probl
 			at++
 			continue
 		}
-		if why := p.block(typ, r[:size], off+int64(at), dst, &n, log); why != "" {
-			return n, at, 0, why
-		}
+		p.block(typ, r[:size], off+int64(at), dst, &n, log)
 		at += int(size)
 	}
 	return n, at, 0, ""
@@ -325,19 +324,23 @@ func (p *ngParser) salvage(b []byte) bool {
 	return false
 }
 
-// block reads a whole block. Packets go to dst[*n]. It returns why nothing after
-// the block can be read, else "".
-func (p *ngParser) block(typ uint32, r []byte, off int64, dst []Packet, n *int, log *problems) string {
+// block reads a whole block. Packets go to dst[*n]. Name resolution, statistics,
+// secrets, custom and unknown blocks hold none that are defined.
+func (p *ngParser) block(typ uint32, r []byte, off int64, dst []Packet, n *int, log *problems) {
+	if p.alien && typ != ngSection {
+		return
+	}
 	switch typ {
 	case ngSection:
 		p.ifaces = p.ifaces[:0]
-		if major := p.u16(r[12:]); major != 1 {
-			return fmt.Sprintf("pcapng version %d.%d is not known", major, p.u16(r[14:]))
+		major, minor := p.u16(r[12:]), p.u16(r[14:])
+		if p.alien = major != 1; p.alien {
+			log.add(off, 0, "section of pcapng version %d.%d, which is not known; section skipped", major, minor)
 		}
 	case ngInterface:
 		if len(p.ifaces) == maxInterfaces {
 			log.add(off, 0, "more than %d interfaces in a section", maxInterfaces)
-			return ""
+			return
 		}
 		f := ngIface{link: LinkType(p.u16(r[8:])), snap: p.u32(r[12:]), unit: microseconds}
 		p.options(r[16:len(r)-4], &f)
@@ -362,7 +365,6 @@ func (p *ngParser) block(typ uint32, r []byte, off int64, dst []Packet, n *int, 
 			dst[before].Time = 0
 		}
 	}
-	return "" // name resolution, statistics, secrets, custom and unknown blocks hold no packet
 }
 
 // packet gives the packet at the front of data, the rest of its block.

@@ -111,7 +111,8 @@ func (r *Reader) open() error {
 	}
 	if p := packingOf(r.s.win); p != nil {
 		if err := r.s.unpack(p); err != nil {
-			return &DamageError{Name: r.name, Reason: p.name + ": " + err.Error()}
+			r.s.err = err
+			return r.failure(0)
 		}
 		r.s.fill(sniffLen)
 	}

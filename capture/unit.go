@@ -32,8 +32,8 @@ func newUnit(resol byte, offset int64) ngUnit {
 		u.limit = math.MaxInt64 / u.mul
 	case n-9 <= 19:
 		u.div = pow10(n - 9)
-	default: // 2^64 units are not a nanosecond
-		u.div = math.MaxUint64
+	default: // 2^64 units are not a nanosecond, nor are they of 2^-127 seconds
+		u.shift = 127
 	}
 	const most = math.MaxInt64 / 1_000_000_000
 	if offset < -most || offset > most {
