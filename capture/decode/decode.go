@@ -78,9 +78,6 @@ type Decoder struct {
 	ip6  layers.IPv6
 	tcp  layers.TCP
 	udp  layers.UDP
-	lite layers.UDPLite
-	sctp layers.SCTP
-	gre  layers.GRE
 	vx   layers.VXLAN
 	ic4  layers.ICMPv4
 	ic6  layers.ICMPv6

@@ -162,6 +162,7 @@ func TestTunnels(t *testing.T) {
 		{"gre", ip4(47, cat(hx("0000 0800"), inner)), "decoded; " + innerFlow + "gre"},
 		{"gre with checksum, key and sequence", ip4(47, cat(hx("b000 0800 00000000 00000005 00000001"), inner)), "decoded; " + innerFlow + "gre:5"},
 		{"gre with a route", ip4(47, cat(hx("4000 0800 00000000 0800 00 04 0a000009 0000 00 00"), inner)), "decoded; " + innerFlow + "gre"},
+		{"gre with a reserved bit that means an acknowledgement in version 1", ip4(47, cat(hx("0080 0800"), inner)), "decoded; " + innerFlow + "gre"},
 		{"gre of PPTP", ip4(47, cat(hx("3081 880b 0020 0007 00000001 00000002 ff03 0021"), inner)), "decoded; " + innerFlow + "gre"},
 		{"gre, bridged", ip4(47, cat(hx("0000 6558"), ether(0x0800, inner))), "decoded; " + innerFlow + "gre"},
 		{"gre, redirected by a cache, version 1", ip4(47, cat(hx("0000 883e"), inner)), "decoded; " + innerFlow + "gre"},
@@ -367,8 +368,8 @@ func TestDepth(t *testing.T) {
 
 // TestRecovery: a failure of a decoder is counted and goes no further.
 func TestRecovery(t *testing.T) {
-	d := New(Options{}, nil) // without contexts, a VLAN tag makes it fail
-	bad := capture.Packet{Link: 1, Data: ether(0x8100, cat(hx("000a0800"), inner))}
+	d := New(Options{}, nil) // without contexts, a tunnel makes it fail
+	bad := capture.Packet{Link: 1, Data: ether(0x8847, cat(hx("00010140"), inner))}
 	s, r := d.Decode(nil, &bad)
 	if r != Panicked || len(s) != 0 {
 		t.Errorf("got %v and %d summaries", r, len(s))

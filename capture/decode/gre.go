@@ -1,9 +1,6 @@
 package decode
 
-import (
-	"github.com/google/gopacket"
-	"github.com/portannot/portannot/capture/packet"
-)
+import "github.com/portannot/portannot/capture/packet"
 
 // GRE protocol types that are no EtherTypes, or not decoded as one.
 const (
@@ -41,30 +38,24 @@ func (d *Decoder) greTunnel(h *ipHeader, o octets) Result {
 	if len(o.b) < n {
 		return o.short(n)
 	}
-	var proto uint16
-	var keyValue uint32
-	if flags&routing == 0 {
-		g := &d.gre
-		_ = g.DecodeFromBytes(o.b, gopacket.NilDecodeFeedback)
-		proto, keyValue = uint16(g.Protocol), g.Key
-		o = o.from(n)
-	} else {
-		// gopacket allocates for source routes, and panics at bad ones.
-		proto = be16(o.b[2:])
-		if flags&key != 0 {
-			keyValue = be32(o.b[8:])
+	// gopacket's GRE takes an acknowledgement for version 0 too, allocates for
+	// source routes, and panics where they are cut.
+	proto, keyValue := be16(o.b[2:]), uint32(0)
+	if flags&key != 0 {
+		at := 4
+		if flags&(checksum|routing) != 0 {
+			at = 8
 		}
-		o = o.from(n)
-		for { // address family, offset, length: RFC 1701; both 0 at the end
-			if len(o.b) < 4 {
-				return o.short(4)
-			}
-			size, last := int(o.b[3]), be16(o.b) == 0 && o.b[3] == 0
-			o = o.from(4 + size)
-			if last {
-				break
-			}
+		keyValue = be32(o.b[at:])
+	}
+	o = o.from(n)
+	for more := flags&routing != 0; more; {
+		// Address family, offset, length (RFC 1701); both 0 at the end.
+		if len(o.b) < 4 {
+			return o.short(4)
 		}
+		more = be16(o.b) != 0 || o.b[3] != 0
+		o = o.from(4 + int(o.b[3]))
 	}
 	switch {
 	case version == 1:
