@@ -143,13 +143,10 @@ func registryFlag(fs *pflag.FlagSet) *string {
 	return fs.String("registry", "", "registry file instead of the embedded edition")
 }
 
-// openRegistry gives the registry that --registry names, the updated edition
-// in the user's data folder, or the embedded one.
-func openRegistry(path string) (*iana.Registry, error) {
-	if path == "" {
-		return iana.Embedded(), nil
-	}
-	return iana.Open(path)
+// openRegistry gives the registry that --registry names: see chooseRegistry.
+func openRegistry(name string) (*iana.Registry, error) {
+	c, err := chooseRegistry(name)
+	return c.Registry, err
 }
 
 // isTerminal reports whether f is a terminal.

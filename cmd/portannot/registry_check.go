@@ -1,0 +1,149 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/portannot/portannot/annotate/iana"
+)
+
+const checkHelp = `portannot registry check reports what is odd about an edition of the registry.
+
+Usage:
+  portannot registry check [flags]
+
+Old oddities, which stay and change no answer:
+  overlap          a record for a port hides one for a range with it
+  malformed-name   a name that RFC 6335 section 5.1 would not allow today
+  several-names    a port with more than one name; the preferred is first
+
+Doubts about the file or about how it is read; with any, the exit status is 1:
+  conflict         records of the same precedence disagree on the status
+  dynamic-record   a record for ports that are never assigned
+  unclassified     a description that fits no known form
+
+Flags:
+  -o, --output FORMAT     text (default) or json: one object a line
+      --registry FILE     registry edition in any form that IANA publishes
+                          (XML, CSV, text, HTML, also gzip), or "embedded"
+  -h, --help              print this help
+
+Exit status: 0 nothing but old oddities; 1 doubts, or failure; 2 usage.
+
+Examples:
+  portannot registry check
+  portannot registry check -o json | head -5
+`
+
+// checkOptions are the flags of registry check, as given.
+type checkOptions struct {
+	output   string
+	registry string
+}
+
+func (o *checkOptions) flags(e *env) *pflag.FlagSet {
+	fs := e.newFlags("check", checkHelp)
+	fs.StringVarP(&o.output, "output", "o", "text", "")
+	fs.StringVar(&o.registry, "registry", "", "")
+	return fs
+}
+
+// doubtful reports whether a kind of problem casts doubt on answers. The rest
+// are old assignments that the registry keeps as they are.
+func doubtful(k iana.ProblemKind) bool {
+	return k == iana.Conflict || k == iana.DynamicRecord || k == iana.Unclassified
+}
+
+// jsonProblem is a problem as JSON.
+type jsonProblem struct {
+	Kind      iana.ProblemKind `json:"kind"`
+	Doubtful  bool             `json:"doubtful"`
+	Ports     string           `json:"ports,omitempty"` // absent for a name without a port
+	Transport string           `json:"transport,omitempty"`
+	Text      string           `json:"text"`
+	Line      int              `json:"line,omitempty"` // of the file
+}
+
+func runCheck(_ context.Context, e *env, args []string) error {
+	var o checkOptions
+	fs := o.flags(e)
+	if err := parse(fs, args); err != nil {
+		return err
+	}
+	if err := noArguments(fs); err != nil {
+		return err
+	}
+	if err := textOrJSON(o.output); err != nil {
+		return err
+	}
+	reg, err := openRegistry(o.registry)
+	if err != nil {
+		return err
+	}
+	problems := reg.Check()
+	err = buffered(e.stdout, func(w *bufio.Writer) error {
+		if o.output == "json" {
+			return writeProblemsJSON(w, problems)
+		}
+		return writeProblems(w, reg, problems)
+	})
+	if err != nil {
+		return err
+	}
+	doubts := 0
+	for _, p := range problems {
+		if doubtful(p.Kind) {
+			doubts++
+		}
+	}
+	if doubts > 0 {
+		return fmt.Errorf("check registry %s: %s", reg.Edition().Source, plural(uint64(doubts), "doubtful record"))
+	}
+	return nil
+}
+
+func writeProblems(w *bufio.Writer, reg *iana.Registry, problems []iana.Problem) error {
+	widths := [2]int{}
+	for _, p := range problems {
+		widths[0] = max(widths[0], len(p.Kind.String()))
+		widths[1] = max(widths[1], len(where(p.HasPort, p.Ports, p.Transport)))
+	}
+	counts := map[iana.ProblemKind]int{}
+	var kinds []iana.ProblemKind // in the order in which they come
+	for _, p := range problems {
+		if counts[p.Kind]++; counts[p.Kind] == 1 {
+			kinds = append(kinds, p.Kind)
+		}
+		fmt.Fprintf(w, "%-*s  %-*s  %s", widths[0], p.Kind, widths[1], where(p.HasPort, p.Ports, p.Transport), p.Text)
+		if p.Line > 0 {
+			fmt.Fprintf(w, " (line %d)", p.Line)
+		}
+		w.WriteByte('\n')
+	}
+	sums := []string{"nothing odd"}
+	if len(kinds) > 0 {
+		sums = nil
+	}
+	for _, k := range kinds {
+		sums = append(sums, fmt.Sprintf("%d %v", counts[k], k))
+	}
+	_, err := fmt.Fprintf(w, "# %s; registry %s.\n", strings.Join(sums, ", "), editionWords(reg.Edition()))
+	return err
+}
+
+func writeProblemsJSON(w *bufio.Writer, problems []iana.Problem) error {
+	for _, p := range problems {
+		j := jsonProblem{Kind: p.Kind, Doubtful: doubtful(p.Kind), Transport: p.Transport.String(), Text: p.Text, Line: p.Line}
+		if p.HasPort {
+			j.Ports = p.Ports.String()
+		}
+		if _, err := w.Write(append(marshal(&j), '\n')); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/portannot/portannot/annotate/iana"
+)
+
+// What `registry update` leaves in the data folder: the edition as published,
+// and the same in a form that opens at once. The second can always be made of
+// the first.
+const (
+	publishedName = "registry"
+	compactName   = "registry.compact"
+)
+
+// embeddedWord stands for the embedded edition where a file is asked for. A
+// file of that name is ./embedded.
+const embeddedWord = "embedded"
+
+// dataFolder is where the program keeps its data: $XDG_DATA_HOME/portannot
+// where that is set, else where the system's programs keep theirs.
+//
+// The XDG base directory specification has relative paths ignored.
+func dataFolder() (string, error) {
+	base := os.Getenv("XDG_DATA_HOME")
+	if filepath.IsAbs(base) {
+		return filepath.Join(base, "portannot"), nil
+	}
+	if runtime.GOOS == "windows" {
+		if base = os.Getenv("LocalAppData"); base != "" {
+			return filepath.Join(base, "portannot"), nil
+		}
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("find data folder: %w", err)
+	}
+	switch runtime.GOOS {
+	case "windows":
+		return filepath.Join(home, "AppData", "Local", "portannot"), nil
+	case "darwin", "ios":
+		return filepath.Join(home, "Library", "Application Support", "portannot"), nil
+	}
+	return filepath.Join(home, ".local", "share", "portannot"), nil
+}
+
+// chosen is a registry and where it came from.
+type chosen struct {
+	*iana.Registry
+	path    string // file that was read; empty for the embedded edition
+	updated bool   // by `registry update`
+}
+
+// chooseRegistry gives the registry that --registry names: a file, or the
+// embedded edition. For an empty name it is the edition that `registry update`
+// installed, unless there is none or the embedded one is newer.
+func chooseRegistry(name string) (chosen, error) {
+	switch name {
+	case "":
+		c, err := updatedRegistry()
+		if err != nil {
+			return chosen{}, fmt.Errorf("updated registry: %w (repair it with `portannot registry update`, or use --registry embedded)", err)
+		}
+		if c.Registry != nil {
+			return c, nil
+		}
+		fallthrough
+	case embeddedWord:
+		return chosen{Registry: iana.Embedded()}, nil
+	}
+	reg, err := iana.Open(name)
+	return chosen{Registry: reg, path: name}, err
+}
+
+// updatedRegistry gives the edition that `registry update` installed, or none
+// if there is none that is newer than the embedded one.
+func updatedRegistry() (chosen, error) {
+	dir, err := dataFolder()
+	if err != nil {
+		return chosen{}, nil // without a home, nothing was installed
+	}
+	c := chosen{path: filepath.Join(dir, compactName), updated: true}
+	c.Registry, err = iana.OpenCompact(c.path)
+	if err != nil {
+		// Not there, damaged, or of another version of the program.
+		c.path = filepath.Join(dir, publishedName)
+		c.Registry, err = iana.Open(c.path)
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return chosen{}, nil
+	case err != nil:
+		return chosen{}, err
+	case c.Edition().Date < iana.Embedded().Edition().Date:
+		return chosen{}, nil
+	}
+	return c, nil
+}

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/portannot/portannot/annotate/iana"
+)
+
+const diffHelp = `portannot registry diff says what changed between two editions of the registry,
+for each port on each transport.
+
+Usage:
+  portannot registry diff [flags] OLD [NEW]
+
+OLD and NEW are files in any form that IANA publishes (XML, CSV, text, HTML,
+also gzip), or the word "embedded". Without NEW, it is the edition in use.
+
+Changes:
+  added      is assigned, was not
+  removed    was assigned, is not
+  renamed    was and is assigned, with other names or another first one
+  status     not assigned, but reserved instead of unassigned or the reverse
+  revised    the same names, with another description, date, document, service
+             code or report of unauthorized use; only counted, unless --revised
+
+Only ports that both editions cover count. Names without a port are added or
+removed, and come last.
+
+Flags:
+  -o, --output FORMAT     text (default) or json: one object a line
+      --revised           show revised records too
+      --registry FILE     NEW, if it is not given
+  -h, --help              print this help
+
+Examples:
+  portannot registry diff embedded
+  portannot registry export -o mine.csv
+  portannot registry diff mine.csv embedded --revised
+  portannot registry diff mine.csv embedded -o json
+`
+
+// diffOptions are the flags of registry diff, as given.
+type diffOptions struct {
+	output   string
+	revised  bool
+	registry string
+}
+
+func (o *diffOptions) flags(e *env) *pflag.FlagSet {
+	fs := e.newFlags("diff", diffHelp)
+	fs.StringVarP(&o.output, "output", "o", "text", "")
+	fs.BoolVar(&o.revised, "revised", false, "")
+	fs.StringVar(&o.registry, "registry", "", "")
+	return fs
+}
+
+func runDiff(_ context.Context, e *env, args []string) error {
+	var o diffOptions
+	fs := o.flags(e)
+	if err := parse(fs, args); err != nil {
+		return err
+	}
+	if err := textOrJSON(o.output); err != nil {
+		return err
+	}
+	newName := o.registry
+	switch {
+	case fs.NArg() == 0 || fs.NArg() > 2:
+		return usagef("portannot registry diff OLD NEW; each a file, or the word embedded", "want two editions to compare, have %d", fs.NArg())
+	case fs.NArg() == 2 && o.registry != "":
+		return usagef("", "both NEW and --registry are given")
+	case fs.NArg() == 2:
+		newName = fs.Arg(1)
+	}
+	old, err := openRegistry(fs.Arg(0))
+	if err != nil {
+		return err
+	}
+	reg, err := openRegistry(newName)
+	if err != nil {
+		return err
+	}
+	d := diff{old: old.Edition(), new: reg.Edition(), changes: iana.Compare(old, reg), revised: o.revised}
+	return buffered(e.stdout, func(w *bufio.Writer) error { return d.write(w, o.output) })
+}
+
+// diff is what is shown of the changes between two editions.
+type diff struct {
+	old, new iana.Edition
+	changes  []iana.Change
+	revised  bool // show these too
+}
+
+func (d *diff) write(w *bufio.Writer, format string) error {
+	if format == "json" {
+		return d.writeJSON(w)
+	}
+	return d.writeText(w)
+}
+
+func (d *diff) shows(c *iana.Change) bool { return c.Kind != iana.Revised || d.revised }
+
+// changed gives the place of a change: "443/tcp", "no port/udp".
+func changed(c *iana.Change) string {
+	return where(c.HasPort, iana.Span{First: c.Port, Last: c.Port}, c.Transport)
+}
+
+func (d *diff) writeText(w *bufio.Writer) error {
+	width := 0
+	for i := range d.changes {
+		if c := &d.changes[i]; d.shows(c) {
+			width = max(width, len(changed(c)))
+		}
+	}
+	var counts [iana.Revised + 1]int
+	for i := range d.changes {
+		c := &d.changes[i]
+		counts[c.Kind]++
+		if d.shows(c) {
+			fmt.Fprintf(w, "%-7s  %-*s  %s\n", c.Kind, width, changed(c), changeWords(c))
+		}
+	}
+	var sums []string
+	for k := iana.Added; k <= iana.Revised; k++ {
+		if counts[k] > 0 {
+			sums = append(sums, fmt.Sprintf("%d %v", counts[k], k))
+		}
+	}
+	if sums == nil {
+		sums = []string{"no change"}
+	}
+	if counts[iana.Revised] > 0 && !d.revised {
+		sums[len(sums)-1] += " (--revised shows them)"
+	}
+	_, err := fmt.Fprintf(w, "# %s; from %s to %s.\n# %s\n", strings.Join(sums, ", "), editionWords(d.old), editionWords(d.new), iana.Warning)
+	return err
+}
+
+// changeWords says what a change is, for people.
+func changeWords(c *iana.Change) string {
+	if !c.HasPort {
+		return c.Name
+	}
+	switch c.Kind {
+	case iana.Added:
+		return fmt.Sprintf("%s, was %v", named(c.New), c.Old.Status)
+	case iana.Removed:
+		return fmt.Sprintf("%s, is %v", named(c.Old), c.New.Status)
+	case iana.Renamed:
+		return fmt.Sprintf("%s, was %s", named(c.New), strings.Join(c.Old.Names(), ", "))
+	case iana.StatusChanged:
+		return fmt.Sprintf("%v, was %v", c.New.Status, c.Old.Status)
+	}
+	s := named(c.New)
+	for _, f := range revisions(c.Old, c.New) {
+		s += fmt.Sprintf("; %s %q, was %q", f.what, f.new, f.old)
+	}
+	return s
+}
+
+// named gives the names of an assigned port with their description.
+func named(en iana.Entry) string {
+	names := strings.Join(en.Names(), ", ")
+	if d := en.Description(); d != "" {
+		return strings.TrimSpace(fmt.Sprintf("%s %q", names, d))
+	}
+	return names
+}
+
+// revision is a field that changed under the same names.
+type revision struct{ what, old, new string }
+
+func revisions(a, b iana.Entry) []revision {
+	var list []revision
+	for _, f := range []revision{
+		{"description", a.Description(), b.Description()},
+		{"registered", a.Registered(), b.Registered()},
+		{"modified", a.Modified(), b.Modified()},
+		{"references", strings.Join(a.References(), ", "), strings.Join(b.References(), ", ")},
+		{"service code", a.ServiceCode(), b.ServiceCode()},
+		{"unauthorized use", a.Unauthorized(), b.Unauthorized()},
+	} {
+		if f.old != f.new {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// jsonChange is a change as JSON. Old and New are objects as lookup writes
+// them; a name without a port has neither.
+type jsonChange struct {
+	Change    iana.ChangeKind `json:"change"`
+	Port      *uint16         `json:"port,omitempty"`
+	Transport string          `json:"transport,omitempty"`
+	Name      string          `json:"name,omitempty"` // of a name without a port
+	Old       json.RawMessage `json:"old,omitempty"`
+	New       json.RawMessage `json:"new,omitempty"`
+	Caveat    string          `json:"caveat"`
+}
+
+func (d *diff) writeJSON(w *bufio.Writer) error {
+	for i := range d.changes {
+		c := &d.changes[i]
+		if !d.shows(c) {
+			continue
+		}
+		j := jsonChange{Change: c.Kind, Transport: c.Transport.String(), Name: c.Name, Caveat: iana.Caveat}
+		if c.HasPort {
+			j.Port = &c.Port
+			j.Old, j.New = iana.AppendJSON(nil, c.Old), iana.AppendJSON(nil, c.New)
+		}
+		if _, err := w.Write(append(marshal(&j), '\n')); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/spf13/pflag"
+
+	"github.com/portannot/portannot/annotate/iana"
+)
+
+const exportHelp = `portannot registry export writes an edition of the registry for other tools.
+
+Usage:
+  portannot registry export [flags]
+
+Formats:
+  csv         the columns of the official CSV, a row a record (default)
+  json        JSON Lines as lookup writes them: an object for each port and
+              transport that is assigned or reserved, then the names without one
+  services    /etc/services, with lines for sctp and dccp too; the preferred
+              name first, the others as aliases
+
+The embedded edition is without assignees, contacts and notes.
+
+Flags:
+      --format FORMAT     csv, json or services
+  -o, --output FILE       file to write, whole or not at all; default standard
+                          output
+      --registry FILE     registry edition in any form that IANA publishes
+                          (XML, CSV, text, HTML, also gzip), or "embedded"
+  -h, --help              print this help
+
+Examples:
+  portannot registry export --format services -o services
+  portannot registry export --format json | head -1
+  portannot registry export -o registry.csv
+`
+
+// exportOptions are the flags of registry export, as given.
+type exportOptions struct {
+	format   string
+	output   string
+	registry string
+}
+
+func (o *exportOptions) flags(e *env) *pflag.FlagSet {
+	fs := e.newFlags("export", exportHelp)
+	fs.StringVar(&o.format, "format", "csv", "")
+	fs.StringVarP(&o.output, "output", "o", "", "")
+	fs.StringVar(&o.registry, "registry", "", "")
+	return fs
+}
+
+func runExport(_ context.Context, e *env, args []string) error {
+	var o exportOptions
+	fs := o.flags(e)
+	if err := parse(fs, args); err != nil {
+		return err
+	}
+	if err := noArguments(fs); err != nil {
+		return err
+	}
+	var write func(*iana.Registry, io.Writer) error
+	switch o.format {
+	case "csv":
+		write = (*iana.Registry).WriteCSV
+	case "json":
+		write = (*iana.Registry).WriteJSON
+	case "services":
+		write = (*iana.Registry).WriteServices
+	default:
+		hint := ""
+		if o.format == "text" || o.format == "xml" {
+			hint = "this form can be read, not written"
+		}
+		return usagef(hint, "unknown --format %q: want csv, json or services", o.format)
+	}
+	reg, err := chooseRegistry(o.registry)
+	if err != nil {
+		return err
+	}
+	if o.output == "" || o.output == "-" {
+		return buffered(e.stdout, func(w *bufio.Writer) error { return write(reg.Registry, w) })
+	}
+	if sameFile(o.output, reg.path) {
+		return usagef("name another file", "--output %s is the registry file that is read", o.output)
+	}
+	return writeWhole(o.output, func(w io.Writer) error { return write(reg.Registry, w) })
+}
+
+// sameFile reports whether two names are of one file that exists.
+func sameFile(a, b string) bool {
+	x, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	y, err := os.Stat(b)
+	return err == nil && os.SameFile(x, y)
+}
+
+// writeWhole writes a file whole or not at all: whoever reads it meanwhile sees
+// the old content or the new. A file that is there keeps its permissions; the
+// target of a symbolic link is replaced, not the link. What is not a plain
+// file, such as /dev/stdout or a named pipe, is written as it is.
+func writeWhole(path string, write func(io.Writer) error) (err error) {
+	perm := os.FileMode(0o666) // less the umask
+	if target, linkErr := filepath.EvalSymlinks(path); linkErr == nil {
+		path = target
+	}
+	if st, statErr := os.Stat(path); statErr == nil {
+		if st.IsDir() {
+			return fmt.Errorf("write %s: is a directory", path)
+		}
+		if !st.Mode().IsRegular() {
+			f, err := os.OpenFile(path, os.O_WRONLY, 0)
+			if err != nil {
+				return fmt.Errorf("write output: %w", err)
+			}
+			return errors.Join(write(f), f.Close())
+		}
+		perm = st.Mode().Perm()
+	}
+	part := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+strconv.FormatUint(rand.Uint64(), 36))
+	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
+	if err != nil {
+		return fmt.Errorf("write output: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			os.Remove(part)
+			err = fmt.Errorf("write %s: %w", path, err)
+		}
+	}()
+	if err := write(f); err != nil {
+		return err
+	}
+	// Without this, a loss of power could leave the new name with no content.
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(part, path)
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+
+	"github.com/spf13/pflag"
+
+	"github.com/portannot/portannot/annotate/iana"
+)
+
+const infoHelp = `portannot registry info says which edition of the registry is in use, where it
+came from, and what is in it.
+
+Usage:
+  portannot registry info [flags]
+
+Flags:
+  -o, --output FORMAT     text (default) or json
+      --registry FILE     registry edition in any form that IANA publishes
+                          (XML, CSV, text, HTML, also gzip), or "embedded"
+  -h, --help              print this help
+
+Examples:
+  portannot registry info
+  portannot registry info -o json
+`
+
+// infoOptions are the flags of registry info, as given.
+type infoOptions struct {
+	output   string
+	registry string
+}
+
+func (o *infoOptions) flags(e *env) *pflag.FlagSet {
+	fs := e.newFlags("info", infoHelp)
+	fs.StringVarP(&o.output, "output", "o", "text", "")
+	fs.StringVar(&o.registry, "registry", "", "")
+	return fs
+}
+
+// registryInfo is what registry info prints, as JSON.
+type registryInfo struct {
+	Edition     iana.Edition              `json:"edition"`
+	File        string                    `json:"file,omitempty"`    // absent for the embedded edition
+	Updated     bool                      `json:"updated,omitempty"` // by `registry update`
+	Embedded    string                    `json:"embedded_edition"`
+	Covers      string                    `json:"covers"`
+	Records     map[string]int            `json:"records"` // by transport; "none" for those that name none
+	WithoutPort int                       `json:"names_without_port"`
+	SeveralName int                       `json:"ports_with_several_names"`
+	Ports       map[string]map[string]int `json:"ports"`    // by transport and status
+	Unlisted    map[string]int            `json:"unlisted"` // of the unassigned ports, by transport
+	Caveat      string                    `json:"caveat"`
+}
+
+func runInfo(_ context.Context, e *env, args []string) error {
+	var o infoOptions
+	fs := o.flags(e)
+	if err := parse(fs, args); err != nil {
+		return err
+	}
+	if err := noArguments(fs); err != nil {
+		return err
+	}
+	if err := textOrJSON(o.output); err != nil {
+		return err
+	}
+	reg, err := chooseRegistry(o.registry)
+	if err != nil {
+		return err
+	}
+	return buffered(e.stdout, func(w *bufio.Writer) error {
+		if o.output == "json" {
+			_, err := w.Write(append(marshal(reg.info()), '\n'))
+			return err
+		}
+		reg.writeInfo(w)
+		return writeWarning(w, reg.Registry)
+	})
+}
+
+func (c chosen) info() *registryInfo {
+	counts := c.Counts()
+	info := &registryInfo{
+		Edition:     c.Edition(),
+		File:        c.path,
+		Updated:     c.updated,
+		Embedded:    iana.Embedded().Edition().Date,
+		Covers:      c.Coverage().String(),
+		Records:     map[string]int{"none": counts.ByTransport[iana.NoTransport]},
+		WithoutPort: counts.WithoutPort,
+		SeveralName: counts.MultiName,
+		Ports:       map[string]map[string]int{},
+		Unlisted:    map[string]int{},
+		Caveat:      iana.Caveat,
+	}
+	for _, t := range iana.Transports() {
+		name := t.String()
+		info.Records[name] = counts.ByTransport[t]
+		info.Unlisted[name] = counts.Unlisted[t]
+		info.Ports[name] = map[string]int{}
+		for s, n := range counts.Ports[t] {
+			info.Ports[name][iana.Status(s).String()] = n
+		}
+	}
+	return info
+}
+
+// writeInfo writes the text. Errors of writing stay in w.
+func (c chosen) writeInfo(w *bufio.Writer) {
+	ed, counts := c.Edition(), c.Counts()
+	line := func(label, format string, args ...any) {
+		fmt.Fprintf(w, "%-8s  %s\n", label, fmt.Sprintf(format, args...))
+	}
+	line("edition", "%s", orNone(ed.Date))
+	switch own := iana.Embedded().Edition().Date; {
+	case c.updated:
+		line("in use", "updated edition, in %s; --registry embedded goes back to %s", c.path, own)
+	case c.path != "":
+		line("in use", "%s, read as %s; the embedded edition is %s", c.path, ed.Form, own)
+	default:
+		line("in use", "the embedded edition")
+	}
+	line("source", "%s", ed.Source)
+	line("sha256", "%s", orNone(ed.SHA256))
+	if !c.Coverage().Complete() {
+		line("covers", "ports %v only", c.Coverage().Span)
+	}
+	by := &counts.ByTransport
+	line("records", "%d: tcp %d, udp %d, sctp %d, dccp %d, without transport %d",
+		counts.Records, by[iana.TCP], by[iana.UDP], by[iana.SCTP], by[iana.DCCP], by[iana.NoTransport])
+	line("names", "%d without a port; %d times several for one port and transport", counts.WithoutPort, counts.MultiName)
+
+	fmt.Fprintf(w, "\n%-12s", "PORTS")
+	for _, t := range iana.Transports() {
+		fmt.Fprintf(w, "%8s", t)
+	}
+	w.WriteByte('\n')
+	numbers := func(label string, of func(t iana.Transport) int) {
+		fmt.Fprintf(w, "%-12s", label)
+		for _, t := range iana.Transports() {
+			fmt.Fprintf(w, "%8d", of(t))
+		}
+		w.WriteByte('\n')
+	}
+	for s := iana.Assigned; s <= iana.Dynamic; s++ {
+		numbers(s.String(), func(t iana.Transport) int { return counts.Ports[t][s] })
+		if s == iana.Unassigned {
+			numbers("  no record", func(t iana.Transport) int { return counts.Unlisted[t] })
+		}
+	}
+	if !c.Coverage().Complete() {
+		numbers(iana.Unknown.String(), func(t iana.Transport) int { return counts.Ports[t][iana.Unknown] })
+	}
+	w.WriteByte('\n')
+}

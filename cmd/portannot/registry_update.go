@@ -1,0 +1,152 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/portannot/portannot/annotate/iana"
+)
+
+const updateHelp = `portannot registry update fetches the newest edition of the registry, checks it,
+installs it in your data folder and shows what changed. Later runs use it, and
+say so; --registry embedded goes back to the embedded edition.
+
+Usage:
+  portannot registry update [flags]
+
+Flags:
+      --from WHERE        address (https, or http on this machine) or file;
+                          default is IANA's own:
+                          ` + iana.DefaultURL + `
+  -o, --output FORMAT     of the changes: text (default) or json
+      --revised           show revised records too: see registry diff
+      --registry FILE     show the changes from this edition, instead of from
+                          the one in use
+  -h, --help              print this help
+
+The edition must be whole, of a likely size, and not older than the one in use.
+It is installed whole or not at all, in $XDG_DATA_HOME/portannot, or else
+  ~/.local/share/portannot                 Linux and other Unix systems
+  ~/Library/Application Support/portannot  macOS
+  %LocalAppData%\portannot                 Windows
+
+Examples:
+  portannot registry update
+  portannot registry update --from service-names-port-numbers.xml
+`
+
+// updateOptions are the flags of registry update, as given.
+type updateOptions struct {
+	from     string
+	output   string
+	revised  bool
+	registry string
+}
+
+func (o *updateOptions) flags(e *env) *pflag.FlagSet {
+	fs := e.newFlags("update", updateHelp)
+	fs.StringVar(&o.from, "from", iana.DefaultURL, "")
+	fs.StringVarP(&o.output, "output", "o", "text", "")
+	fs.BoolVar(&o.revised, "revised", false, "")
+	fs.StringVar(&o.registry, "registry", "", "")
+	return fs
+}
+
+func runUpdate(ctx context.Context, e *env, args []string) error {
+	var o updateOptions
+	fs := o.flags(e)
+	if err := parse(fs, args); err != nil {
+		return err
+	}
+	if err := noArguments(fs); err != nil {
+		return err
+	}
+	if err := textOrJSON(o.output); err != nil {
+		return err
+	}
+	dir, err := dataFolder()
+	if err != nil {
+		return err
+	}
+	old, err := openRegistry(o.registry)
+	if err != nil && o.registry == "" {
+		// What is installed is damaged: that is a reason to update.
+		old, err = iana.Embedded(), nil
+	}
+	if err != nil {
+		return err
+	}
+	reg, data, err := o.fetch(ctx, e)
+	if err != nil {
+		return err
+	}
+	updater := iana.Updater{Path: filepath.Join(dir, publishedName)}
+	up, err := updater.Install(reg, data)
+	if errors.Is(err, iana.ErrOlder) {
+		return fmt.Errorf("%w (--registry FILE uses an older edition for one run)", err)
+	}
+	if err != nil {
+		return err
+	}
+	if err := installCompact(filepath.Join(dir, compactName), reg); err != nil {
+		return err
+	}
+	d := diff{old: old.Edition(), new: reg.Edition(), changes: iana.Compare(old, reg), revised: o.revised}
+	if err := buffered(e.stdout, func(w *bufio.Writer) error { return d.write(w, o.output) }); err != nil {
+		return err
+	}
+	switch own := iana.Embedded().Edition().Date; {
+	case !up.Written:
+		e.warnf("edition %s was installed already, in %s", up.New.Date, dir)
+	case up.New.Date < own:
+		e.warnf("installed edition %s in %s, but the embedded edition %s is newer and stays in use", up.New.Date, dir, own)
+	default:
+		e.warnf("installed edition %s in %s", up.New.Date, dir)
+	}
+	return nil
+}
+
+// fetch gets the edition from an address or a file.
+func (o *updateOptions) fetch(ctx context.Context, e *env) (*iana.Registry, []byte, error) {
+	if strings.Contains(o.from, "://") {
+		if isTerminal(e.stderr) {
+			e.warnf("fetching %s", o.from)
+		}
+		return iana.Fetch(ctx, nil, o.from)
+	}
+	data, err := os.ReadFile(o.from)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open registry: %w", err)
+	}
+	reg, err := iana.Read(bytes.NewReader(data), o.from)
+	return reg, data, err
+}
+
+// installCompact writes the form of an edition that opens at once, unless it is
+// there. An edition with records that the program does not understand has none,
+// and is read from what was published.
+func installCompact(path string, reg *iana.Registry) error {
+	if there, err := iana.OpenCompact(path); err == nil && there.Edition().SHA256 == reg.Edition().SHA256 {
+		return nil
+	}
+	var b bytes.Buffer
+	if err := reg.WriteCompact(&b); err != nil {
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("install registry: %w", err)
+		}
+		return nil
+	}
+	return writeWhole(path, func(w io.Writer) error {
+		_, err := b.WriteTo(w)
+		return err
+	})
+}
