@@ -161,8 +161,11 @@ func (g *generator) temp() int {
 }
 
 func (g *generator) evalLoad(a *arith) []bpf.Instruction {
-	if a.l.kind == arithConst {
-		off := min(a.at.off+a.l.k, maxOffset) // wraps: "ip[-1]" is the octet before the IP header
+	// A constant offset goes into the instruction, and wraps: "ip[-1]" is the
+	// octet before the IP header. Behind a scratch word the machine wraps.
+	sum := uint64(a.at.off) + uint64(a.l.k)
+	if a.l.kind == arithConst && (a.at.reg == 0 || sum <= maxOffset) {
+		off := min(uint32(sum), maxOffset)
 		switch {
 		case a.index != nil:
 			return append(a.index[:len(a.index):len(a.index)], bpf.LoadIndirect{Off: off, Size: a.size})

@@ -90,6 +90,21 @@ func layout(blocks []block, entry int, snaplen uint32) ([]bpf.Instruction, error
 	reached := reach(blocks, entry)
 	at := make([]int, len(blocks)) // where a block begins, in instructions from the program's end
 	var rev []bpf.Instruction      // the program, last instruction first
+	// near gives a place from which the program goes to a block, within reach of
+	// a test that comes next: the block, a jump to it that another test made, or
+	// a new one.
+	jumps := make(map[int]int) // where the last jump to a block is
+	near := func(to, reach int) int {
+		if len(rev)-at[to] <= reach {
+			return at[to]
+		}
+		if j, ok := jumps[to]; ok && len(rev)-j <= reach {
+			return j
+		}
+		rev = append(rev, bpf.Jump{Skip: uint32(len(rev) - at[to])})
+		jumps[to] = len(rev)
+		return len(rev)
+	}
 	for i := range entry + 1 {
 		if !reached[i] {
 			continue
@@ -105,15 +120,9 @@ func layout(blocks []block, entry int, snaplen uint32) ([]bpf.Instruction, error
 				rev = append(rev, bpf.Jump{Skip: uint32(skip)})
 			}
 		default:
-			no, yes := at[bl.no], at[bl.yes]
-			if skip := len(rev) - no; skip > 254 { // 254, as a jump for yes may come between
-				rev = append(rev, bpf.Jump{Skip: uint32(skip)})
-				no = len(rev)
-			}
-			if skip := len(rev) - yes; skip > 255 {
-				rev = append(rev, bpf.Jump{Skip: uint32(skip)})
-				yes = len(rev)
-			}
+			// 254 first, as a jump for yes may come between.
+			no := near(bl.no, 254)
+			yes := near(bl.yes, 255)
 			skipTrue, skipFalse := uint8(len(rev)-yes), uint8(len(rev)-no)
 			if bl.x {
 				rev = append(rev, bpf.JumpIfX{Cond: bl.cond, SkipTrue: skipTrue, SkipFalse: skipFalse})

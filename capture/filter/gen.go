@@ -13,9 +13,20 @@ import (
 // expression is read from left to right.
 type generator struct {
 	lt   capture.LinkType
-	kind linkKind
 	live bool
+	position
 
+	// Registers that withPrologue has to set, once something used them.
+	usesHdr, usesPayload bool
+	stripped             bool // a live "vlan" was compiled: regVLAN is in use
+
+	temps int // scratch words in use by arithmetic, from 0
+	err   string
+}
+
+// position is where in the packet the next primitive looks.
+type position struct {
+	kind linkKind
 	// Where headers begin: the link header, its type field, and its payload.
 	hdr, typ, payload base
 	// network is how far behind the payload's begin the network header is: 8
@@ -25,13 +36,6 @@ type generator struct {
 	networkLLC uint32
 	labels     int  // MPLS labels passed
 	inner      bool // the link header is not the packet's outermost one
-
-	// Registers that withPrologue has to set, once something used them.
-	usesHdr, usesPayload bool
-	stripped             bool // a live "vlan" was compiled: regVLAN is in use
-
-	temps int // scratch words in use by arithmetic, from 0
-	err   string
 }
 
 // base is a place in the packet: a constant, or a constant behind what a

@@ -1,6 +1,10 @@
 package filter
 
-import "golang.org/x/net/bpf"
+import (
+	"golang.org/x/net/bpf"
+
+	"github.com/portannot/portannot/capture"
+)
 
 // The three primitives that move what follows them inward.
 
@@ -18,18 +22,15 @@ func (g *generator) vlan(id uint32, any bool) *node {
 	}
 	tpid := or(g.linkProto(0x8100), g.linkProto(0x88a8), g.linkProto(0x9100))
 	tci := g.load(g.payload, 0, 2)
-	var out *node
-	if g.live && !g.stripped && g.kind == linkEther && !g.inner && g.typ == (base{off: 12}) {
-		out = g.strippedVLAN(tpid, tci, id, any)
-	} else {
-		out = tpid
-		if !any {
-			out = and(out, vlanID(tci, id))
-		}
-		g.typ.off += 4
-		g.payload.off += 4
+	if g.live && !g.stripped && g.kind == linkEther {
+		return g.strippedVLAN(tpid, tci, id, any)
 	}
-	return out
+	g.typ.off += 4
+	g.payload.off += 4
+	if any {
+		return tpid
+	}
+	return and(tpid, vlanID(tci, id))
 }
 
 // vlanID compares the lower 12 bits of the tag control information that code
@@ -72,7 +73,7 @@ func (g *generator) mpls(label uint32, any bool) *node {
 		out = g.bottomOfStack(0)
 	case g.kind == linkEther, g.kind == linkCHDLC:
 		out = g.linkProto(etherMPLS)
-	case g.kind == linkPPP:
+	case g.kind == linkPPP && (g.inner || g.lt == capture.LinkPPP): // as libpcap, in this framing only
 		out = g.linkProto(0x0281)
 	default:
 		return g.fail("there are no MPLS labels on %v", g.lt)

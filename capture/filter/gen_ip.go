@@ -195,30 +195,43 @@ func (g *generator) unfragmented() *node {
 	return not(test(g.load(g.atNetwork(), 6, 2), bpf.JumpBitsSet, 0x1fff))
 }
 
-// ip4Net tests an IPv4 address under a mask. Without a protocol the addresses
-// inside ARP and RARP count too; behind an MPLS label there is IP only.
-func (g *generator) ip4Net(p proto, d dir, addr, mask uint32) *node {
-	at := func(proto, src, dst uint32) *node {
+// ip4Net is an IPv4 address under a mask.
+type ip4Net struct{ addr, mask uint32 }
+
+// ip4Nets tests that an IPv4 address is of one of some nets. Without a protocol
+// the addresses inside ARP and RARP count too; behind an MPLS label there is IP
+// only.
+func (g *generator) ip4Nets(p proto, d dir, nets ...ip4Net) *node {
+	ends := func(src, dst uint32) *node {
 		end := func(off uint32) *node {
-			return and(g.linkProto(proto), g.masked(g.atNetwork(), off, 4, mask, addr))
+			out := never
+			for _, n := range nets {
+				out = or(out, g.masked(g.atNetwork(), off, 4, n.mask, n.addr))
+			}
+			return out
 		}
 		return d.of(end(src), end(dst))
 	}
-	ip := func() *node { return at(etherIPv4, 12, 16) }
-	arp := func() *node { return at(etherARP, 14, 24) }
-	rarp := func() *node { return at(etherRARP, 14, 24) }
+	ip := func() *node { return and(g.linkProto(etherIPv4), ends(12, 16)) }
+	arp := func(protos ...uint32) *node { // sender and target, for hardware addresses of six octets
+		which := never
+		for _, v := range protos {
+			which = or(which, g.linkProto(v))
+		}
+		return and(which, ends(14, 24))
+	}
 	switch p {
 	case protoNone:
 		if g.labels > 0 {
 			return ip()
 		}
-		return or(ip(), arp(), rarp())
+		return or(ip(), arp(etherARP, etherRARP))
 	case protoIPv4:
 		return ip()
 	case protoARP:
-		return arp()
+		return arp(etherARP)
 	case protoRARP:
-		return rarp()
+		return arp(etherRARP)
 	}
 	return g.fail("%q packets have no IPv4 addresses of their own", p)
 }
@@ -263,19 +276,27 @@ func (g *generator) portTransports(p proto) []uint32 {
 	return nil
 }
 
-// ports tests for a port from first to last at an end of the packets of some
-// transports. Only an IPv4 packet's first fragment has ports. In IPv6 they must
-// follow the IPv6 header at once.
-func (g *generator) ports(transports []uint32, d dir, first, last uint32) *node {
+// portRange is the ports from first to last.
+type portRange struct{ first, last uint32 }
+
+// ports tests that a port at an end of the packets of some transports is in one
+// of some ranges. Only an IPv4 packet's first fragment has ports. In IPv6 they
+// must follow the IPv6 header at once.
+func (g *generator) ports(transports []uint32, d dir, ranges ...portRange) *node {
 	match := func(load func(off uint32) []bpf.Instruction) *node {
 		end := func(off uint32) *node {
-			if first == last {
-				return test(load(off), bpf.JumpEqual, first)
+			out := never
+			for _, r := range ranges {
+				if r.first == r.last {
+					out = or(out, test(load(off), bpf.JumpEqual, r.first))
+					continue
+				}
+				out = or(out, and(
+					test(load(off), bpf.JumpGreaterOrEqual, r.first),
+					not(test(load(off), bpf.JumpGreaterThan, r.last)),
+				))
 			}
-			return and(
-				test(load(off), bpf.JumpGreaterOrEqual, first),
-				not(test(load(off), bpf.JumpGreaterThan, last)),
-			)
+			return out
 		}
 		return d.of(end(0), end(2))
 	}
