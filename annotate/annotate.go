@@ -181,15 +181,16 @@ func (a *Annotation) Local() string {
 	return ""
 }
 
-// Annotator annotates flows. It is immutable and safe for concurrent use.
+// Annotator annotates flows. It is safe for concurrent use.
 type Annotator struct {
 	registry *iana.Registry
 	local    *LocalNames
+	dates    dates
 }
 
 // New makes an Annotator over a registry. local may be nil.
 func New(registry *iana.Registry, local *LocalNames) *Annotator {
-	return &Annotator{registry, local}
+	return &Annotator{registry: registry, local: local}
 }
 
 // Registry gives the registry that the Annotator looks ports up in.
@@ -216,7 +217,7 @@ func (a *Annotator) Annotate(in Input) Annotation {
 	}
 	r.Service = decide(&in, r.Source.Status == iana.Assigned, r.Destination.Status == iana.Assigned)
 	if e, ok := r.Registered(); ok && in.Start != 0 {
-		r.RegisteredLater = datedAfter(e.Registered(), in.Start)
+		r.RegisteredLater = a.dates.begin(e) > in.Start
 	}
 	return r
 }

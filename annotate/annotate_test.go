@@ -1,6 +1,7 @@
 package annotate
 
 import (
+	"math"
 	"net/netip"
 	"strings"
 	"testing"
@@ -102,12 +103,16 @@ func TestRegisteredLater(t *testing.T) {
 		{"soon", "1990-01-01T00:00:00Z", false},
 		{"2005-13-01", "1990-01-01T00:00:00Z", false},
 	} {
-		if got := datedAfter(c.date, day(c.at)); got != c.want {
-			t.Errorf("datedAfter(%q, %s) = %v", c.date, c.at, got)
+		begin := int64(math.MinInt64)
+		if d := registrationDay(c.date); d != noDay {
+			begin = int64(d) * 86400e9
+		}
+		if got := begin > day(c.at); got != c.want {
+			t.Errorf("%q after %s: %v", c.date, c.at, got)
 		}
 	}
 	for d := time.Date(1899, 1, 1, 0, 0, 0, 0, time.UTC); d.Year() < 2110; d = d.AddDate(0, 0, 17) {
-		if got := daysFromCivil(d.Year(), int(d.Month()), d.Day()); got != d.Unix()/86400 {
+		if got := daysFromCivil(d.Year(), int(d.Month()), d.Day()); int64(got) != d.Unix()/86400 {
 			t.Fatalf("%v: day %d, want %d", d, got, d.Unix()/86400)
 		}
 	}

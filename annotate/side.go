@@ -91,39 +91,3 @@ var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 func notAClient(a netip.Addr) bool {
 	return a.IsMulticast() || a == broadcast
 }
-
-// datedAfter reports whether a date of the registry, "2013-11-12" or
-// "2005-04", lies wholly after a time. A month without a day counts from its
-// end. Dates that are absent or malformed give false.
-func datedAfter(date string, ns int64) bool {
-	var n [3]int
-	i := 0
-	for _, c := range []byte(date) {
-		switch {
-		case c == '-' && i < 2:
-			i++
-		case '0' <= c && c <= '9' && n[i] < 10000:
-			n[i] = n[i]*10 + int(c-'0')
-		default:
-			return false
-		}
-	}
-	if i == 0 || n[1] < 1 || n[1] > 12 {
-		return false
-	}
-	if i == 1 {
-		n[2] = 31
-	}
-	return daysFromCivil(n[0], n[1], n[2])*86400e9 > ns
-}
-
-// daysFromCivil gives the days since 1970-01-01 of a date of the proleptic
-// Gregorian calendar. time.Date would do, at ten times the cost for a flow.
-func daysFromCivil(y, m, d int) int64 {
-	if m <= 2 {
-		y--
-		m += 12
-	}
-	// March counts as the first month, so that the leap day comes last.
-	return int64(365*y+y/4-y/100+y/400+(153*(m-3)+2)/5+d-1) - 719468
-}

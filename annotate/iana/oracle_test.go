@@ -23,10 +23,13 @@ import (
 type oracleRow struct {
 	name, ports, proto, desc, reg, mod, refs, code, unauth, notes string
 
-	first, last int // -1 for a name without port
+	first, last int    // -1 for a name without port
+	state       Status // what status gives, kept for speed
+	order       string // what rank gives, likewise
 }
 
-func (o *oracleRow) setPorts(t testing.TB) {
+func (o *oracleRow) finish(t testing.TB) {
+	o.state, o.order = o.status(), o.rank()
 	o.first, o.last = -1, -1
 	if o.ports == "" {
 		return
@@ -64,7 +67,7 @@ func oracleCSV(t testing.TB) []oracleRow {
 		}
 		o := oracleRow{name: f[0], ports: f[1], proto: f[2], desc: f[3], reg: f[6], mod: f[7],
 			refs: f[8], code: f[9], unauth: f[10], notes: f[11]}
-		o.setPorts(t)
+		o.finish(t)
 		rows = append(rows, o)
 	}
 	return rows
@@ -128,7 +131,7 @@ func oracleXML(t testing.TB, file string) []oracleRow {
 				o.refs += "[" + x.Data + "]"
 			}
 		}
-		o.setPorts(t)
+		o.finish(t)
 		rows = append(rows, o)
 	}
 	return rows
@@ -214,14 +217,14 @@ func (o *oracle) lookup(proto string, port int) oracleAnswer {
 		}
 		sort.SliceStable(found, func(i, j int) bool {
 			a, b := found[i], found[j]
-			if (a.status() == Assigned) != (b.status() == Assigned) {
-				return a.status() == Assigned
+			if (a.state == Assigned) != (b.state == Assigned) {
+				return a.state == Assigned
 			}
-			return a.status() == Assigned && a.rank() < b.rank()
+			return a.state == Assigned && a.order < b.order
 		})
-		ans := oracleAnswer{status: found[0].status(), listed: true, any: step.any, row: found[0]}
+		ans := oracleAnswer{status: found[0].state, listed: true, any: step.any, row: found[0]}
 		for _, r := range found {
-			if r.status() == Assigned && r.name != "" && !slices.Contains(ans.names, r.name) {
+			if r.state == Assigned && r.name != "" && !slices.Contains(ans.names, r.name) {
 				ans.names = append(ans.names, r.name)
 			}
 		}

@@ -2,40 +2,51 @@ package render
 
 import (
 	"strconv"
-	"time"
 	"unicode/utf8"
 
 	"github.com/portannot/portannot/capture/packet"
 )
 
-// appendTime appends a time, nanoseconds since the Unix epoch, as RFC 3339 in
-// UTC with nine decimals: "2026-08-17T09:00:00.000000000Z". The fixed width
-// sorts as text. time.Time.AppendFormat takes five times as long.
-func appendTime(dst []byte, ns int64, sep byte) []byte {
-	const day = 86400 * 1e9
-	days, rest := ns/day, ns%day
+// clock appends times. It remembers the last second, which most flows share
+// with the one before.
+type clock struct {
+	second int64 // since the Unix epoch
+	valid  bool
+	text   [19]byte // "2026-08-17T09:00:00"
+}
+
+// append appends a time, nanoseconds since the Unix epoch, as RFC 3339 in UTC
+// with nine decimals and without the Z: "2026-08-17T09:00:00.000000000". The
+// fixed width sorts as text.
+func (c *clock) append(dst []byte, ns int64) []byte {
+	sec, frac := ns/1e9, ns%1e9
+	if frac < 0 {
+		sec, frac = sec-1, frac+1e9
+	}
+	if !c.valid || sec != c.second {
+		c.second, c.valid = sec, true
+		c.set(sec)
+	}
+	dst = append(dst, c.text[:]...)
+	f := uint32(frac)
+	hi, lo := f/1e5, f%1e5 // four digits and five
+	return append(dst, '.',
+		byte('0'+hi/1000), byte('0'+hi/100%10), byte('0'+hi/10%10), byte('0'+hi%10),
+		byte('0'+lo/10000), byte('0'+lo/1000%10), byte('0'+lo/100%10), byte('0'+lo/10%10), byte('0'+lo%10))
+}
+
+func (c *clock) set(sec int64) {
+	days, rest := sec/86400, int(sec%86400)
 	if rest < 0 {
-		days, rest = days-1, rest+day
+		days, rest = days-1, rest+86400
 	}
-	y, m, d := civil(days)
-	if y < 0 || y > 9999 { // beyond what a capture file can say
-		return time.Unix(0, ns).UTC().AppendFormat(dst, "2006-01-02T15:04:05.000000000Z")
-	}
-	dst = append2(append2(dst, y/100), y%100)
-	dst = append2(append(dst, '-'), m)
-	dst = append2(append(dst, '-'), d)
-	sec := int(rest / 1e9)
-	dst = append2(append(dst, sep), sec/3600)
-	dst = append2(append(dst, ':'), sec/60%60)
-	dst = append2(append(dst, ':'), sec%60)
-	dst = append(dst, '.')
-	frac := int(rest % 1e9)
-	var digits [9]byte
-	for i := 8; i >= 0; i-- {
-		digits[i] = byte('0' + frac%10)
-		frac /= 10
-	}
-	return append(dst, digits[:]...)
+	y, m, d := civil(days) // 64 bits of nanoseconds reach from 1677 to 2262
+	b := append2(append2(c.text[:0], y/100), y%100)
+	b = append2(append(b, '-'), m)
+	b = append2(append(b, '-'), d)
+	b = append2(append(b, 'T'), rest/3600)
+	b = append2(append(b, ':'), rest/60%60)
+	append2(append(b, ':'), rest%60)
 }
 
 func append2(dst []byte, n int) []byte {

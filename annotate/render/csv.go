@@ -15,6 +15,7 @@ type csvFormat struct {
 	tail    string
 	service fragments // all columns of portannot.registered
 	ends    fragments // status and name
+	clock   clock
 }
 
 // csvColumns are the header, in order.
@@ -65,8 +66,8 @@ func (c *csvFormat) AppendFooter(dst []byte) []byte { return dst }
 func (c *csvFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation) []byte {
 	start, last := f.Start(), f.Last()
 	ctx := c.meta.Contexts.Get(f.Context)
-	dst = append(appendTime(dst, start, 'T'), 'Z', ',')
-	dst = append(appendTime(dst, last, 'T'), 'Z', ',')
+	dst = append(c.clock.append(dst, start), 'Z', ',')
+	dst = append(c.clock.append(dst, last), 'Z', ',')
 	dst = append(appendUint(dst, uint64(last-start)), ',')
 	dst = append(append(dst, TransportName(f.Protocol)...), ',')
 	if f.Source.Addr().Is4() {

@@ -16,6 +16,7 @@ type jsonFormat struct {
 	meta          Meta
 	tail          string // registry and caveat, the same on every line
 	registrations fragments
+	clock         clock
 }
 
 func newJSON(m Meta) *jsonFormat {
@@ -39,9 +40,9 @@ func (j *jsonFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation
 	start, last := f.Start(), f.Last()
 	c := j.meta.Contexts.Get(f.Context)
 
-	dst = append(appendTime(append(dst, `{"@timestamp":"`...), start, 'T'), `Z","event":{"start":"`...)
-	dst = append(appendTime(dst, start, 'T'), `Z","end":"`...)
-	dst = append(appendTime(dst, last, 'T'), `Z","duration":`...)
+	dst = append(j.clock.append(append(dst, `{"@timestamp":"`...), start), `Z","event":{"start":"`...)
+	dst = append(j.clock.append(dst, start), `Z","end":"`...)
+	dst = append(j.clock.append(dst, last), `Z","duration":`...)
 	dst = appendUint(dst, uint64(last-start))
 
 	dst = append(dst, `},"network":{"transport":"`...)
@@ -105,8 +106,8 @@ func (j *jsonFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation
 	dst = appendUint(append(dst, `,"frame_bytes":{"source":`...), f.Forward.FrameBytes)
 	dst = appendUint(append(dst, `,"destination":`...), f.Reverse.FrameBytes)
 	dst = append(dst, '}')
-	dst = appendInterval(dst, `,"source_seen":`, &f.Forward)
-	dst = appendInterval(dst, `,"destination_seen":`, &f.Reverse)
+	dst = j.appendInterval(dst, `,"source_seen":`, &f.Forward)
+	dst = j.appendInterval(dst, `,"destination_seen":`, &f.Reverse)
 	if f.Protocol == packet.TCP {
 		dst = appendFlags(append(dst, `,"tcp_flags":{"source":"`...), f.Forward.TCPFlags)
 		dst = appendFlags(append(dst, `","destination":"`...), f.Reverse.TCPFlags)
@@ -144,12 +145,12 @@ func appendEnd(dst []byte, ap netip.AddrPort, c *flow.Counters) []byte {
 	return append(dst, '}')
 }
 
-func appendInterval(dst []byte, key string, c *flow.Counters) []byte {
+func (j *jsonFormat) appendInterval(dst []byte, key string, c *flow.Counters) []byte {
 	if c.Packets == 0 {
 		return dst
 	}
-	dst = appendTime(append(append(dst, key...), `{"first":"`...), c.First, 'T')
-	dst = appendTime(append(dst, `Z","last":"`...), c.Last, 'T')
+	dst = j.clock.append(append(append(dst, key...), `{"first":"`...), c.First)
+	dst = j.clock.append(append(dst, `Z","last":"`...), c.Last)
 	return append(dst, `Z"}`...)
 }
 

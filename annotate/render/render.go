@@ -2,9 +2,10 @@
 // Lines with the field names of the Elastic Common Schema (ECS), as CSV with
 // the same names flattened.
 //
-// A Format appends to a byte slice and keeps no state between flows but what
-// New and Measure set, so flows may be rendered by several goroutines at once,
-// each with its own Clone, and their pieces written in order.
+// A Format appends to a byte slice. What it writes for a flow depends on the
+// flow, on New and on Measure alone, so flows may be rendered by several
+// goroutines at once, each with its own Clone, and their pieces written in
+// order.
 package render
 
 import (

@@ -280,16 +280,17 @@ func TestUnknownFormat(t *testing.T) {
 	}
 }
 
-func TestAppendTime(t *testing.T) {
+func TestClock(t *testing.T) {
 	for _, ns := range []int64{0, 1, -1, 1e18, 951782400e9, 951868799999999999, 4102444800e9, -2208988800e9, math.MaxInt64, math.MinInt64, 1709164800e9} {
 		want := time.Unix(0, ns).UTC().Format("2006-01-02T15:04:05.000000000")
-		if got := string(appendTime(nil, ns, 'T')); got != want {
+		if got := string(new(clock).append(nil, ns)); got != want {
 			t.Errorf("%d: %s, want %s", ns, got, want)
 		}
 	}
+	var c clock
 	for d := int64(-40000); d < 60000; d++ {
 		want := time.Unix(d*86400, 0).UTC().Format("2006-01-02")
-		if got := string(appendTime(nil, d*86400e9, 'T')[:10]); got != want {
+		if got := string(c.append(nil, d*86400e9)[:10]); got != want {
 			t.Fatalf("day %d: %s, want %s", d, got, want)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 type textFormat struct {
 	meta     Meta
 	endWidth int // of the source and destination columns
+	clock    clock
 }
 
 // Widths of the other columns.
@@ -68,7 +69,8 @@ func (t *textFormat) AppendFooter(dst []byte) []byte {
 
 func (t *textFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation) []byte {
 	start := len(dst)
-	dst = appendTime(dst, f.Start(), ' ')
+	dst = t.clock.append(dst, f.Start())
+	dst[start+len("2026-08-17")] = ' '
 	dst = dst[:len(dst)-6] // milliseconds
 	at := start + timeWidth + 1
 	dst = pad(dst, at)

@@ -72,7 +72,7 @@ func (tb *table[K]) find(k *K, h uint32) uint32 {
 }
 
 // insert gives a place to a key that is not in the index. The entry there is
-// the caller's to set.
+// zero and the caller's to set.
 func (tb *table[K]) insert(k *K, h uint32) uint32 {
 	if (tb.live+1)*8 > len(tb.slots)*5 {
 		tb.grow()

@@ -20,49 +20,45 @@ type Results struct {
 // Results ends all flows and gives them in the order of their first packets.
 // The table must not be used afterwards.
 func (t *Table) Results() *Results {
-	type item struct {
-		number uint64
-		ref    Ref
-	}
-	items := make([]item, 0, t.Len())
-	t.v4.each(func(i uint32, e *entry[key4]) {
-		if e.end == EndNone {
-			e.end = EndInput
-		}
-		items = append(items, item{e.number, Ref{i, false}})
-	})
-	n4 := len(items)
-	t.v6.each(func(i uint32, e *entry[key6]) {
-		if e.end == EndNone {
-			e.end = EndInput
-		}
-		items = append(items, item{e.number, Ref{i, true}})
-	})
-	// Entries are laid down in order, so unless places were used again each
-	// part is sorted already, and one merge is all there is to do.
-	less := func(a, b item) int {
-		return cmp.Or(cmp.Compare(a.number, b.number), cmp.Compare(a.ref.index, b.ref.index))
-	}
-	r := &Results{t: t, refs: make([]Ref, 0, len(items))}
-	a, b := items[:n4], items[n4:]
-	for _, part := range [][]item{a, b} {
-		if !slices.IsSortedFunc(part, less) {
-			slices.SortFunc(part, less)
-		}
-	}
+	// The index is done with, and the flows are still to be rendered.
+	t.v4.slots, t.v6.slots, t.oldest = nil, nil, nil
+	r := &Results{t: t, refs: make([]Ref, 0, t.Len())}
+	a, b := t.v4.inOrder(), t.v6.inOrder()
 	for len(a) > 0 && len(b) > 0 {
-		if less(a[0], b[0]) <= 0 {
-			r.refs, a = append(r.refs, a[0].ref), a[1:]
+		if t.v4.at(a[0]).number <= t.v6.at(b[0]).number {
+			r.refs, a = append(r.refs, t.v4.ref(a[0])), a[1:]
 		} else {
-			r.refs, b = append(r.refs, b[0].ref), b[1:]
+			r.refs, b = append(r.refs, t.v6.ref(b[0])), b[1:]
 		}
 	}
-	for _, part := range [][]item{a, b} {
-		for _, it := range part {
-			r.refs = append(r.refs, it.ref)
-		}
+	for _, i := range a {
+		r.refs = append(r.refs, t.v4.ref(i))
+	}
+	for _, i := range b {
+		r.refs = append(r.refs, t.v6.ref(i))
 	}
 	return r
+}
+
+// inOrder ends all flows and gives their places in the order of their first
+// packets. Places are laid down in that order, unless some were used again.
+func (tb *table[K]) inOrder() []uint32 {
+	list := make([]uint32, 0, tb.n)
+	sorted, last := true, uint64(0)
+	tb.each(func(i uint32, e *entry[K]) {
+		if e.end == EndNone {
+			e.end = EndInput
+		}
+		sorted = sorted && last <= e.number
+		last = e.number
+		list = append(list, i)
+	})
+	if !sorted {
+		slices.SortFunc(list, func(x, y uint32) int {
+			return cmp.Or(cmp.Compare(tb.at(x).number, tb.at(y).number), cmp.Compare(x, y))
+		})
+	}
+	return list
 }
 
 // Len gives the number of flows.

@@ -191,7 +191,7 @@ func update[K comparable](t *Table, tb *table[K], k *K, l *located, s *packet.Su
 	}
 	i = tb.insert(k, l.hash)
 	e := tb.at(i)
-	*e = entry[K]{key: *k, hash: l.hash, number: s.Number, dir0: l.dir, used: true}
+	e.key, e.hash, e.number, e.dir0, e.used = *k, l.hash, s.Number, l.dir, true
 	if s := inherit & (openServerA | openServerB); s == openServerA || s == openServerB {
 		e.opening = inherit
 	}

@@ -1,0 +1,78 @@
+package annotate
+
+import (
+	"math"
+	"sync/atomic"
+
+	"github.com/portannot/portannot/annotate/iana"
+)
+
+// dates remembers from when on ports were registered, since flows share few of
+// them and reading a date takes longer than all else in an annotation.
+type dates struct {
+	days [iana.NumTransports]atomic.Pointer[[1 << 16]atomic.Int32]
+}
+
+// noDay says that a registration has no date. 0, the day of the Unix epoch, is
+// the mark of a place that was not filled yet: the registry is younger.
+const noDay = math.MinInt32
+
+// begin gives the time, in nanoseconds since the Unix epoch, at which the day
+// of the entry's registration begins, or the earliest time there is where the
+// registry gives no date.
+func (d *dates) begin(e iana.Entry) int64 {
+	if int(e.Transport) >= len(d.days) {
+		return math.MinInt64
+	}
+	days := d.days[e.Transport].Load()
+	if days == nil {
+		d.days[e.Transport].CompareAndSwap(nil, new([1 << 16]atomic.Int32))
+		days = d.days[e.Transport].Load()
+	}
+	day := days[e.Port].Load()
+	if day == 0 {
+		day = registrationDay(e.Registered())
+		days[e.Port].Store(day)
+	}
+	if day == noDay {
+		return math.MinInt64
+	}
+	return int64(day) * 86400e9
+}
+
+// registrationDay gives a date of the registry, "2013-11-12" or "2005-04", in
+// days since 1970-01-01. A month without a day counts from its end, so that
+// nothing is called registered later that may not have been. Dates that are
+// absent or malformed give noDay.
+func registrationDay(date string) int32 {
+	var n [3]int
+	i := 0
+	for _, c := range []byte(date) {
+		switch {
+		case c == '-' && i < 2:
+			i++
+		case '0' <= c && c <= '9' && n[i] < 1000:
+			n[i] = n[i]*10 + int(c-'0')
+		default:
+			return noDay
+		}
+	}
+	if i == 0 || n[1] < 1 || n[1] > 12 {
+		return noDay
+	}
+	if i == 1 {
+		n[2] = 31
+	}
+	return daysFromCivil(n[0], n[1], n[2])
+}
+
+// daysFromCivil gives the days since 1970-01-01 of a date of the proleptic
+// Gregorian calendar, from year 1 on. March counts as the first month, so that
+// the leap day comes last.
+func daysFromCivil(y, m, d int) int32 {
+	if m <= 2 {
+		y--
+		m += 12
+	}
+	return int32(365*y + y/4 - y/100 + y/400 + (153*(m-3)+2)/5 + d - 1 - 719468)
+}
