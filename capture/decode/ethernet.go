@@ -9,6 +9,7 @@ import (
 const (
 	etherIPv4       = 0x0800
 	etherTRILL      = 0x22f3
+	etherBATMAN     = 0x4305 // a mesh of layer 2
 	etherCentrino   = 0x2452 // an 802.11 frame, from a driver that has no link type for it
 	etherBridged    = 0x6558
 	etherVLAN       = 0x8100 // 802.1Q
@@ -18,6 +19,7 @@ const (
 	etherMPLSMulti  = 0x8848
 	etherPPPoE      = 0x8863 // discovery
 	etherPPPoES     = 0x8864 // session
+	etherJumbo      = 0x8870 // an 802.2 frame longer than a length field may say
 	etherServiceTag = 0x88a8 // 802.1ad
 	etherMACsec     = 0x88e5
 	etherITag       = 0x88e7 // 802.1ah
@@ -92,6 +94,10 @@ func (d *Decoder) etherType(t uint16, o octets) Result {
 		return d.typeAt(o, 6)
 	case etherFabricPath:
 		return d.ethernet(o.from(2))
+	case etherJumbo:
+		return d.logicalLink(o)
+	case etherBATMAN:
+		return d.batman(o)
 	case etherCentrino:
 		return d.wlan(o, false)
 	case etherTRILL:
@@ -228,6 +234,23 @@ func (d *Decoder) trill(o octets) Result {
 		return o.short(6)
 	}
 	return d.ethernet(o.from(6 + int(be16(o.b)>>6&0x1f)*4))
+}
+
+// batman decodes the frames that a B.A.T.M.A.N. advanced mesh carries: unicast
+// and broadcast of compatibility versions 14 and 15.
+func (d *Decoder) batman(o octets) Result {
+	if len(o.b) < 2 {
+		return o.short(2)
+	}
+	switch version, kind := o.b[1], o.b[0]; {
+	case version == 15 && kind == 0x40, version == 14 && kind == 3: // unicast
+		return d.ethernet(o.from(10))
+	case version == 15 && kind == 0x42: // with four addresses
+		return d.ethernet(o.from(18))
+	case version == 15 && kind == 1, version == 14 && kind == 4: // broadcast
+		return d.ethernet(o.from(14))
+	}
+	return NotIP
 }
 
 // nsh decodes a network service header (RFC 8300 section 2.2).

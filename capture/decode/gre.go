@@ -7,6 +7,7 @@ const (
 	greERSPAN  = 0x88be
 	greERSPAN3 = 0x22eb
 	greWCCP    = 0x883e
+	greEoIP    = 0x6400 // MikroTik's, which keeps a length and a tunnel in the key
 )
 
 // greTunnel decodes GRE (RFC 2784, RFC 2890) and PPTP's version of it (RFC 2637).
@@ -70,7 +71,7 @@ func (d *Decoder) greTunnel(h *ipHeader, o octets) Result {
 		if !d.pushTunnel(packet.NVGRE, keyValue>>8) {
 			return TooDeep
 		}
-	case flags&key != 0:
+	case flags&key != 0 && proto != greEoIP:
 		if !d.pushTunnel(packet.GRE, keyValue) {
 			return TooDeep
 		}
@@ -86,7 +87,9 @@ func (d *Decoder) greTunnel(h *ipHeader, o octets) Result {
 			o = o.from(4)
 		}
 		return d.ip(o)
-	case proto&0xff00 == 0x8200: // Aruba's access points tunnel 802.11 frames
+	case proto == greEoIP:
+		return d.ethernet(o)
+	case proto >= 0x8200 && proto < 0x8380: // Aruba's access points tunnel 802.11 frames
 		return d.wlan(o, false)
 	}
 	return d.etherType(proto, o)

@@ -44,6 +44,13 @@ func (d *Decoder) ppp(o octets) Result {
 		if o.b[1] == 1 {
 			return d.ethernet(o.from(2))
 		}
+	case 0x003d: // multilink (RFC 1990): begin and end flags, a sequence number
+		if len(o.b) < 4 {
+			return o.short(4)
+		}
+		if o.b[0]>>6 == 3 { // whole
+			return d.ppp(o.from(4))
+		}
 	case 0x0281, 0x0283:
 		return d.mpls(o)
 	case 0x0053, 0x0055:

@@ -16,7 +16,26 @@ func (d *Decoder) wlan(o octets, padded bool) Result {
 	if len(o.b) < 10 {
 		return o.short(10)
 	}
-	kind, flags := o.b[0], o.b[1]
+	return d.wlanFrame(o.b[0], o.b[1], o, padded)
+}
+
+// wlanEither decodes a frame whose two octets of frame control may be in
+// either order: Cisco's access points send them swapped through their tunnels.
+func (d *Decoder) wlanEither(o octets) Result {
+	if !d.enter() {
+		return TooDeep
+	}
+	if len(o.b) < 10 {
+		return o.short(10)
+	}
+	if o.b[0]&0x0f != 0x08 && o.b[1]&0x0f == 0x08 { // version 0, data
+		return d.wlanFrame(o.b[1], o.b[0], o, false)
+	}
+	return d.wlanFrame(o.b[0], o.b[1], o, false)
+}
+
+// wlanFrame decodes a frame whose frame control is kind and flags.
+func (d *Decoder) wlanFrame(kind, flags uint8, o octets, padded bool) Result {
 	switch {
 	case kind&0x0c != 0x08: // not a data frame
 		return NotIP

@@ -31,12 +31,13 @@ const (
 	AYIYA
 	CAPWAP
 	TZSP
+	AMT
 	numTunnels
 )
 
 var tunnelNames = [numTunnels]string{"", "gre", "ipip", "vxlan", "geneve", "gtp-u", "teredo", "l2tp", "erspan",
 	"etherip", "nvgre", "sctp-over-udp", "mpls", "pppoe", "ah",
-	"pim", "pbb", "lisp", "ayiya", "capwap", "tzsp"}
+	"pim", "pbb", "lisp", "ayiya", "capwap", "tzsp", "amt"}
 
 // String gives the tunnel's name in lower case: "vxlan".
 func (t Tunnel) String() string {
