@@ -611,6 +611,7 @@ func TestLiveInterfaceGoesAndComes(t *testing.T) {
 		}
 	}
 	ip(t, "link set near up")
+	f.waitForLink(t)
 	if err := f.sender(t).send(ethernetFrame(nil, 0x88b5, []byte(endMark))); err != nil {
 		t.Fatal(err)
 	}

@@ -96,7 +96,37 @@ func vethPair(t *testing.T) far {
 	if t.Failed() {
 		t.FailNow()
 	}
+	f.waitForLink(t)
 	return f
+}
+
+// waitForLink waits until frames pass between the two ends: the kernel brings
+// the link up some time after the interfaces.
+func (f far) waitForLink(t *testing.T) {
+	t.Helper()
+	running := func(name string) bool {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return false
+		}
+		defer unix.Close(fd)
+		request, err := unix.NewIfreq(name)
+		return err == nil && unix.IoctlIfreq(fd, unix.SIOCGIFFLAGS, request) == nil && request.Uint16()&unix.IFF_RUNNING != 0
+	}
+	up := false
+	for range 5000 {
+		f.do(func() { up = running("far") })
+		if up && running("near") {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if !up {
+		t.Fatal("the link between the namespaces does not come up")
+	}
+	// The flag is set a moment before the link, under a lock that these take.
+	ip(t, "link set near up")
+	f.do(func() { _ = exec.Command("ip", "link", "set", "far", "up").Run() })
 }
 
 // sender sends crafted frames on an interface.
