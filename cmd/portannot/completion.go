@@ -1,10 +1,193 @@
 package main
 
-import "context"
+import (
+	"context"
+	"io"
+	"strings"
+)
 
-const completionHelp = `usage: portannot completion bash|zsh|fish|powershell
+const completionHelp = `portannot completion prints a script with which a shell completes the program's
+commands, flags, their values, and file names.
+
+Usage:
+  portannot completion bash|zsh|fish|powershell
+
+To load it now, and for good:
+  bash        source <(portannot completion bash)
+              the same line in ~/.bashrc
+  zsh         source <(portannot completion zsh)
+              portannot completion zsh > "${fpath[1]}/_portannot"
+  fish        portannot completion fish | source
+              portannot completion fish > ~/.config/fish/completions/portannot.fish
+  powershell  portannot completion powershell | Out-String | Invoke-Expression
+              the same line in the file $PROFILE
+
+Flags:
+  -h, --help              print this help
+
+Examples:
+  portannot completion bash
+  portannot completion fish
 `
 
+// shells are those with a completion script.
+var shells = []string{"bash", "zsh", "fish", "powershell"}
+
 func runCompletion(_ context.Context, e *env, args []string) error {
-	return parse(e.newFlags("completion", completionHelp), args)
+	fs := e.newFlags("completion", completionHelp)
+	if err := parse(fs, args); err != nil {
+		return err
+	}
+	want := "want " + strings.Join(shells, ", ")
+	if fs.NArg() != 1 {
+		return usagef(want, "name one shell")
+	}
+	var script string
+	switch strings.ToLower(fs.Arg(0)) {
+	case "bash":
+		script = bashCompletion(completedCommands())
+	case "zsh":
+		script = zshCompletion(completedCommands())
+	case "fish":
+		script = fishCompletion(completedCommands())
+	case "powershell", "pwsh":
+		script = powershellCompletion(completedCommands())
+	default:
+		return usagef(want, "no completion for shell %q", fs.Arg(0))
+	}
+	_, err := io.WriteString(e.stdout, script)
+	return err
+}
+
+// value is what a flag or a command takes, as a shell should complete it.
+type value uint8
+
+const (
+	noValue value = iota
+	textValue
+	fileValue
+	interfaceValue // name of a network interface
+)
+
+// completedFlag is a flag as shells show it. A test compares the flags below
+// with those that the commands define.
+type completedFlag struct {
+	long, short string
+	about       string // a few words without quotes, colons and brackets
+	takes       value
+	choices     []string // values that can be named; beside files, for a fileValue
+	again       bool     // may be given again
+}
+
+// completedCommand is a command, or the main job.
+type completedCommand struct {
+	path    string // "registry diff"; empty for the main job
+	about   string
+	flags   []completedFlag // --help, which all have, is not among them
+	args    value
+	choices []string // arguments that can be named
+}
+
+var (
+	helpFlag = completedFlag{long: "help", short: "h", about: "print help"}
+
+	completeRegistry = completedFlag{long: "registry", about: "registry edition", takes: fileValue, choices: []string{embeddedWord}}
+	completeColor    = completedFlag{long: "color", about: "colour of text", takes: textValue, choices: []string{"auto", "always", "never"}}
+	completeFormat   = completedFlag{long: "output", short: "o", about: "output format", takes: textValue, choices: []string{"text", "json"}}
+	completeRevised  = completedFlag{long: "revised", about: "show revised records too"}
+)
+
+// completedCommands lists what is completed: everything that shells know of
+// the program comes from here.
+func completedCommands() []completedCommand {
+	transports := []string{"tcp", "udp", "udplite", "sctp", "dccp"}
+	statuses := []string{"assigned", "reserved", "unassigned", "dynamic", "unknown"}
+	list := []completedCommand{
+		{path: "", about: "annotate the flows of captures", args: fileValue, flags: []completedFlag{
+			{long: "read", short: "r", about: "capture file", takes: fileValue, again: true},
+			{long: "tunnels", about: "flows of tunnels", takes: textValue, choices: []string{"both", "inner", "outer"}},
+			{long: "output", short: "o", about: "output format", takes: textValue, choices: []string{"text", "json", "csv"}},
+			{long: "sort", about: "order of flows", takes: textValue, choices: sortNames()},
+			completeColor,
+			{long: "quiet", short: "q", about: "no summary"},
+			{long: "transport", about: "select by transport", takes: textValue, choices: transports, again: true},
+			{long: "port", about: "select by port or range of either end", takes: textValue, again: true},
+			{long: "status", about: "select by status of the service port", takes: textValue, choices: statuses, again: true},
+			{long: "service", about: "select by name of the service", takes: textValue, again: true},
+			completeRegistry,
+			{long: "services", about: "file with your own names", takes: fileValue},
+			{long: "idle-timeout", about: "end a flow after so long without a packet", takes: textValue},
+			{long: "max-flows", about: "flows held in memory", takes: textValue},
+			{long: "version", about: "print the version"},
+		}},
+		{path: "lookup", args: textValue, flags: []completedFlag{
+			completeFormat,
+			{long: "explain", about: "show what matched and why"},
+			completeRegistry,
+			completeColor,
+		}},
+		{path: "registry", flags: []completedFlag{completeRegistry}},
+		{path: "registry info", flags: []completedFlag{completeFormat, completeRegistry}},
+		{path: "registry check", flags: []completedFlag{completeFormat, completeRegistry}},
+		{path: "registry diff", args: fileValue, choices: []string{embeddedWord}, flags: []completedFlag{
+			completeFormat, completeRevised, completeRegistry,
+		}},
+		{path: "registry export", flags: []completedFlag{
+			{long: "format", about: "form to write", takes: textValue, choices: []string{"csv", "json", "services"}},
+			{long: "output", short: "o", about: "file to write", takes: fileValue},
+			completeRegistry,
+		}},
+		{path: "registry update", flags: []completedFlag{
+			{long: "from", about: "address or file", takes: fileValue},
+			completeFormat, completeRevised, completeRegistry,
+		}},
+		{path: "version", flags: []completedFlag{completeFormat, completeRegistry}},
+		{path: "completion", args: textValue, choices: shells},
+	}
+	// What a command is for is said once, where commands are listed.
+	abouts := map[string]string{}
+	for _, c := range commands() {
+		abouts[c.name] = c.short
+	}
+	for _, c := range registryCommands() {
+		abouts["registry "+c.name] = c.short
+	}
+	for i := range list {
+		c := &list[i]
+		if about, ok := abouts[c.path]; ok {
+			c.about = about
+		}
+		c.flags = append(c.flags, helpFlag)
+	}
+	return list
+}
+
+// below lists the words that may follow a command's own: "info", "check" ...
+// behind "registry", and all commands behind "".
+func below(list []completedCommand, path string) []completedCommand {
+	var subs []completedCommand
+	for _, c := range list {
+		if c.path != "" && parentOf(c.path) == path {
+			subs = append(subs, c)
+		}
+	}
+	return subs
+}
+
+// parentOf gives "registry" for "registry diff", and "" for "registry".
+func parentOf(path string) string {
+	i := strings.LastIndexByte(path, ' ')
+	return path[:max(i, 0)]
+}
+
+// word gives the last word of a command: "diff".
+func (c *completedCommand) word() string { return c.path[strings.LastIndexByte(c.path, ' ')+1:] }
+
+// spellings gives "--output" and "-o".
+func (f *completedFlag) spellings() []string {
+	s := []string{"--" + f.long}
+	if f.short != "" {
+		s = append(s, "-"+f.short)
+	}
+	return s
 }

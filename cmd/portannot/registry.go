@@ -12,7 +12,7 @@ Service Name and Transport Protocol Port Number Registry.
 
 Usage:
   portannot registry info                 edition, source and counts
-  portannot registry check                oddities: overlaps, bad names, conflicts
+  portannot registry check                overlaps, bad names, conflicts
   portannot registry diff OLD [NEW]       what changed between two editions
   portannot registry export               write as CSV, JSON or /etc/services
   portannot registry update               fetch the newest edition and use it
