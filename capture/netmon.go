@@ -76,15 +76,15 @@ func (p *netmonParser) trailer() int {
 	return 15 // and time and zone
 }
 
-func (p *netmonParser) parse(b []byte, off int64, end bool, dst []Packet, log *problems) (n, used, need int, bad string) {
+func (p *netmonParser) parse(b []byte, off int64, end bool, dst []Packet, log *problems) (n, used, need int, bad damage) {
 	le := binary.LittleEndian
 	if p.done {
-		return 0, len(b), 1, ""
+		return 0, len(b), 1, bad
 	}
 	if !p.ready {
 		whole := p.table + 4*p.entries
 		if int64(len(b)) < whole && !end {
-			return 0, 0, int(whole), ""
+			return 0, 0, int(whole), bad
 		}
 		p.ready = true
 		if p.cut = int64(len(b)) < whole; p.cut {
@@ -95,7 +95,7 @@ func (p *netmonParser) parse(b []byte, off int64, end bool, dst []Packet, log *p
 		at := p.next
 		if p.cut {
 			if at >= min(p.table, int64(len(b))) {
-				return n, len(b), 0, "frame table cut short"
+				return n, len(b), 0, damage{int64(len(b)), "frame table cut short"}
 			}
 		} else {
 			if p.next >= p.entries {
@@ -108,7 +108,7 @@ func (p *netmonParser) parse(b []byte, off int64, end bool, dst []Packet, log *p
 		d, size, isPacket, why := p.frame(b[min(at, int64(len(b))):])
 		if why != "" {
 			if p.cut {
-				return n, int(at), 0, why
+				return n, int(at), 0, damage{at, why}
 			}
 			log.add(at, p.number+1, "%s; frame skipped", why)
 			continue
@@ -123,7 +123,7 @@ func (p *netmonParser) parse(b []byte, off int64, end bool, dst []Packet, log *p
 			n++
 		}
 	}
-	return n, 0, 0, ""
+	return n, 0, 0, bad
 }
 
 // frame reads the frame at the front of r. A record of Network Monitor's own is

@@ -143,7 +143,7 @@ func (p *pcapParser) aix(network uint32) {
 	p.nanos = 1
 }
 
-func (p *pcapParser) parse(b []byte, off int64, end bool, dst []Packet, log *problems) (n, used, need int, bad string) {
+func (p *pcapParser) parse(b []byte, off int64, end bool, dst []Packet, log *problems) (n, used, need int, bad damage) {
 	hdr := p.recHdr
 	at := 0
 	for ; n < len(dst); n++ {
@@ -151,7 +151,7 @@ func (p *pcapParser) parse(b []byte, off int64, end bool, dst []Packet, log *pro
 		if len(r) < hdr {
 			need = hdr
 			if end && len(r) > 0 {
-				bad = fmt.Sprintf("record header cut short: %d of %d octets", len(r), hdr)
+				bad = damageAt(off+int64(at), "record header cut short: %d of %d octets", len(r), hdr)
 			}
 			break
 		}
@@ -160,14 +160,14 @@ func (p *pcapParser) parse(b []byte, off int64, end bool, dst []Packet, log *pro
 			captured, length = length, captured
 		}
 		if captured > p.limit {
-			bad = fmt.Sprintf("captured length %d is above the limit of %d", captured, p.limit)
+			bad = damageAt(off+int64(at), "captured length %d is above the limit of %d", captured, p.limit)
 			break
 		}
 		size := hdr + int(captured)
 		if len(r) < size {
 			need = size
 			if end {
-				bad = fmt.Sprintf("packet cut short: %d of %d octets", len(r)-hdr, captured)
+				bad = damageAt(off+int64(at), "packet cut short: %d of %d octets", len(r)-hdr, captured)
 			}
 			break
 		}

@@ -113,7 +113,7 @@ func sectionOrder(b []byte) (swap, ok bool) {
 	return false, false
 }
 
-func (p *ngParser) parse(b []byte, off int64, end bool, dst []Packet, log *problems) (n, used, need int, bad string) {
+func (p *ngParser) parse(b []byte, off int64, end bool, dst []Packet, log *problems) (n, used, need int, bad damage) {
 	at := 0
 	for n < len(dst) {
 		r := b[at:]
@@ -126,15 +126,15 @@ func (p *ngParser) parse(b []byte, off int64, end bool, dst []Packet, log *probl
 				continue
 			}
 			if end {
-				return n, at, 0, ""
+				bad = damageAt(p.lostAt, "%s; nothing after it can be read", p.lostWhy)
 			}
-			return n, at, want, ""
+			return n, at, want, bad
 		}
 		if len(r) < 12 {
 			if end && len(r) > 0 {
-				return n, at, 0, fmt.Sprintf("block header cut short: %d of 12 octets", len(r))
+				bad = damageAt(off+int64(at), "block header cut short: %d of 12 octets", len(r))
 			}
-			return n, at, 12, ""
+			return n, at, 12, bad
 		}
 
 		// The common case: an enhanced packet block in good order.
@@ -165,11 +165,10 @@ func (p *ngParser) parse(b []byte, off int64, end bool, dst []Packet, log *probl
 		size, want, why := p.frame(r, typ, size, end, off+int64(at), log)
 		switch {
 		case want > 0:
-			return n, at, want, ""
+			return n, at, want, bad
+		case want < 0 && !p.salvage(r[1:]):
+			return n, at, 0, damage{off + int64(at), why}
 		case why != "":
-			if end && !p.salvage(r[1:]) {
-				return n, at, 0, why
-			}
 			p.lost, p.lostAt, p.lostWhy = true, off+int64(at), why
 			at++
 			continue
@@ -177,11 +176,12 @@ func (p *ngParser) parse(b []byte, off int64, end bool, dst []Packet, log *probl
 		p.block(typ, r[:size], off+int64(at), dst, &n, log)
 		at += int(size)
 	}
-	return n, at, 0, ""
+	return n, at, 0, bad
 }
 
 // frame finds where the block at the front of r ends. want is how long r must
-// be to tell; why says that the block is damaged.
+// be to tell, or -1 when the block runs over the end of the stream; why says that
+// the block is damaged.
 func (p *ngParser) frame(r []byte, typ uint32, size uint64, end bool, off int64, log *problems) (whole uint64, want int, why string) {
 	if typ == ngSection {
 		swap, ok := sectionOrder(r[8:])
@@ -204,7 +204,7 @@ func (p *ngParser) frame(r []byte, typ uint32, size uint64, end bool, off int64,
 		if !end {
 			return 0, int(padded), ""
 		}
-		return 0, 0, fmt.Sprintf("block cut short: %d of %d octets", len(r), padded)
+		return 0, -1, fmt.Sprintf("block cut short: %d of %d octets", len(r), padded)
 	}
 	after := p.u32(r[padded-4:])
 	if uint64(after) == size {

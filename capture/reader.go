@@ -150,11 +150,21 @@ type parser interface {
 	// parse fills dst with the packets at the front of b, whose first octet
 	// is at offset off of the stream. used octets of b are done with. When dst
 	// is not full, need is how many octets from there it must see to go on;
-	// when end is set there is no more than b, and need is not used. Damage
-	// that cannot be stepped over is bad, found at octet used of b.
-	parse(b []byte, off int64, end bool, dst []Packet, log *problems) (n, used, need int, bad string)
+	// when end is set there is no more than b, and need is not used. bad is
+	// damage that cannot be stepped over.
+	parse(b []byte, off int64, end bool, dst []Packet, log *problems) (n, used, need int, bad damage)
 	// count is the number of packets that parse has passed.
 	count() uint64
+}
+
+// damage is why a capture is unreadable from an offset on; the zero value is none.
+type damage struct {
+	off int64
+	why string
+}
+
+func damageAt(off int64, format string, args ...any) damage {
+	return damage{off, fmt.Sprintf(format, args...)}
 }
 
 // Next fills dst with the next packets, as many as are in memory, and at least
@@ -172,11 +182,11 @@ func (r *Reader) Next(dst []Packet) (int, error) {
 		n, used, want, bad := r.p.parse(r.s.win, r.s.off, r.s.err != nil, dst, &r.log)
 		r.s.consume(used)
 		switch {
-		case bad != "":
+		case bad.why != "":
 			if r.s.err != nil && r.s.err != io.EOF {
 				r.err = r.failure(r.p.count() + 1)
 			} else {
-				r.err = &DamageError{Name: r.name, Offset: r.s.off, Packet: r.p.count() + 1, Reason: bad}
+				r.err = &DamageError{Name: r.name, Offset: bad.off, Packet: r.p.count() + 1, Reason: bad.why}
 			}
 			return n, r.err
 		case n > 0:

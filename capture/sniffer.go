@@ -129,17 +129,17 @@ func (p *snifferParser) ticks(n uint64) int64 {
 	return int64(min(float64(n)*p.tick, 1<<61))
 }
 
-func (p *snifferParser) parse(b []byte, off int64, end bool, dst []Packet, log *problems) (n, used, need int, bad string) {
+func (p *snifferParser) parse(b []byte, off int64, end bool, dst []Packet, log *problems) (n, used, need int, bad damage) {
 	le := binary.LittleEndian
 	at := 0
 	for n < len(dst) {
 		r := b[at:]
 		if off+int64(at) >= p.until || p.number >= p.most {
-			return n, len(b), 1, "" // what follows are settings
+			return n, len(b), 1, bad // what follows are settings
 		}
 		if len(r) < p.record {
 			if end {
-				bad = fmt.Sprintf("record header cut short: %d of %d octets", len(r), p.record)
+				bad = damageAt(off+int64(at), "record header cut short: %d of %d octets", len(r), p.record)
 			}
 			return n, at, p.record, bad
 		}
@@ -147,7 +147,7 @@ func (p *snifferParser) parse(b []byte, off int64, end bool, dst []Packet, log *
 		size := p.record + int(captured)
 		if len(r) < size {
 			if end {
-				bad = fmt.Sprintf("packet cut short: %d of %d octets", len(r)-p.record, captured)
+				bad = damageAt(off+int64(at), "packet cut short: %d of %d octets", len(r)-p.record, captured)
 			}
 			return n, at, size, bad
 		}
@@ -165,5 +165,5 @@ func (p *snifferParser) parse(b []byte, off int64, end bool, dst []Packet, log *
 		n++
 		at += size
 	}
-	return n, at, 0, ""
+	return n, at, 0, bad
 }

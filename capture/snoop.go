@@ -54,32 +54,32 @@ func (p *snoopParser) header(b []byte, end bool) (used, need int, err error) {
 	return snoopHeader, 0, nil
 }
 
-func (p *snoopParser) parse(b []byte, off int64, end bool, dst []Packet, log *problems) (n, used, need int, bad string) {
+func (p *snoopParser) parse(b []byte, off int64, end bool, dst []Packet, log *problems) (n, used, need int, bad damage) {
 	at := 0
 	for ; n < len(dst); n++ {
 		r := b[at:]
 		if len(r) < snoopRecord {
 			need = snoopRecord
 			if end && len(r) > 0 {
-				bad = fmt.Sprintf("record header cut short: %d of %d octets", len(r), snoopRecord)
+				bad = damageAt(off+int64(at), "record header cut short: %d of %d octets", len(r), snoopRecord)
 			}
 			break
 		}
 		length, captured := binary.BigEndian.Uint32(r), binary.BigEndian.Uint32(r[4:])
 		size := int64(binary.BigEndian.Uint32(r[8:]))
 		if captured > usualPacket {
-			bad = fmt.Sprintf("captured length %d is above the limit of %d", captured, usualPacket)
+			bad = damageAt(off+int64(at), "captured length %d is above the limit of %d", captured, usualPacket)
 			break
 		}
 		whole := snoopRecord + int64(captured)
 		if size < whole || size > whole+snoopPadding {
-			bad = fmt.Sprintf("record length %d does not fit a captured length of %d", size, captured)
+			bad = damageAt(off+int64(at), "record length %d does not fit a captured length of %d", size, captured)
 			break
 		}
 		if int64(len(r)) < size && !(end && int64(len(r)) >= whole) { // the padding of the last packet may be missing
 			need = int(size)
 			if end {
-				bad = fmt.Sprintf("packet cut short: %d of %d octets", len(r)-snoopRecord, captured)
+				bad = damageAt(off+int64(at), "packet cut short: %d of %d octets", len(r)-snoopRecord, captured)
 			}
 			break
 		}
