@@ -202,7 +202,7 @@ func TestTunnels(t *testing.T) {
 		{"l2tp", ip4(17, udp(1701, 1701, cat(hx("0002 0001 0002 ff03 0021"), inner))), outer("1701", "1701") + "; " + innerFlow + "l2tp"},
 		{"l2tp with length, sequence and offset", ip4(17, udp(1701, 1701, cat(hx("4a02 0040 0001 0002 0003 0004 0002 0000 ff03 0021"), inner))), outer("1701", "1701") + "; " + innerFlow + "l2tp"},
 		{"l2tp control", ip4(17, udp(1701, 1701, hx("c802 000c 0000 0000 0000 0000"))), outer("1701", "1701")},
-		{"sctp over udp", ip4(17, udp(9899, 9899, cat(u16(7), u16(8), zeros[:8]))), outer("9899", "9899") + "; sctp 10.0.0.1:7 10.0.0.2:8 sctp-over-udp"},
+		{"sctp over udp", ip4(17, udp(9899, 9899, cat(u16(7), u16(8), zeros[:8], hx("01000014"), zeros[:16]))), outer("9899", "9899") + "; sctp 10.0.0.1:7 10.0.0.2:8 sctp-over-udp"},
 		{"mpls in udp", ip4(17, udp(50000, 6635, cat(hx("00010140"), inner))), outer("50000", "6635") + "; " + innerFlow + "mpls"},
 		{"gre in udp", ip4(17, udp(50000, 4754, cat(hx("0000 0800"), inner))), outer("50000", "4754") + "; " + innerFlow + "gre"},
 		{"lisp", ip4(17, udp(50000, 4341, cat(zeros[:8], inner))), outer("50000", "4341") + "; " + innerFlow + "lisp"},
@@ -215,6 +215,8 @@ func TestTunnels(t *testing.T) {
 		{"mobile ip", ip4(17, udp(434, 50000, cat(hx("04040000"), inner))), outer("434", "50000") + "; " + innerFlow + "ipip"},
 		{"ethernet over ip of MikroTik", ip4(47, cat(hx("2001 6400 0020 0700"), ether(0x0800, inner))), "decoded; " + innerFlow + "gre"},
 		{"tzsp", ip4(17, udp(50000, 37008, cat(hx("01 00 0001 0a 01 ff 01"), ether(0x0800, inner)))), outer("50000", "37008") + "; " + innerFlow + "tzsp"},
+		{"a DNS query from a tunnel's port", ip4(17, udp(9899, 53, hx("6f2a 0100 0001 0000 0000 0000 00 0001 0001"))), outer("9899", "53")},
+		{"a DNS query from another", ip4(17, udp(3544, 53, cat(hx("6f2a 0100 0001 0000 0000 0000 00 0001 0001"), zeros))), outer("3544", "53")},
 		{"only the other port is a tunnel's", ip4(17, udp(4789, 50000, cat(hx("08000000 00004d00"), ether(0x0800, inner)))), outer("4789", "50000") + "; " + innerFlow + "vxlan:77"},
 	} {
 		if got := flows(101, c.data); got != c.want {

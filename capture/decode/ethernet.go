@@ -162,7 +162,7 @@ func (d *Decoder) logicalLink(o octets) Result {
 	switch {
 	case d.llc.DSAP == 0xaa && d.llc.SSAP == 0xaa:
 		return d.subnetwork(rest)
-	case d.llc.DSAP == 0x06: // the Internet Protocol's
+	case o.b[0] == 0x06 && d.llc.SSAP == 0x06 && o.b[2] == 3: // the Internet Protocol's
 		return d.ip(rest)
 	case o.b[0] == 0xfe && o.b[1] == 0xfe && o.b[2] == 3:
 		return d.nlpid(rest)

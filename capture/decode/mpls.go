@@ -79,3 +79,6 @@ func looksIPv6(o octets) bool {
 	rest := o.n - 40 - int(be16(o.b[4:]))
 	return rest >= 0 && rest <= 8
 }
+
+// looksIP says whether a datagram of either version may begin here.
+func looksIP(o octets) bool { return looksIPv4(o) || looksIPv6(o) }

@@ -170,7 +170,7 @@ func (d *Decoder) l2tpv3(h *ipHeader, o octets) Result {
 	}
 	for _, k := range [...]int{4, 8, 12, 16} {
 		at := o.from(k)
-		eth, ip := looksEthernet(at), looksIPv4(at) || looksIPv6(at)
+		eth, ip := looksEthernet(at), looksIPv4(at) && headerSum(at.b) == 0xffff || looksIPv6(at)
 		if !eth && !ip {
 			continue
 		}

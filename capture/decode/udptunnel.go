@@ -5,6 +5,11 @@ import (
 	"github.com/portannot/portannot/capture/packet"
 )
 
+// A port is no proof: any host may use a tunnel's port as its own end of
+// another conversation. So each of these decoders checks what it can before it
+// enters a tunnel; where the format has no mark of its own, that the lengths
+// of the inner header fit the datagram.
+
 // vxlan decodes RFC 7348 section 5. The I flag must be set for the identifier
 // to be valid; other traffic on the port rarely has it.
 func (d *Decoder) vxlan(o octets) Result {
@@ -26,6 +31,9 @@ func (d *Decoder) vxlan(o octets) Result {
 func (d *Decoder) vxlanGPE(o octets) Result {
 	if len(o.b) < 8 {
 		return o.short(8)
+	}
+	if o.b[0]&8 == 0 {
+		return Malformed
 	}
 	if !d.pushTunnel(packet.VXLAN, be24(o.b[4:])) {
 		return TooDeep
@@ -117,7 +125,7 @@ func (d *Decoder) teredo(o octets) Result {
 			return NotIP
 		}
 	}
-	if len(o.b) < 40 || o.b[0]>>4 != 6 {
+	if !looksIPv6(o) {
 		return NotIP
 	}
 	if !d.pushTunnel(packet.Teredo, 0) {
@@ -161,11 +169,24 @@ func (d *Decoder) l2tp(h *ipHeader, o octets) Result {
 	return Malformed
 }
 
+// looksSCTP says whether a chunk that RFC 9260 or an extension defines stands
+// behind a common header, and fits.
+func looksSCTP(o octets) bool {
+	if o = o.from(12); len(o.b) < 4 {
+		return false
+	}
+	t, n := o.b[0], int(be16(o.b[2:]))
+	return (t <= 15 || t == chunkIData || t >= 128 && t <= 132 || t >= 192 && t <= 194) && n >= 4 && n <= o.n
+}
+
 // sctpOverUDP decodes RFC 6951: the SCTP association is between the same two
 // addresses.
 func (d *Decoder) sctpOverUDP(h *ipHeader, o octets) Result {
-	if len(o.b) < 12 || !d.pushTunnel(packet.SCTPoverUDP, 0) {
+	if !looksSCTP(o) {
 		return NotIP
+	}
+	if !d.pushTunnel(packet.SCTPoverUDP, 0) {
+		return TooDeep
 	}
 	inner := *h
 	inner.more = false // the fragments are those of the UDP datagram
@@ -175,16 +196,13 @@ func (d *Decoder) sctpOverUDP(h *ipHeader, o octets) Result {
 
 // lisp decodes RFC 9300 section 5.1: eight octets and an IP packet.
 func (d *Decoder) lisp(h *ipHeader, o octets) Result {
-	if len(o.b) < 9 {
-		return o.short(9)
-	}
-	if v := o.b[8] >> 4; v != 4 && v != 6 {
+	if o = o.from(8); !looksIP(o) {
 		return NotIP
 	}
 	if !d.pushEnds(packet.LISP, h) {
 		return TooDeep
 	}
-	return d.ip(o.from(8))
+	return d.ip(o)
 }
 
 // lispControl decodes an encapsulated control message (RFC 9301 section 5.8):
@@ -193,7 +211,7 @@ func (d *Decoder) lispControl(h *ipHeader, o octets) Result {
 	if len(o.b) < 5 {
 		return o.short(5)
 	}
-	if o.b[0]>>4 != 8 {
+	if o.b[0]>>4 != 8 || !looksIP(o.from(4)) {
 		return NotIP
 	}
 	if !d.pushEnds(packet.LISP, h) {
@@ -212,16 +230,13 @@ func (d *Decoder) ayiya(h *ipHeader, o octets) Result {
 	if o.b[2]&0xf != 1 { // the operation is not to forward
 		return NotIP
 	}
+	if o = o.from(8 + 1<<(o.b[0]>>4) + int(o.b[1]>>4)*4); !looksIP(o) {
+		return NotIP
+	}
 	if !d.pushEnds(packet.AYIYA, h) {
 		return TooDeep
 	}
-	next := o.b[3]
-	o = o.from(8 + 1<<(o.b[0]>>4) + int(o.b[1]>>4)*4)
-	switch next {
-	case protoIPv4, protoIPv6:
-		return d.ip(o)
-	}
-	return NotIP
+	return d.ip(o)
 }
 
 // capwap decodes RFC 5415 section 4.3: a preamble, a header length in words,
@@ -271,7 +286,7 @@ func (d *Decoder) amt(h *ipHeader, o octets) Result {
 	if len(o.b) < 3 {
 		return o.short(3)
 	}
-	if o.b[0] != 6 {
+	if o.b[0] != 6 || !looksIP(o.from(2)) {
 		return NotIP
 	}
 	if !d.pushEnds(packet.AMT, h) {
@@ -291,7 +306,9 @@ func (d *Decoder) mobileIP(h *ipHeader, o octets) Result {
 	}
 	switch o.b[1] {
 	case protoIPv4, protoIPv6:
-		return d.ipInIP(h, o.from(4))
+		if looksIP(o.from(4)) {
+			return d.ipInIP(h, o.from(4))
+		}
 	case protoGRE:
 		return d.greTunnel(h, o.from(4))
 	}

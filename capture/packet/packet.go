@@ -60,8 +60,9 @@ type Summary struct {
 	Time   int64  // nanoseconds since the Unix epoch
 	Number uint64 // the packet's number in the run, from 1
 
-	// Src and Dst are the addresses as sent. IPv4 stands in the first four
-	// octets, the rest zero.
+	// Src and Dst are the addresses as sent, those of the IP header: while a
+	// source route is under way Dst is the next stop. IPv4 stands in the first
+	// four octets, the rest zero.
 	Src, Dst         [16]byte
 	SrcPort, DstPort uint16
 	Protocol         uint8 // IP protocol number: TCP, UDP, DCCP, SCTP or UDPLite
@@ -75,17 +76,21 @@ type Summary struct {
 	// Context tells flows with equal addresses apart: VLAN tags and the
 	// tunnel. 0 is none; [Contexts] explains the others.
 	Context uint32
-	// Sequence is the TCP sequence number, or the SCTP initiate tag when
-	// Signal has Init: what tells a retransmitted opening from a new one.
+	// Sequence is the TCP sequence number, the SCTP initiate tag when Signal
+	// has Init or InitAck, or the lower 32 bits of DCCP's: what tells a
+	// retransmitted opening from a new one.
 	Sequence uint32
 	FrameLen uint32 // octets of the whole frame on the wire, outer headers included
 	IPLen    uint32 // total length of this header's IP datagram, its header included
 	PPID     uint32 // SCTP: payload protocol identifier of the first DATA chunk; valid when HasPPID
 	HasPPID  bool
 	// PayloadLen is how many octets of transport payload the datagram
-	// carried on the wire, as far as the IP header tells.
+	// carried on the wire, as far as the IP header tells. For SCTP it counts
+	// the user data of all DATA and I-DATA chunks. For Kind Quoted it is 0.
 	PayloadLen uint32
-	// Payload is what was captured of it; valid as long as the packet is.
+	// Payload is what was captured of it; valid as long as the packet is. For
+	// SCTP it is the user data of the first DATA or I-DATA chunk. It is nil
+	// for the kinds Fragment and Quoted.
 	Payload []byte
 }
 
