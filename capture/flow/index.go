@@ -23,6 +23,9 @@ const (
 	chunkBits = 14
 	chunkSize = 1 << chunkBits
 	firstBits = 12 // slots of the first index: 1 << firstBits
+	// smallChunks is how many chunks a table has before huge pages are worth
+	// their memory.
+	smallChunks = 4
 	none      = ^uint32(0)
 )
 
@@ -86,6 +89,9 @@ func (tb *table[K]) insert(k *K, h uint32) uint32 {
 		tb.top++
 		if int(i>>chunkBits) == len(tb.chunks) {
 			tb.chunks = append(tb.chunks, make([]entry[K], chunkSize))
+			if len(tb.chunks) > smallChunks {
+				hugePages(tb.chunks[len(tb.chunks)-1])
+			}
 		}
 	}
 	mask := uint32(len(tb.slots) - 1)
@@ -105,6 +111,9 @@ func (tb *table[K]) grow() {
 		size = 1 << firstBits
 	}
 	slots := make([]slot, size)
+	if size > smallChunks*chunkSize {
+		hugePages(slots)
+	}
 	// Write to each page before reading it: a page read first is mapped to the
 	// zero page and then faults a second time when written. Measured in C on
 	// two cores, scanning 3 million flows: 1.54 became 0.91 of the floor.

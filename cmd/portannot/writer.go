@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/render"
 	"github.com/portannot/portannot/capture/flow"
@@ -21,12 +22,37 @@ func (t *tally) add(o *tally) {
 	t.shown += o.shown
 }
 
-// writer annotates flows, selects them, renders them and writes them.
+// lane annotates, selects and renders flows for one goroutine. The annotation
+// stands here, and not in append, for it is passed through an interface and
+// would be allocated for each flow.
+type lane struct {
+	j          *job
+	format     render.Format
+	flow       flow.Flow
+	annotation annotate.Annotation
+	tally      tally
+}
+
+// append appends a flow if it is selected.
+func (l *lane) append(dst []byte, f *flow.Flow) []byte {
+	l.annotation = l.j.annotator.Flow(f)
+	if e, ok := l.annotation.Registered(); ok {
+		l.tally.statuses[e.Status]++
+	} else {
+		l.tally.noSide++
+	}
+	if !l.j.selector.Match(f, &l.annotation) {
+		return dst
+	}
+	l.tally.shown++
+	return l.format.AppendFlow(dst, f, &l.annotation)
+}
+
+// writer writes flows to standard output.
 type writer struct {
-	j     *job
+	lane
 	begun bool
 	buf   []byte
-	tally tally
 	err   error // the first error of writing; nothing is written after it
 }
 
@@ -37,7 +63,7 @@ const (
 )
 
 func newWriter(j *job) *writer {
-	return &writer{j: j, buf: make([]byte, 0, writeSize+16<<10)}
+	return &writer{lane: lane{j: j, format: j.format}, buf: make([]byte, 0, writeSize+16<<10)}
 }
 
 func (w *writer) write(b []byte) {
@@ -48,38 +74,23 @@ func (w *writer) write(b []byte) {
 
 func (w *writer) begin() {
 	w.begun = true
-	w.buf = w.j.format.AppendHeader(w.buf)
-}
-
-// appendFlow annotates a flow and appends it if it is selected.
-func (j *job) appendFlow(dst []byte, format render.Format, f *flow.Flow, t *tally) []byte {
-	a := j.annotator.Flow(f)
-	if e, ok := a.Registered(); ok {
-		t.statuses[e.Status]++
-	} else {
-		t.noSide++
-	}
-	if !j.selector.Match(f, &a) {
-		return dst
-	}
-	t.shown++
-	return format.AppendFlow(dst, f, &a)
+	w.buf = w.format.AppendHeader(w.buf)
 }
 
 // early takes a flow that the table gives up before the end of the input.
 func (w *writer) early(f *flow.Flow) {
 	if !w.begun {
-		w.j.format.Measure(f)
+		w.format.Measure(f)
 		w.begin()
 	}
-	w.buf = w.j.appendFlow(w.buf, w.j.format, f, &w.tally)
+	w.buf = w.append(w.buf, f)
 	if len(w.buf) >= writeSize {
 		w.write(w.buf)
 		w.buf = w.buf[:0]
 	}
 }
 
-// block is a run of flows on its way through a worker.
+// block is a run of flows on its way through a lane.
 type block struct {
 	from, to int
 	buf      []byte
@@ -87,14 +98,13 @@ type block struct {
 	done     chan struct{}
 }
 
-// finish writes all results. Several workers render blocks of flows, which are
+// finish writes all results. Several lanes render blocks of flows, which are
 // written in their order, so the output does not depend on their number.
 func (w *writer) finish(res *flow.Results) error {
-	var f flow.Flow
 	if !w.begun {
 		for i := range min(res.Len(), measured) {
-			res.Fill(i, &f)
-			w.j.format.Measure(&f)
+			res.Fill(i, &w.flow)
+			w.format.Measure(&w.flow)
 		}
 		w.begin()
 	}
@@ -102,11 +112,11 @@ func (w *writer) finish(res *flow.Results) error {
 		w.parallel(res)
 	} else {
 		for i := range res.Len() {
-			res.Fill(i, &f)
-			w.early(&f)
+			res.Fill(i, &w.flow)
+			w.early(&w.flow)
 		}
 	}
-	w.buf = w.j.format.AppendFooter(w.buf)
+	w.buf = w.format.AppendFooter(w.buf)
 	w.write(w.buf)
 	w.buf = nil
 	return w.err
@@ -122,15 +132,15 @@ func (w *writer) parallel(res *flow.Results) {
 		free <- &block{done: make(chan struct{}, 1)}
 	}
 	for range w.j.workers {
-		format := w.j.format.Clone()
+		l := lane{j: w.j, format: w.format.Clone()}
 		go func() {
-			var f flow.Flow
 			for b := range todo {
-				b.buf, b.tally = b.buf[:0], tally{}
+				b.buf, l.tally = b.buf[:0], tally{}
 				for i := b.from; i < b.to; i++ {
-					res.Fill(i, &f)
-					b.buf = w.j.appendFlow(b.buf, format, &f, &b.tally)
+					res.Fill(i, &l.flow)
+					b.buf = l.append(b.buf, &l.flow)
 				}
+				b.tally = l.tally
 				b.done <- struct{}{}
 			}
 		}()

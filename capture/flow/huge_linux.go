@@ -1,0 +1,17 @@
+package flow
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// hugePages asks the kernel for huge pages under s, which it may refuse
+// silently. A large table is touched at random: with pages of 4 KiB nearly
+// every touch also misses the translation buffer, and filling the table faults
+// once for each page.
+func hugePages[T any](s []T) {
+	size := len(s) * int(unsafe.Sizeof(s[0]))
+	// Allocations of this size begin on a page.
+	_ = unix.Madvise(unsafe.Slice((*byte)(unsafe.Pointer(&s[0])), size), unix.MADV_HUGEPAGE)
+}
