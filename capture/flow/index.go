@@ -26,7 +26,7 @@ const (
 	// smallChunks is how many chunks a table has before huge pages are worth
 	// their memory.
 	smallChunks = 4
-	none      = ^uint32(0)
+	none        = ^uint32(0)
 )
 
 func (tb *table[K]) at(i uint32) *entry[K] {

@@ -552,3 +552,39 @@ func BenchmarkUpdate(b *testing.B) {
 		})
 	}
 }
+
+func TestTrackIsAdd(t *testing.T) {
+	sums := randomPackets(rand.New(rand.NewSource(9)), 4000, 6, false)
+	run := func(track bool) (got []string) {
+		tb := NewTable(Options{Idle: 2 * time.Second, MaxFlows: 30, Emit: func(f *Flow) { got = append(got, flowLine(f)) }})
+		var f Flow
+		for i := range sums {
+			if !track {
+				tb.Add(sums[i : i+1])
+				continue
+			}
+			s := &sums[i]
+			r, ok := tb.Track(s)
+			if ok == (s.Kind == packet.Quoted) {
+				t.Fatalf("packet %d: tracked %v", i, ok)
+			}
+			if !ok {
+				continue
+			}
+			tb.Look(r, &f)
+			a, b := netip.AddrPortFrom(s.SrcAddr(), s.SrcPort), netip.AddrPortFrom(s.DstAddr(), s.DstPort)
+			if !(f.Source == a && f.Destination == b || f.Source == b && f.Destination == a) || f.Protocol != s.Protocol || f.Number > s.Number {
+				t.Fatalf("packet %d: tracked to %+v", i, f)
+			}
+		}
+		res := tb.Results()
+		for i := range res.Len() {
+			res.Fill(i, &f)
+			got = append(got, flowLine(&f))
+		}
+		return got
+	}
+	if !slices.Equal(run(true), run(false)) {
+		t.Error("Track and Add give different flows")
+	}
+}

@@ -148,12 +148,31 @@ func (t *Table) add(sums []packet.Summary) {
 	}
 }
 
-// update counts one packet.
-func update[K comparable](t *Table, tb *table[K], k *K, l *located, s *packet.Summary) {
+// Track is Add for one packet, and says to which flow it was counted. ok is
+// false for an ICMP error, which counts to none.
+func (t *Table) Track(s *packet.Summary) (r Ref, ok bool) {
+	var l located
+	var i uint32
+	if s.IPVersion == 4 {
+		l.k4, l.hash, l.dir = keyOf4(s, &t.seeds)
+		i = update(t, &t.v4, &l.k4, &l, s)
+	} else {
+		l.k6, l.hash, l.dir = keyOf6(s, &t.seeds)
+		i = update(t, &t.v6, &l.k6, &l, s)
+	}
+	return Ref{i, s.IPVersion == 6}, i != none
+}
+
+// Look writes the flow of a Ref that Track gave as it stands into f. A Ref is
+// valid until the next packet.
+func (t *Table) Look(r Ref, f *Flow) { t.tableOf(r).fill(r.index, f, t.extras) }
+
+// update counts one packet and gives the entry, none for an ICMP error.
+func update[K comparable](t *Table, tb *table[K], k *K, l *located, s *packet.Summary) uint32 {
 	i := tb.find(k, l.hash)
 	if s.Kind == packet.Quoted {
 		t.quote(tb, i, s)
-		return
+		return none
 	}
 	if s.Time > t.now {
 		t.now = s.Time
@@ -179,7 +198,7 @@ func update[K comparable](t *Table, tb *table[K], k *K, l *located, s *packet.Su
 			if s.HasPPID {
 				t.notePPID(&e.extra, s.PPID)
 			}
-			return
+			return i
 		}
 		if end != EndReopen && !opens(s) {
 			inherit = e.opening | openInherited
@@ -201,6 +220,7 @@ func update[K comparable](t *Table, tb *table[K], k *K, l *located, s *packet.Su
 	if s.HasPPID {
 		t.notePPID(&e.extra, s.PPID)
 	}
+	return i
 }
 
 // opens reports whether s is an opening message.
