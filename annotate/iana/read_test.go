@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -44,12 +45,19 @@ func editionPath(t testing.TB, name string) string {
 	}
 }
 
+// opened keeps the editions that tests opened: a registry never changes.
+var opened sync.Map
+
 func openEdition(t testing.TB, name string) *Registry {
 	t.Helper()
+	if reg, ok := opened.Load(name); ok {
+		return reg.(*Registry)
+	}
 	reg, err := Open(editionPath(t, name))
 	if err != nil {
 		t.Fatal(err)
 	}
+	opened.Store(name, reg)
 	return reg
 }
 
@@ -120,12 +128,21 @@ func TestFormsOfOneEditionAgree(t *testing.T) {
 			}
 			diffRecords(t, form.name, got, want)
 			bad := 0
+			type cells struct{ got, want uint16 }
+			seen := map[cells]bool{}
 			for _, tr := range append([]Transport{NoTransport}, slices.Collect(allTransports)...) {
 				for port := range 1 << 16 {
-					x, y := entryText(got.Lookup(tr, uint16(port))), entryText(want.Lookup(tr, uint16(port)))
-					if x != y {
+					x, y := got.Lookup(tr, uint16(port)), want.Lookup(tr, uint16(port))
+					same := x.Status == y.Status && x.Listed == y.Listed && x.Precedence == y.Precedence &&
+						x.Name() == y.Name() && x.Unauthorized() == y.Unauthorized() && x.Siblings() == y.Siblings()
+					// All the rest is that of the records, which ports share.
+					if c := (cells{x.cell, y.cell}); same && !seen[c] {
+						seen[c] = true
+						same = entryText(x) == entryText(y)
+					}
+					if !same {
 						if bad++; bad <= 5 {
-							t.Errorf("%v/%d:\n got %s\nwant %s", port, tr, x, y)
+							t.Errorf("%v/%d:\n got %s\nwant %s", port, tr, entryText(x), entryText(y))
 						}
 					}
 				}
@@ -258,11 +275,8 @@ func TestCutShort(t *testing.T) {
 	for _, name := range []string{xml2026, html2026, text2026, csv2025, excerpt24} {
 		t.Run(name, func(t *testing.T) {
 			data := editionBytes(t, name)
-			whole, err := Read(bytes.NewReader(data), name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			step := len(data) / 12
+			whole := openEdition(t, name)
+			step := len(data) / 6
 			for cut := step; cut < len(data)-2; cut += step {
 				expectCut(t, name, data[:cut], whole)
 			}

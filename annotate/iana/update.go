@@ -12,6 +12,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"time"
 )
 
@@ -31,8 +33,7 @@ var ErrOlder = errors.New("an older edition than the one in use")
 
 // An Updater fetches an edition of the registry and puts it in place.
 type Updater struct {
-	// URL is where to fetch: HTTPS, or plain HTTP from this very machine only.
-	// Empty means DefaultURL.
+	// URL is where to fetch: see Fetch. Empty means DefaultURL.
 	URL string
 	// Path is the file to write. Its folder is made if there is none.
 	Path string
@@ -118,11 +119,13 @@ func plausible(reg *Registry) error {
 	return nil
 }
 
-// Fetch gets an edition over HTTPS, or over plain HTTP from this very machine,
-// and reads it. It gives the bytes with it, decompressed if the transfer was
-// compressed. client may be nil, for one with a time limit of two minutes.
+// Fetch gets an edition from an address and reads it. It gives the bytes with
+// it, decompressed if the transfer was compressed. client may be nil, for one
+// with a time limit of two minutes.
 //
-// Redirections are followed only as long as they do not leave HTTPS.
+// The address is one of HTTPS. Plain HTTP is allowed from this very machine
+// only, and "file:///path" is a file. Redirections are followed as long as they
+// do not leave HTTPS.
 func Fetch(ctx context.Context, client *http.Client, address string) (*Registry, []byte, error) {
 	data, err := fetch(ctx, client, address)
 	if err != nil {
@@ -139,6 +142,9 @@ func fetch(ctx context.Context, client *http.Client, address string) ([]byte, er
 	u, err := url.Parse(address)
 	if err != nil {
 		return nil, err
+	}
+	if u.Scheme == "file" && (u.Host == "" || u.Host == "localhost") {
+		return readLocal(u.Path)
 	}
 	if err := checkURL(u); err != nil {
 		return nil, err
@@ -177,14 +183,36 @@ func fetch(ctx context.Context, client *http.Client, address string) ([]byte, er
 		return nil, fmt.Errorf("get %s: server answers %s", u.Redacted(), resp.Status)
 	}
 	// A body shorter than its announced length is an error of the reader.
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxFileBytes+1))
+	data, err := readBounded(resp.Body)
 	if err != nil {
 		return nil, fmt.Errorf("get %s: %w", u.Redacted(), err)
 	}
-	if len(data) > maxFileBytes {
-		return nil, fmt.Errorf("get %s: larger than %d MiB", u.Redacted(), maxFileBytes>>20)
+	return data, nil
+}
+
+// readLocal reads the file of an address such as "file:///C:/path".
+func readLocal(path string) ([]byte, error) {
+	if runtime.GOOS == "windows" {
+		path = strings.TrimPrefix(path, "/")
+	}
+	f, err := os.Open(filepath.FromSlash(path))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := readBounded(f)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
 	return data, nil
+}
+
+func readBounded(r io.Reader) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxFileBytes+1))
+	if err == nil && len(data) > maxFileBytes {
+		return nil, fmt.Errorf("larger than %d MiB", maxFileBytes>>20)
+	}
+	return data, err
 }
 
 // checkURL refuses what anyone on the way could change.

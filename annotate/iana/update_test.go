@@ -252,6 +252,22 @@ func TestUpdateRefuses(t *testing.T) {
 	if _, err := u.Update(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
+	// A file is allowed, and one that is not there an error.
+	local := filepath.Join(dir, "local.csv")
+	if err := os.WriteFile(local, whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	u = Updater{URL: "file://" + filepath.ToSlash(local), Path: filepath.Join(dir, "from-file")}
+	if filepath.VolumeName(local) != "" { // "C:" needs a slash before it
+		u.URL = "file:///" + filepath.ToSlash(local)
+	}
+	if up, err := u.Update(context.Background()); err != nil || !up.Written {
+		t.Errorf("file: %v", err)
+	}
+	u.URL += ".none"
+	if _, err := u.Update(context.Background()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no file: %v", err)
+	}
 	// Plain HTTP from this machine is allowed.
 	u = Updater{URL: plain.URL, Path: filepath.Join(dir, "other")}
 	if up, err := u.Update(context.Background()); err != nil || !up.Written {
