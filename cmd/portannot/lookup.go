@@ -96,17 +96,11 @@ func runLookup(ctx context.Context, e *env, args []string) error {
 	return buffered(e.stdout, func(w *bufio.Writer) error {
 		format.begin(w, reg)
 		l := &lookup{env: e, reg: reg, format: format, out: w}
-		for _, arg := range fs.Args() {
-			if arg == "-" {
-				err = l.lines(ctx)
-			} else {
-				err = l.query(arg)
-			}
-			if err != nil {
-				return err
-			}
+		err := l.all(ctx, fs.Args())
+		if endErr := format.end(); err == nil {
+			err = endErr
 		}
-		if err := format.end(); err != nil {
+		if err != nil {
 			return err
 		}
 		return l.worst()
@@ -145,6 +139,20 @@ type lookup struct {
 	out       *bufio.Writer
 	notFound  bool
 	malformed error // the last malformed query; those before it are reported
+}
+
+// all answers the queries; "-" stands for those on standard input.
+func (l *lookup) all(ctx context.Context, queries []string) error {
+	for _, q := range queries {
+		answer := l.query
+		if q == "-" {
+			answer = func(string) error { return l.lines(ctx) }
+		}
+		if err := answer(q); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // worst gives the error that all queries together end with.
