@@ -355,6 +355,115 @@ func tun(t *testing.T, name string) *os.File {
 	return file
 }
 
+// tap makes an interface that says that it is of a hardware type, and whose
+// packets have an Ethernet header nonetheless.
+func tap(t *testing.T, name string, hardware int) *os.File {
+	t.Helper()
+	file, err := os.OpenFile("/dev/net/tun", os.O_RDWR, 0)
+	if err != nil {
+		t.Skipf("no tun device: %v", err)
+	}
+	t.Cleanup(func() { file.Close() })
+	request, err := unix.NewIfreq(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.SetUint16(unix.IFF_TAP | unix.IFF_NO_PI)
+	if err := unix.IoctlIfreq(int(file.Fd()), unix.TUNSETIFF, request); err != nil {
+		t.Skipf("no tap interface: %v", err)
+	}
+	if err := unix.IoctlSetInt(int(file.Fd()), unix.TUNSETLINK, hardware); err != nil {
+		t.Skipf("no tap interface of another type: %v", err)
+	}
+	ip(t, "link set "+name+" up")
+	return file
+}
+
+// Of an interface whose link layer is not known, packets begin at the network
+// layer, and so do the offsets of filters.
+func TestLiveUnknownLinkLayer(t *testing.T) {
+	enterNamespace(t)
+	odd := tap(t, "odd", unix.ARPHRD_IPGRE)
+	frames := [][]byte{
+		ethernetFrame(nil, unix.ETH_P_IP, ipv4(unix.IPPROTO_UDP, udp(1, 52, "first"))),
+		ethernetFrame(nil, 0x88b5, []byte("not an IP packet")),
+		ethernetFrame(nil, unix.ETH_P_IP, ipv4(unix.IPPROTO_UDP, udp(1, 53, endMark))),
+	}
+	for _, test := range []struct {
+		filters map[LinkType][]bpf.RawInstruction
+		want    []LinkType
+	}{
+		{nil, []LinkType{LinkRaw, LinkLinuxSLL2, LinkRaw}},
+		{map[LinkType][]bpf.RawInstruction{LinkRaw: udpTo(t, 0, 53)}, []LinkType{LinkRaw}},
+	} {
+		l := open(t, LiveOptions{Interfaces: []string{"odd"}, Filters: test.filters})
+		for _, frame := range frames {
+			if _, err := odd.Write(frame); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got := collect(t, l, isEnd)
+		if len(got) != len(test.want) {
+			t.Fatalf("%d packets, want %v", len(got), test.want)
+		}
+		for i, p := range got {
+			want := frames[len(frames)-len(got)+i][14:]
+			if p.Link != test.want[i] {
+				t.Errorf("packet %d: %v, want %v", i+1, p.Link, test.want[i])
+			}
+			if p.Link == LinkLinuxSLL2 {
+				// Ethernet's source address, as the kernel gave it.
+				if header := p.Data[:12]; !bytes.Equal(header[:4], []byte{0x88, 0xb5, 0, 0}) || !bytes.Equal(header[8:10], []byte{0x03, 0x0a}) {
+					t.Errorf("LINUX_SLL2: % x", header)
+				}
+				want = append(bytes.Clone(p.Data[:sll2Len]), want...)
+			}
+			if !bytes.Equal(p.Data, want) || int(p.Length) != len(want) {
+				t.Errorf("packet %d: length %d, % x, want % x", i+1, p.Length, p.Data, want)
+			}
+		}
+		l.Close()
+	}
+}
+
+// A filter that computes how much to capture cannot exceed the snap length.
+func TestLiveSnapLengthBoundsFilters(t *testing.T) {
+	enterNamespace(t)
+	whole, err := bpf.Assemble([]bpf.Instruction{bpf.LoadExtension{Num: bpf.ExtLen}, bpf.RetA{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := open(t, LiveOptions{Interfaces: []string{"lo"}, SnapLen: 60, Filters: map[LinkType][]bpf.RawInstruction{LinkEthernet: whole}})
+	loopbackMessage(t, 9, endMark+strings.Repeat("x", 1000))
+	p := collect(t, l, func(c collected) bool { return true })[0]
+	if len(p.Data) != 60 || int(p.Length) != 14+20+8+len(endMark)+1000 {
+		t.Errorf("%d octets of %d", len(p.Data), p.Length)
+	}
+	// One that says a number is bounded already in the kernel.
+	moved, err := moveFilter(LinkEthernet, []bpf.RawInstruction{{Op: unix.BPF_RET | unix.BPF_K, K: 1 << 20}}, 60)
+	if last := moved[len(moved)-1]; err != nil || last.K != 60 {
+		t.Errorf("%+v, %v", last, err)
+	}
+}
+
+// What arrives after the end began is not given.
+func TestLiveStopLetsNothingIn(t *testing.T) {
+	enterNamespace(t)
+	l := open(t, LiveOptions{Interfaces: []string{"lo"}, Timeout: 200 * time.Millisecond})
+	loopbackMessage(t, 9, "before the end")
+	l.Stop()
+	packets := make([]Packet, 8)
+	if n, err := l.Next(packets); n == 0 {
+		t.Fatalf("the packet before the end: %v", err)
+	}
+	loopbackMessage(t, 9, endMark)
+	for _, p := range finish(t, l) {
+		if isEnd(p) {
+			t.Error("a packet after the end was given")
+		}
+	}
+}
+
 // "any" carries several link types in one capture, in the order of arrival.
 func TestLiveAnyInterface(t *testing.T) {
 	f := vethPair(t)
