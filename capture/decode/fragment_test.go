@@ -141,6 +141,14 @@ func TestFragmentsWithoutPorts(t *testing.T) {
 	}
 }
 
+// TestFragmentedIPIP: the header that carries has no ports, so its later
+// fragments have none.
+func TestFragmentedIPIP(t *testing.T) {
+	f := newFeeder(Options{})
+	f.check(t, "first", f.at(0, ip6frag(4, 7, 0, true, inner)), "decoded; 1: "+innerFlow+"ipip")
+	f.check(t, "later", f.at(0, ip6frag(4, 7, 5, false, make([]byte, 8))), "IP protocol without ports")
+}
+
 // TestFragmentedTunnel: the fragments of a datagram that carries another count
 // to the outer flow, and none is held for the inner one.
 func TestFragmentedTunnel(t *testing.T) {

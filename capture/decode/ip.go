@@ -200,15 +200,17 @@ func hasPorts(proto uint8) bool {
 // transport, a tunnel, or something without ports. Extension headers are
 // accepted behind IPv4 too, where AH is common and the others are not.
 func (d *Decoder) upper(h *ipHeader, proto uint8, o octets) Result {
-	r := d.upper1(h, proto, o)
-	if h.more && r != Decoded {
-		// Later fragments have no ports to wait for.
+	r := d.walkUpper(h, proto, o)
+	if h.more && r != Truncated && r != Malformed {
+		// A first fragment, and no transport has taken its ports: the later
+		// ones have none to wait for. What a tunnel in it carries is another
+		// datagram.
 		d.firstFragmentNoPorts(h)
 	}
 	return r
 }
 
-func (d *Decoder) upper1(h *ipHeader, proto uint8, o octets) Result {
+func (d *Decoder) walkUpper(h *ipHeader, proto uint8, o octets) Result {
 	for {
 		switch proto {
 		case packet.TCP:
