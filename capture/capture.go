@@ -1,6 +1,35 @@
 // Package capture reads packets: from capture files of every common container,
 // from standard input, and from live interfaces. It knows containers, link
 // types and losses, and nothing of what a packet holds.
+//
+// A capture is a list of packets as an interface saw them. Of each it has the
+// time, the length on the wire, and the octets from the front of the packet, cut
+// off at the snap length that the capture was made with. How these octets begin,
+// for example with an Ethernet header, is told by a link type. Classic pcap has
+// one link type a file; pcapng has interfaces, each with its own.
+//
+// Open, NewReader, OpenFiles and Follow read files and pipes; what they are is
+// told by their content, also when they are compressed. They give packets many
+// at a time, in the reader's own memory:
+//
+//	r, err := capture.Open("x.pcap", capture.Options{})
+//	...
+//	defer r.Close()
+//	var dst [64]capture.Packet
+//	for {
+//		n, err := r.Next(dst[:])
+//		for i := range dst[:n] {
+//			use(&dst[i])
+//		}
+//		if err == io.EOF {
+//			break
+//		}
+//		...
+//	}
+//
+// Captures are hostile input. What a length field says is not believed before
+// so much was read, damage is reported with its offset and stepped over where
+// that can be done without guessing, and everything that was readable is given.
 package capture
 
 import "fmt"

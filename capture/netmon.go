@@ -91,10 +91,11 @@ func (p *netmonParser) parse(b []byte, off int64, end bool, dst []Packet, log *p
 			p.next = netmonHeader // where nearly every file has its first frame
 		}
 	}
+	frames := b[:min(p.table, int64(len(b)))]
 	for n < len(dst) {
 		at := p.next
 		if p.cut {
-			if at >= min(p.table, int64(len(b))) {
+			if at >= int64(len(frames)) {
 				return n, len(b), 0, damage{int64(len(b)), "frame table cut short"}
 			}
 		} else {
@@ -105,7 +106,7 @@ func (p *netmonParser) parse(b []byte, off int64, end bool, dst []Packet, log *p
 			at = int64(le.Uint32(b[p.table+4*p.next:]))
 			p.next++
 		}
-		d, size, isPacket, why := p.frame(b[min(at, int64(len(b))):])
+		d, size, isPacket, why := p.frame(frames[min(at, int64(len(frames))):])
 		if why != "" {
 			if p.cut {
 				return n, int(at), 0, damage{at, why}

@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -31,6 +32,10 @@ type Options struct {
 	NoReadAhead bool
 	// Stdin is what Open reads for the path "-". Without it "-" is a file.
 	Stdin io.Reader
+	// Context, when it is done, ends the waiting for a pipe's next octets: then
+	// Next gives io.EOF, and what was read before is not lost. Files are not
+	// waited for, and so not affected.
+	Context context.Context
 
 	small bool // reads of smallRead octets: one of many captures that are open at a time
 }
@@ -87,6 +92,9 @@ func NewReader(r io.Reader, name string, opt Options) (*Reader, error) {
 }
 
 func newReader(src io.Reader, closer io.Closer, name string, total int64, opt Options) (*Reader, error) {
+	if ctx := opt.Context; ctx != nil && total == 0 {
+		src = &stopReader{ctx: ctx, r: src}
+	}
 	raw := &countingIn{r: src, most: chunkSize}
 	if opt.small {
 		raw.most = smallRead
@@ -120,6 +128,9 @@ func (r *Reader) open() error {
 		return r.failure(0)
 	}
 	d := detect(r.s.win)
+	if d.new == nil && r.stopped() {
+		return r.failure(0)
+	}
 	if d.new == nil {
 		return d.refuse(r.name, r.s.win)
 	}
@@ -128,7 +139,7 @@ func (r *Reader) open() error {
 	for {
 		used, need, err := r.p.header(r.s.win, r.s.err != nil)
 		if err != nil {
-			if r.s.err != nil && r.s.err != io.EOF {
+			if r.s.err != nil && r.s.err != io.EOF || r.stopped() {
 				return r.failure(0)
 			}
 			return &DamageError{Name: r.name, Reason: err.Error()}
@@ -182,6 +193,9 @@ func (r *Reader) Next(dst []Packet) (int, error) {
 		n, used, want, bad := r.p.parse(r.s.win, r.s.off, r.s.err != nil, dst, &r.log)
 		r.s.consume(used)
 		switch {
+		case bad.why != "" && r.stopped():
+			r.err = io.EOF // a packet that has half arrived is no damage
+			return n, r.err
 		case bad.why != "":
 			if r.s.err != nil && r.s.err != io.EOF {
 				r.err = r.failure(r.p.count() + 1)
@@ -192,7 +206,7 @@ func (r *Reader) Next(dst []Packet) (int, error) {
 		case n > 0:
 			return n, nil
 		case !more && r.s.err != nil && len(r.s.win) == 0:
-			if r.s.err == io.EOF {
+			if r.s.err == io.EOF || r.stopped() {
 				r.err = io.EOF
 			} else {
 				r.err = r.failure(r.p.count() + 1)
@@ -203,8 +217,17 @@ func (r *Reader) Next(dst []Packet) (int, error) {
 	}
 }
 
+// stopped says whether the input was ended by Options.Context.
+func (r *Reader) stopped() bool {
+	stop, ok := r.s.src.raw.r.(*stopReader)
+	return ok && r.s.err != nil && stop.stopped.Load()
+}
+
 // failure turns what ended the stream early into an error for the caller.
 func (r *Reader) failure(packet uint64) error {
+	if r.stopped() {
+		return fmt.Errorf("read %s: %w", r.name, context.Cause(r.s.src.raw.r.(*stopReader).ctx))
+	}
 	if packed := r.s.src.packed; packed != "" {
 		reason := packed + ": " + r.s.err.Error()
 		if errors.Is(r.s.err, io.ErrUnexpectedEOF) || r.s.err == io.EOF {

@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -306,4 +307,55 @@ func (c *countingIn) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p[:min(len(p), c.most)])
 	c.n.Add(int64(n))
 	return n, err
+}
+
+// stopReader reads from what may block for good, such as a pipe, until a context
+// is done. The reads are made by a goroutine into memory of its own, as one that
+// blocks when the context is done stays behind, and may still write there.
+type stopReader struct {
+	ctx     context.Context
+	r       io.Reader
+	buf     []byte
+	left    []byte // of buf, not handed out yet
+	err     error
+	ask     chan struct{}
+	got     chan int // octets in buf; err is set before
+	stopped atomic.Bool
+}
+
+func (s *stopReader) Read(p []byte) (int, error) {
+	for len(s.left) == 0 {
+		if s.stopped.Load() {
+			return 0, io.EOF
+		}
+		if s.err != nil {
+			return 0, s.err
+		}
+		if s.ask == nil {
+			// 64 KiB is what a pipe holds.
+			s.buf, s.ask, s.got = make([]byte, 64<<10), make(chan struct{}, 1), make(chan int, 1)
+			go s.run()
+		}
+		s.ask <- struct{}{}
+		select {
+		case n := <-s.got:
+			s.left = s.buf[:n]
+		case <-s.ctx.Done():
+			s.stopped.Store(true)
+			close(s.ask)
+			return 0, io.EOF
+		}
+	}
+	n := copy(p, s.left)
+	s.left = s.left[n:]
+	return n, nil
+}
+
+// run reads once each time it is asked to.
+func (s *stopReader) run() {
+	for range s.ask {
+		n, err := s.r.Read(s.buf)
+		s.err = err
+		s.got <- max(0, min(n, len(s.buf)))
+	}
 }

@@ -2,6 +2,7 @@ package capture
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -173,6 +174,48 @@ func TestPipeIsPrompt(t *testing.T) {
 		if n, ok := <-got; !ok || n != len(want)+i {
 			t.Fatalf("%d packets, want %d", n, len(want)+i)
 		}
+	}
+}
+
+// TestContextEndsWaiting: what was read before counts, half a packet does not.
+func TestContextEndsWaiting(t *testing.T) {
+	whole := timed(0, 1, 2, 3)
+	for name, sent := range map[string][]byte{
+		"nothing": nil, "half a header": whole[:12], "header": whole[:24], "packets": whole[:len(whole)-2],
+	} {
+		pr, pw := io.Pipe()
+		go pw.Write(sent)
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan error, 1)
+		var got []Packet
+		go func() {
+			c, err := NewReader(pr, "-", Options{Context: ctx})
+			if err == nil {
+				got, err = drain(c, 2)
+				c.Close()
+			}
+			done <- err
+		}()
+		time.Sleep(20 * time.Millisecond) // it is in order to stop at any point before this, too
+		cancel()
+		err := <-done
+		if len(sent) < 24 && !errors.Is(err, context.Canceled) || len(sent) >= 24 && err != io.EOF && !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", name, err)
+		}
+		checkPackets(t, got, mustRead(t, whole)[:len(got)])
+		pw.Close()
+	}
+	// Without a need to stop all is read.
+	file, want := bigCapture(10, false)
+	got, _, err := readCapture(bytes.NewReader(file), Options{Context: context.Background()})
+	if err != io.EOF {
+		t.Fatal(err)
+	}
+	checkPackets(t, got, want)
+	disk := errors.New("the disk is gone")
+	_, _, err = readCapture(io.MultiReader(bytes.NewReader(file[:100000]), iotest.ErrReader(disk)), Options{Context: context.Background()})
+	if !errors.Is(err, disk) {
+		t.Error(err)
 	}
 }
 
