@@ -421,7 +421,7 @@ func coverageOf(records []Record) (Coverage, bool) {
 	return c, found
 }
 
-// wholeOr decides what a table covers that bears no sign of its end. A table
+// wholeOrExcerpt decides what a table covers that bears no sign of its end. A table
 // from port 0 is meant to be the whole registry, which lists each user port up
 // to 49151; one that stops before is cut short. A table from a higher port is
 // an excerpt.

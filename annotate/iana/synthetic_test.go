@@ -322,3 +322,30 @@ func TestTextRowRules(t *testing.T) {
 		}
 	}
 }
+
+// What is wrong in a page is said with its line.
+func TestDamagedPages(t *testing.T) {
+	text, page, flat := syntheticText(), syntheticHTML(), syntheticExcerpt()
+	for _, c := range []struct{ name, data, want string }{
+		{"text without date", strings.Replace(text, "Last Updated\n", "Updated\n", 1), "f: no date of the edition (Last Updated)"},
+		{"text without column", strings.Replace(text, "Description", "Explanation", 1), `f:6: no column "Description" in the heading`},
+		{"text with columns that touch", strings.Replace(text, "www-http       ", "www-http-http-http-ht", 1), `f:6: no space between the columns before "Port Number"`},
+		{"text without rows", text[:strings.Index(text, "                     0")] + text[strings.Index(text, "\n                 Contact"):], "f:8: the table has no row"},
+		{"text with a bad port", strings.Replace(text, " 4413 ", " x413 ", 1), `f:18: bad port number "x413"`},
+		{"text with a bad date", strings.Replace(text, "2025-11-14", "yesterday ", 1), "f:18: the columns are not those of the heading: no date in a column of dates"},
+		{"text with a line lost", strings.Replace(text, strings.Split(text, "\n")[12]+"\n", "", 1), "f:12: the lines around this row cannot be shared out between rows: not the layout of the registry as plain text, or cut short"},
+		{"text with a long line", strings.Replace(text, "Reserved", "Reserved"+strings.Repeat("x", maxTextWidth), 1), "f:8: longer than 4096 characters"},
+		{"text with a gap", strings.Replace(text, "discard  ", strings.Repeat("\n", maxRowLines+1)+"discard  ", 1), "f:79: more than 64 lines between two rows"},
+		{"HTML without date", strings.Replace(page, "Last Updated", "Updated", 1), "f: no date of the edition (Last Updated)"},
+		{"HTML with a short row", strings.Replace(page, "<td><a href='#x'>discard</a></td>", "", 1), "f:7: a row with 11 cells where the heading has 12"},
+		{"HTML with a bad port", strings.Replace(page, ">80<", ">x<", 1), `f:5: bad port number "x"`},
+		{"HTML with an endless tag", strings.Replace(page, "<table>", "<table "+strings.Repeat("x", maxHTMLToken)+">", 1), "f:3: html: max buffer exceeded"},
+		{"flat text without date", strings.Replace(flat, "Last Updated\n", "Updated\n", 1), "f: no date of the edition (Last Updated)"},
+		{"flat text without a contact", strings.Replace(flat, "[A_Person] A Person", "A Person", 1), "f:17: cut short: no contact [A_Person], of whom line 6 speaks"},
+	} {
+		reg, err := Read(strings.NewReader(c.data), "f")
+		if reg != nil || err == nil || err.Error() != c.want {
+			t.Errorf("%s: %v\nwant %s", c.name, err, c.want)
+		}
+	}
+}

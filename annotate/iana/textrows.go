@@ -63,8 +63,8 @@ func (t *fixedTable) rows(isAnchor func([]string) bool, pair func(before, row []
 	var anchors []int
 	for i := range t.lines {
 		if isAnchor(t.row(i, i)) {
-			if n := len(anchors); i-max(0, lastOf(anchors)) > maxRowLines {
-				return t.src.errorf(t.first+i, "a row of more than %d lines (row %d)", maxRowLines, n)
+			if i-max(0, lastOf(anchors)) > maxRowLines {
+				return t.src.errorf(t.first+i, "more than %d lines between two rows", maxRowLines)
 			}
 			anchors = append(anchors, i)
 		}
@@ -73,12 +73,11 @@ func (t *fixedTable) rows(isAnchor func([]string) bool, pair func(before, row []
 		return t.src.errorf(t.first, "the table has no row")
 	}
 	if len(t.lines)-lastOf(anchors) > maxRowLines {
-		return t.src.errorf(t.first+lastOf(anchors), "a row of more than %d lines", maxRowLines)
+		return t.src.errorf(t.first+lastOf(anchors), "more than %d lines in a row", maxRowLines)
 	}
 
 	ways := make([][]way, len(anchors))
-	start := []way{{down: 0, row: nil}}
-	before := start
+	before := []way{{}}     // above the first row: nothing
 	gapBefore := anchors[0] // lines between the anchor before and this one
 	for k, anchor := range anchors {
 		gapAfter := len(t.lines) - 1 - anchor
