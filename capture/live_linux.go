@@ -167,7 +167,7 @@ const blocksWanted = 64
 
 func ringRequest(opt LiveOptions) (unix.TpacketReq3, error) {
 	ceil2 := func(n int) int { return 1 << bits.Len(uint(n-1)) }
-	const maxBuffer = 1 << 31 // the kernel counts ring octets in 32 bits
+	const maxBuffer = 1 << 30 // fits an int on every machine, doubled too
 	if opt.SnapLen > maxBuffer/4 {
 		return unix.TpacketReq3{}, fmt.Errorf("snap length of %d octets: at most %d are possible", opt.SnapLen, maxBuffer/4)
 	}

@@ -756,8 +756,8 @@ func TestOpenLiveErrors(t *testing.T) {
 		{"empty filter", LiveOptions{Interfaces: []string{"lo"}, Filters: map[LinkType][]bpf.RawInstruction{LinkEthernet: {}}}, nil, "no instructions"},
 		{"filter without end", LiveOptions{Interfaces: []string{"lo"}, Filters: map[LinkType][]bpf.RawInstruction{LinkEthernet: {{Op: 0xffff}}}}, unix.EINVAL, "attach filter"},
 		{"filter too long", LiveOptions{Interfaces: []string{"lo"}, Filters: map[LinkType][]bpf.RawInstruction{LinkEthernet: make([]bpf.RawInstruction, 5000)}}, nil, "the kernel takes 4096"},
-		{"buffer too large", LiveOptions{Interfaces: []string{"lo"}, Buffer: 1 << 40}, nil, "at most"},
-		{"snap length too large", LiveOptions{Interfaces: []string{"lo"}, SnapLen: 1 << 40}, nil, "at most"},
+		{"buffer too large", LiveOptions{Interfaces: []string{"lo"}, Buffer: 1<<31 - 1}, nil, "at most"},
+		{"snap length too large", LiveOptions{Interfaces: []string{"lo"}, SnapLen: 1<<31 - 1}, nil, "at most"},
 	} {
 		l, err := OpenLive(test.opt)
 		if err == nil {

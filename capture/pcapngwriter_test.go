@@ -158,11 +158,11 @@ func TestWriterFirstPacketOfLinkNull(t *testing.T) {
 }
 
 func TestWriterPaddingCommentsAndTimes(t *testing.T) {
-	const when = 1700000000_123456789
+	const when uint64 = 1700000000_123456789
 	for n := range 9 {
 		for c := range 9 {
 			data, comment := bytes.Repeat([]byte{0xff}, n), strings.Repeat("é", c)
-			p := Packet{Time: when, Link: LinkRaw, Length: 1500, Data: data}
+			p := Packet{Time: int64(when), Link: LinkRaw, Length: 1500, Data: data}
 			file := write(t, WriterOptions{}, func(w *Writer) error { return w.WritePacket(&p, comment) })
 			b := readWritten(t, file)[2]
 			if !bytes.Equal(b.data, data) || b.options[1] != comment {

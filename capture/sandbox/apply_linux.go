@@ -65,3 +65,6 @@ func setNoNewPrivileges() error {
 	}
 	return err
 }
+
+// files says whether any file may be opened.
+func (o Options) files() bool { return len(o.Write)+len(o.Read) > 0 }

@@ -28,6 +28,3 @@ type Options struct {
 	// Network leaves it the right to open sockets and to connect.
 	Network bool
 }
-
-// files says whether any file may be opened.
-func (o Options) files() bool { return len(o.Write)+len(o.Read) > 0 }
