@@ -198,7 +198,8 @@ func (l *Live) mapRing(opt LiveOptions) error {
 	if err := unix.SetsockoptTpacketReq3(l.fd, unix.SOL_PACKET, unix.PACKET_RX_RING, &request); err != nil {
 		return fmt.Errorf("allocate ring of %d octets: %w", size, err)
 	}
-	if l.ring, err = unix.Mmap(l.fd, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED); err != nil {
+	// MAP_POPULATE: page faults come now, and not with the first packets.
+	if l.ring, err = unix.Mmap(l.fd, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_POPULATE); err != nil {
 		return fmt.Errorf("map ring of %d octets: %w", size, err)
 	}
 	l.blockSize = int(request.Block_size)
