@@ -102,7 +102,13 @@ func New(opt Options, contexts *packet.Contexts) *Decoder {
 //
 // A first fragment releases the later ones that came before it: their
 // summaries follow its own, with the numbers and times of their packets.
-func (d *Decoder) Decode(dst []packet.Summary, p *capture.Packet) ([]packet.Summary, Result) {
+func (d *Decoder) Decode(dst []packet.Summary, p *capture.Packet) (out []packet.Summary, r Result) {
+	defer func() {
+		if recover() != nil {
+			d.counts[Panicked]++
+			out, r = dst, Panicked
+		}
+	}()
 	if out, ok := d.fast(dst, p); ok {
 		return out, Decoded
 	}

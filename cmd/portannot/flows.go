@@ -15,6 +15,7 @@ import (
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/render"
+	"github.com/portannot/portannot/capture"
 	"github.com/portannot/portannot/capture/decode"
 	"github.com/portannot/portannot/capture/flow"
 	"github.com/portannot/portannot/capture/packet"
@@ -37,6 +38,11 @@ type flowOptions struct {
 	tunnels    string
 	quiet      bool
 	version    bool
+	recursive  bool
+	follow     bool
+	filter     string
+	write      string
+	live       liveOptions
 }
 
 // flags gives the flag set of the main job.
@@ -55,6 +61,20 @@ func (o *flowOptions) flags(e *env) *pflag.FlagSet {
 	fs.StringVar(&o.sort, "sort", "start", "")
 	fs.StringVar(&o.tunnels, "tunnels", "both", "")
 	fs.StringVar(&o.color, "color", "auto", "")
+	fs.BoolVar(&o.recursive, "recursive", false, "")
+	fs.BoolVar(&o.follow, "follow", false, "")
+	fs.StringVarP(&o.filter, "filter", "f", "", "")
+	fs.StringVarP(&o.write, "write", "w", "", "")
+	fs.StringArrayVarP(&o.live.interfaces, "interface", "i", nil, "")
+	fs.BoolVarP(&o.live.list, "list-interfaces", "D", false, "")
+	fs.IntVarP(&o.live.snapLen, "snaplen", "s", capture.DefaultSnapLen, "")
+	fs.BoolVarP(&o.live.promiscuous, "promiscuous", "p", false, "")
+	fs.IntVar(&o.live.buffer, "buffer", capture.DefaultBuffer>>20, "")
+	fs.DurationVar(&o.live.duration, "duration", 0, "")
+	fs.Uint64VarP(&o.live.count, "count", "c", 0, "")
+	fs.DurationVar(&o.live.active, "active-timeout", 30*time.Minute, "")
+	fs.StringVar(&o.live.user, "user", "nobody", "")
+	fs.BoolVarP(&o.live.verbose, "verbose", "v", false, "")
 	fs.BoolVarP(&o.quiet, "quiet", "q", false, "")
 	fs.BoolVar(&o.version, "version", false, "")
 	return fs
@@ -64,6 +84,11 @@ func (o *flowOptions) flags(e *env) *pflag.FlagSet {
 type job struct {
 	env       *env
 	files     []string
+	recursive bool
+	follow    bool
+	live      *liveOptions // nil: files are read
+	filter    *packetFilter
+	write     string // file for the packets of the selected flows; "" for none
 	annotator *annotate.Annotator
 	selector  annotate.Selector
 	format    render.Format
@@ -75,36 +100,46 @@ type job struct {
 	workers   int
 }
 
-// runMain is the main job: annotate the flows of captures.
+// runMain is the main job: annotate the flows of captures or of interfaces.
 func runMain(ctx context.Context, e *env, args []string) error {
 	var o flowOptions
 	fs := o.flags(e)
 	if err := parse(fs, args); err != nil {
 		return err
 	}
-	if o.version {
+	switch {
+	case o.version:
 		return runVersion(ctx, e, nil)
+	case o.live.list:
+		return listInterfaces(e)
 	}
 	j, err := o.job(e, append(o.read, fs.Args()...))
 	if err != nil {
 		return err
 	}
-	return j.run(ctx)
+	if j.live != nil {
+		return j.runLive(ctx)
+	}
+	return j.runFiles(ctx)
 }
 
 // job checks the options and opens what they name, the captures excepted.
 func (o *flowOptions) job(e *env, files []string) (*job, error) {
-	if len(files) == 0 {
-		return nil, usagef("name a capture file: portannot -r trace.pcap, or - for standard input", "nothing to read")
+	j := &job{env: e, files: files, recursive: o.recursive, follow: o.follow, write: o.write, quiet: o.quiet,
+		contexts: new(packet.Contexts), workers: runtime.GOMAXPROCS(0)}
+	if err := o.checkInput(j); err != nil {
+		return nil, err
 	}
-	j := &job{env: e, files: files, quiet: o.quiet, contexts: new(packet.Contexts), workers: runtime.GOMAXPROCS(0)}
-	if o.idle < 0 {
-		return nil, usagef("0 means never", "--idle-timeout %v is negative", o.idle)
+	if o.idle < 0 || o.live.active < 0 {
+		return nil, usagef("0 means never", "--idle-timeout %v, --active-timeout %v: below zero", o.idle, o.live.active)
 	}
 	if o.maxFlows < 1 {
 		return nil, usagef("", "--max-flows %d: want at least 1", o.maxFlows)
 	}
 	j.table = flow.Options{Idle: o.idle, MaxFlows: o.maxFlows}
+	if j.live != nil || j.follow {
+		j.table.Active, j.table.Prompt = o.live.active, true
+	}
 	var ok bool
 	if j.decode.Tunnels, ok = tunnelChoices[o.tunnels]; !ok {
 		return nil, usagef("", "unknown --tunnels %q: want both, inner or outer", o.tunnels)
@@ -130,11 +165,41 @@ func (o *flowOptions) job(e *env, files []string) (*job, error) {
 	if err := o.fillSelector(&j.selector, registry, local); err != nil {
 		return nil, err
 	}
+	if o.filter != "" {
+		if j.filter, err = newPacketFilter(o.filter, registry); err != nil {
+			return nil, err
+		}
+	}
 	j.format, err = render.New(o.output, render.Meta{Edition: registry.Edition(), Contexts: j.contexts, Color: color})
 	if err != nil {
 		return nil, usagef("", "%v", err)
 	}
 	return j, nil
+}
+
+// checkInput settles what is read.
+func (o *flowOptions) checkInput(j *job) error {
+	stdin := slices.Contains(j.files, "-")
+	switch {
+	case len(o.live.interfaces) > 0 && len(j.files) > 0:
+		return usagef("", "both -i and capture files: want one of them")
+	case len(o.live.interfaces) > 0 && o.follow:
+		return usagef("", "--follow is for files")
+	case len(o.live.interfaces) > 0:
+		j.live = &o.live
+		if o.live.snapLen < 1 {
+			return usagef("", "--snaplen %d: want at least 1", o.live.snapLen)
+		}
+		if o.live.buffer < 1 || o.live.buffer > 4<<10 {
+			return usagef("", "--buffer %d: want 1 to 4096 MiB", o.live.buffer)
+		}
+		o.live.buffer <<= 20
+	case len(j.files) == 0:
+		return usagef("name a capture file, portannot -r trace.pcap, - for standard input, or an interface, -i eth0", "nothing to read")
+	case o.follow && (len(j.files) > 1 || stdin):
+		return usagef("", "--follow takes one file")
+	}
+	return nil
 }
 
 var tunnelChoices = map[string]decode.Tunnels{"both": decode.Both, "inner": decode.Inner, "outer": decode.Outer}
@@ -216,46 +281,64 @@ func (o *flowOptions) fillSelector(s *annotate.Selector, registry *iana.Registry
 	return nil
 }
 
-// run reads all captures and writes their flows. What can be read is written,
-// whatever else happens.
-func (j *job) run(ctx context.Context) error {
-	out := newWriter(j)
-	m := &meter{decoder: decode.New(j.decode, j.contexts)}
+// newMeter makes the way from packets to flows that out writes.
+func (j *job) newMeter(out *writer) *meter {
 	opt := j.table
 	opt.Emit = out.early
-	m.table = flow.NewTable(opt)
+	return &meter{filter: j.filter, decoder: decode.New(j.decode, j.contexts), table: flow.NewTable(opt)}
+}
 
-	stop := j.showProgress(m)
-	partial := false
-	for _, name := range j.files {
-		if err := j.readFile(ctx, m, name); err != nil {
-			partial = true
-			stop.clear()
-			j.env.warnEach(err)
+// runFiles reads all captures and writes their flows. What can be read is
+// written, whatever else happens.
+func (j *job) runFiles(ctx context.Context) error {
+	paths, skipped, partial := j.expand()
+	if len(paths) == 0 {
+		return errPart // each argument has said why
+	}
+	src, err := j.open(ctx, paths)
+	if err != nil {
+		j.env.warnEach(err)
+		return errPart
+	}
+	defer src.Close()
+	out := newWriter(j)
+	m := j.newMeter(out)
+	var carving *carving
+	if j.write != "" {
+		if carving, err = j.startCarving(m, out, paths); err != nil {
+			return err
 		}
-		if ctx.Err() != nil || out.err != nil {
-			break
+		defer carving.discard()
+	}
+
+	if j.follow {
+		err = j.stream(ctx, m, out, src, 0, func() {})
+	} else {
+		stop := j.showProgress(src)
+		err = read(ctx, m, src)
+		stop.done()
+	}
+	if err != nil && !isBrokenPipe(err) {
+		partial = true
+		j.env.warnEach(err)
+	}
+	if err := j.finish(m, out); err != nil {
+		return err
+	}
+	if carving != nil {
+		if err := carving.finish(ctx, m, out, paths); err != nil {
+			return err
 		}
 	}
-	stop.done()
-	if m.files == 0 {
-		return errPart // none could be opened, and each said why
-	}
-	res := m.table.Results()
-	if j.sortKey != nil {
-		res.SortBy(j.sortKey)
-	}
-	err := out.finish(res)
 	if !j.quiet {
-		j.summary(m, out)
+		j.summary(m, out, "from "+plural(uint64(len(paths)), "file"))
+		if skipped > 0 {
+			j.env.warnf("%s in the folders no capture, and skipped", plural(uint64(skipped), "file"))
+		}
 	}
 	switch {
-	case err != nil && !isBrokenPipe(err):
-		return fmt.Errorf("write output: %w", err)
-	case err != nil:
-		return err
-	case ctx.Err() != nil:
-		j.env.warnf("interrupted: the flows are those of the first %d packets", m.packets)
+	case ctx.Err() != nil && !j.follow:
+		j.env.warnf("interrupted: the flows are those of the first %s", plural(m.packets, "packet"))
 		return errPart
 	case partial:
 		return errPart
@@ -263,11 +346,27 @@ func (j *job) run(ctx context.Context) error {
 	return nil
 }
 
+// finish writes the flows that are still held.
+func (j *job) finish(m *meter, out *writer) error {
+	res := m.table.Results()
+	if j.sortKey != nil {
+		res.SortBy(j.sortKey)
+	}
+	if err := out.finish(res); err != nil {
+		return fmt.Errorf("write output: %w", err)
+	}
+	return nil
+}
+
 // summary accounts for every packet and flow, on standard error.
-func (j *job) summary(m *meter, out *writer) {
+func (j *job) summary(m *meter, out *writer, where string) {
 	counts := m.decoder.Counts()
 	var b strings.Builder
-	fmt.Fprintf(&b, "read %s from %s: %d decoded", plural(m.packets, "packet"), plural(uint64(m.files), "file"), counts[decode.Decoded])
+	fmt.Fprintf(&b, "read %s %s: ", plural(m.packets, "packet"), where)
+	if m.filter != nil {
+		fmt.Fprintf(&b, "%d refused by the filter, ", m.refused)
+	}
+	fmt.Fprintf(&b, "%d decoded", counts[decode.Decoded])
 	sep := ", not decoded: "
 	for r := decode.Decoded + 1; r < decode.NumResults; r++ {
 		if counts[r] == 0 {
@@ -305,7 +404,7 @@ func (j *job) summary(m *meter, out *writer) {
 	if st.Evicted > 0 {
 		j.env.warnf("%s ended early because --max-flows %d was reached", plural(st.Evicted, "flow"), j.table.MaxFlows)
 	}
-	if st.Early > 0 {
+	if st.Early > 0 && !j.table.Prompt {
 		j.env.warnf("%s written before the end of the input, ahead of the order of --sort", plural(st.Early, "flow"))
 	}
 }

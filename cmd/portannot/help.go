@@ -8,6 +8,7 @@ A registered port says nothing of what the traffic really is.
 
 Usage:
   portannot -r FILE... [flags]      annotate the flows of captures
+  portannot -i IFACE... [flags]     annotate the flows of interfaces
   portannot COMMAND [flags]
 
 Commands:
@@ -16,25 +17,47 @@ Commands:
   version      print the version
   completion   print a completion script for a shell
 
-Input:
-  -r, --read FILE         capture file, pcap or pcapng, also compressed; may be
-                          given again; - is standard input. Names without a
-                          flag are capture files too.
-      --tunnels WHICH     both (default), inner or outer flows of tunnels
+Captures:
+  -r, --read FILE         capture file: pcap, pcapng, snoop and others, also
+                          compressed; a pattern; - for standard input. May be
+                          given again; names without a flag are captures too.
+                          Several are one stream, ordered by time.
+      --recursive         read the captures in folders and below
+      --follow            go on reading a file that grows, until Ctrl-C
 
-Output, on standard output; all messages go to standard error:
-  -o, --output FORMAT     text (default), json (one object a line) or csv
-      --sort KEY          start (default: order of first packets), end, duration,
-                          packets or bytes, the greatest first
-      --color WHEN        auto (default), always or never; NO_COLOR is honoured
-  -q, --quiet             no summary
+Interfaces:
+  -i, --interface NAME    capture live; may be given again; "any" is every one
+  -D, --list-interfaces   list the interfaces
+  -c, --count N           stop after N packets
+      --duration TIME     stop after a time: 30s, 10m
+  -s, --snaplen N         octets captured of a packet; default 262144
+  -p, --promiscuous       also frames for other stations
+      --buffer MIB        memory that the system fills; default 16
+      --active-timeout TIME
+                          give out a flow that lasts longer; default 30m, 0 is
+                          never; for --follow too
+      --user NAME         user to become when root, once the capture is open;
+                          default nobody, '' stays root
+  -v, --verbose           say what was given up for the sandbox
 
 Selection; a flag may be given again or take a list, a,b:
+  -f, --filter EXPR       packets that match a pcap-filter expression, as in
+                          tcpdump: 'tcp port 443 and not net 10.0.0.0/8'
       --transport NAME    tcp, udp, udplite, sctp or dccp
       --port PORT         of either end: 443 or 4690-4700
       --status STATUS     of the service port: assigned, reserved, unassigned,
                           dynamic, unknown; of either port if no side is known
       --service NAME      registered name, or a name of --services
+      --tunnels WHICH     both (default), inner or outer flows of tunnels
+
+Output, on standard output; all messages go to standard error:
+  -o, --output FORMAT     text (default), json (one object a line) or csv
+  -w, --write FILE        also write the packets of the selected flows, as pcapng;
+                          the first packet of each has the annotation as comment
+      --sort KEY          start (default: order of first packets), end, duration,
+                          packets or bytes, the greatest first
+      --color WHEN        auto (default), always or never; NO_COLOR is honoured
+  -q, --quiet             no summary
 
 Names:
       --registry FILE     registry edition in any form that IANA publishes
@@ -58,5 +81,7 @@ Examples:
   portannot -r testdata/captures/demo.pcap
   portannot -r testdata/captures/demo.pcap --status unassigned,reserved
   portannot -r testdata/captures/demo.pcap -o json | head -1
+  portannot -r testdata/captures/demo.pcap -f 'udp port 53' -w dns.pcapng
+  sudo portannot -i eth0 --duration 1m
   portannot lookup 4739/sctp
 `

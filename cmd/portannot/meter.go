@@ -1,12 +1,8 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io"
 	"slices"
-	"sync/atomic"
 
 	"github.com/portannot/portannot/capture"
 	"github.com/portannot/portannot/capture/decode"
@@ -14,46 +10,55 @@ import (
 	"github.com/portannot/portannot/capture/packet"
 )
 
-// meter turns packets into flows: it is the way from a source through the
-// decoder to the flow table.
+// meter turns packets into flows: it is the way from a source through filter
+// and decoder to the flow table.
 type meter struct {
+	filter  *packetFilter // nil: every packet
 	decoder *decode.Decoder
 	table   *flow.Table
-	packets uint64
-	files   int
-	links   map[capture.LinkType]uint64 // packets of link types that are not decoded
-	current atomic.Pointer[capture.Reader]
+	carver  *carver // nil: no packets are written; see take
+	packets uint64  // read
+	refused uint64  // by the filter
+	links   map[capture.LinkType]uint64
 
 	batch [256]capture.Packet
 	sums  []packet.Summary
 }
 
-// read takes all packets of a source. It returns nil at the end of the source.
-func (m *meter) read(ctx context.Context, src capture.Source) error {
-	for ctx.Err() == nil {
-		n, err := src.Next(m.batch[:])
-		m.sums = m.sums[:0]
-		for i := range m.batch[:n] {
-			p := &m.batch[i]
-			m.packets++
-			p.Number = m.packets
-			var r decode.Result
-			m.sums, r = m.decoder.Decode(m.sums, p)
-			if r == decode.UnknownLink {
-				if m.links == nil {
-					m.links = map[capture.LinkType]uint64{}
-				}
-				m.links[p.Link]++
+// take counts packets, whose numbers become those of the run.
+func (m *meter) take(packets []capture.Packet) error {
+	m.sums = m.sums[:0]
+	for i := range packets {
+		p := &packets[i]
+		m.packets++
+		p.Number = m.packets
+		if m.filter != nil {
+			ok, err := m.filter.match(p)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				m.refused++
+				continue
 			}
 		}
-		m.table.Add(m.sums)
-		if err == io.EOF {
-			return nil
+		from := len(m.sums)
+		var r decode.Result
+		m.sums, r = m.decoder.Decode(m.sums, p)
+		if r == decode.UnknownLink {
+			if m.links == nil {
+				m.links = map[capture.LinkType]uint64{}
+			}
+			m.links[p.Link]++
 		}
-		if err != nil {
-			return err
+		if m.carver != nil {
+			if err := m.carver.take(m.table, p, m.sums[from:]); err != nil {
+				return err
+			}
+			m.sums = m.sums[:from] // counted already
 		}
 	}
+	m.table.Add(m.sums)
 	return nil
 }
 
@@ -72,31 +77,4 @@ func (m *meter) unknownLinks() string {
 		s += fmt.Sprintf("%v: %d", l, m.links[l])
 	}
 	return " (" + s + ")"
-}
-
-// readFile reads one capture; "-" is standard input. The error says all that
-// went wrong, recovered damage included.
-func (j *job) readFile(ctx context.Context, m *meter, name string) (err error) {
-	var r *capture.Reader
-	if name == "-" {
-		r, err = capture.NewReader(j.env.stdin, "standard input", capture.Options{})
-	} else {
-		r, err = capture.Open(name, capture.Options{})
-	}
-	if err != nil {
-		return err
-	}
-	m.files++
-	m.current.Store(r)
-	defer r.Close()
-	err = m.read(ctx, r)
-	list, n := r.Problems()
-	errs := make([]error, 0, len(list)+2)
-	for i := range list {
-		errs = append(errs, &list[i])
-	}
-	if n > len(list) {
-		errs = append(errs, fmt.Errorf("%s: %d more places of damage", name, n-len(list)))
-	}
-	return errors.Join(append(errs, err)...)
 }

@@ -9,7 +9,7 @@ import (
 // progress shows on a terminal how far the reading got.
 type progress struct {
 	j    *job
-	m    *meter
+	src  fileSource
 	quit chan struct{}
 	wait sync.WaitGroup
 	mu   sync.Mutex
@@ -21,8 +21,8 @@ type progress struct {
 const progressEvery = 500 * time.Millisecond
 
 // showProgress starts it; without a terminal it does nothing.
-func (j *job) showProgress(m *meter) *progress {
-	p := &progress{j: j, m: m, quit: make(chan struct{})}
+func (j *job) showProgress(src fileSource) *progress {
+	p := &progress{j: j, src: src, quit: make(chan struct{})}
 	if j.quiet || !isTerminal(j.env.stderr) {
 		return p
 	}
@@ -44,19 +44,15 @@ func (j *job) showProgress(m *meter) *progress {
 }
 
 func (p *progress) show() {
-	r := p.m.current.Load()
-	if r == nil {
-		return
-	}
-	read, total := r.Progress()
+	read, total := p.src.Progress()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.on = true
 	if total > 0 {
-		fmt.Fprintf(p.j.env.stderr, "\r\x1b[Kportannot: %s: %d%% of %d MB", r.Name(), read*100/total, total>>20)
+		fmt.Fprintf(p.j.env.stderr, "\r\x1b[Kportannot: %d%% of %d MB read", read*100/total, total>>20)
 		return
 	}
-	fmt.Fprintf(p.j.env.stderr, "\r\x1b[Kportannot: %s: %d MB", r.Name(), read>>20)
+	fmt.Fprintf(p.j.env.stderr, "\r\x1b[Kportannot: %d MB read", read>>20)
 }
 
 // clear takes the line off the terminal, so that a message can be written.

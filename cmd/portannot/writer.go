@@ -31,6 +31,8 @@ type lane struct {
 	flow       flow.Flow
 	annotation annotate.Annotation
 	tally      tally
+	// selected notes the selected flows for carving; nil when there is none.
+	selected map[flowID]annotate.Service
 }
 
 // append appends a flow if it is selected.
@@ -45,6 +47,9 @@ func (l *lane) append(dst []byte, f *flow.Flow) []byte {
 		return dst
 	}
 	l.tally.shown++
+	if l.selected != nil {
+		l.selected[idOf(f)] = l.annotation.Service
+	}
 	return l.format.AppendFlow(dst, f, &l.annotation)
 }
 
@@ -85,9 +90,14 @@ func (w *writer) early(f *flow.Flow) {
 	}
 	w.buf = w.append(w.buf, f)
 	if len(w.buf) >= writeSize {
-		w.write(w.buf)
-		w.buf = w.buf[:0]
+		w.flush()
 	}
+}
+
+// flush writes what is held back.
+func (w *writer) flush() {
+	w.write(w.buf)
+	w.buf = w.buf[:0]
 }
 
 // block is a run of flows on its way through a lane.
@@ -108,7 +118,7 @@ func (w *writer) finish(res *flow.Results) error {
 		}
 		w.begin()
 	}
-	if w.j.workers > 1 && res.Len() > 2*blockSize {
+	if w.j.workers > 1 && w.selected == nil && res.Len() > 2*blockSize {
 		w.parallel(res)
 	} else {
 		for i := range res.Len() {
@@ -123,8 +133,7 @@ func (w *writer) finish(res *flow.Results) error {
 }
 
 func (w *writer) parallel(res *flow.Results) {
-	w.write(w.buf)
-	w.buf = w.buf[:0]
+	w.flush()
 	todo := make(chan *block)
 	order := make(chan *block, 2*w.j.workers)
 	free := make(chan *block, 4*w.j.workers)

@@ -1,0 +1,235 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/portannot/portannot/annotate"
+	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/capture"
+	"github.com/portannot/portannot/capture/decode"
+	"github.com/portannot/portannot/capture/flow"
+	"github.com/portannot/portannot/capture/packet"
+)
+
+// flowID tells the flows of a run apart.
+type flowID struct {
+	number           uint64 // of the first packet
+	context          uint32
+	protocol         uint8
+	srcPort, dstPort uint16
+}
+
+func idOf(f *flow.Flow) flowID {
+	return flowID{f.Number, f.Context, f.Protocol, f.Source.Port(), f.Destination.Port()}
+}
+
+// carver writes the packets of the selected flows (-w).
+//
+// Which flows are selected is only known at their end: the handshake that
+// decides a side may come late. So files are read twice, and the second time
+// selected says what to write. What cannot be read twice, a pipe or a live
+// capture, is written as it comes, by what is known of a flow at each packet.
+type carver struct {
+	j        *job
+	out      *capture.Writer
+	selected map[flowID]annotate.Service // nil: decide at each packet
+	flow     flow.Flow
+	written  uint64
+	name     func(index uint32) string // names interfaces; may be nil
+	known    map[uint32]bool           // interfaces that were described
+}
+
+// take counts the packet's summaries to their flows, and writes the packet if
+// one of them is selected.
+func (c *carver) take(t *flow.Table, p *capture.Packet, sums []packet.Summary) error {
+	write, comment := false, ""
+	for i := range sums {
+		r, ok := t.Track(&sums[i])
+		if !ok {
+			continue
+		}
+		t.Look(r, &c.flow)
+		a := c.j.annotator.Flow(&c.flow)
+		if c.selected != nil {
+			var service annotate.Service
+			if service, ok = c.selected[idOf(&c.flow)]; ok {
+				a.Service = service // what the whole flow showed
+			}
+		} else {
+			ok = c.j.selector.Match(&c.flow, &a)
+		}
+		if !ok {
+			continue
+		}
+		write = true
+		if c.flow.Number == p.Number {
+			comment = join(comment, packetComment(&a, c.j.annotator.Registry().Edition()))
+		}
+	}
+	if !write {
+		return nil
+	}
+	if c.name != nil && !c.known[p.Interface] {
+		if err := c.out.AddInterface(p.Link, p.Interface, c.name(p.Interface), 0); err != nil {
+			return err
+		}
+		c.known[p.Interface] = true
+	}
+	c.written++
+	return c.out.WritePacket(p, comment)
+}
+
+func join(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a + "\n" + b
+}
+
+// packetComment says of a flow's first packet what the flow's line says.
+func packetComment(a *annotate.Annotation, ed iana.Edition) string {
+	s := "portannot: "
+	if e, ok := a.Registered(); ok {
+		s += describe(e) + fmt.Sprintf(" (%v, %v, %v)", a.Service.Side, a.Service.Reason, a.Service.Confidence)
+	} else {
+		s += "no side known: " + describe(a.Source) + " | " + describe(a.Destination)
+	}
+	if l := a.Local(); l != "" {
+		s += " local:" + l
+	}
+	return s + ". IANA registry " + ed.Date + "; a registration says nothing of what the traffic really is."
+}
+
+func describe(e iana.Entry) string {
+	s := fmt.Sprintf("%d/%v %v", e.Port, e.Transport, e.Status)
+	for i := range e.NumNames() {
+		s += " " + e.NameAt(i)
+	}
+	if e.Unauthorized() != "" {
+		s += " [unauthorized use reported]"
+	}
+	return s
+}
+
+// carveFile is a file that is written whole or not at all.
+type carveFile struct {
+	*os.File
+	path string
+}
+
+// createCarve makes a temporary file beside path. It refuses to write over a
+// capture that is read.
+func createCarve(path string, inputs []string) (*carveFile, error) {
+	if st, err := os.Stat(path); err == nil {
+		for _, in := range inputs {
+			if other, err := os.Stat(in); err == nil && os.SameFile(st, other) {
+				return nil, usagef("", "-w %s: it is also read", path)
+			}
+		}
+		if st.IsDir() {
+			return nil, usagef("", "-w %s: it is a directory", path)
+		}
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".portannot-*.pcapng")
+	if err != nil {
+		return nil, fmt.Errorf("write capture: %w", err)
+	}
+	return &carveFile{f, path}, nil
+}
+
+// commit closes the file and gives it its name.
+func (f *carveFile) commit() error {
+	err := errors.Join(f.Chmod(0o644), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), f.path)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+		return fmt.Errorf("write capture: %w", err)
+	}
+	return nil
+}
+
+// discard takes the file away.
+func (f *carveFile) discard() {
+	f.Close()
+	os.Remove(f.Name())
+}
+
+// newCarver makes a carver that writes to out.
+func (j *job) newCarver(out io.Writer) *carver {
+	return &carver{j: j, known: map[uint32]bool{}, out: capture.NewWriter(out, capture.WriterOptions{Application: "portannot " + thisVersion().Version})}
+}
+
+// carving is the work of -w on files.
+type carving struct {
+	j      *job
+	file   *carveFile
+	carver *carver
+	once   bool // the input cannot be read twice
+	done   bool
+}
+
+// startCarving opens the file of -w. Input that can only be read once is carved
+// while it is metered.
+func (j *job) startCarving(m *meter, out *writer, paths []string) (*carving, error) {
+	f, err := createCarve(j.write, paths)
+	if err != nil {
+		return nil, err
+	}
+	c := &carving{j: j, file: f, carver: j.newCarver(f), once: j.follow}
+	for _, p := range paths {
+		st, err := os.Stat(p)
+		c.once = c.once || p == "-" || err != nil || !st.Mode().IsRegular()
+	}
+	if c.once {
+		m.carver = c.carver
+	} else {
+		c.carver.selected = map[flowID]annotate.Service{}
+		out.selected = c.carver.selected
+	}
+	return c, nil
+}
+
+// finish reads the input for the second time, unless it was carved already,
+// and gives the file its name.
+func (c *carving) finish(ctx context.Context, m *meter, out *writer, paths []string) error {
+	if !c.once {
+		src, err := c.j.open(ctx, paths)
+		if err != nil {
+			return err
+		}
+		defer src.Close()
+		opt := c.j.table
+		opt.Emit = nil
+		again := &meter{filter: m.filter, decoder: decode.New(c.j.decode, c.j.contexts), table: flow.NewTable(opt), carver: c.carver}
+		// Damage was reported the first time.
+		if err := read(ctx, again, src); err != nil && again.packets < m.packets {
+			return err
+		}
+	}
+	c.done = true
+	if err := c.carver.out.Flush(); err != nil {
+		c.file.discard()
+		return err
+	}
+	if err := c.file.commit(); err != nil {
+		return err
+	}
+	if !c.j.quiet {
+		c.j.env.warnf("wrote %s to %s", plural(c.carver.written, "packet"), c.j.write)
+	}
+	return nil
+}
+
+// discard takes the unfinished file away.
+func (c *carving) discard() {
+	if !c.done {
+		c.file.discard()
+	}
+}

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/portannot/portannot/capture"
+	"github.com/portannot/portannot/capture/sandbox"
+)
+
+// liveOptions are the flags of live capture, as given.
+type liveOptions struct {
+	interfaces  []string
+	list        bool
+	snapLen     int
+	promiscuous bool
+	buffer      int
+	duration    time.Duration
+	count       uint64
+	user        string
+	active      time.Duration
+	verbose     bool
+}
+
+// tick is how often a live run looks for flows that are due, writes what it
+// has, and asks for the system's losses.
+const tick = time.Second
+
+// listInterfaces prints the interfaces of the machine.
+func listInterfaces(e *env) error {
+	list, err := capture.Interfaces()
+	if err != nil {
+		return err
+	}
+	for _, i := range list {
+		state := "down"
+		if i.Up {
+			state = "up"
+		}
+		if i.Loopback {
+			state += ", loopback"
+		}
+		fmt.Fprintf(e.stdout, "%-3d %-15s %-12v %-14s", i.Index, i.Name, i.Link, state)
+		for _, a := range i.Addresses {
+			fmt.Fprintf(e.stdout, " %v", a)
+		}
+		fmt.Fprintln(e.stdout)
+	}
+	_, err = fmt.Fprintf(e.stdout, "    %-15s every interface, also those that appear later\n", capture.AnyInterface)
+	return err
+}
+
+// runLive annotates the flows of interfaces as they end.
+func (j *job) runLive(ctx context.Context) error {
+	o := j.live
+	opt := capture.LiveOptions{Interfaces: o.interfaces, SnapLen: o.snapLen, Promiscuous: o.promiscuous, Buffer: o.buffer}
+	if j.filter != nil {
+		var err error
+		if opt.Filters, err = j.filter.live(o.snapLen); err != nil {
+			return err
+		}
+	}
+	live, err := capture.OpenLive(opt)
+	if err != nil {
+		if errors.Is(err, os.ErrPermission) {
+			return fmt.Errorf("%w\nportannot: hint: live capture needs root, or: sudo setcap cap_net_raw+ep $(command -v portannot)", err)
+		}
+		return err
+	}
+	defer live.Close()
+	out := newWriter(j)
+	m := j.newMeter(out)
+	m.filter = nil // the system runs it
+	if j.write != "" {
+		// Opened while we may, and written as packets come: a live capture
+		// is never whole.
+		f, err := os.Create(j.write)
+		if err != nil {
+			return fmt.Errorf("write capture: %w", err)
+		}
+		defer f.Close()
+		m.carver = j.newCarver(f)
+		m.carver.name = live.InterfaceName
+	}
+	if err := j.confine(o); err != nil {
+		return err
+	}
+	if o.verbose {
+		j.env.warnf("listening on %s", strings.Join(o.interfaces, ", "))
+	}
+
+	stop := ctx
+	if o.duration > 0 {
+		var cancel context.CancelFunc
+		stop, cancel = context.WithTimeout(ctx, o.duration)
+		defer cancel()
+	}
+	defer context.AfterFunc(stop, live.Stop)()
+
+	err = j.stream(stop, m, out, live, o.count, j.watchLosses(live))
+	stats, statsErr := live.Stats()
+	live.Close()
+	err = errors.Join(err, statsErr, j.finish(m, out))
+	if m.carver != nil {
+		err = errors.Join(err, m.carver.out.Flush())
+	}
+	if !j.quiet {
+		j.summary(m, out, "on "+strings.Join(o.interfaces, ", "))
+		j.env.warnf("the system dropped %s of %d that passed the filter", plural(stats.Dropped, "packet"), stats.Received)
+	}
+	return err
+}
+
+// confine gives up root and enters a sandbox, now that all is open.
+func (j *job) confine(o *liveOptions) error {
+	if o.user != "" && os.Geteuid() == 0 {
+		if err := sandbox.DropPrivileges(o.user); err != nil {
+			return fmt.Errorf("%w; --user '' stays root", err)
+		}
+		if o.verbose {
+			j.env.warnf("privileges dropped: now user %s", o.user)
+		}
+	}
+	what, err := sandbox.Apply(sandbox.Options{})
+	if !o.verbose {
+		return nil // a kernel without it is no reason to stop
+	}
+	if err != nil {
+		j.env.warnf("sandbox: %v", err)
+	}
+	if len(what) == 0 {
+		what = []string{"none"}
+	}
+	j.env.warnf("sandbox: %s", strings.Join(what, "; "))
+	return nil
+}
+
+// watchLosses gives a function that tells of packets the system has dropped
+// since it was last called.
+func (j *job) watchLosses(live *capture.Live) func() {
+	var last uint64
+	return func() {
+		s, err := live.Stats()
+		if err != nil || s.Dropped <= last {
+			return
+		}
+		j.env.warnf("the system dropped %s: the buffer was full (see --buffer)", plural(s.Dropped-last, "packet"))
+		last = s.Dropped
+	}
+}
+
+// stream reads a source that grows, and gives each flow out when it ends. The
+// timed work is done beside, since the source may wait for packets.
+func (j *job) stream(ctx context.Context, m *meter, out *writer, src capture.Source, count uint64, timed func()) error {
+	var mu sync.Mutex
+	done := make(chan struct{})
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		t := time.NewTicker(tick)
+		defer t.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case now := <-t.C:
+				mu.Lock()
+				m.table.Expire(now.UnixNano())
+				out.flush()
+				mu.Unlock()
+				timed()
+			}
+		}
+	})
+	defer wait.Wait()
+	defer close(done)
+	for {
+		n, err := src.Next(m.batch[:])
+		mu.Lock()
+		batch := m.batch[:n]
+		last := false
+		if count > 0 && m.packets+uint64(n) >= count {
+			batch, last = batch[:count-m.packets], true
+		}
+		takeErr := m.take(batch)
+		broken := out.err
+		mu.Unlock()
+		switch {
+		case takeErr != nil:
+			return takeErr
+		case broken != nil:
+			return broken
+		case err == io.EOF || last:
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+}
