@@ -172,7 +172,7 @@ type Counts struct {
 	WithoutPort int                             // records of names without a port
 	MultiName   int                             // ports with several names, per transport; a range counts once
 	Ports       [NumTransports][NumStatuses]int // ports 0 to 65535, by transport and status; none for NoTransport
-	Unlisted    [NumTransports]int              // those below 49152 that no record concerns
+	Unlisted    [NumTransports]int              // those of the unassigned that no record concerns
 }
 
 // Counts goes through the whole edition; it takes some milliseconds.
@@ -190,7 +190,7 @@ func (r *Registry) Counts() Counts {
 		for port := range 1 << 16 {
 			e := r.Lookup(t, uint16(port))
 			c.Ports[t][e.Status]++
-			if e.Status != Dynamic && !e.Listed {
+			if e.Status == Unassigned && !e.Listed {
 				c.Unlisted[t]++
 			}
 			if e.cell != last && e.NumNames() > 1 {
