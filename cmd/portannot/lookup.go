@@ -79,7 +79,7 @@ func runLookup(ctx context.Context, e *env, args []string) error {
 		return err
 	}
 	if fs.NArg() == 0 {
-		return usagef("a query is 4739/sctp, 4739, 4690-4700/udp, or a name such as ipfix", "nothing to look up")
+		return usagef(queryHint, "nothing to look up")
 	}
 	color, err := useColor(o.color, e.stdout)
 	if err != nil {
@@ -138,7 +138,7 @@ type lookup struct {
 	format    answerFormat
 	out       *bufio.Writer
 	notFound  bool
-	malformed error // the last malformed query; those before it are reported
+	malformed bool
 }
 
 // all answers the queries; "-" stands for those on standard input.
@@ -155,13 +155,14 @@ func (l *lookup) all(ctx context.Context, queries []string) error {
 	return nil
 }
 
-// worst gives the error that all queries together end with.
+// worst gives the error that all queries together end with. Each of them has
+// been reported.
 func (l *lookup) worst() error {
 	switch {
-	case l.malformed != nil:
-		return l.malformed
+	case l.malformed:
+		return &usageError{}
 	case l.notFound:
-		return errPart // each has been reported
+		return errPart
 	}
 	return nil
 }
@@ -169,28 +170,16 @@ func (l *lookup) worst() error {
 // query answers one query. A query that is malformed or finds nothing is
 // reported; the error is one of writing.
 func (l *lookup) query(text string) error {
-	q, err := parseQuery(text, l.known)
+	q, malformed := parseQuery(text, l.known)
 	switch {
-	case err != nil:
-		l.reportMalformed()
-		l.malformed = err
+	case malformed != nil:
+		l.env.warnUsage(malformed)
+		l.malformed = true
 		return nil
 	case q.name == "":
 		return l.format.ports(q.span, q.transports)
 	}
 	return l.byName(q)
-}
-
-// reportMalformed reports the malformed query before this one; the last is
-// left to run, which also gives the exit code.
-func (l *lookup) reportMalformed() {
-	var usage *usageError
-	if errors.As(l.malformed, &usage) {
-		l.env.warnf("%s", usage.msg)
-		if usage.hint != "" {
-			l.env.warnf("hint: %s", usage.hint)
-		}
-	}
 }
 
 func (l *lookup) known(name string) bool {

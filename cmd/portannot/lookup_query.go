@@ -8,6 +8,8 @@ import (
 	"github.com/portannot/portannot/annotate/iana"
 )
 
+const queryHint = "a query is 4739/sctp, 4739, 4690-4700/udp, or a name such as ipfix"
+
 // query is what lookup is asked for: ports on transports, or a name.
 type query struct {
 	name       string            // empty in a query for ports
@@ -17,13 +19,13 @@ type query struct {
 
 // parseQuery reads a query. known reports whether a name is registered: some
 // old names have a slash in them, which else begins the transport.
-func parseQuery(text string, known func(name string) bool) (query, error) {
+func parseQuery(text string, known func(name string) bool) (query, *usageError) {
 	what, transport, slash := text, "", false
 	if i := strings.LastIndexByte(text, '/'); i >= 0 && !known(text) {
 		what, transport, slash = text[:i], text[i+1:], true
 	}
 	if what == "" {
-		return query{}, malformed(text, "neither port nor name", "")
+		return query{}, malformed(text, "neither port nor name", queryHint)
 	}
 	var q query
 	if slash {
@@ -71,6 +73,6 @@ func turned(what, transport string) string {
 	return "write " + what + "/tcp, or " + what + " for all transports"
 }
 
-func malformed(text, reason, hint string) error {
-	return &usageError{fmt.Sprintf("query %q: %s", text, reason), hint}
+func malformed(text, reason, hint string) *usageError {
+	return &usageError{msg: fmt.Sprintf("query %q: %s", text, reason), hint: hint}
 }

@@ -450,9 +450,8 @@ func TestParseQuery(t *testing.T) {
 		"ipfix/x":   `unknown transport "x"`,
 	} {
 		got, err := parseQuery(text, known)
-		var usage *usageError
-		if !errors.As(err, &usage) || !strings.Contains(usage.msg, want) {
-			t.Errorf("%q: %+v, %v; want an error with %q", text, got, err, want)
+		if err == nil || !strings.Contains(err.msg, want) || err.hint == "" {
+			t.Errorf("%q: %+v, %v; want an error with %q, and a hint", text, got, err, want)
 		}
 	}
 }
@@ -465,10 +464,9 @@ func FuzzParseQuery(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		q, err := parseQuery(text, func(string) bool { return false })
-		var usage *usageError
 		switch {
-		case err != nil && !errors.As(err, &usage):
-			t.Fatalf("%q: %v is no usage error", text, err)
+		case err != nil && (err.msg == "" || err.hint == ""):
+			t.Fatalf("%q: %+v says too little", text, *err)
 		case err == nil && q.name == "" && (q.transports == 0 || q.span.First > q.span.Last):
 			t.Fatalf("%q: %+v", text, q)
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/portannot/portannot/annotate/iana"
@@ -50,7 +51,12 @@ func runRegistry(ctx context.Context, e *env, args []string) error {
 	var names []string
 	for _, c := range registryCommands() {
 		if len(args) > 0 && args[0] == c.name {
-			return c.run(ctx, e, args[1:])
+			err := c.run(ctx, e, args[1:])
+			var usage *usageError
+			if errors.As(err, &usage) {
+				usage.command = "registry " + c.name
+			}
+			return err
 		}
 		names = append(names, c.name)
 	}

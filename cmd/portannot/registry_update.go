@@ -121,7 +121,12 @@ func (o *updateOptions) fetch(ctx context.Context, e *env) (*iana.Registry, []by
 		if isTerminal(e.stderr) {
 			e.warnf("fetching %s", o.from)
 		}
-		return iana.Fetch(ctx, nil, o.from)
+		reg, data, err := iana.Fetch(ctx, nil, o.from)
+		if isBrokenPipe(err) {
+			// The server's, not that of our output, which is no failure.
+			err = errors.New(err.Error())
+		}
+		return reg, data, err
 	}
 	data, err := os.ReadFile(o.from)
 	if err != nil {

@@ -51,14 +51,15 @@ func commands() []command {
 
 // usageError is a mistake of the user's. The hint says what to do instead.
 type usageError struct {
-	msg  string
-	hint string
+	msg     string
+	hint    string
+	command string // whose help to see, "registry diff"; empty for that of run
 }
 
 func (e *usageError) Error() string { return e.msg }
 
 func usagef(hint, format string, args ...any) error {
-	return &usageError{fmt.Sprintf(format, args...), hint}
+	return &usageError{msg: fmt.Sprintf(format, args...), hint: hint}
 }
 
 // errPart says that part of the input was unreadable and has been reported.
@@ -87,15 +88,25 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case errors.Is(err, errPart):
 		return exitFailure
 	case errors.As(err, &usage):
-		e.warnf("%s", usage.msg)
-		if usage.hint != "" {
-			e.warnf("hint: %s", usage.hint)
+		e.warnUsage(usage)
+		if usage.command != "" {
+			name = usage.command
 		}
 		e.warnf("see `%s --help`", strings.TrimSpace("portannot "+name))
 		return exitUsage
 	}
 	e.warnf("%v", err)
 	return exitFailure
+}
+
+// warnUsage reports a mistake of the user's, unless it has been.
+func (e *env) warnUsage(u *usageError) {
+	if u.msg != "" {
+		e.warnf("%s", u.msg)
+	}
+	if u.hint != "" {
+		e.warnf("hint: %s", u.hint)
+	}
 }
 
 // warnf writes a line to standard error, with the program's prefix.

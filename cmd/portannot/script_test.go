@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -142,4 +143,41 @@ func sharedFolder(root string) string {
 		return ""
 	}
 	return dir
+}
+
+// TestHelpExamples runs the examples that each help ends in, in a folder with
+// the repository's testdata. Those of one help run one after the other, and may
+// use what the ones before left.
+func TestHelpExamples(t *testing.T) {
+	shell, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("no shell here")
+	}
+	for path, help := range helpTexts() {
+		t.Run("portannot "+path, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := os.Symlink(filepath.Join(repoRoot(t), "testdata"), filepath.Join(dir, "testdata")); err != nil {
+				t.Skip(err)
+			}
+			// The name under which the help installs an edition from a file.
+			if err := os.WriteFile(filepath.Join(dir, "service-names-port-numbers.xml"), newerEdition(t), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, examples, _ := strings.Cut(help, "\nExamples:\n")
+			for line := range strings.Lines(examples) {
+				line = strings.TrimSpace(line)
+				if line == "portannot registry update" {
+					continue // asks IANA
+				}
+				cmd := exec.Command(shell, "-c", line)
+				cmd.Dir = dir
+				cmd.Env = append(os.Environ(), "XDG_DATA_HOME="+filepath.Join(dir, "data"))
+				var stderr bytes.Buffer
+				cmd.Stderr = &stderr
+				if err := cmd.Run(); err != nil || strings.Contains(stderr.String(), "hint:") {
+					t.Errorf("%s: %v: %s", line, err, stderr.Bytes())
+				}
+			}
+		})
+	}
 }

@@ -71,7 +71,7 @@ func runVersion(_ context.Context, e *env, args []string) error {
 	if err := textOrJSON(o.output); err != nil {
 		return err
 	}
-	reg, err := openRegistry(o.registry)
+	reg, err := chooseRegistry(o.registry)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,11 @@ func runVersion(_ context.Context, e *env, args []string) error {
 		}
 		fmt.Fprintf(w, "  built by  %s for %s\n", v.Go, v.Platform)
 		ed := &v.Registry
-		fmt.Fprintf(w, "  registry  edition %s, %s, %d records\n", orNone(ed.Date), ed.Form, ed.Records)
+		how := ed.Form
+		if reg.updated {
+			how = "updated"
+		}
+		fmt.Fprintf(w, "  registry  edition %s, %s, %d records\n", orNone(ed.Date), how, ed.Records)
 		fmt.Fprintf(w, "  source    %s\n", ed.Source)
 		_, err := fmt.Fprintf(w, "  sha256    %s\n", orNone(ed.SHA256))
 		return err
