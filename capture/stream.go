@@ -188,12 +188,13 @@ func readAhead(src *input, out chan<- *chunk, free <-chan *chunk, quit <-chan st
 			default:
 			}
 		}
+		last := c.err != nil // the chunk is no longer ours when it is out
 		select {
 		case out <- c:
 		case <-quit:
 			return
 		}
-		if c.err != nil {
+		if last {
 			return
 		}
 	}
