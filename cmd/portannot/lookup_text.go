@@ -171,13 +171,12 @@ const (
 type textAnswers struct {
 	paint paint
 
-	out     *bufio.Writer
-	reg     *iana.Registry
-	rows    []row
-	begun   bool // the heading is written
-	wheres  int  // widths of the columns
-	naming  int
-	portful int // lines in all
+	out    *bufio.Writer
+	reg    *iana.Registry
+	rows   []row
+	begun  bool // the heading is written
+	wheres int  // widths of the columns
+	naming int
 }
 
 func (t *textAnswers) begin(w *bufio.Writer, reg *iana.Registry) {
