@@ -94,7 +94,7 @@ var diffLinks = []struct {
 	perFile int
 	limit   int
 }{
-	{capture.LinkEthernet, etherExprs, 60, 25000},
+	{capture.LinkEthernet, etherExprs, 40, 15000},
 	{capture.LinkNull, []string{"inbound", "broadcast", "vlan", "ether host 1:2:3:4:5:6", "pppoes"}, 100, 4000},
 	{capture.LinkPPP, []string{"mpls", "mpls and ip", "vlan", "multicast"}, 200, 2000},
 	{capture.LinkPPPHDLC, []string{"mpls"}, 200, 2000},

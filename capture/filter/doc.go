@@ -55,6 +55,14 @@
 // v2, PPP in its four framings, Cisco HDLC, 802.11 bare and behind radiotap.
 // For others Compile returns an error that wraps ErrLinkType.
 //
-// A NULL header is in the byte order of the machine that captured it, which a
-// packet does not tell, so both orders match.
+// # Where it differs from libpcap
+//
+//   - A NULL header is in the byte order of the machine that captured it, which a
+//     packet does not tell, so both orders match.
+//   - An expression that no packet can match ("ip and arp") compiles, and matches
+//     none; libpcap calls some of these an error.
+//   - "1 / tcp[0]" compiles; libpcap takes the 0 for the divisor.
+//   - On a packet cut short inside a field that the expression asks for, libpcap's
+//     answer depends on the order into which its optimiser puts the tests. The
+//     answer here is always one that libpcap gives, with the optimiser or without.
 package filter

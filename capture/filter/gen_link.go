@@ -10,18 +10,17 @@ import (
 type linkKind uint8
 
 const (
-	linkEther  linkKind = iota
-	linkNull            // protocol family, byte order of the capturing machine
-	linkLoop            // protocol family, big endian
-	linkPPP             // PPP protocol numbers
-	linkRaw             // IPv4 or IPv6 by the version
-	linkIPv4            // always IPv4
-	linkIPv6            // always IPv6
-	linkSLL             // Linux cooked v1
-	linkSLL2            // Linux cooked v2
-	linkCHDLC           // Cisco HDLC
-	linkWiFi            // 802.11 data frames with LLC and SNAP
-	linkUnread          // none
+	linkEther linkKind = iota
+	linkNull           // protocol family, byte order of the capturing machine
+	linkLoop           // protocol family, big endian
+	linkPPP            // PPP protocol numbers
+	linkRaw            // IPv4 or IPv6 by the version
+	linkIPv4           // always IPv4
+	linkIPv6           // always IPv6
+	linkSLL            // Linux cooked v1
+	linkSLL2           // Linux cooked v2
+	linkCHDLC          // Cisco HDLC
+	linkWiFi           // 802.11 data frames with LLC and SNAP
 )
 
 // Link-layer protocol numbers, as the language has them in one number space:

@@ -141,14 +141,7 @@ func tcpdumpMatches(t testing.TB, tcpdump, file, expr string, flags ...string) (
 	return got, ""
 }
 
-// libpcapProgram gives what libpcap compiles for a file of writePcap, or its
-// complaint.
-func libpcapProgram(t testing.TB, tcpdump, file, expr string, flags ...string) ([]bpf.RawInstruction, string) {
-	t.Helper()
-	cmd := exec.Command(tcpdump, append(flags, "-r", file, "-ddd", "--", expr)...)
-	return parseDecimal(t, cmd)
-}
-
+// parseDecimal runs a tcpdump -ddd and gives the program, or its complaint.
 func parseDecimal(t testing.TB, cmd *exec.Cmd) ([]bpf.RawInstruction, string) {
 	t.Helper()
 	var stderr strings.Builder
