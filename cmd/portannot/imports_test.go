@@ -36,11 +36,10 @@ var mayImport = map[string][]string{
 	"cmd/portannot":    {"*"},
 }
 
-// Programs that go generate runs may read the published registry with the
-// package that models it, and nothing else of ours. They are in no binary.
+// generators are programs that go generate runs. They may read the published
+// registry with the package that models it; they are in no binary.
 var generators = map[string][]string{
-	"annotate/iana/gen":          {"annotate/iana"},
-	"annotate/iana/internal/gen": {"annotate/iana"},
+	"annotate/iana/gen": {"annotate/iana"},
 }
 
 // mayImportOthers says which packages may import a module that is not ours; a

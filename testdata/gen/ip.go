@@ -28,7 +28,7 @@ var (
 	atomic = extension{protoFragment, func(next uint8) []byte { return cat([]byte{next, 0, 0, 0}, be32(0xa70111c)) }}
 	// AH counts its length in units of 4 octets, less 2 (RFC 4302 section 2.2).
 	authentication = extension{protoAH, func(next uint8) []byte {
-		return cat([]byte{next, 4, 0, 0}, be32(0x100, 1), []byte("a digest of 12"[:12]))
+		return cat([]byte{next, 4, 0, 0}, be32(0x100, 1), []byte("twelve bytes"))
 	}}
 )
 
