@@ -77,13 +77,14 @@ func OpenCompact(path string) (*Registry, error) {
 	if _, err := b.ReadFrom(io.LimitReader(f, maxCompact)); err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
-	return parseCompact(b.String(), path)
+	return parseCompact(b.Bytes(), path)
 }
 
-func parseCompact(s, name string) (*Registry, error) {
+func parseCompact(data []byte, name string) (*Registry, error) {
 	damaged := func(format string, args ...any) (*Registry, error) {
 		return nil, &SyntaxError{File: name, Reason: "compact registry: " + fmt.Sprintf(format, args...)}
 	}
+	s := string(data) // of which the table and the index stay in use
 	rest, ok := strings.CutPrefix(s, compactHeader)
 	if !ok {
 		if strings.HasPrefix(s, compactMagic) {
@@ -107,7 +108,7 @@ func parseCompact(s, name string) (*Registry, error) {
 	if lengths[1]+lengths[2] != len(body) {
 		return damaged("cut short or too long")
 	}
-	if sum := crc32.Checksum([]byte(body), castagnoli); fmt.Sprintf("%08x", sum) != fields[6] {
+	if sum := crc32.Checksum(data[len(data)-len(body):], castagnoli); fmt.Sprintf("%08x", sum) != fields[6] {
 		return damaged("checksum does not match")
 	}
 	table := body[:lengths[1]]

@@ -77,13 +77,13 @@ func TestCompactDamaged(t *testing.T) {
 		"changed":        strings.Replace(whole, "http", "HTTP", 1),
 		"changed number": strings.Replace(whole, "\t2\t", "\t3\t", 1),
 	} {
-		_, err := parseCompact(s, "f")
+		_, err := parseCompact([]byte(s), "f")
 		var syntax *SyntaxError
 		if !errors.As(err, &syntax) {
 			t.Errorf("%s: %v, want a syntax error", name, err)
 		}
 	}
-	if _, err := parseCompact(compactMagic+"0\n", "f"); !errors.Is(err, ErrCompactVersion) {
+	if _, err := parseCompact([]byte(compactMagic+"0\n"), "f"); !errors.Is(err, ErrCompactVersion) {
 		t.Errorf("another version: %v", err)
 	}
 	if err := smallExcerpt(t).WriteCompact(io.Discard); err == nil {
