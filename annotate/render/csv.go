@@ -35,7 +35,7 @@ var csvColumns = []string{
 	"portannot.local", "portannot.state", "portannot.end",
 	"portannot.frame_bytes.source", "portannot.frame_bytes.destination",
 	"portannot.tcp_flags.source", "portannot.tcp_flags.destination",
-	"portannot.tunnel",
+	"portannot.sctp.ppids", "portannot.tunnel",
 	"portannot.registry.edition", "portannot.registry.source", "portannot.caveat",
 }
 
@@ -123,6 +123,13 @@ func (c *csvFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation)
 		dst = appendFlags(append(dst, ','), f.Reverse.TCPFlags)
 	} else {
 		dst = append(dst, ',', ',')
+	}
+	dst = append(dst, ',')
+	for i, p := range f.PPIDs {
+		if i > 0 {
+			dst = append(dst, '|')
+		}
+		dst = appendUint(dst, uint64(p))
 	}
 	dst = appendTunnel(append(dst, ','), &ctx)
 	return append(dst, c.tail...)

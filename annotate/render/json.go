@@ -127,6 +127,13 @@ func (j *jsonFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation
 			}
 			dst = appendUint(dst, uint64(p))
 		}
+		dst = append(dst, `],"names":[`...)
+		for i, p := range f.PPIDs {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = appendQuoted(dst, iana.PPIDName(p))
+		}
 		dst = append(dst, "]}"...)
 	}
 	if c.Depth > 0 {

@@ -241,7 +241,7 @@ func TestTextAligns(t *testing.T) {
 		"[transport not specified]",
 		"vlan 30 vlan 31 in vxlan:42/gre",
 		"icmp 3/1",
-		"ppid 60 61",
+		"ppid 60 (NGAP) 61 (XnAP)",
 		"ntp (both ends, equal-ports, likely)",
 	} {
 		if !strings.Contains(out, want) {

@@ -133,6 +133,9 @@ func (t *textFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation
 			dst = append(dst, " ppid"...)
 		}
 		dst = appendUint(append(dst, ' '), uint64(p))
+		if name := iana.PPIDName(p); name != "" {
+			dst = append(append(append(dst, " ("...), name...), ')')
+		}
 	}
 	return append(dst, '\n')
 }

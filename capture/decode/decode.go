@@ -152,6 +152,7 @@ func (d *Decoder) guarded() (r Result) {
 	}
 	if d.p.VLAN != 0 {
 		d.pushVLAN(uint16(d.p.VLAN))
+		n = max(n-4, len(d.p.Data)) // Length counts the tag, which is not in Data
 	}
 	return d.link(d.p.Link, octets{d.p.Data, n})
 }

@@ -143,6 +143,11 @@ func (e *entry[K]) reopens(s *packet.Summary, dir uint8) bool {
 		!(e.events[dir]&evOpen != 0 && e.sequence[dir] == s.Sequence)
 }
 
+// over reports whether the connection was ended by both ends, or aborted.
+func (e *entry[K]) over() bool {
+	return e.events[0]&e.events[1]&evEnd != 0 || (e.events[0]|e.events[1])&evAbort != 0
+}
+
 // extra is what only some flows have.
 type extra struct {
 	icmp     ICMPError

@@ -88,13 +88,14 @@ const (
 	EndInput                    // the input ended
 	EndIdle                     // no packet for longer than the idle time-out
 	EndActive                   // the flow lasted longer than the active time-out
+	EndClosed                   // closed or reset, and quiet since
 	EndReopen                   // closed, and a new opening followed between the same endpoints
 	EndEvicted                  // the longest idle flow, when the table was full
 	EndCounter                  // a packet counter was full (4,294,967,295 packets one way)
 	numEndReasons
 )
 
-var endNames = [numEndReasons]string{"", "input", "idle-timeout", "active-timeout", "reopened", "evicted", "counter-full"}
+var endNames = [numEndReasons]string{"", "input", "idle-timeout", "active-timeout", "closed", "reopened", "evicted", "counter-full"}
 
 // String gives the reason in lower case: "idle-timeout".
 func (r EndReason) String() string {

@@ -215,6 +215,8 @@ func (tb *table[K]) due(dst []aged, opt Options, now int64) []aged {
 			why = EndIdle
 		case opt.Active > 0 && now-e.earliest() >= int64(opt.Active):
 			why = EndActive
+		case opt.Linger > 0 && e.over() && now-e.latest() > int64(opt.Linger):
+			why = EndClosed
 		}
 		if why != EndNone {
 			dst = append(dst, aged{number: e.number, ref: tb.ref(i), why: why})

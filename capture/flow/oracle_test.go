@@ -528,7 +528,7 @@ func TestStringsOfTheEnums(t *testing.T) {
 	for e := EndNone; e <= numEndReasons; e++ {
 		all = append(all, e.String())
 	}
-	want := "unknown attempted half-open refused rejected established closed reset midstream one-way state(10)  input idle-timeout active-timeout reopened evicted counter-full end(7)"
+	want := "unknown attempted half-open refused rejected established closed reset midstream one-way state(10)  input idle-timeout active-timeout closed reopened evicted counter-full end(8)"
 	if got := strings.Join(all, " "); got != want {
 		t.Errorf("got %q", got)
 	}
@@ -565,8 +565,8 @@ func TestTrackIsAdd(t *testing.T) {
 			}
 			s := &sums[i]
 			r, ok := tb.Track(s)
-			if ok == (s.Kind == packet.Quoted) {
-				t.Fatalf("packet %d: tracked %v", i, ok)
+			if !ok && s.Kind != packet.Quoted {
+				t.Fatalf("packet %d: not tracked", i)
 			}
 			if !ok {
 				continue
@@ -586,5 +586,43 @@ func TestTrackIsAdd(t *testing.T) {
 	}
 	if !slices.Equal(run(true), run(false)) {
 		t.Error("Track and Add give different flows")
+	}
+}
+
+func TestExpire(t *testing.T) {
+	const sec = int64(time.Second)
+	tcp := func(n uint64, at int64, port uint16, flags uint8, back bool) packet.Summary {
+		s := packet.Summary{Number: n, Time: at, IPVersion: 4, Protocol: packet.TCP, TCPFlags: flags, SrcPort: port, DstPort: 80, Src: [16]byte{10}, Dst: [16]byte{11}}
+		if back {
+			s.SrcPort, s.DstPort, s.Src, s.Dst = s.DstPort, s.SrcPort, s.Dst, s.Src
+		}
+		return s
+	}
+	var got []string
+	tb := NewTable(Options{Idle: 60 * time.Second, Active: 100 * time.Second, Linger: 5 * time.Second, Prompt: true,
+		Emit: func(f *Flow) { got = append(got, fmt.Sprint(f.Source.Port(), " ", f.End)) }})
+	tb.Add([]packet.Summary{
+		tcp(1, 0, 1001, packet.SYN, false), tcp(2, 0, 1001, packet.RST|packet.ACK, true), // refused
+		tcp(3, 0, 1002, packet.FIN|packet.ACK, false), tcp(4, 0, 1002, packet.FIN|packet.ACK, true), // closed
+		tcp(5, 0, 1003, packet.FIN|packet.ACK, false), // half closed
+		tcp(6, 0, 1004, packet.ACK, false),
+	})
+	step := func(now int64, want ...string) {
+		t.Helper()
+		got = nil
+		tb.Expire(now)
+		if !slices.Equal(got, want) {
+			t.Errorf("at %d s: %q, want %q", now/sec, got, want)
+		}
+	}
+	step(5 * sec)
+	step(6*sec, "1001 closed", "1002 closed")
+	tb.Add([]packet.Summary{tcp(7, 50*sec, 1004, packet.ACK, false)})
+	step(61*sec, "1003 idle-timeout")
+	step(99 * sec)
+	step(100*sec, "1004 active-timeout")
+	step(1000 * sec)
+	if tb.Len() != 0 {
+		t.Errorf("%d flows are left", tb.Len())
 	}
 }

@@ -21,6 +21,9 @@ const BytesPerFlow = 176
 type Options struct {
 	Idle   time.Duration // 0: never
 	Active time.Duration // 0: never
+	// Linger is after how long without a packet Expire ends a flow that was
+	// closed or reset; 0: it does not.
+	Linger time.Duration
 	// MaxFlows bounds the flows held, finished ones that wait to be written
 	// included; 0 means DefaultMaxFlows.
 	MaxFlows int
@@ -148,8 +151,8 @@ func (t *Table) add(sums []packet.Summary) {
 	}
 }
 
-// Track is Add for one packet, and says to which flow it was counted. ok is
-// false for an ICMP error, which counts to none.
+// Track is Add for one packet, and says which flow it was counted to, or which
+// one it quotes. ok is false for an ICMP error that quotes no flow of the table.
 func (t *Table) Track(s *packet.Summary) (r Ref, ok bool) {
 	var l located
 	var i uint32
@@ -167,12 +170,13 @@ func (t *Table) Track(s *packet.Summary) (r Ref, ok bool) {
 // valid until the next packet.
 func (t *Table) Look(r Ref, f *Flow) { t.tableOf(r).fill(r.index, f, t.extras) }
 
-// update counts one packet and gives the entry, none for an ICMP error.
+// update counts one packet and gives the entry, none for an ICMP error that
+// quotes no flow.
 func update[K comparable](t *Table, tb *table[K], k *K, l *located, s *packet.Summary) uint32 {
 	i := tb.find(k, l.hash)
 	if s.Kind == packet.Quoted {
 		t.quote(tb, i, s)
-		return none
+		return i
 	}
 	if s.Time > t.now {
 		t.now = s.Time

@@ -138,7 +138,7 @@ func (o *flowOptions) job(e *env, files []string) (*job, error) {
 	}
 	j.table = flow.Options{Idle: o.idle, MaxFlows: o.maxFlows}
 	if j.live != nil || j.follow {
-		j.table.Active, j.table.Prompt = o.live.active, true
+		j.table.Active, j.table.Linger, j.table.Prompt = o.live.active, linger, true
 	}
 	var ok bool
 	if j.decode.Tunnels, ok = tunnelChoices[o.tunnels]; !ok {

@@ -32,6 +32,10 @@ type liveOptions struct {
 // has, and asks for the system's losses.
 const tick = time.Second
 
+// linger is how long a live run waits for stragglers before it gives a closed
+// connection out.
+const linger = 5 * time.Second
+
 // listInterfaces prints the interfaces of the machine.
 func listInterfaces(e *env) error {
 	list, err := capture.Interfaces()
