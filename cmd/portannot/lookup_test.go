@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
@@ -485,5 +486,23 @@ func TestLookupManyLines(t *testing.T) {
 	code, stdout, stderr = runProgram(t, "443/tcp\n"+strings.Repeat("x", maxQueryLine+1)+"\n", "lookup", "-")
 	if code != exitFailure || !strings.Contains(stderr, "standard input:2: line longer than 4096 bytes") || !strings.Contains(stdout, "443/tcp") {
 		t.Errorf("a long line: exit code %d, %q, %q", code, stdout, stderr)
+	}
+}
+
+// TestLookupInterrupted: an interrupt ends the wait for queries, and what was
+// answered until then is written.
+func TestLookupInterrupted(t *testing.T) {
+	ownData(t)
+	ctx, interrupt := context.WithCancel(t.Context())
+	stdin, queries := io.Pipe()
+	defer queries.Close()
+	var stdout, stderr bytes.Buffer
+	ended := make(chan int)
+	go func() { ended <- run(ctx, []string{"lookup", "443/tcp", "-"}, stdin, &stdout, &stderr) }()
+	io.WriteString(queries, "22/tcp\n")
+	io.WriteString(queries, "80/") // read when the query before has been sent
+	interrupt()
+	if code := <-ended; code != exitDone || stderr.Len() > 0 || !strings.Contains(stdout.String(), "443/tcp ") {
+		t.Errorf("exit code %d, %q, %q", code, stdout.String(), stderr.String())
 	}
 }

@@ -65,7 +65,8 @@ func chooseRegistry(name string) (chosen, error) {
 	case "":
 		c, err := updatedRegistry()
 		if err != nil {
-			return chosen{}, fmt.Errorf("updated registry: %w (repair it with `portannot registry update`, or use --registry embedded)", err)
+			return chosen{}, withHint(fmt.Errorf("updated registry: %w", err),
+				"`portannot registry update` repairs it; --registry embedded does without it")
 		}
 		if c.Registry != nil {
 			return c, nil
@@ -75,6 +76,10 @@ func chooseRegistry(name string) (chosen, error) {
 		return chosen{Registry: iana.Embedded()}, nil
 	}
 	reg, err := iana.Open(name)
+	var syntax *iana.SyntaxError
+	if errors.As(err, &syntax) {
+		err = withHint(err, "a registry is an edition as IANA publishes it, in XML, CSV, text or HTML, also gzip, or the word embedded")
+	}
 	return chosen{Registry: reg, path: name}, err
 }
 

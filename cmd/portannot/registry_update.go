@@ -92,7 +92,7 @@ func runUpdate(ctx context.Context, e *env, args []string) error {
 	updater := iana.Updater{Path: filepath.Join(dir, publishedName)}
 	up, err := updater.Install(reg, data)
 	if errors.Is(err, iana.ErrOlder) {
-		return fmt.Errorf("%w (--registry FILE uses an older edition for one run)", err)
+		return withHint(err, "--registry FILE uses an older edition for one run")
 	}
 	if err != nil {
 		return err
@@ -126,7 +126,7 @@ func (o *updateOptions) fetch(ctx context.Context, e *env) (*iana.Registry, []by
 			// The server's, not that of our output, which is no failure.
 			err = errors.New(err.Error())
 		}
-		return reg, data, err
+		return reg, data, withHint(err, "--from takes a file too, fetched by other means")
 	}
 	data, err := os.ReadFile(o.from)
 	if err != nil {

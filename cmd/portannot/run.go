@@ -62,6 +62,22 @@ func usagef(hint, format string, args ...any) error {
 	return &usageError{msg: fmt.Sprintf(format, args...), hint: hint}
 }
 
+// hintError is a failure with advice on what to do.
+type hintError struct {
+	error
+	hint string
+}
+
+func (e *hintError) Unwrap() error { return e.error }
+
+// withHint gives advice with an error, unless there is none.
+func withHint(err error, hint string) error {
+	if err == nil {
+		return nil
+	}
+	return &hintError{err, hint}
+}
+
 // errPart says that part of the input was unreadable and has been reported.
 var errPart = errors.New("part of the input was unreadable")
 
@@ -96,6 +112,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exitUsage
 	}
 	e.warnf("%v", err)
+	var hinted *hintError
+	if errors.As(err, &hinted) {
+		e.warnf("hint: %s", hinted.hint)
+	}
 	return exitFailure
 }
 
