@@ -77,6 +77,7 @@ type entry[K comparable] struct {
 	hash   uint32
 	extra  uint32 // index of its Table.extras plus one; 0 for none
 	number uint64 // of the first packet
+	order  uint64 // of the account among all: one packet can begin several
 	// By canonical direction: index 0 is sent by end 0 of the key.
 	packets    [2]uint32
 	ipBytes    [2]uint64

@@ -138,7 +138,7 @@ func (tb *table[K]) ref(i uint32) Ref { return Ref{i, tb.v6} }
 
 // unlink takes entry i out of the index and notes why it ended. The slots
 // behind it move up where their probe passed over it.
-func (tb *table[K]) unlink(i uint32, why EndReason) (number uint64) {
+func (tb *table[K]) unlink(i uint32, why EndReason) (order uint64) {
 	e := tb.at(i)
 	e.end = why
 	mask := uint32(len(tb.slots) - 1)
@@ -155,7 +155,7 @@ func (tb *table[K]) unlink(i uint32, why EndReason) (number uint64) {
 	}
 	tb.slots[j] = slot{}
 	tb.live--
-	return e.number
+	return e.order
 }
 
 // free gives the place of an unlinked entry back, and the extra it held.
@@ -197,7 +197,7 @@ func (tb *table[K]) each(f func(i uint32, e *entry[K])) {
 func (tb *table[K]) ages(dst []aged) []aged {
 	tb.each(func(i uint32, e *entry[K]) {
 		if e.end == EndNone {
-			dst = append(dst, aged{last: e.latest(), number: e.number, ref: tb.ref(i)})
+			dst = append(dst, aged{last: e.latest(), order: e.order, ref: tb.ref(i)})
 		}
 	})
 	return dst
@@ -219,7 +219,7 @@ func (tb *table[K]) due(dst []aged, opt Options, now int64) []aged {
 			why = EndClosed
 		}
 		if why != EndNone {
-			dst = append(dst, aged{number: e.number, ref: tb.ref(i), why: why})
+			dst = append(dst, aged{order: e.order, ref: tb.ref(i), why: why})
 		}
 	})
 	return dst

@@ -126,6 +126,10 @@ func stateOf(protocol uint8, ev [2]event, packets [2]uint64, rejected, inherited
 	}
 	all := ev[0] | ev[1]
 	ended := ev[0]&ev[1]&evEnd != 0
+	if protocol == packet.DCCP {
+		// The orderly end is a Close that a Reset answers (RFC 4340 section 8.3).
+		ended = ended || ev[0]&evEnd != 0 && ev[1]&evAbort != 0 || ev[1]&evEnd != 0 && ev[0]&evAbort != 0
+	}
 	opened := all&(evOpen|evAccept) != 0
 	switch {
 	case ended:

@@ -59,8 +59,7 @@ type Table struct {
 	now    int64    // latest packet time
 	held   []aged   // finished flows held back
 	oldest []aged   // see evict
-	mark   uint64   // number of the newest flow when oldest was made
-	newest uint64
+	mark   uint64   // order of the newest flow when oldest was made
 	out    Flow
 	warm   uint64 // sink of the loads in Add
 	batch  [batchSize]located
@@ -219,7 +218,7 @@ func update[K comparable](t *Table, tb *table[K], k *K, l *located, s *packet.Su
 		e.opening = inherit
 	}
 	t.stats.Flows++
-	t.newest = s.Number
+	e.order = t.stats.Flows
 	e.count(s, l.dir)
 	if s.HasPPID {
 		t.notePPID(&e.extra, s.PPID)
@@ -279,19 +278,19 @@ func (t *Table) quote(tb anyTable, i uint32, s *packet.Summary) {
 // finish takes entry i out of the index. Its account is given to Emit at once,
 // or held back until the end.
 func (t *Table) finish(tb anyTable, i uint32, why EndReason) {
-	number := tb.unlink(i, why)
+	order := tb.unlink(i, why)
 	if t.opt.Prompt {
 		t.emit(tb, i)
 		return
 	}
-	t.held = append(t.held, aged{number: number, ref: tb.ref(i)})
+	t.held = append(t.held, aged{order: order, ref: tb.ref(i)})
 }
 
 // anyTable is what a table can do whatever its key.
 type anyTable interface {
 	ref(i uint32) Ref
 	extraAt(i uint32) *uint32
-	unlink(i uint32, why EndReason) (number uint64)
+	unlink(i uint32, why EndReason) (order uint64)
 	fill(i uint32, f *Flow, extras []extra)
 	free(i uint32) (extra uint32)
 }
@@ -311,7 +310,7 @@ func (t *Table) emit(tb anyTable, i uint32) {
 // will touch again.
 func (t *Table) Expire(now int64) {
 	due := t.v6.due(t.v4.due(nil, t.opt, now), t.opt, now)
-	slices.SortFunc(due, byNumber)
+	slices.SortFunc(due, byOrder)
 	for _, d := range due {
 		t.finish(t.tableOf(d.ref), d.ref.index, d.why)
 	}
@@ -326,13 +325,13 @@ func (t *Table) tableOf(r Ref) anyTable {
 
 // aged is a flow in the order of idleness.
 type aged struct {
-	last   int64
-	number uint64
-	ref    Ref
-	why    EndReason
+	last  int64
+	order uint64
+	ref   Ref
+	why   EndReason
 }
 
-func byNumber(a, b aged) int { return cmp.Compare(a.number, b.number) }
+func byOrder(a, b aged) int { return cmp.Compare(a.order, b.order) }
 
 // makeRoom frees at least one place: it writes out the finished flows held
 // back, if there are any, else the longest idle flow.
@@ -346,7 +345,7 @@ func byNumber(a, b aged) int { return cmp.Compare(a.number, b.number) }
 // began since is given the benefit.
 func (t *Table) makeRoom() {
 	if len(t.held) > 0 {
-		slices.SortFunc(t.held, byNumber)
+		slices.SortFunc(t.held, byOrder)
 		for _, h := range t.held {
 			t.stats.Early++
 			t.emit(t.tableOf(h.ref), h.ref.index)
@@ -358,8 +357,8 @@ func (t *Table) makeRoom() {
 		for n := len(t.oldest); n > 0; n = len(t.oldest) {
 			a := t.oldest[n-1]
 			t.oldest = t.oldest[:n-1]
-			last, number, ok := t.age(a.ref)
-			if !ok || last != a.last || number > t.mark {
+			last, order, ok := t.age(a.ref)
+			if !ok || last != a.last || order > t.mark {
 				continue
 			}
 			why := EndEvicted
@@ -375,19 +374,19 @@ func (t *Table) makeRoom() {
 			return
 		}
 		t.oldest = t.v6.ages(t.v4.ages(t.oldest[:0]))
-		t.mark = t.newest
+		t.mark = t.stats.Flows
 		slices.SortFunc(t.oldest, func(a, b aged) int {
-			return cmp.Or(cmp.Compare(b.last, a.last), cmp.Compare(b.number, a.number))
+			return cmp.Or(cmp.Compare(b.last, a.last), byOrder(b, a))
 		})
 	}
 }
 
-// age gives the latest time and the number of a live entry.
-func (t *Table) age(r Ref) (last int64, number uint64, ok bool) {
+// age gives the latest time and the order of a live entry.
+func (t *Table) age(r Ref) (last int64, order uint64, ok bool) {
 	if r.v6 {
 		e := t.v6.at(r.index)
-		return e.latest(), e.number, e.used && e.end == EndNone
+		return e.latest(), e.order, e.used && e.end == EndNone
 	}
 	e := t.v4.at(r.index)
-	return e.latest(), e.number, e.used && e.end == EndNone
+	return e.latest(), e.order, e.used && e.end == EndNone
 }

@@ -82,6 +82,6 @@ Examples:
   portannot -r testdata/captures/demo.pcap --status unassigned,reserved
   portannot -r testdata/captures/demo.pcap -o json | head -1
   portannot -r testdata/captures/demo.pcap -f 'udp port 53' -w dns.pcapng
-  portannot -i eth0 --duration 1m             (as root)
+  portannot -D
   portannot lookup 4739/sctp
 `

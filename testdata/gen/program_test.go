@@ -18,8 +18,6 @@ import (
 // capture and transport and source, with the reason why that stands.
 var disagreements = map[string]string{
 	"demo.pcap udp 10.20.0.1:67": "that a broadcast address is no client outranks the payload, which says that the sender serves",
-	"handshakes.pcap dccp 192.0.2.10:50023": "a DCCP Reset that answers a Close ends in order (RFC 4340 section 8.3), " +
-		"but the summary of a packet does not tell it from an abort",
 }
 
 // program builds the program once, and runs it. The generator knows nothing
