@@ -42,6 +42,7 @@ type pcapParser struct {
 	link    LinkType
 	swap    bool // the writer's byte order is big-endian
 	patched bool
+	common  bool // parseCommon can read it
 	lengths lengthOrder
 }
 
@@ -122,6 +123,7 @@ func (p *pcapParser) header(b []byte, end bool) (used, need int, err error) {
 	// Writers exceed their own snap length (and write 0 for "none"), so it
 	// only raises the limit, never lowers it.
 	p.limit = min(max(p.u32(b[16:]), usualPacket), maxPacket)
+	p.common = !p.swap && p.recHdr == 16 && p.pad == 0 && p.lengths == capturedFirst
 	return size, 0, nil
 }
 
@@ -146,6 +148,9 @@ func (p *pcapParser) aix(network uint32) {
 func (p *pcapParser) parse(b []byte, off int64, end bool, dst []Packet, log *problems) (n, used, need int, bad damage) {
 	hdr := p.recHdr
 	at := 0
+	if p.common {
+		n, at = p.parseCommon(b, dst)
+	}
 	for ; n < len(dst); n++ {
 		r := b[at:]
 		if len(r) < hdr {
@@ -173,22 +178,48 @@ func (p *pcapParser) parse(b []byte, off int64, end bool, dst []Packet, log *pro
 		}
 		p.number++
 		d := &dst[n]
-		d.Time = int64(p.u32(r))*1e9 + int64(p.u32(r[4:]))*p.nanos
-		d.Number = p.number
-		d.Link = p.link
-		d.Length = max(length, captured)
-		d.VLAN = 0
-		d.Interface = 0
-		d.Data = r[hdr:size:size]
+		*d = Packet{
+			Time:   int64(p.u32(r))*1e9 + int64(p.u32(r[4:]))*p.nanos,
+			Number: p.number, Link: p.link, Length: max(length, captured), Data: r[hdr:size:size],
+		}
 		if p.patched {
 			d.Interface = p.u32(r[16:])
 		}
-		if p.pad != 0 {
-			cut := min(p.pad, len(d.Data))
+		if cut := min(p.pad, len(d.Data)); cut > 0 {
 			d.Data = d.Data[cut:]
 			d.Length -= uint32(cut)
 		}
 		at += size
 	}
 	return n, at, need, bad
+}
+
+// parseCommon reads the whole records at the front of b, of a file of the common
+// kind: little-endian, 16 octets of record header, captured length first. It
+// stops at anything that is not in order, for parse to see to.
+func (p *pcapParser) parseCommon(b []byte, dst []Packet) (n, at int) {
+	// In variables, as the compiler must assume that dst overlaps p. The time
+	// of this loop is the way from one captured length to the next; slices with
+	// a capacity that is known keep it short.
+	limit, nanos, link, first := p.limit, p.nanos, p.link, p.number+1
+	for n < len(dst) && at <= len(b)-16 {
+		h := b[at : at+16 : at+16]
+		captured := binary.LittleEndian.Uint32(h[8:])
+		next := at + 16 + int(captured)
+		if captured > limit || next > len(b) {
+			break
+		}
+		d := &dst[n]
+		d.Time = int64(binary.LittleEndian.Uint32(h))*1e9 + int64(binary.LittleEndian.Uint32(h[4:]))*nanos
+		d.Number = first + uint64(n)
+		d.Link = link
+		d.Length = max(binary.LittleEndian.Uint32(h[12:]), captured)
+		d.VLAN = 0
+		d.Interface = 0
+		d.Data = b[at+16 : next : next]
+		at = next
+		n++
+	}
+	p.number += uint64(n)
+	return n, at
 }

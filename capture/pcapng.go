@@ -137,31 +137,12 @@ func (p *ngParser) parse(b []byte, off int64, end bool, dst []Packet, log *probl
 			return n, at, 12, bad
 		}
 
-		// The common case: an enhanced packet block in good order.
-		typ, size := p.u32(r), uint64(p.u32(r[4:]))
-		if typ == ngEnhanced && !p.alien && size >= 32 && size <= uint64(len(r)) && size <= maxPacket && size&3 == 0 &&
-			uint64(p.u32(r[size-4:])) == size {
-			p.number++
-			id, captured := p.u32(r[8:]), p.u32(r[20:])
-			if uint64(id) < uint64(len(p.ifaces)) && uint64(captured) <= size-32 {
-				f := &p.ifaces[id]
-				stamp := uint64(p.u32(r[12:]))<<32 | uint64(p.u32(r[16:]))
-				d := &dst[n]
-				n++
-				d.Time = f.unit.nanos(stamp)
-				d.Number = p.number
-				d.Link = f.link
-				d.Length = max(p.u32(r[24:]), captured)
-				d.VLAN = 0
-				d.Interface = id
-				d.Data = r[28 : 28+captured : 28+captured]
-			} else {
-				p.badPacket(off+int64(at), id, captured, size-32, log)
-			}
-			at += int(size)
+		if k, passed := p.parseCommon(r, dst[n:]); passed > 0 {
+			n += k
+			at += passed
 			continue
 		}
-
+		typ, size := p.u32(r), uint64(p.u32(r[4:]))
 		size, want, why := p.frame(r, typ, size, end, off+int64(at), log)
 		switch {
 		case want > 0:
@@ -177,6 +158,52 @@ func (p *ngParser) parse(b []byte, off int64, end bool, dst []Packet, log *probl
 		at += int(size)
 	}
 	return n, at, 0, bad
+}
+
+// parseCommon reads the enhanced packet blocks at the front of b that are in good
+// order, and stops at anything else, for parse to see to.
+func (p *ngParser) parseCommon(b []byte, dst []Packet) (n, at int) {
+	if p.alien {
+		return 0, 0
+	}
+	// In variables, as the compiler must assume that dst overlaps p. Slices
+	// with a capacity that is known keep the way to the next block short.
+	ifaces, number, swap := p.ifaces, p.number, p.swap
+	u32 := func(b []byte) uint32 {
+		v := binary.LittleEndian.Uint32(b)
+		if swap {
+			v = bits.ReverseBytes32(v)
+		}
+		return v
+	}
+	for n < len(dst) && at <= len(b)-32 {
+		h := b[at : at+32 : at+32]
+		size := u32(h[4:])
+		next := at + int(size)
+		if u32(h) != ngEnhanced || size < 32 || size > maxPacket || size&3 != 0 || next > len(b) ||
+			u32(b[next-4:next:next]) != size {
+			break
+		}
+		id, captured := u32(h[8:]), u32(h[20:])
+		if uint64(id) >= uint64(len(ifaces)) || captured > size-32 {
+			break
+		}
+		number++
+		f := &ifaces[id]
+		d := &dst[n]
+		d.Time = f.unit.nanos(uint64(u32(h[12:]))<<32 | uint64(u32(h[16:])))
+		d.Number = number
+		d.Link = f.link
+		d.Length = max(u32(h[24:]), captured)
+		d.VLAN = 0
+		d.Interface = id
+		end := at + 28 + int(captured)
+		d.Data = b[at+28 : end : end]
+		at = next
+		n++
+	}
+	p.number = number
+	return n, at
 }
 
 // frame finds where the block at the front of r ends. want is how long r must

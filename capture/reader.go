@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 )
 
 // Bounds on what a length field of a capture may say.
@@ -96,8 +97,11 @@ func newReader(src io.Reader, closer io.Closer, name string, total int64, opt Op
 		src = &stopReader{ctx: ctx, r: src}
 	}
 	raw := &countingIn{r: src, most: chunkSize}
-	if opt.small {
+	switch {
+	case opt.small:
 		raw.most = smallRead
+	case opt.NoReadAhead || runtime.GOMAXPROCS(0) == 1:
+		raw.most = cacheRead
 	}
 	r := &Reader{name: name, total: total}
 	r.s = newStream(&input{r: raw, raw: raw, closer: closer}, opt.NoReadAhead)

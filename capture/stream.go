@@ -21,6 +21,9 @@ const (
 	// one piece. It is more than nearly every packet needs; a longer record
 	// is put together in memory of its own.
 	headroom = 64 << 10
+	// cacheRead is what one read asks for where there is no reading ahead: it
+	// is parsed while it still lies in the second-level cache.
+	cacheRead = 512 << 10
 	// smallRead is what one read asks for where many captures are open.
 	smallRead = 64 << 10
 	// chunks is the number of buffers in flight when reading ahead: one
