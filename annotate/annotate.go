@@ -127,7 +127,7 @@ func (c Confidence) String() string {
 // Service is a decided service side.
 type Service struct {
 	Side       Side
-	Port       uint16 // valid unless Side is NoSide
+	Port       uint16 // valid unless Side is NoSide; 0 when that side's port was not reported
 	Reason     Reason
 	Confidence Confidence
 }
@@ -136,6 +136,10 @@ type Service struct {
 type Input struct {
 	Protocol            uint8 // IP protocol number
 	Source, Destination netip.AddrPort
+	// NoSourcePort and NoDestinationPort say that the port was not reported,
+	// which is not the same as port 0: nothing is looked up for that end, and
+	// no rule that compares ports applies.
+	NoSourcePort, NoDestinationPort bool
 	// Stated is the service end when the input names one.
 	Stated  flow.Side
 	Opening flow.Opening
@@ -149,8 +153,10 @@ type Input struct {
 type Annotation struct {
 	Service Service
 	// Source and Destination are the registrations of both ports, for the
-	// flow's transport.
+	// flow's transport; the zero Entry where the port was not reported.
 	Source, Destination iana.Entry
+	// NoSourcePort and NoDestinationPort are those of the Input.
+	NoSourcePort, NoDestinationPort bool
 	// SourceLocal and DestinationLocal are the user's own names, "" for none.
 	SourceLocal, DestinationLocal string
 	// RegisteredLater is true when the service port's registration is dated
@@ -159,13 +165,13 @@ type Annotation struct {
 }
 
 // Registered gives the registration of the service port. ok is false when no
-// side is known.
+// side is known, or the port of that side was not reported.
 func (a *Annotation) Registered() (e iana.Entry, ok bool) {
 	switch a.Service.Side {
 	case Source:
-		return a.Source, true
+		return a.Source, !a.NoSourcePort
 	case Destination, Both:
-		return a.Destination, true
+		return a.Destination, !a.NoDestinationPort
 	}
 	return iana.Entry{}, false
 }
@@ -207,13 +213,20 @@ func (a *Annotator) Flow(f *flow.Flow) Annotation {
 // Annotate applies the rules and looks up both ports.
 func (a *Annotator) Annotate(in Input) Annotation {
 	t, _ := iana.TransportOf(in.Protocol)
-	r := Annotation{
-		Source:      a.registry.Lookup(t, in.Source.Port()),
-		Destination: a.registry.Lookup(t, in.Destination.Port()),
+	r := Annotation{NoSourcePort: in.NoSourcePort, NoDestinationPort: in.NoDestinationPort}
+	if !in.NoSourcePort {
+		r.Source = a.registry.Lookup(t, in.Source.Port())
+	}
+	if !in.NoDestinationPort {
+		r.Destination = a.registry.Lookup(t, in.Destination.Port())
 	}
 	if a.local != nil {
-		r.SourceLocal = a.local.Name(t, in.Source.Port())
-		r.DestinationLocal = a.local.Name(t, in.Destination.Port())
+		if !in.NoSourcePort {
+			r.SourceLocal = a.local.Name(t, in.Source.Port())
+		}
+		if !in.NoDestinationPort {
+			r.DestinationLocal = a.local.Name(t, in.Destination.Port())
+		}
 	}
 	r.Service = decide(&in, r.Source.Status == iana.Assigned, r.Destination.Status == iana.Assigned)
 	if e, ok := r.Registered(); ok && in.Start != 0 {

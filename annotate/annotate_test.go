@@ -122,6 +122,25 @@ func TestRegisteredLater(t *testing.T) {
 	}
 }
 
+// A port that was not reported is not port 0, which is registered as reserved.
+func TestPortNotReported(t *testing.T) {
+	an := New(iana.Embedded(), nil)
+	in := Input{Protocol: packet.SCTP, Source: ap("10.0.0.1:50000"), Destination: ap("10.0.0.2:0"), NoDestinationPort: true}
+	a := an.Annotate(in)
+	if a.Service != (Service{}) || a.Destination != (iana.Entry{}) || a.Source.Status != iana.Dynamic {
+		t.Errorf("no rule may use a port that was not reported: %+v", a)
+	}
+	in.Stated = flow.Destination
+	a = an.Annotate(in)
+	if e, ok := a.Registered(); ok || a.Service.Side != Destination {
+		t.Errorf("the side is known, its port is not: %v %v", a.Service, e)
+	}
+	in.Stated, in.Destination = flow.NoSide, ap("224.0.0.1:0")
+	if a = an.Annotate(in); a.Service.Reason != Multicast {
+		t.Errorf("rules without ports still apply: %v", a.Service)
+	}
+}
+
 func TestAnnotateDoesNotAllocate(t *testing.T) {
 	an := New(iana.Embedded(), nil)
 	in := Input{Protocol: 6, Source: ap("10.0.0.1:50000"), Destination: ap("10.0.0.2:80"), Start: 1}

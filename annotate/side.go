@@ -34,6 +34,9 @@ func decide(in *Input, srcAssigned, dstAssigned bool) Service {
 	if src, dst := notAClient(in.Source.Addr()), notAClient(in.Destination.Addr()); src != dst {
 		return in.service(destinationIf(dst), Multicast, Likely)
 	}
+	if in.NoSourcePort || in.NoDestinationPort {
+		return Service{}
+	}
 
 	src, dst := in.Source.Port(), in.Destination.Port()
 	if src == dst {
