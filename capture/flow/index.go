@@ -10,8 +10,9 @@ type table[K comparable] struct {
 	live   int    // entries in the index
 	n      int    // entries in use: live ones and finished ones held back
 	chunks [][]entry[K]
-	top    uint32   // entries ever used
-	empty  []uint32 // entries freed, below top
+	slab   []entry[K] // what is left of the last one
+	top    uint32     // entries ever used
+	empty  []uint32   // entries freed, below top
 }
 
 type slot struct {
@@ -26,6 +27,7 @@ const (
 	// smallChunks is how many chunks a table has before huge pages are worth
 	// their memory.
 	smallChunks = 4
+	slabChunks  = 8
 	none        = ^uint32(0)
 )
 
@@ -88,10 +90,7 @@ func (tb *table[K]) insert(k *K, h uint32) uint32 {
 		i = tb.top
 		tb.top++
 		if int(i>>chunkBits) == len(tb.chunks) {
-			tb.chunks = append(tb.chunks, make([]entry[K], chunkSize))
-			if len(tb.chunks) > smallChunks {
-				hugePages(tb.chunks[len(tb.chunks)-1])
-			}
+			tb.chunks = append(tb.chunks, tb.newChunk())
 		}
 	}
 	mask := uint32(len(tb.slots) - 1)
@@ -103,6 +102,22 @@ func (tb *table[K]) insert(k *K, h uint32) uint32 {
 	tb.live++
 	tb.n++
 	return i
+}
+
+// newChunk gives an empty chunk. A large table takes its chunks from slabs, so
+// that huge pages, which are 2 MiB and aligned, find room: a chunk of its own
+// would share both its ends with other memory.
+func (tb *table[K]) newChunk() []entry[K] {
+	if len(tb.chunks) < smallChunks {
+		return make([]entry[K], chunkSize)
+	}
+	if len(tb.slab) == 0 {
+		tb.slab = make([]entry[K], slabChunks*chunkSize)
+		hugePages(tb.slab)
+	}
+	c := tb.slab[:chunkSize:chunkSize]
+	tb.slab = tb.slab[chunkSize:]
+	return c
 }
 
 func (tb *table[K]) grow() {

@@ -10,6 +10,10 @@ import (
 	"github.com/portannot/portannot/capture/packet"
 )
 
+// batchSize is how many packets go the way together: few enough for the first
+// level cache to hold them and their summaries.
+const batchSize = 64
+
 // meter turns packets into flows: it is the way from a source through filter
 // and decoder to the flow table.
 type meter struct {
@@ -21,7 +25,7 @@ type meter struct {
 	refused uint64  // by the filter
 	links   map[capture.LinkType]uint64
 
-	batch [256]capture.Packet
+	batch [batchSize]capture.Packet
 	sums  []packet.Summary
 }
 
