@@ -21,19 +21,20 @@ const module = "github.com/portannot/portannot"
 //
 // A new package gets a line here, with a thought about its place.
 var mayImport = map[string][]string{
-	"annotate":         {"annotate/iana", "annotate/observe", "capture/flow", "capture/packet"},
-	"annotate/flowlog": {"annotate", "annotate/iana"},
-	"annotate/iana":    {},
-	"annotate/observe": {},
-	"annotate/render":  {"annotate", "annotate/iana", "annotate/review", "capture/flow", "capture/packet"},
-	"annotate/review":  {"annotate", "annotate/iana", "capture/flow"},
-	"capture":          {},
-	"capture/decode":   {"capture", "capture/packet"},
-	"capture/filter":   {"capture"},
-	"capture/flow":     {"capture/packet"},
-	"capture/packet":   {},
-	"capture/sandbox":  {},
-	"cmd/portannot":    {"*"},
+	"annotate":             {"annotate/iana", "annotate/observe", "capture/flow", "capture/packet"},
+	"annotate/flowlog":     {"annotate", "annotate/iana", "capture/flow"},
+	"annotate/iana":        {},
+	"annotate/iana/update": {"annotate/iana"},
+	"annotate/observe":     {},
+	"annotate/render":      {"annotate", "annotate/iana", "annotate/review", "capture/flow", "capture/packet"},
+	"annotate/review":      {"annotate", "annotate/iana", "capture/flow"},
+	"capture":              {},
+	"capture/decode":       {"capture", "capture/packet"},
+	"capture/filter":       {"capture"},
+	"capture/flow":         {"capture/packet"},
+	"capture/packet":       {},
+	"capture/sandbox":      {},
+	"cmd/portannot":        {"*"},
 }
 
 // generators are programs that go generate runs. They may read the published
@@ -47,21 +48,24 @@ var generators = map[string][]string{
 // named may be imported anywhere below capture, where containers and systems
 // are dealt with, and nowhere else.
 var mayImportOthers = map[string][]string{
-	"github.com/google/gopacket": {"capture", "capture/decode"},
-	"github.com/spf13/pflag":     {"cmd/"},
-	"golang.org/x/net/html":      {"annotate/iana"}, // the registry is published as HTML too
+	"github.com/google/gopacket":    {"capture", "capture/decode"},
+	"github.com/klauspost/compress": {"annotate/flowlog", "capture"}, // logs and captures are kept compressed
+	"github.com/spf13/pflag":        {"cmd/"},
+	"golang.org/x/net/html":         {"annotate/iana"}, // the registry is published as HTML too
 }
 
-// mustNotReach names dependencies that a package must not have by any way, in
-// files for this system: who reads flow logs or looks ports up should not
-// compile a packet decoder.
+// mustNotReach names dependencies that a package must not have by any way: who
+// reads flow logs or looks ports up should not compile a packet decoder, nor
+// carry an HTTP client.
 var mustNotReach = map[string][]string{
-	"annotate/flowlog": {"github.com/google/gopacket"},
-	"annotate/iana":    {"github.com/google/gopacket"},
-	"annotate/observe": {"github.com/google/gopacket"},
-	"annotate/review":  {"github.com/google/gopacket"},
-	"annotate":         {"github.com/google/gopacket"},
-	"capture/flow":     {"github.com/google/gopacket"},
+	"annotate":             {"github.com/google/gopacket", "net/http"},
+	"annotate/flowlog":     {"github.com/google/gopacket", "net/http"},
+	"annotate/iana":        {"github.com/google/gopacket", "net/http"},
+	"annotate/iana/update": {"github.com/google/gopacket"},
+	"annotate/observe":     {"github.com/google/gopacket", "net/http"},
+	"annotate/render":      {"github.com/google/gopacket", "net/http"},
+	"annotate/review":      {"github.com/google/gopacket", "net/http"},
+	"capture/flow":         {"github.com/google/gopacket", "net/http"},
 }
 
 type listedPackage struct {
@@ -181,6 +185,8 @@ func TestImportRules(t *testing.T) {
 		{"flags in a library", listedPackage{ImportPath: module + "/annotate/render", Imports: []string{"github.com/spf13/pflag"}}, "no place there"},
 		{"flags in the program", listedPackage{ImportPath: module + "/cmd/portannot", Imports: []string{"github.com/spf13/pflag", module + "/annotate"}}, ""},
 		{"decoder behind a log reader", listedPackage{ImportPath: module + "/annotate/flowlog", Deps: []string{"github.com/google/gopacket/layers"}}, "by way of"},
+		{"a client behind a lookup", listedPackage{ImportPath: module + "/annotate/iana", Deps: []string{"net/http"}}, "by way of"},
+		{"addresses are no client", listedPackage{ImportPath: module + "/annotate", Deps: []string{"net/netip"}}, ""},
 		{"another module in the core", listedPackage{ImportPath: module + "/annotate", Imports: []string{"example.com/x"}}, "no place there"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/iana/update"
 )
 
 const updateHelp = `portannot registry update fetches the newest edition of the registry, checks it,
@@ -26,7 +27,7 @@ Usage:
 Flags:
       --from WHERE        address (https, or http on this machine) or file;
                           default is IANA's own:
-                          ` + iana.DefaultURL + `
+                          ` + update.DefaultURL + `
   -o, --output FORMAT     of the changes: text (default) or json
       --revised           show revised records too: see registry diff
       --registry FILE     show the changes from this edition, instead of from
@@ -54,7 +55,7 @@ type updateOptions struct {
 
 func (o *updateOptions) flags(e *env) *pflag.FlagSet {
 	fs := e.newFlags("update", updateHelp)
-	fs.StringVar(&o.from, "from", iana.DefaultURL, "")
+	fs.StringVar(&o.from, "from", update.DefaultURL, "")
 	fs.StringVarP(&o.output, "output", "o", "text", "")
 	fs.BoolVar(&o.revised, "revised", false, "")
 	fs.StringVar(&o.registry, "registry", "", "")
@@ -89,9 +90,9 @@ func runUpdate(ctx context.Context, e *env, args []string) error {
 	if err != nil {
 		return err
 	}
-	updater := iana.Updater{Path: filepath.Join(dir, publishedName)}
+	updater := update.Updater{Path: filepath.Join(dir, publishedName)}
 	up, err := updater.Install(reg, data)
-	if errors.Is(err, iana.ErrOlder) {
+	if errors.Is(err, update.ErrOlder) {
 		return withHint(err, "--registry FILE uses an older edition for one run")
 	}
 	if err != nil {
@@ -121,7 +122,7 @@ func (o *updateOptions) fetch(ctx context.Context, e *env) (*iana.Registry, []by
 		if isTerminal(e.stderr) {
 			e.warnf("fetching %s", o.from)
 		}
-		reg, data, err := iana.Fetch(ctx, nil, o.from)
+		reg, data, err := update.Fetch(ctx, nil, o.from)
 		if isBrokenPipe(err) {
 			// The server's, not that of our output, which is no failure.
 			err = errors.New(err.Error())

@@ -1,4 +1,14 @@
-package iana
+// Package update fetches editions of the port number registry and puts them in
+// place.
+//
+// IANA changes the registry a few times a week, under one address, and keeps no
+// older edition there. So an edition is fetched whole, compared with the one in
+// use, and installed only if it is whole, of a likely size and not older. A
+// file that is being replaced is never seen half written.
+//
+// It is apart from package iana so that a program that only looks ports up does
+// not carry an HTTP client.
+package update
 
 import (
 	"bytes"
@@ -15,6 +25,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/portannot/portannot/annotate/iana"
 )
 
 // DefaultURL is the official address of the registry, in the form in which it
@@ -23,8 +35,9 @@ const DefaultURL = "https://www.iana.org/assignments/service-names-port-numbers/
 
 // Limits on an update.
 const (
-	updateTimeout = 2 * time.Minute // for the whole transfer, with the default client
-	maxRedirects  = 5
+	timeout      = 2 * time.Minute // for the whole transfer, with the default client
+	maxRedirects = 5
+	maxBytes     = 64 << 20 // of a transfer; iana.Read takes no more either
 )
 
 // ErrOlder says that what an update found is an older edition than the one in
@@ -43,11 +56,11 @@ type Updater struct {
 	AllowOlder bool
 }
 
-// Update says what an update did.
-type Update struct {
-	Old, New Edition
+// Result says what an update did.
+type Result struct {
+	Old, New iana.Edition
 	// Changes are those from the old to the new edition.
-	Changes []Change
+	Changes []iana.Change
 	// Written reports whether the file was written: not if it held the same
 	// bytes already.
 	Written bool
@@ -55,14 +68,14 @@ type Update struct {
 
 // Update fetches an edition, checks it and puts it in place: see
 // [Updater.Install].
-func (u *Updater) Update(ctx context.Context) (Update, error) {
+func (u *Updater) Update(ctx context.Context) (Result, error) {
 	address := u.URL
 	if address == "" {
 		address = DefaultURL
 	}
 	reg, data, err := Fetch(ctx, u.Client, address)
 	if err != nil {
-		return Update{}, err
+		return Result{}, err
 	}
 	return u.Install(reg, data)
 }
@@ -74,43 +87,43 @@ func (u *Updater) Update(ctx context.Context) (Update, error) {
 // of the embedded one: the registry grows. The edition in use, to which the new
 // one is compared, is that of the file, or the embedded one if there is no file
 // or it cannot be read.
-func (u *Updater) Install(reg *Registry, data []byte) (Update, error) {
+func (u *Updater) Install(reg *iana.Registry, data []byte) (Result, error) {
 	from := reg.Edition().Source
 	if err := plausible(reg); err != nil {
-		return Update{}, fmt.Errorf("update registry from %s: %w", from, err)
+		return Result{}, fmt.Errorf("update registry from %s: %w", from, err)
 	}
 
-	old := Embedded()
-	installed, err := Open(u.Path)
-	var damaged *SyntaxError
+	old := iana.Embedded()
+	installed, err := iana.Open(u.Path)
+	var damaged *iana.SyntaxError
 	switch {
 	case err == nil:
 		old = installed
 	case !errors.Is(err, fs.ErrNotExist) && !errors.As(err, &damaged):
-		return Update{}, err
+		return Result{}, err
 	}
-	up := Update{Old: old.Edition(), New: reg.Edition()}
+	up := Result{Old: old.Edition(), New: reg.Edition()}
 	if up.New.Date < up.Old.Date && !u.AllowOlder {
-		return Update{}, fmt.Errorf("update registry from %s: %w: %s before %s", from, ErrOlder, up.New.Date, up.Old.Date)
+		return Result{}, fmt.Errorf("update registry from %s: %w: %s before %s", from, ErrOlder, up.New.Date, up.Old.Date)
 	}
-	up.Changes = Compare(old, reg)
+	up.Changes = iana.Compare(old, reg)
 	if installed != nil && up.New.SHA256 == up.Old.SHA256 {
 		return up, nil
 	}
 	if err := writeFile(u.Path, data); err != nil {
-		return Update{}, fmt.Errorf("install registry: %w", err)
+		return Result{}, fmt.Errorf("install registry: %w", err)
 	}
 	up.Written = true
 	return up, nil
 }
 
 // plausible checks that a registry is whole and of a likely size.
-func plausible(reg *Registry) error {
+func plausible(reg *iana.Registry) error {
 	ed := reg.Edition()
 	if !reg.Coverage().Complete() {
 		return fmt.Errorf("not a whole edition: it covers ports %v only", reg.Coverage().Span)
 	}
-	if least := Embedded().Edition().Records * 9 / 10; ed.Records < least {
+	if least := iana.Embedded().Edition().Records * 9 / 10; ed.Records < least {
 		return fmt.Errorf("not a whole edition: %d records, want %d or more", ed.Records, least)
 	}
 	if ed.Date == "" {
@@ -126,12 +139,12 @@ func plausible(reg *Registry) error {
 // The address is one of HTTPS. Plain HTTP is allowed from this very machine
 // only, and "file:///path" is a file. Redirections are followed as long as they
 // do not leave HTTPS.
-func Fetch(ctx context.Context, client *http.Client, address string) (*Registry, []byte, error) {
+func Fetch(ctx context.Context, client *http.Client, address string) (*iana.Registry, []byte, error) {
 	data, err := fetch(ctx, client, address)
 	if err != nil {
 		return nil, nil, fmt.Errorf("fetch registry: %w", err)
 	}
-	reg, err := Read(bytes.NewReader(data), address)
+	reg, err := iana.Read(bytes.NewReader(data), address)
 	if err != nil {
 		return nil, nil, fmt.Errorf("fetch registry: %w", err)
 	}
@@ -149,7 +162,7 @@ func fetch(ctx context.Context, client *http.Client, address string) ([]byte, er
 	if err := checkURL(u); err != nil {
 		return nil, err
 	}
-	own := http.Client{Timeout: updateTimeout}
+	own := http.Client{Timeout: timeout}
 	if client != nil {
 		own = *client
 	}
@@ -208,9 +221,9 @@ func readLocal(path string) ([]byte, error) {
 }
 
 func readBounded(r io.Reader) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxFileBytes+1))
-	if err == nil && len(data) > maxFileBytes {
-		return nil, fmt.Errorf("larger than %d MiB", maxFileBytes>>20)
+	data, err := io.ReadAll(io.LimitReader(r, maxBytes+1))
+	if err == nil && len(data) > maxBytes {
+		return nil, fmt.Errorf("larger than %d MiB", maxBytes>>20)
 	}
 	return data, err
 }

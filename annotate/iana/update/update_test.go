@@ -1,4 +1,4 @@
-package iana
+package update
 
 import (
 	"bytes"
@@ -14,20 +14,29 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/portannot/portannot/annotate/iana"
 )
+
+const csvHead = "Service Name,Port Number,Transport Protocol,Description\n"
 
 // embeddedCSV is a whole edition for tests without the published ones. As a
 // CSV, its date is that of its newest record.
-func embeddedCSV(t testing.TB, change func(*Record) bool) []byte {
+func embeddedCSV(t testing.TB, change func(*iana.Record)) []byte {
 	t.Helper()
-	var records []Record
-	for r := range Embedded().Records() {
-		if change == nil || change(&r) {
-			records = append(records, r)
+	var records []iana.Record
+	for r := range iana.Embedded().Records() {
+		if change != nil {
+			change(&r)
 		}
+		records = append(records, r)
+	}
+	reg, err := iana.NewRegistry(iana.Edition{Date: "2026-01-01", Source: "test", Form: "xml"}, records, iana.AllPorts())
+	if err != nil {
+		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	if err := makeRegistry(t, records...).WriteCSV(&b); err != nil {
+	if err := reg.WriteCSV(&b); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()
@@ -36,11 +45,11 @@ func embeddedCSV(t testing.TB, change func(*Record) bool) []byte {
 // newer is an edition in which 11434 has another name and 4799 is assigned,
 // of a day in the far future.
 func newer(t testing.TB) []byte {
-	csv := embeddedCSV(t, func(r *Record) bool {
+	t.Helper()
+	csv := embeddedCSV(t, func(r *iana.Record) {
 		if r.Name == "ollama" {
 			r.Name, r.Modified = "ollama2", "2099-01-02"
 		}
-		return true
 	})
 	return append(csv, "brandnew,4799,sctp,Brand New,,,2099-01-01,,,,,\n"...)
 }
@@ -85,7 +94,7 @@ func TestUpdate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !up.Written || up.Old != Embedded().Edition() || up.New.Date != "2099-01-02" || up.New.Source != u.URL || up.New.Records != up.Old.Records+1 {
+	if !up.Written || up.Old != iana.Embedded().Edition() || up.New.Date != "2099-01-02" || up.New.Source != u.URL || up.New.Records != up.Old.Records+1 {
 		t.Errorf("%+v", up)
 	}
 	want := []string{
@@ -99,12 +108,12 @@ func TestUpdate(t *testing.T) {
 	if data, err := os.ReadFile(u.Path); err != nil || !bytes.Equal(data, body) {
 		t.Errorf("the file is not what was sent: %v", err)
 	}
-	reg, err := Open(u.Path)
+	reg, err := iana.Open(u.Path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e := reg.Lookup(SCTP, 4799); e.Name() != "brandnew" {
-		t.Error(entryText(e))
+	if e := reg.Lookup(iana.SCTP, 4799); e.Name() != "brandnew" {
+		t.Errorf("4799/sctp is %q", e.Names())
 	}
 
 	// The same again writes nothing, and the old edition is that of the file.
@@ -150,7 +159,7 @@ func TestUpdateCompressed(t *testing.T) {
 		if up, err := u.Update(context.Background()); err != nil || !up.Written {
 			t.Errorf("%s: %v", path, err)
 		}
-		if _, err := Open(u.Path); err != nil {
+		if _, err := iana.Open(u.Path); err != nil {
 			t.Error(err)
 		}
 	}
@@ -183,7 +192,7 @@ func TestUpdateRefuses(t *testing.T) {
 		case "/few":
 			w.Write([]byte(csvHead + "a,0,tcp,d\n,1-49151,,Unassigned\n"))
 		case "/undated":
-			w.Write(embeddedCSV(t, func(r *Record) bool { r.Registered, r.Modified = "", ""; return true }))
+			w.Write(embeddedCSV(t, func(r *iana.Record) { r.Registered, r.Modified = "", "" }))
 		case "/to-http":
 			http.Redirect(w, r, plain.URL, http.StatusFound)
 		case "/to-file":
@@ -192,7 +201,7 @@ func TestUpdateRefuses(t *testing.T) {
 			http.Redirect(w, r, "/loop", http.StatusFound)
 		case "/large":
 			chunk := bytes.Repeat([]byte("x"), 1<<20)
-			for range maxFileBytes>>20 + 1 {
+			for range maxBytes>>20 + 1 {
 				if _, err := w.Write(chunk); err != nil {
 					return
 				}
@@ -292,7 +301,7 @@ func TestUpdateCannotWrite(t *testing.T) {
 }
 
 func TestDefaultURL(t *testing.T) {
-	if src := Embedded().Edition().Source; src != DefaultURL {
+	if src := iana.Embedded().Edition().Source; src != DefaultURL {
 		t.Errorf("the embedded edition comes from %s, updates from %s", src, DefaultURL)
 	}
 }
