@@ -1,0 +1,392 @@
+package flowlog
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+
+	"github.com/portannot/portannot/annotate"
+	"github.com/portannot/portannot/annotate/iana"
+)
+
+// Output is the form in which records are written.
+type Output uint8
+
+// The outputs.
+const (
+	Same Output = iota // the log's own format, the annotation added
+	JSON               // JSON Lines with the fields that all logs share
+	CSV                // the same fields as columns
+)
+
+// EnrichOptions say what to read and what to write.
+type EnrichOptions struct {
+	Options
+	Annotator *annotate.Annotator
+	// Selector picks flows. When it picks some, or Unexpected is set, lines
+	// that are no flow are left out, headers excepted.
+	Selector annotate.Selector
+	// Unexpected picks the flows whose service port is not assigned for the
+	// transport; where no side is known, those of which neither port is.
+	Unexpected bool
+	Output     Output
+	// Strip takes annotations away and adds none. The other choices are then
+	// without effect.
+	Strip bool
+	// Strict ends the run at the first line that cannot be understood.
+	Strict bool
+	// Workers annotate in parallel; 0 is as many as Go uses processors.
+	Workers int
+}
+
+// Stats account for every line.
+type Stats struct {
+	Lines    uint64 // read; headers and lines too long are among them
+	Flows    uint64
+	Other    uint64 // headers, comments, empty lines, events without ports
+	Bad      uint64 // could not be understood
+	Selected uint64 // flows that were written
+
+	Statuses   [iana.NumStatuses]uint64 // flows by status of the service port
+	NoSide     uint64                   // flows of which no side is known to be the service
+	NoPort     uint64                   // flows whose port, or the service's, was not reported
+	NoPorts    uint64                   // flows of protocols without ports
+	NoProtocol uint64                   // flows whose protocol was not reported; also counted above
+
+	// Problems are the first of those lines that count as Bad, and of faults
+	// of headers.
+	Problems []*Problem
+	Faults   uint64 // how many there were in all
+}
+
+// MaxProblems bounds Stats.Problems.
+const MaxProblems = 10
+
+func (s *Stats) add(o *Stats) {
+	s.Lines += o.Lines
+	s.Flows += o.Flows
+	s.Other += o.Other
+	s.Bad += o.Bad
+	s.Selected += o.Selected
+	for i, n := range o.Statuses {
+		s.Statuses[i] += n
+	}
+	s.NoSide += o.NoSide
+	s.NoPort += o.NoPort
+	s.NoPorts += o.NoPorts
+	s.NoProtocol += o.NoProtocol
+	s.Faults += o.Faults
+	for _, p := range o.Problems {
+		if len(s.Problems) < MaxProblems {
+			s.Problems = append(s.Problems, p)
+		}
+	}
+}
+
+// fault counts a problem and keeps it, if it is one of the first.
+func (s *Stats) fault(p *Problem) {
+	s.Faults++
+	if len(s.Problems) < MaxProblems {
+		s.Problems = append(s.Problems, p)
+	}
+}
+
+// ErrStrict is what Enrich's error wraps when Strict ended the run.
+var ErrStrict = errors.New("stopped at the first line that cannot be understood")
+
+// work is what a worker makes of a block.
+type work struct {
+	out   []byte
+	stats Stats
+	done  chan struct{}
+}
+
+// Enricher copies logs and annotates their flows.
+type Enricher struct {
+	w     io.Writer
+	opt   EnrichOptions
+	stats Stats
+	begun bool
+	free  []*worker
+}
+
+// NewEnricher makes an Enricher that writes to w.
+func NewEnricher(w io.Writer, opt EnrichOptions) *Enricher {
+	if opt.Workers <= 0 {
+		opt.Workers = runtime.GOMAXPROCS(0)
+	}
+	return &Enricher{w: w, opt: opt}
+}
+
+// Stats accounts for the logs so far.
+func (e *Enricher) Stats() *Stats { return &e.stats }
+
+// Enrich copies one log, also one compressed with gzip or zstd; what it writes
+// is not compressed. All that could be read is written when reading fails.
+// Lines that cannot be understood are no error, unless Strict is set: see
+// Stats. When ctx ends, whole lines read so far are written, and the error is
+// that of ctx.
+func (e *Enricher) Enrich(ctx context.Context, r io.Reader, name string) error {
+	src, err := newSource(r, name, e.opt.Options)
+	if err != nil {
+		return err
+	}
+	src.strip = e.opt.Strip
+	if err := e.writeHeader(); err != nil {
+		return err
+	}
+	// The context given to the reading ends with the writing, so that the
+	// reading goroutine ends when the output fails.
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+
+	n := e.opt.Workers
+	todo := make(chan *block, n)
+	order := make(chan *block, 2*n)
+	free := make(chan *block, 2*n+2)
+	for range cap(free) {
+		free <- &block{work: work{done: make(chan struct{}, 1)}}
+	}
+	for len(e.free) < n {
+		e.free = append(e.free, newWorker(&e.opt))
+	}
+	for _, w := range e.free[:n] {
+		go func() {
+			for b := range todo {
+				w.do(b)
+				b.done <- struct{}{}
+			}
+		}()
+	}
+	read := make(chan error, 1)
+	go func() {
+		err := func() error {
+			for {
+				var b *block
+				select {
+				case b = <-free:
+				case <-ctx.Done():
+					return context.Cause(ctx)
+				}
+				if ctx.Err() != nil {
+					return context.Cause(ctx)
+				}
+				if err := src.next(b); err != nil {
+					return err
+				}
+				order <- b
+				todo <- b
+			}
+		}()
+		src.close()
+		close(todo)
+		close(order)
+		read <- err
+	}()
+	var failed error
+	for b := range order {
+		<-b.done
+		if failed == nil {
+			failed = e.finish(b)
+			if failed != nil {
+				cancel(failed)
+			}
+		}
+		free <- b
+	}
+	err = <-read
+	switch {
+	case failed != nil:
+		return failed
+	case err == io.EOF:
+		return nil
+	}
+	return err
+}
+
+// finish writes a block and adds up its counts.
+func (e *Enricher) finish(b *block) error {
+	e.stats.add(&b.stats)
+	if len(b.out) > 0 {
+		if _, err := e.w.Write(b.out); err != nil {
+			return fmt.Errorf("write output: %w", err)
+		}
+	}
+	if e.opt.Strict && b.stats.Faults > 0 {
+		return fmt.Errorf("%w: %w", b.stats.Problems[0], ErrStrict)
+	}
+	return nil
+}
+
+func (e *Enricher) writeHeader() error {
+	if e.begun || e.opt.Strip {
+		return nil
+	}
+	e.begun = true
+	if e.opt.Output != CSV {
+		return nil
+	}
+	if _, err := e.w.Write(appendFlowHeader(nil)); err != nil {
+		return fmt.Errorf("write output: %w", err)
+	}
+	return nil
+}
+
+// worker annotates blocks, one after another. What is passed to layouts stands
+// in it, so that it is not allocated for each line.
+type worker struct {
+	opt        *EnrichOptions
+	everything bool // no selection
+	record     Record
+	notes      notes
+	stats      Stats
+}
+
+func newWorker(opt *EnrichOptions) *worker {
+	return &worker{opt: opt, everything: opt.Selector.Empty() && !opt.Unexpected, notes: newNotes(opt.Annotator)}
+}
+
+// do annotates a block.
+func (w *worker) do(b *block) {
+	b.out, w.stats = b.out[:0], Stats{}
+	if b.raw {
+		w.pass(b)
+	} else {
+		b.out = w.lines(b.out, b)
+	}
+	b.stats = w.stats
+}
+
+// pass copies a block that is no line of records.
+func (w *worker) pass(b *block) {
+	if !b.continued {
+		w.stats.Lines++
+		if b.problem == nil {
+			w.stats.Other++
+		}
+	}
+	if b.problem != nil {
+		w.stats.Bad++
+		w.stats.fault(b.problem)
+	}
+	if w.opt.Strip || w.opt.Output == Same {
+		b.out = append(b.out, b.in...)
+	}
+}
+
+// lines annotates lines.
+func (w *worker) lines(dst []byte, b *block) []byte {
+	r := &w.record
+	r.Number = b.line
+	for in := b.in; len(in) > 0; r.Number++ {
+		end := bytes.IndexByte(in, '\n') + 1
+		if end == 0 {
+			end = len(in)
+		}
+		line := trimEnd(in[:end])
+		r.reset(line)
+		parse(b.layout, r)
+		w.stats.Lines++
+		dst = w.line(dst, b, in[len(line):end])
+		if r.Kind == Bad && w.opt.Strict {
+			break
+		}
+		in = in[end:]
+	}
+	return dst
+}
+
+// line writes the record w.record, and the line end behind it.
+func (w *worker) line(dst []byte, b *block, end []byte) []byte {
+	r := &w.record
+	switch r.Kind {
+	case Bad:
+		w.stats.Bad++
+		w.stats.Faults++
+		if len(w.stats.Problems) < MaxProblems {
+			w.stats.Problems = append(w.stats.Problems, &Problem{b.name, r.Number, r.problem.String()})
+		}
+	case Other:
+		w.stats.Other++
+	case Flow:
+		if !w.opt.Strip {
+			return w.flow(dst, b.layout, end)
+		}
+		w.stats.Flows++
+	}
+	switch {
+	case w.opt.Strip:
+		return append(r.appendStripped(dst), end...)
+	case w.opt.Output == Same && w.everything:
+		return append(append(dst, r.Line...), end...)
+	}
+	return dst
+}
+
+// flow writes a record that is a flow, if it is selected.
+func (w *worker) flow(dst []byte, l layout, end []byte) []byte {
+	r := &w.record
+	if !w.annotate() {
+		return dst
+	}
+	switch w.opt.Output {
+	case JSON:
+		return w.notes.appendFlowJSON(dst, r)
+	case CSV:
+		return w.notes.appendFlowCSV(dst, r)
+	}
+	return append(l.append(dst, r, &w.notes), end...)
+}
+
+// annotate annotates w.record into w.notes, and counts it. It reports whether
+// the flow is selected.
+func (w *worker) annotate() bool {
+	f, a := &w.record.Flow, &w.notes.annotation
+	*a = w.opt.Annotator.Annotate(*f)
+	w.notes.note = w.record.note()
+	if w.notes.note == noPorts {
+		a.Service = annotate.Service{}
+	}
+	s := &w.stats
+	s.Flows++
+	if f.Protocol == 0 {
+		s.NoProtocol++
+	}
+	e, ok := a.Registered()
+	switch {
+	case ok:
+		s.Statuses[e.Status]++
+	case w.notes.note == noPorts:
+		s.NoPorts++
+	case f.NoSourcePort || f.NoDestinationPort:
+		s.NoPort++
+	default:
+		s.NoSide++
+	}
+	if !w.everything && !w.selected() {
+		return false
+	}
+	s.Selected++
+	return true
+}
+
+// selected reports whether the flow is what Selector and Unexpected ask for.
+func (w *worker) selected() bool {
+	f, a := &w.record.Flow, &w.notes.annotation
+	if w.opt.Unexpected {
+		if e, ok := a.Registered(); ok {
+			if !unexpected(e) {
+				return false
+			}
+		} else if a.Service.Side != annotate.NoSide || f.NoSourcePort || f.NoDestinationPort || !unexpected(a.Source) || !unexpected(a.Destination) {
+			return false
+		}
+	}
+	return w.opt.Selector.Empty() || w.opt.Selector.MatchPorts(f.Protocol, f.Source.Port(), f.Destination.Port(), a)
+}
+
+// unexpected reports a port that is known not to be assigned.
+func unexpected(e iana.Entry) bool { return e.Status != iana.Assigned && e.Status != iana.Unknown }

@@ -1,0 +1,383 @@
+// Package flowlog annotates flow logs and changes nothing else in them.
+//
+// A flow log has a record for each flow that some other program saw: Zeek's
+// conn.log, Suricata's EVE, the flow logs of clouds, the logs of firewalls,
+// what NetFlow collectors print. Nearly all are text with a record on each
+// line, and each has its own way to name the protocol, the addresses and the
+// ports, to say that a port is not known, and to say which end offers the
+// service. What comes out is the same log with the annotation added in the way
+// of its format: columns at the end, an object at the end of a JSON line, pairs
+// at the end of a line of pairs. All other octets stay as they were, so taking
+// the added fields away gives the original back.
+//
+// Three things are easily got wrong. Where a protocol has no ports the port
+// fields may hold something else (Zeek writes ICMP's type and code there). A
+// port of 0 often means "not known": an exporter that saw a later fragment, or
+// does not decode SCTP, has no port to report. And one unreadable line must
+// neither end the run nor be lost.
+//
+// # Use
+//
+// [Reader] gives one [Record] after another, for programs of one's own.
+// [Enricher] copies whole logs on all cores.
+//
+// # Design: how a log flows
+//
+// The source (source.go) reads large stretches, finds out the format from the
+// first of them, and cuts them at line ends into blocks. Lines that change how
+// later ones are read (headers) it handles itself, in order, so that each block
+// has one layout that never changes while workers use it. Workers (enrich.go)
+// annotate blocks in parallel; blocks are written in their order. The output
+// does not depend on the number of workers or on how the input was cut.
+//
+// # Design: how to add a format
+//
+// Write one file with a [format] value, and add that value to the list in
+// formats.go. detect looks at the beginning of a log; start gives its first
+// layout. A layout has two methods:
+//
+//   - parse reads r.Line into r: call r.flow() once the line is known to be a
+//     record, then fill r.Flow (protocol, addresses, ports, Stated, Opening,
+//     Start), or call r.bad with a reason. number.go has the readers of
+//     numbers, ports, protocols, addresses and times, which do not allocate. An
+//     absent port is NoSourcePort or NoDestinationPort; parse leaves the rest
+//     of that judgement (ICMP, port 0) to Record.settle. parse also sets r.cut,
+//     where an earlier annotation lies, and r.insert, where the new one goes.
+//   - append appends the line with its annotation: r.appendBefore, then one of
+//     the forms of notes (columns, object, pairs), then r.appendAfter.
+//
+// A layout whose log has header lines is also headed. A layout whose lines hold
+// several flows each is also manyFlows. Samples go to testdata/flowlogs, where
+// the tests find them by the format's name: goldens, stripping and fuzzing then
+// come by themselves.
+package flowlog
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+
+	"github.com/portannot/portannot/annotate"
+	"github.com/portannot/portannot/annotate/iana"
+)
+
+// Kind says what a line is. The zero value is neither flow nor fault.
+type Kind uint8
+
+// The kinds.
+const (
+	Other Kind = iota // a header, a comment, an empty line, an event without ports: copied as it is
+	Flow              // a record of a flow: annotated
+	Bad               // a line that cannot be understood: copied as it is, and reported
+)
+
+// Record is what one line of a log says. Its slices are valid until the next
+// Scan.
+type Record struct {
+	Line   []byte // as read, without its line end
+	Number int64  // of the line, from 1
+	Kind   Kind
+	// Flow is what is known of the flow; valid when Kind is Flow. Its
+	// Protocol is 0 when the log does not say it. Addresses that are absent
+	// or no IP addresses (names, hashes) are the zero netip.Addr.
+	Flow annotate.Input
+
+	problem problem
+	cut     span // an earlier annotation, to be left out
+	insert  int  // where the new annotation goes; not inside cut
+}
+
+// span is a stretch of a line, from and up to but not including to.
+type span struct{ from, to int }
+
+func (s span) len() int { return s.to - s.from }
+
+// problem is why a line is bad; kept small, since all lines may be.
+type problem struct {
+	reason string
+	value  []byte // what was found; nil to say nothing of it
+}
+
+// Problem is a line that could not be understood.
+type Problem struct {
+	File   string
+	Line   int64 // 0 when the file as a whole is meant
+	Reason string
+}
+
+// Error gives "file:line: reason".
+func (p *Problem) Error() string {
+	if p.Line == 0 {
+		return p.File + ": " + p.Reason
+	}
+	return fmt.Sprintf("%s:%d: %s", p.File, p.Line, p.Reason)
+}
+
+// maxShown bounds what a message repeats of a line, in octets.
+const maxShown = 40
+
+func (p problem) String() string {
+	if p.value == nil {
+		return p.reason
+	}
+	v := p.value
+	if len(v) > maxShown {
+		return fmt.Sprintf("%s: %q...", p.reason, v[:maxShown])
+	}
+	return fmt.Sprintf("%s: %q", p.reason, v)
+}
+
+// Problem says what is wrong with the line; nil unless Kind is Bad.
+func (r *Record) Problem() error {
+	if r.Kind != Bad {
+		return nil
+	}
+	return fmt.Errorf("%v", r.problem)
+}
+
+// reset makes the record ready for a line. The annotation goes to its end
+// unless parse says otherwise.
+func (r *Record) reset(line []byte) {
+	*r = Record{Line: line, Number: r.Number, cut: span{len(line), len(line)}, insert: len(line)}
+}
+
+// bad says that the line is not understood, so that nothing may be cut from it
+// either. value may be nil.
+func (r *Record) bad(reason string, value []byte) {
+	r.Kind, r.problem = Bad, problem{reason, value}
+	r.cut, r.insert = span{len(r.Line), len(r.Line)}, len(r.Line)
+}
+
+// flow says that the line is a record of a flow, all of whose fields are still
+// to be filled in.
+func (r *Record) flow() { r.Kind = Flow }
+
+// appendBefore appends the line up to where the annotation goes, without an
+// earlier one.
+func (r *Record) appendBefore(dst []byte) []byte {
+	if r.cut.from < r.insert {
+		dst = append(dst, r.Line[:r.cut.from]...)
+		return append(dst, r.Line[r.cut.to:r.insert]...)
+	}
+	return append(dst, r.Line[:r.insert]...)
+}
+
+// appendAfter appends the rest of the line.
+func (r *Record) appendAfter(dst []byte) []byte {
+	if r.cut.from >= r.insert {
+		dst = append(dst, r.Line[r.insert:r.cut.from]...)
+		return append(dst, r.Line[r.cut.to:]...)
+	}
+	return append(dst, r.Line[r.insert:]...)
+}
+
+// appendStripped appends the line without an annotation.
+func (r *Record) appendStripped(dst []byte) []byte {
+	dst = append(dst, r.Line[:r.cut.from]...)
+	return append(dst, r.Line[r.cut.to:]...)
+}
+
+// settle decides which ports were reported, once parse is done.
+//
+// Port 0 of SCTP is "not reported": RFC 9260 section 3.1 forbids it, and
+// exporters that do not decode SCTP write it. So are two ports of 0 of any
+// transport, which is how flow exporters report fragments without a transport
+// header. A single port 0 of another transport is left alone: scanners send
+// such packets, and the registry has port 0 as reserved.
+func (r *Record) settle() {
+	f := &r.Flow
+	if f.Protocol != 0 {
+		if _, ok := iana.TransportOf(f.Protocol); !ok {
+			f.NoSourcePort, f.NoDestinationPort = true, true
+			return
+		}
+	}
+	src, dst := f.Source.Port() == 0, f.Destination.Port() == 0
+	const sctp = 132
+	if src && dst || f.Protocol == sctp {
+		f.NoSourcePort = f.NoSourcePort || src
+		f.NoDestinationPort = f.NoDestinationPort || dst
+	}
+}
+
+// note says in words what keeps a record from a full annotation, or "".
+func (r *Record) note() string {
+	f := &r.Flow
+	if f.Protocol == 0 {
+		return noProtocol
+	}
+	if _, ok := iana.TransportOf(f.Protocol); !ok {
+		return noPorts
+	}
+	if f.NoSourcePort || f.NoDestinationPort {
+		return noPort
+	}
+	return ""
+}
+
+// Options say how a log is to be read.
+type Options struct {
+	// Format is the name of a format, or "" or "auto" to find it out from
+	// the content.
+	Format string
+	// Map names the fields of formats that leave them to the user; when it is
+	// not empty, those are what "auto" chooses from.
+	Map Map
+	// Fields are the columns of a log without a header, for formats that
+	// allow for it (AWS VPC flow logs of a custom format).
+	Fields []string
+	// MaxLine bounds a line, in octets; 0 is DefaultMaxLine. A longer line is
+	// copied as it is and counted as bad.
+	MaxLine int
+}
+
+// DefaultMaxLine is the longest line that is looked at, in octets.
+const DefaultMaxLine = 4 << 20
+
+// Map names the fields to read in formats that have no names of their own: the
+// columns of a CSV or TSV file, or keys of JSON objects, with dots between the
+// levels. Protocol and at least one port are needed.
+type Map struct {
+	Protocol, SourcePort, DestinationPort string
+	Source, Destination                   string // addresses; may be empty
+}
+
+// IsZero reports whether the map names nothing.
+func (m Map) IsZero() bool { return m == Map{} }
+
+// layout reads the lines of a log and writes them annotated. It is shared by
+// workers and never changes.
+type layout interface {
+	// parse reads r.Line into r; see the package comment. r was reset.
+	parse(r *Record)
+	// append appends r.Line, whose Kind is Flow, with the annotation in n.
+	append(dst []byte, r *Record, n *notes) []byte
+}
+
+// headed is a layout with lines that change how later ones are read.
+type headed interface {
+	layout
+	// mark is how such lines begin. When it is "", the very next line is one.
+	mark() string
+	// head reads such a line, without its end. It gives the layout of the
+	// lines after it, and appends what is to be written in its place: the
+	// line with the names of the added fields, or, with strip, without them.
+	head(dst, line []byte, strip bool) (out []byte, next layout, err error)
+}
+
+// unknown is the layout of a log that nothing is known of. All lines are bad.
+type unknown struct{ reason string }
+
+func (u unknown) parse(r *Record) { r.bad(u.reason, nil) }
+
+func (u unknown) append(dst []byte, r *Record, _ *notes) []byte { return append(dst, r.Line...) }
+
+// Reader reads the records of one log, one after another.
+//
+//	rd := flowlog.NewReader(f, "conn.log")
+//	for rd.Scan() {
+//		r := rd.Record()
+//		…
+//	}
+//	if err := rd.Err(); err != nil { … }
+type Reader struct {
+	// Options may be set before the first Scan.
+	Options Options
+
+	r      io.Reader
+	name   string
+	src    *source
+	block  block
+	rest   []byte // lines of block that were not given out
+	record Record
+	err    error
+}
+
+// NewReader makes a Reader of a log, also one compressed with gzip or zstd.
+// name is what errors call it.
+func NewReader(r io.Reader, name string) *Reader { return &Reader{r: r, name: name} }
+
+// Scan goes to the next line, of whatever kind. It gives false at the end of
+// the log or when reading failed; Err tells these apart.
+//
+// Of a line longer than Options.MaxLine the record has only the first part.
+func (rd *Reader) Scan() bool {
+	if rd.src == nil && rd.err == nil {
+		rd.src, rd.err = newSource(rd.r, rd.name, rd.Options)
+	}
+	for rd.err == nil && len(rd.rest) == 0 {
+		if rd.err = rd.src.next(&rd.block); rd.err != nil {
+			break
+		}
+		rd.rest = rd.block.in
+		if rd.block.raw {
+			line := rd.rest
+			rd.rest = nil
+			if rd.block.continued {
+				continue
+			}
+			rd.record = Record{Number: rd.block.line}
+			rd.record.reset(trimEnd(line))
+			if p := rd.block.problem; p != nil {
+				rd.record.bad(p.Reason, nil)
+			}
+			return true
+		}
+		rd.record.Number = rd.block.line - 1
+	}
+	if rd.err != nil {
+		return false
+	}
+	line := rd.rest
+	if i := bytes.IndexByte(line, '\n'); i >= 0 {
+		line, rd.rest = line[:i+1], line[i+1:]
+	} else {
+		rd.rest = nil
+	}
+	rd.record.Number++
+	rd.record.reset(trimEnd(line))
+	parse(rd.block.layout, &rd.record)
+	return true
+}
+
+// parse reads a line by its layout.
+func parse(l layout, r *Record) {
+	if len(r.Line) == 0 {
+		return
+	}
+	l.parse(r)
+	if r.Kind == Flow {
+		r.settle()
+	}
+}
+
+// trimEnd gives a line without its end, LF or CRLF.
+func trimEnd(line []byte) []byte {
+	if n := len(line); n > 0 && line[n-1] == '\n' {
+		line = line[:n-1]
+		if n > 1 && line[n-2] == '\r' {
+			line = line[:n-2]
+		}
+	}
+	return line
+}
+
+// Record gives the line that Scan went to. It is valid until the next Scan.
+func (rd *Reader) Record() *Record { return &rd.record }
+
+// Format gives the name of the log's format once the first Scan is done, ""
+// when it is not recognised.
+func (rd *Reader) Format() string {
+	if rd.src == nil {
+		return ""
+	}
+	return rd.src.format
+}
+
+// Err gives the failure that ended the reading, nil at the end of the log.
+func (rd *Reader) Err() error {
+	if rd.err == io.EOF {
+		return nil
+	}
+	return rd.err
+}

@@ -1,0 +1,71 @@
+package flowlog
+
+import (
+	"fmt"
+	"strings"
+)
+
+// format is one kind of log.
+type format struct {
+	name  string // as --format takes it
+	about string
+	reads string // the fields it reads
+	adds  string // how it adds the annotation
+	// detect reports whether a log that begins with sample is of this kind.
+	// The sample ends anywhere, after 64 KiB at the latest. It may be nil for
+	// a format that is never chosen by content.
+	detect func(sample []byte) bool
+	// start gives the layout of a log's first line.
+	start func(o *Options) (layout, error)
+}
+
+// formats lists what is read, in the order in which a log's content is tried:
+// the more particular come first.
+func formats() []*format {
+	return []*format{
+		&zeekTSV,
+	}
+}
+
+// Info describes a format for people.
+type Info struct{ Name, About, Reads, Adds string }
+
+// Formats lists the formats that are read.
+func Formats() []Info {
+	var list []Info
+	for _, f := range formats() {
+		list = append(list, Info{f.name, f.about, f.reads, f.adds})
+	}
+	return list
+}
+
+// choose gives the layout of a log that begins with sample, and the name of
+// its format.
+func choose(sample []byte, o *Options) (layout, string, error) {
+	if o.Format != "" && o.Format != "auto" {
+		f, err := formatOf(o.Format)
+		if err != nil {
+			return nil, "", err
+		}
+		l, err := f.start(o)
+		return l, f.name, err
+	}
+	for _, f := range formats() {
+		if f.detect != nil && f.detect(sample) {
+			l, err := f.start(o)
+			return l, f.name, err
+		}
+	}
+	return unknown{"format not recognised"}, "", nil
+}
+
+func formatOf(name string) (*format, error) {
+	var names []string
+	for _, f := range formats() {
+		if f.name == name {
+			return f, nil
+		}
+		names = append(names, f.name)
+	}
+	return nil, fmt.Errorf("unknown log format %q: want auto, %s", name, strings.Join(names, ", "))
+}

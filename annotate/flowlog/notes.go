@@ -1,0 +1,274 @@
+package flowlog
+
+import (
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/portannot/portannot/annotate"
+	"github.com/portannot/portannot/annotate/iana"
+)
+
+// Words for what keeps a record from a full annotation.
+const (
+	noPorts    = "protocol without ports"
+	noPort     = "port not reported"
+	noProtocol = "protocol not reported"
+)
+
+// notes writes annotations, for one goroutine. Flows share few ports, so what
+// is written of a port is kept.
+type notes struct {
+	annotation annotate.Annotation
+	note       string // see Record.note
+
+	objects fragments
+	cells   fragments // of dialect
+	ends    fragments // likewise
+	dialect *dialect
+	tail    []byte // edition and caveat, in the dialect
+	tailing []byte // likewise, in JSON
+	edition string
+}
+
+func newNotes(a *annotate.Annotator) notes {
+	n := notes{objects: fragments{write: iana.AppendRegistration}}
+	if a == nil { // for stripping there need be none
+		return n
+	}
+	ed := a.Registry().Edition()
+	n.edition = ed.Date
+	n.tailing = appendQuoted([]byte(`,"registry":{"edition":`), ed.Date)
+	n.tailing = appendQuoted(append(n.tailing, `,"source":`...), ed.Source)
+	n.tailing = appendQuoted(append(n.tailing, `},"caveat":`...), iana.Caveat)
+	return n
+}
+
+// object appends the annotation as a JSON object, but for its closing brace,
+// so that a format can add to it.
+func (n *notes) object(dst []byte) []byte {
+	a := &n.annotation
+	dst = append(append(dst, `{"service":{"side":"`...), a.Service.Side.String()...)
+	dst = append(append(dst, `","reason":"`...), a.Service.Reason.String()...)
+	dst = append(append(dst, `","confidence":"`...), a.Service.Confidence.String()...)
+	dst = append(dst, '"')
+	e, ok := a.Registered()
+	if ok {
+		dst = strconv.AppendUint(append(dst, `,"port":`...), uint64(a.Service.Port), 10)
+	}
+	dst = append(dst, '}')
+	if n.note != "" {
+		dst = append(append(append(dst, `,"note":"`...), n.note...), '"')
+	}
+	if ok {
+		dst = n.objects.append(append(dst, `,"registered":`...), e)
+	}
+	if !a.NoSourcePort {
+		dst = n.objects.append(append(dst, `,"source_registered":`...), a.Source)
+	}
+	if !a.NoDestinationPort {
+		dst = n.objects.append(append(dst, `,"destination_registered":`...), a.Destination)
+	}
+	if a.RegisteredLater {
+		dst = append(dst, `,"registered_after_traffic":true`...)
+	}
+	dst = appendMember(dst, `,"local":`, a.Local())
+	dst = appendMember(dst, `,"source_local":`, a.SourceLocal)
+	dst = appendMember(dst, `,"destination_local":`, a.DestinationLocal)
+	return append(dst, n.tailing...)
+}
+
+func appendMember(dst []byte, key, value string) []byte {
+	if value == "" {
+		return dst
+	}
+	return appendQuoted(append(dst, key...), value)
+}
+
+// caveat is the last of the added columns, by which a line shows that it was
+// annotated: lines that are not understood stay as they are in an annotated log.
+var caveat = []byte(iana.Caveat)
+
+// columnNames are the fields that formats with columns get, in their order.
+var columnNames = []string{
+	"portannot.side", "portannot.reason", "portannot.confidence",
+	"portannot.port", "portannot.status", "portannot.name", "portannot.names", "portannot.remark",
+	"portannot.source_status", "portannot.source_name",
+	"portannot.destination_status", "portannot.destination_name",
+	"portannot.registered_after_traffic", "portannot.local",
+	"portannot.edition", "portannot.caveat",
+}
+
+// dialect is how a format with columns writes values. Dialects are compared by
+// address.
+type dialect struct {
+	sep   string // between columns
+	unset string // a value that there is none of
+	set   string // between the values of a list
+	yes   string
+	// cell appends text in the way of the format: quoted or escaped.
+	cell func(dst []byte, s string) []byte
+}
+
+// columns appends the values of columnNames, a separator before each.
+func (n *notes) columns(dst []byte, d *dialect) []byte {
+	if n.dialect != d {
+		n.speak(d)
+	}
+	a := &n.annotation
+	dst = append(append(dst, d.sep...), a.Service.Side.String()...)
+	dst = append(append(dst, d.sep...), a.Service.Reason.String()...)
+	dst = append(append(dst, d.sep...), a.Service.Confidence.String()...)
+	if e, ok := a.Registered(); ok && n.note == "" {
+		dst = n.cells.append(dst, e)
+	} else {
+		dst = n.serviceCells(dst, e, ok)
+	}
+	if a.NoSourcePort {
+		dst = d.none(d.none(dst))
+	} else {
+		dst = n.ends.append(dst, a.Source)
+	}
+	if a.NoDestinationPort {
+		dst = d.none(d.none(dst))
+	} else {
+		dst = n.ends.append(dst, a.Destination)
+	}
+	if a.RegisteredLater {
+		dst = append(append(dst, d.sep...), d.yes...)
+	} else {
+		dst = d.none(dst)
+	}
+	dst = d.text(dst, a.Local())
+	return append(dst, n.tail...)
+}
+
+// speak takes up a dialect.
+func (n *notes) speak(d *dialect) {
+	n.dialect = d
+	n.cells = fragments{write: func(dst []byte, e iana.Entry) []byte { return n.serviceCells(dst, e, true) }}
+	n.ends = fragments{write: func(dst []byte, e iana.Entry) []byte {
+		return d.text(append(append(dst, d.sep...), e.Status.String()...), e.Name())
+	}}
+	n.tail = d.text(d.text(nil, n.edition), iana.Caveat)
+}
+
+// serviceCells appends the columns from port to remark; ok says whether there
+// is a port.
+func (n *notes) serviceCells(dst []byte, e iana.Entry, ok bool) []byte {
+	d := n.dialect
+	if !ok {
+		dst = d.none(d.none(d.none(d.none(dst))))
+		return d.text(dst, n.note)
+	}
+	dst = strconv.AppendUint(append(dst, d.sep...), uint64(e.Port), 10)
+	dst = append(append(dst, d.sep...), e.Status.String()...)
+	dst = d.text(dst, e.Name())
+	dst = append(dst, d.sep...)
+	if e.NumNames() == 0 {
+		dst = append(dst, d.unset...)
+	}
+	for i := range e.NumNames() {
+		if i > 0 {
+			dst = append(dst, d.set...)
+		}
+		dst = d.cell(dst, e.NameAt(i))
+	}
+	return d.text(dst, remark(e, n.note))
+}
+
+// none appends a column without a value.
+func (d *dialect) none(dst []byte) []byte { return append(append(dst, d.sep...), d.unset...) }
+
+// text appends a column.
+func (d *dialect) text(dst []byte, s string) []byte {
+	if s == "" {
+		return d.none(dst)
+	}
+	return d.cell(append(dst, d.sep...), s)
+}
+
+// remark says in words what else is worth knowing of the service port.
+func remark(e iana.Entry, note string) string {
+	s := note
+	add := func(t string) {
+		if s != "" {
+			s += "; "
+		}
+		s += t
+	}
+	if d, ok := e.Deassigned(); ok {
+		t := "de-assigned"
+		if d.Date != "" {
+			t += " " + d.Date
+		}
+		if d.FormerName != "" {
+			t += " was " + d.FormerName
+		}
+		add(t)
+	}
+	if e.Unauthorized() != "" {
+		add("unauthorized use reported")
+	}
+	if sib := e.Siblings(); sib != 0 && e.Status != iana.Assigned {
+		t := "assigned on"
+		for tr := range sib.All() {
+			t += " " + tr.String()
+		}
+		add(t)
+	}
+	return s
+}
+
+// fragments keeps what was written for each port. The zero fragment is one
+// that was not written yet; no write appends nothing.
+type fragments struct {
+	write func(dst []byte, e iana.Entry) []byte
+	at    [iana.NumTransports][]fragment
+	text  []byte
+}
+
+type fragment struct{ from, to uint32 }
+
+func (fr *fragments) append(dst []byte, e iana.Entry) []byte {
+	if int(e.Transport) >= len(fr.at) {
+		return fr.write(dst, e)
+	}
+	at := fr.at[e.Transport]
+	if at == nil {
+		at = make([]fragment, 1<<16)
+		fr.at[e.Transport] = at
+	}
+	p := at[e.Port]
+	if p.to == 0 {
+		p.from = uint32(len(fr.text))
+		fr.text = fr.write(fr.text, e)
+		p.to = uint32(len(fr.text))
+		at[e.Port] = p
+	}
+	return append(dst, fr.text[p.from:p.to]...)
+}
+
+// appendQuoted appends a JSON string (RFC 8259 section 7). What is not UTF-8
+// becomes U+FFFD.
+func appendQuoted(dst []byte, s string) []byte {
+	dst = append(dst, '"')
+	for i := 0; i < len(s); {
+		switch c := s[i]; {
+		case c == '"' || c == '\\':
+			dst = append(dst, '\\', c)
+			i++
+		case c < ' ':
+			const hex = "0123456789abcdef"
+			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+			i++
+		case c < utf8.RuneSelf:
+			dst = append(dst, c)
+			i++
+		default:
+			r, n := utf8.DecodeRuneInString(s[i:])
+			dst = utf8.AppendRune(dst, r)
+			i += n
+		}
+	}
+	return append(dst, '"')
+}

@@ -1,0 +1,249 @@
+package flowlog
+
+import (
+	"net/netip"
+	"unsafe"
+
+	"github.com/portannot/portannot/capture/flow"
+)
+
+// The readers below take what stands between two separators. None of them
+// allocates for text that is well formed.
+
+// parsePort reads a port in decimal.
+func parsePort(b []byte) (port uint16, ok bool) {
+	n, ok := parseUint(b, 65535)
+	return uint16(n), ok
+}
+
+// parseUint reads a decimal number up to a limit. Leading zeros are fine.
+func parseUint(b []byte, limit uint64) (n uint64, ok bool) {
+	if len(b) == 0 || len(b) > 20 {
+		return 0, false
+	}
+	for _, c := range b {
+		d := uint64(c - '0')
+		if d > 9 || n > (1<<64-1-d)/10 {
+			return 0, false
+		}
+		n = n*10 + d
+	}
+	return n, n <= limit
+}
+
+// Protocol numbers by name, as logs write them: those of the IANA "Assigned
+// Internet Protocol Numbers" that are likely in a flow log. Names are compared
+// in lower case, with "-" left out: "IPv6-ICMP" is "ipv6icmp".
+var protocolNumbers = map[string]uint8{
+	"icmp": 1, "igmp": 2, "ipip": 4, "ipv4": 4, "tcp": 6, "egp": 8, "igp": 9, "udp": 17, "dccp": 33,
+	"ipv6": 41, "rsvp": 46, "gre": 47, "esp": 50, "ah": 51, "ipv6icmp": 58, "icmpv6": 58, "icmp6": 58,
+	"eigrp": 88, "ospf": 89, "ospfigp": 89, "etherip": 97, "pim": 103, "vrrp": 112, "l2tp": 115, "sctp": 132, "udplite": 136,
+}
+
+// parseProtocol reads an IP protocol by number or by name, in any case. A name
+// that is not in the table gives ok false.
+func parseProtocol(b []byte) (protocol uint8, ok bool) {
+	switch string(b) {
+	case "tcp", "TCP", "6":
+		return 6, true
+	case "udp", "UDP", "17":
+		return 17, true
+	}
+	if len(b) > 0 && b[0]-'0' <= 9 {
+		n, ok := parseUint(b, 255)
+		return uint8(n), ok
+	}
+	var lower [16]byte
+	n := 0
+	for _, c := range b {
+		if c == '-' {
+			continue
+		}
+		if n == len(lower) {
+			return 0, false
+		}
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		lower[n] = c
+		n++
+	}
+	protocol, ok = protocolNumbers[string(lower[:n])]
+	return protocol, ok
+}
+
+// parseAddr reads an IP address, with or without a zone, which is left out.
+// IPv4 in IPv6 is IPv4. What is no address gives the zero Addr: logs hold names
+// and hashes in their place, and a port can be annotated all the same.
+func parseAddr(b []byte) netip.Addr {
+	if a, ok := parseIPv4(b); ok {
+		return a
+	}
+	colon := false
+	for i, c := range b {
+		if c == '%' {
+			b = b[:i]
+			break
+		}
+		colon = colon || c == ':'
+	}
+	if !colon || len(b) > len("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255") {
+		return netip.Addr{}
+	}
+	a, err := netip.ParseAddr(unsafe.String(&b[0], len(b))) // keeps no part of a text without a zone
+	if err != nil {
+		return netip.Addr{}
+	}
+	return a.Unmap()
+}
+
+// parseIPv4 reads four decimal numbers with dots between them.
+func parseIPv4(b []byte) (a netip.Addr, ok bool) {
+	if len(b) < 7 || len(b) > 15 {
+		return a, false
+	}
+	var q [4]byte
+	n, digits, part := uint32(0), 0, 0
+	for _, c := range b {
+		if d := uint32(c - '0'); c >= '0' && d <= 9 {
+			n = n*10 + d
+			digits++
+			continue
+		}
+		if c != '.' || digits == 0 || digits > 3 || n > 255 || part == 3 {
+			return a, false
+		}
+		q[part] = byte(n)
+		part++
+		n, digits = 0, 0
+	}
+	if part != 3 || digits == 0 || digits > 3 || n > 255 {
+		return a, false
+	}
+	q[3] = byte(n)
+	return netip.AddrFrom4(q), true
+}
+
+// parseSeconds reads seconds since the Unix epoch with up to nine decimals,
+// "1789376400.123456", in nanoseconds; 0 for anything else.
+func parseSeconds(b []byte) int64 {
+	var sec, frac int64
+	i := 0
+	for ; i < len(b) && b[i]-'0' <= 9; i++ {
+		if i == 10 { // the year 2286
+			return 0
+		}
+		sec = sec*10 + int64(b[i]-'0')
+	}
+	if i == 0 {
+		return 0
+	}
+	if i < len(b) {
+		if b[i] != '.' {
+			return 0
+		}
+		scale := int64(1e9)
+		for i++; i < len(b); i++ {
+			d := b[i] - '0'
+			if d > 9 {
+				return 0
+			}
+			if scale > 1 {
+				scale /= 10
+				frac += int64(d) * scale
+			}
+		}
+	}
+	if sec > 9e9 {
+		return 0
+	}
+	return sec*1e9 + frac
+}
+
+// parseRFC3339 reads "2026-09-14T09:00:00.123456Z", also with a space for the
+// T, an offset in the forms +0200 and +02:00, or none, which is UTC. It gives
+// nanoseconds since the Unix epoch, 0 for anything else.
+func parseRFC3339(b []byte) int64 {
+	const layout = "2006-01-02T15:04:05"
+	if len(b) < len(layout) || b[4] != '-' || b[7] != '-' || b[10] != 'T' && b[10] != ' ' && b[10] != 't' || b[13] != ':' || b[16] != ':' {
+		return 0
+	}
+	num := func(from, to int) int64 {
+		n := int64(0)
+		for _, c := range b[from:to] {
+			if c-'0' > 9 {
+				return -1 << 40
+			}
+			n = n*10 + int64(c-'0')
+		}
+		return n
+	}
+	y, m, d := num(0, 4), num(5, 7), num(8, 10)
+	hh, mm, ss := num(11, 13), num(14, 16), num(17, 19)
+	if y < 1970 || y > 2261 || m < 1 || m > 12 || d < 1 || d > 31 || hh < 0 || hh > 24 || mm < 0 || mm > 59 || ss < 0 || ss > 60 {
+		return 0
+	}
+	t := (days(y, m, d)*86400 + hh*3600 + mm*60 + ss) * 1e9
+	rest := b[len(layout):]
+	if len(rest) > 0 && (rest[0] == '.' || rest[0] == ',') {
+		scale := int64(1e9)
+		i := 1
+		for ; i < len(rest) && rest[i]-'0' <= 9; i++ {
+			if scale > 1 {
+				scale /= 10
+				t += int64(rest[i]-'0') * scale
+			}
+		}
+		rest = rest[i:]
+	}
+	if len(rest) >= 5 && (rest[0] == '+' || rest[0] == '-') {
+		at := len(b) - len(rest)
+		min := at + 3
+		if rest[3] == ':' {
+			min++
+		}
+		if min+2 != len(b) {
+			return 0
+		}
+		off := (num(at+1, at+3)*60 + num(min, min+2)) * 60e9
+		if off < 0 || off > 24*3600e9 {
+			return 0
+		}
+		if rest[0] == '+' {
+			off = -off
+		}
+		return t + off
+	}
+	if len(rest) > 1 || len(rest) == 1 && rest[0] != 'Z' && rest[0] != 'z' {
+		return 0
+	}
+	return t
+}
+
+// days gives the days from 1970-01-01 to a date of the Gregorian calendar.
+// March counts as the first month, so that the leap day comes last.
+func days(y, m, d int64) int64 {
+	if m <= 2 {
+		y--
+		m += 12
+	}
+	return 365*y + y/4 - y/100 + y/400 + (153*(m-3)+2)/5 + d - 1 - 719468
+}
+
+// TCP flags as in the header's octet 13 (RFC 9293 section 3.1).
+const (
+	tcpSYN = 2
+	tcpACK = 16
+)
+
+// openingOf tells what the TCP flags of one direction, source to destination,
+// say of the opening when they are all flags of that direction ORed. SYN
+// without ACK is an opening that was not answered, or of which only the first
+// packet was sampled. SYN with ACK says nothing: the client's later packets
+// have ACK too.
+func openingOf(flags uint64) flow.Opening {
+	if flags&(tcpSYN|tcpACK) == tcpSYN {
+		return flow.Opening{Server: flow.Destination}
+	}
+	return flow.Opening{}
+}

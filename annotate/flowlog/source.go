@@ -1,0 +1,328 @@
+package flowlog
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+const (
+	readSize   = 256 << 10 // one read, and about one block; several fit the cache of a core
+	sampleSize = 64 << 10  // what a format is recognised by, at most
+)
+
+// block is a stretch of a log with one layout.
+type block struct {
+	buf    []byte // in lies in it
+	in     []byte
+	name   string
+	line   int64 // number of the first line
+	layout layout
+	// raw says that in is written as it is: a header line, already in its new
+	// form, a byte order mark, or a part of a line that is too long.
+	raw       bool
+	continued bool // raw, and not the beginning of a line
+	problem   *Problem
+
+	work // what a worker made of it
+}
+
+// source cuts one log into blocks.
+type source struct {
+	r     io.Reader
+	close func()
+	name  string
+	opt   Options
+	strip bool // headers are to lose the names of added fields
+	whole bool // fill the buffer before going on
+
+	format   string
+	layout   layout
+	buf      []byte
+	from, to int   // the part of buf not yet given out
+	err      error // of reading, given out after the last block; io.EOF too
+	line     int64 // number of the line that begins at from
+	over     bool  // from is inside a line that is too long
+	mark     []byte
+}
+
+var (
+	gzipMagic = []byte{0x1f, 0x8b}
+	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
+	bom       = []byte{0xef, 0xbb, 0xbf}
+)
+
+// newSource begins to read a log. Compression is found out by content.
+func newSource(r io.Reader, name string, opt Options) (*source, error) {
+	if opt.MaxLine <= 0 {
+		opt.MaxLine = DefaultMaxLine
+	}
+	s := &source{r: r, name: name, opt: opt, line: 1, close: func() {}}
+	first := make([]byte, len(zstdMagic))
+	n, err := io.ReadAtLeast(r, first, len(gzipMagic))
+	if n > 0 && n < len(first) && err == nil && bytes.HasPrefix(zstdMagic, first[:n]) {
+		var m int
+		m, err = io.ReadFull(r, first[n:])
+		n += m
+	}
+	first = first[:n]
+	switch {
+	case bytes.HasPrefix(first, gzipMagic):
+		z, err := gzip.NewReader(bufio.NewReaderSize(io.MultiReader(bytes.NewReader(first), r), 64<<10))
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", name, noEOF(err))
+		}
+		s.r, s.whole = z, true
+	case bytes.HasPrefix(first, zstdMagic):
+		// The window is bounded, since it is the file that asks for it.
+		z, err := zstd.NewReader(io.MultiReader(bytes.NewReader(first), r), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(128<<20))
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", name, err)
+		}
+		s.r, s.whole, s.close = z, true, z.Close
+	default:
+		s.buf = append(make([]byte, 0, readSize), first...)
+		s.to = len(first)
+		if err == io.ErrUnexpectedEOF {
+			err = io.EOF
+		}
+		s.fail(err)
+	}
+	return s, nil
+}
+
+// noEOF makes an end of input that comes too early an error of its own.
+func noEOF(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// fail remembers an error of reading, the end of the log among them.
+func (s *source) fail(err error) {
+	if err != nil && err != io.EOF {
+		err = fmt.Errorf("read %s: %w", s.name, err)
+	}
+	s.err = err
+}
+
+// fill reads more behind what is in the buffer, which it moves or enlarges
+// when there is no room.
+func (s *source) fill() {
+	if s.err != nil {
+		return
+	}
+	if s.from == s.to {
+		s.from, s.to = 0, 0
+	}
+	if s.to == cap(s.buf) {
+		data := s.buf[s.from:s.to]
+		if len(data) > cap(s.buf)/2 || s.buf == nil {
+			s.buf = make([]byte, 0, max(readSize, 2*cap(s.buf)))
+		}
+		s.to = copy(s.buf[:cap(s.buf)], data)
+		s.from = 0
+	}
+	s.buf = s.buf[:cap(s.buf)]
+	empty := 0
+	for s.err == nil {
+		n, err := s.r.Read(s.buf[s.to:])
+		s.to += n
+		s.fail(err)
+		if n == 0 && err == nil {
+			if empty++; empty == 100 {
+				s.fail(io.ErrNoProgress)
+			}
+			continue
+		}
+		if !s.whole || s.to == len(s.buf) {
+			return
+		}
+	}
+}
+
+// next gives the next stretch. Its error is io.EOF at the end of the log.
+func (s *source) next(b *block) error {
+	b.in, b.raw, b.continued, b.problem = nil, false, false, nil
+	b.name, b.line, b.layout = s.name, s.line, s.layout
+	if s.layout == nil {
+		if done, err := s.begin(b); done || err != nil {
+			return err
+		}
+	}
+	for searched := 0; ; {
+		data := s.buf[s.from:s.to]
+		if len(data) == 0 {
+			if s.err != nil {
+				return s.err
+			}
+			s.fill()
+			continue
+		}
+		if s.over {
+			s.passOverlong(b, data)
+			return nil
+		}
+		b.line, b.layout = s.line, s.layout
+		if s.atHeader(data) {
+			end := bytes.IndexByte(data[searched:], '\n') + 1
+			switch {
+			case end > 0:
+				end += searched
+			case s.err != nil:
+				end = len(data)
+			case len(data) >= s.opt.MaxLine:
+				s.beginOverlong(b, data)
+				return nil
+			default:
+				searched = len(data)
+				s.fill()
+				continue
+			}
+			s.passHeader(b, data[:end])
+			return nil
+		}
+		end := bytes.LastIndexByte(data[searched:], '\n') + 1
+		switch {
+		case end > 0:
+			end += searched
+		case s.err != nil:
+			end = len(data)
+		case len(data) >= s.opt.MaxLine:
+			s.beginOverlong(b, data)
+			return nil
+		default:
+			searched = len(data)
+			s.fill()
+			continue
+		}
+		end = s.beforeHeader(data[:end])
+		s.line += int64(bytes.Count(data[:end], newline))
+		s.give(b, end)
+		return nil
+	}
+}
+
+var newline = []byte{'\n'}
+
+// begin finds out the format. done is true when b holds a byte order mark.
+func (s *source) begin(b *block) (done bool, err error) {
+	for s.err == nil && s.to-s.from < sampleSize && bytes.IndexByte(s.buf[s.from:s.to], '\n') < 0 {
+		s.fill()
+	}
+	data := s.buf[s.from:s.to]
+	hasBOM := bytes.HasPrefix(data, bom)
+	if hasBOM {
+		data = data[len(bom):]
+	}
+	l, format, err := choose(data[:min(len(data), sampleSize)], &s.opt)
+	if err != nil {
+		return false, fmt.Errorf("read %s: %w", s.name, err)
+	}
+	s.format = format
+	s.use(l)
+	if !hasBOM {
+		return false, nil
+	}
+	b.raw, b.continued = true, true
+	s.give(b, len(bom))
+	return true, nil
+}
+
+// use sets the layout of the lines to come.
+func (s *source) use(l layout) {
+	s.layout, s.mark = l, nil
+	if h, ok := l.(headed); ok {
+		s.mark = []byte(h.mark())
+	}
+}
+
+// atHeader reports whether data begins with a header line. That needs as many
+// octets as the mark has; a mark that is cut off by the end of what was read
+// is looked at again once there is more, since no line end follows it.
+func (s *source) atHeader(data []byte) bool { return s.mark != nil && bytes.HasPrefix(data, s.mark) }
+
+// beforeHeader gives how much of data, which is whole lines, comes before the
+// first header line in it. data does not begin with one.
+func (s *source) beforeHeader(data []byte) int {
+	if len(s.mark) == 0 {
+		return len(data)
+	}
+	for at := 1; at < len(data); at++ {
+		i := bytes.IndexByte(data[at:], s.mark[0])
+		if i < 0 {
+			break
+		}
+		at += i
+		if data[at-1] == '\n' && bytes.HasPrefix(data[at:], s.mark) {
+			return at
+		}
+	}
+	return len(data)
+}
+
+// give hands the first n octets of the buffer over. What is copied is never
+// more than what is handed over.
+func (s *source) give(b *block, n int) {
+	rest := s.buf[s.from+n : s.to]
+	if len(rest) > n {
+		b.buf = append(b.buf[:0], s.buf[s.from:s.from+n]...)
+		b.in = b.buf
+		s.from += n
+		return
+	}
+	b.in = s.buf[s.from : s.from+n]
+	b.buf, s.buf = s.buf, b.buf
+	if cap(s.buf) < readSize || cap(s.buf) < 2*len(rest) {
+		s.buf = make([]byte, max(readSize, 2*len(rest)))
+	}
+	s.buf = s.buf[:cap(s.buf)]
+	s.from, s.to = 0, copy(s.buf, rest)
+}
+
+// passHeader gives a header line in its new form.
+func (s *source) passHeader(b *block, line []byte) {
+	b.raw = true
+	content := trimEnd(line)
+	out, next, err := s.layout.(headed).head(nil, content, s.strip)
+	if err != nil {
+		var p *Problem
+		if !errors.As(err, &p) {
+			p = &Problem{s.name, s.line, err.Error()}
+		}
+		b.problem = p
+	}
+	out = append(out, line[len(content):]...)
+	s.give(b, len(line))
+	b.in = out
+	if bytes.HasSuffix(line, newline) {
+		s.line++
+	}
+	s.use(next)
+}
+
+// beginOverlong gives the first part of a line that is too long.
+func (s *source) beginOverlong(b *block, data []byte) {
+	b.raw = true
+	b.problem = &Problem{s.name, s.line, fmt.Sprintf("line of more than %d octets", s.opt.MaxLine)}
+	s.over = true
+	s.give(b, len(data))
+}
+
+// passOverlong gives another part of it.
+func (s *source) passOverlong(b *block, data []byte) {
+	b.raw, b.continued = true, true
+	n := len(data)
+	if i := bytes.IndexByte(data, '\n'); i >= 0 {
+		n = i + 1
+		s.over = false
+		s.line++
+	}
+	s.give(b, n)
+}
