@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/pflag"
 
@@ -83,9 +82,7 @@ var errPart = errors.New("part of the input was unreadable")
 
 // run is the program. It gives the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	// Writes to a closed pipe must come back as errors also on standard
-	// output, so that `| head` is a quiet success.
-	ignoreSIGPIPE()
+	ignoreSIGPIPE() // so that `| head` is a quiet success
 	e := &env{stdin, stdout, stderr}
 	name, runIt := "", runMain
 	if len(args) > 0 {
@@ -147,7 +144,7 @@ func (e *env) warnEach(err error) {
 
 // isBrokenPipe reports that the reader of our output went away.
 func isBrokenPipe(err error) bool {
-	return errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe)
+	return isClosedPipe(err) || errors.Is(err, io.ErrClosedPipe)
 }
 
 // newFlags makes a flag set that prints help on e.stdout and reports mistakes
