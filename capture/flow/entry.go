@@ -28,27 +28,28 @@ func mix(a, b uint64) uint64 {
 	return hi ^ lo
 }
 
-// keyOf4 gives the key, its hash, and the direction: 0 when the source is end 0.
+// keyOf4 gives the key, its hash, and the direction: 0 when the source is end
+// 0. It does not branch on the order of the ends, which nobody can predict.
 func keyOf4(s *packet.Summary, sd *seeds) (k key4, h uint32, dir uint8) {
 	a := uint64(binary.BigEndian.Uint32(s.Src[:4]))<<16 | uint64(s.SrcPort)
 	b := uint64(binary.BigEndian.Uint32(s.Dst[:4]))<<16 | uint64(s.DstPort)
-	if a > b {
-		a, b, dir = b, a, 1
-	}
-	k[0] = a | uint64(s.Protocol)<<48 | uint64(s.Context>>16&0xff)<<56
-	k[1] = b | uint64(s.Context&0xffff)<<48
-	return k, uint32(mix(k[0]^sd[0], k[1]^sd[1])), dir
+	_, greater := bits.Sub64(b, a, 0)
+	k[0] = min(a, b) | uint64(s.Protocol)<<48 | uint64(s.Context>>16&0xff)<<56
+	k[1] = max(a, b) | uint64(s.Context&0xffff)<<48
+	return k, uint32(mix(k[0]^sd[0], k[1]^sd[1])), uint8(greater)
 }
 
 func keyOf6(s *packet.Summary, sd *seeds) (k key6, h uint32, dir uint8) {
 	a0, a1 := binary.BigEndian.Uint64(s.Src[:8]), binary.BigEndian.Uint64(s.Src[8:])
 	b0, b1 := binary.BigEndian.Uint64(s.Dst[:8]), binary.BigEndian.Uint64(s.Dst[8:])
 	sp, dp := uint64(s.SrcPort), uint64(s.DstPort)
-	if a0 > b0 || a0 == b0 && (a1 > b1 || a1 == b1 && sp > dp) {
-		a0, a1, b0, b1, sp, dp, dir = b0, b1, a0, a1, dp, sp, 1
-	}
-	k = key6{a0, a1, b0, b1, sp<<48 | dp<<32 | uint64(s.Protocol)<<24 | uint64(s.Context&0xffffff)}
-	return k, uint32(mix(mix(a0^sd[0], a1^sd[1])^k[4]^sd[3], mix(b0^sd[1], b1^sd[2])^sd[0])), dir
+	_, c := bits.Sub64(dp, sp, 0)
+	_, c = bits.Sub64(b1, a1, c)
+	_, greater := bits.Sub64(b0, a0, c)
+	swap := -greater // all ones or none
+	x0, x1, xp := (a0^b0)&swap, (a1^b1)&swap, (sp^dp)&swap
+	k = key6{a0 ^ x0, a1 ^ x1, b0 ^ x0, b1 ^ x1, (sp^xp)<<48 | (dp^xp)<<32 | uint64(s.Protocol)<<24 | uint64(s.Context&0xffffff)}
+	return k, uint32(mix(mix(k[0]^sd[0], k[1]^sd[1])^k[4]^sd[3], mix(k[2]^sd[1], k[3]^sd[2])^sd[0])), uint8(greater)
 }
 
 func (k *key4) ends() (a, b netip.AddrPort, protocol uint8, context uint32) {
@@ -73,24 +74,26 @@ func (k *key6) ends() (a, b netip.AddrPort, protocol uint8, context uint32) {
 // nothing to scan, and with key4 it is 128 octets: two cache lines. What few
 // flows need stands in Table.extras.
 type entry[K comparable] struct {
-	key    K
-	hash   uint32
-	extra  uint32 // index of its Table.extras plus one; 0 for none
-	number uint64 // of the first packet
-	order  uint64 // of the account among all: one packet can begin several
-	// By canonical direction: index 0 is sent by end 0 of the key.
+	key K
+	// What every packet touches, by canonical direction: index 0 is sent by
+	// end 0 of the key.
 	packets    [2]uint32
 	ipBytes    [2]uint64
 	frameBytes [2]uint64
-	first      [2]int64 // valid when packets of that direction > 0
-	last       [2]int64 // likewise
-	sequence   [2]uint32
+	last       [2]int64 // valid when packets of that direction > 0
 	flags      [2]uint8
 	events     [2]event
 	dir0       uint8 // canonical direction of the first packet
 	opening    opening
 	end        EndReason // EndNone while the flow is in the index
 	used       bool
+	// What few packets touch.
+	first    [2]int64 // valid as last is
+	number   uint64   // of the first packet
+	order    uint64   // of the account among all: one packet can begin several
+	sequence [2]uint32
+	hash     uint32
+	extra    uint32 // index of its Table.extras plus one; 0 for none
 }
 
 // latest gives the time of the latest packet.
@@ -112,11 +115,13 @@ func (e *entry[K]) earliest() int64 {
 // count adds one packet.
 func (e *entry[K]) count(s *packet.Summary, dir uint8) {
 	dir &= 1
-	if e.packets[dir] == 0 {
+	switch {
+	case e.packets[dir] == 0:
 		e.first[dir], e.last[dir] = s.Time, s.Time
-	} else {
+	case s.Time >= e.last[dir]:
+		e.last[dir] = s.Time
+	default: // time went backwards
 		e.first[dir] = min(e.first[dir], s.Time)
-		e.last[dir] = max(e.last[dir], s.Time)
 	}
 	e.packets[dir]++
 	e.ipBytes[dir] += uint64(s.IPLen)

@@ -1,5 +1,7 @@
 package flow
 
+import "unsafe"
+
 // A table is an arena of entries, in chunks that never move, and an index of
 // slots over it: open addressing with linear probing. The slot repeats the
 // hash, so a probe touches an entry only when it is very likely the right one,
@@ -26,7 +28,7 @@ const (
 	firstBits = 12 // slots of the first index: 1 << firstBits
 	// smallChunks is how many chunks a table has before huge pages are worth
 	// their memory.
-	smallChunks = 4
+	smallChunks = 1
 	slabChunks  = 8
 	none        = ^uint32(0)
 )
@@ -46,7 +48,8 @@ func (tb *table[K]) touchSlot(h uint32) uint64 {
 	return uint64(tb.slots[h&uint32(len(tb.slots)-1)].index)
 }
 
-// touchEntry loads the entry of that slot, both its cache lines.
+// touchEntry loads what a packet will need of the entry of that slot, in every
+// cache line that it may lie in.
 func (tb *table[K]) touchEntry(h uint32) uint64 {
 	if tb.slots == nil {
 		return 0
@@ -56,7 +59,8 @@ func (tb *table[K]) touchEntry(h uint32) uint64 {
 		return 0
 	}
 	e := tb.at(s.index - 1)
-	return uint64(e.hash) + uint64(e.end)
+	key := (*uint64)(unsafe.Pointer(&e.key)) // a key begins with a word, whichever it is
+	return *key + e.ipBytes[0] + uint64(e.last[0]) + uint64(e.end)
 }
 
 // find gives the live entry of a key, or none.

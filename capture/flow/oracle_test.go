@@ -535,21 +535,38 @@ func TestStringsOfTheEnums(t *testing.T) {
 }
 
 func BenchmarkUpdate(b *testing.B) {
-	for _, flows := range []int{1000, 1_000_000} {
-		b.Run(fmt.Sprintf("flows=%d", flows), func(b *testing.B) {
-			tb := NewTable(Options{})
-			var batch [64]packet.Summary
-			n := uint32(0)
-			b.SetBytes(0)
-			for i := 0; i < b.N; i += len(batch) {
-				for j := range batch {
-					n++
-					x := n * 2654435761 % uint32(flows)
-					batch[j] = packet.Summary{IPVersion: 4, Protocol: packet.TCP, TCPFlags: packet.ACK, Number: uint64(n), Src: [16]byte{10, byte(x >> 16), byte(x >> 8), byte(x)}, SrcPort: 40000, DstPort: 443, FrameLen: 100}
+	for _, version := range []uint8{4, 6} {
+		for _, flows := range []int{1000, 200_000, 2_000_000} {
+			b.Run(fmt.Sprintf("IPv%d/flows=%d", version, flows), func(b *testing.B) {
+				r := rand.New(rand.NewSource(1))
+				order := make([]uint32, 1<<18)
+				for i := range order {
+					order[i] = uint32(r.Intn(2 * flows))
 				}
-				tb.Add(batch[:])
-			}
-		})
+				var batch [batchSize]packet.Summary
+				for i := range batch {
+					batch[i] = packet.Summary{IPVersion: version, Protocol: packet.TCP, TCPFlags: packet.ACK, FrameLen: 100, IPLen: 86}
+				}
+				tb := NewTable(Options{})
+				for x := range flows { // each flow is there before the clock runs
+					tb.Add([]packet.Summary{{IPVersion: version, Protocol: packet.TCP, SrcPort: 40000, DstPort: 443,
+						Src: [16]byte{10, byte(x >> 16), byte(x >> 8), byte(x)}, Dst: [16]byte{11}}})
+				}
+				at := 0
+				b.ResetTimer()
+				for i := 0; i < b.N; i += batchSize {
+					for j := range batch {
+						x, s := order[at+j], &batch[j]
+						s.Src, s.Dst, s.SrcPort, s.DstPort = [16]byte{10, byte(x >> 17), byte(x >> 9), byte(x >> 1)}, [16]byte{11}, 40000, 443
+						if x&1 == 0 {
+							s.Src, s.Dst, s.SrcPort, s.DstPort = s.Dst, s.Src, 443, 40000
+						}
+					}
+					tb.Add(batch[:])
+					at = (at + batchSize) % len(order)
+				}
+			})
+		}
 	}
 }
 

@@ -315,6 +315,9 @@ func (j *job) runFiles(ctx context.Context) error {
 		err = j.stream(ctx, m, out, src, 0, func() {})
 	} else {
 		stop := j.showProgress(src)
+		if j.workers > 1 && m.carver == nil {
+			m.feeder = feedTable(m.table)
+		}
 		err = read(ctx, m, src)
 		stop.done()
 	}

@@ -58,8 +58,11 @@ func read(ctx context.Context, m *meter, src fileSource) error {
 		var n int
 		n, err = src.Next(m.batch[:])
 		if takeErr := m.take(m.batch[:n]); takeErr != nil {
-			return takeErr
+			err = takeErr
 		}
+	}
+	if m.feeder != nil {
+		m.feeder.finish()
 	}
 	if err == io.EOF {
 		err = nil
