@@ -69,3 +69,33 @@ func formatOf(name string) (*format, error) {
 	}
 	return nil, fmt.Errorf("unknown log format %q: want auto, %s", name, strings.Join(names, ", "))
 }
+
+// ParseMap reads "proto=NAME,sport=NAME,dport=NAME,src=NAME,dst=NAME". A name
+// that has a comma cannot be given.
+func ParseMap(s string) (Map, error) {
+	var m Map
+	for pair := range strings.SplitSeq(s, ",") {
+		key, name, ok := strings.Cut(pair, "=")
+		if !ok || name == "" {
+			return Map{}, fmt.Errorf("map %q: want KEY=NAME", pair)
+		}
+		switch key {
+		case "proto":
+			m.Protocol = name
+		case "sport":
+			m.SourcePort = name
+		case "dport":
+			m.DestinationPort = name
+		case "src":
+			m.Source = name
+		case "dst":
+			m.Destination = name
+		default:
+			return Map{}, fmt.Errorf("map %q: want proto, sport, dport, src or dst", pair)
+		}
+	}
+	if m.SourcePort == "" && m.DestinationPort == "" {
+		return Map{}, fmt.Errorf("map %q: name at least one of sport and dport", s)
+	}
+	return m, nil
+}

@@ -61,7 +61,7 @@ func appendEndpoint(dst []byte, ap netip.AddrPort, noPort bool) []byte {
 const flowColumns = "@timestamp,network.transport,network.iana_number,source.ip,source.port,destination.ip,destination.port"
 
 // csvDialect is that of RFC 4180.
-var csvDialect = dialect{sep: ",", set: "|", yes: "true", cell: appendCell}
+var csvDialect = newDialect(dialect{sep: ",", set: "|", yes: "true", cell: appendCell})
 
 func appendFlowHeader(dst []byte) []byte {
 	dst = append(dst, flowColumns...)
@@ -95,7 +95,7 @@ func (n *notes) appendFlowCSV(dst []byte, r *Record) []byte {
 			dst = strconv.AppendUint(dst, uint64(end.ap.Port()), 10)
 		}
 	}
-	return append(n.columns(dst, &csvDialect), '\n')
+	return append(n.columns(dst, csvDialect), '\n')
 }
 
 // appendCell appends a CSV field, quoted where RFC 4180 section 2 asks for it.

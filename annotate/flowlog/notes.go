@@ -84,10 +84,6 @@ func appendMember(dst []byte, key, value string) []byte {
 	return appendQuoted(append(dst, key...), value)
 }
 
-// caveat is the last of the added columns, by which a line shows that it was
-// annotated: lines that are not understood stay as they are in an annotated log.
-var caveat = []byte(iana.Caveat)
-
 // columnNames are the fields that formats with columns get, in their order.
 var columnNames = []string{
 	"portannot.side", "portannot.reason", "portannot.confidence",
@@ -107,6 +103,15 @@ type dialect struct {
 	yes   string
 	// cell appends text in the way of the format: quoted or escaped.
 	cell func(dst []byte, s string) []byte
+	// last is the last column with the separator before it, the caveat. By it
+	// a line shows that it was annotated: in an annotated log, lines that were
+	// not understood stay without added columns.
+	last []byte
+}
+
+func newDialect(d dialect) *dialect {
+	d.last = d.text(nil, iana.Caveat)
+	return &d
 }
 
 // columns appends the values of columnNames, a separator before each.
@@ -149,7 +154,7 @@ func (n *notes) speak(d *dialect) {
 	n.ends = fragments{write: func(dst []byte, e iana.Entry) []byte {
 		return d.text(append(append(dst, d.sep...), e.Status.String()...), e.Name())
 	}}
-	n.tail = d.text(d.text(nil, n.edition), iana.Caveat)
+	n.tail = append(d.text(nil, n.edition), d.last...)
 }
 
 // serviceCells appends the columns from port to remark; ok says whether there

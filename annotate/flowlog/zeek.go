@@ -58,10 +58,13 @@ const (
 	zeekReading
 )
 
+// zeekUnreadable is a log whose columns cannot be told apart.
+var zeekUnreadable = newZeekLog('\t')
+
 func newZeekLog(sep byte) *zeekLog { return &zeekLog{dialect: newZeekDialect(sep, ",", "-")} }
 
 func newZeekDialect(sep byte, set, unset string) *dialect {
-	return &dialect{sep: string([]byte{sep}), set: set, unset: unset, yes: "T", cell: func(dst []byte, s string) []byte {
+	return newDialect(dialect{sep: string([]byte{sep}), set: set, unset: unset, yes: "T", cell: func(dst []byte, s string) []byte {
 		for i := range len(s) {
 			c := s[i]
 			// What is a real value must not read as none.
@@ -72,7 +75,7 @@ func newZeekDialect(sep byte, set, unset string) *dialect {
 			}
 		}
 		return dst
-	}}
+	}})
 }
 
 // mark: all lines that begin with "#" are header lines, or "#close".
@@ -84,11 +87,14 @@ func (z *zeekLog) head(dst, line []byte, strip bool) ([]byte, layout, error) {
 		key, value, _ = bytes.Cut(line, []byte(z.dialect.sep))
 	}
 	next, sep := *z, z.dialect.sep[0]
+	if i := bytes.IndexByte(value, sep); i >= 0 && string(key) != "#fields" && string(key) != "#types" {
+		value = value[:i]
+	}
 	switch string(key) {
 	case "#separator":
 		b, ok := zeekSeparator(value)
 		if !ok {
-			return append(dst, line...), z, errors.New("#separator is not one octet")
+			return append(dst, line...), zeekUnreadable, errors.New("#separator is not one octet, or one that values have in them")
 		}
 		// A new log begins: nothing of the one before holds.
 		return append(dst, line...), newZeekLog(b), nil
@@ -108,15 +114,23 @@ func (z *zeekLog) head(dst, line []byte, strip bool) ([]byte, layout, error) {
 }
 
 // zeekSeparator reads the value of #separator: "\x09", or the octet itself.
-func zeekSeparator(value []byte) (byte, bool) {
-	if hex, ok := bytes.CutPrefix(value, []byte(`\x`)); ok {
+// Letters, digits and a few more cannot be told from what is in the columns.
+func zeekSeparator(value []byte) (sep byte, ok bool) {
+	if hex, found := bytes.CutPrefix(value, []byte(`\x`)); found {
 		n, err := strconv.ParseUint(string(hex), 16, 8)
-		return byte(n), err == nil && n != '\n' && n != '\r'
+		if err != nil {
+			return 0, false
+		}
+		sep = byte(n)
+	} else if len(value) == 1 {
+		sep = value[0]
 	}
-	if len(value) == 1 && value[0] != '\\' {
-		return value[0], true
+	switch {
+	case sep == 0, sep == '\n', sep == '\r', sep == '-', sep == '\\', sep == '#',
+		'0' <= sep && sep <= '9', 'A' <= sep && sep <= 'Z', 'a' <= sep && sep <= 'z':
+		return 0, false
 	}
-	return 0, false
+	return sep, true
 }
 
 // zeekType gives the Zeek type of an added column.
@@ -217,7 +231,7 @@ func (z *zeekLog) parse(r *Record) {
 		return
 	}
 	sep := z.dialect.sep[0]
-	if z.added > 0 && bytes.HasSuffix(r.Line, caveat) {
+	if z.added > 0 && bytes.HasSuffix(r.Line, z.dialect.last) {
 		end := len(cutColumns(r.Line, sep, z.added))
 		r.cut, r.insert = span{end, len(r.Line)}, end
 	}
@@ -228,7 +242,7 @@ func (z *zeekLog) parse(r *Record) {
 	}
 	r.flow()
 	f := &r.Flow
-	f.Protocol, f.Stated = z.protocol, flow.Destination
+	f.Protocol = z.protocol
 	f.NoSourcePort, f.NoDestinationPort = true, true
 	var src, dst netip.Addr
 	var sp, dp uint16
@@ -272,6 +286,9 @@ func (z *zeekLog) parse(r *Record) {
 		}
 	}
 	f.Source, f.Destination = netip.AddrPortFrom(src, sp), netip.AddrPortFrom(dst, dp)
+	if dst.IsValid() || !f.NoDestinationPort { // weird.log has lines of no connection
+		f.Stated = flow.Destination
+	}
 }
 
 // wrong says what is wrong with a column.
