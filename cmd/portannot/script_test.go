@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 		// The edition that the user may have installed is none of a test's.
 		os.Setenv("XDG_DATA_HOME", filepath.Join(os.TempDir(), "portannot-test-has-no-such-folder"))
 	}
-	testscript.Main(m, map[string]func(){"portannot": main})
+	testscript.Main(m, map[string]func(){"portannot": main, "portannot-replay": replay})
 }
 
 // TestScript runs the transcripts in testdata/script: each is a session of
