@@ -34,6 +34,15 @@ var compressors = map[string]func(b []byte) []byte{
 	},
 }
 
+// compressedSize is the size of a test's capture: more than a chunk, but for xz,
+// whose compressor takes seconds for that.
+func compressedSize(name string) int {
+	if name == "xz" {
+		return 300 << 10
+	}
+	return 3 << 19
+}
+
 func packed(b []byte, open func(io.Writer) (io.WriteCloser, error)) []byte {
 	var buf bytes.Buffer
 	w, err := open(&buf)
@@ -50,8 +59,8 @@ func packed(b []byte, open func(io.Writer) (io.WriteCloser, error)) []byte {
 }
 
 func TestCompressed(t *testing.T) {
-	file, want := sizedCapture(11, true, 3<<19)
 	for name, pack := range compressors {
+		file, want := sizedCapture(11, true, compressedSize(name))
 		whole := pack(file)
 		half := len(file) / 3
 		for what, b := range map[string][]byte{"one member": whole, "two members": append(pack(file[:half]), pack(file[half:])...)} {
@@ -85,10 +94,10 @@ func TestCompressed(t *testing.T) {
 // TestCompressedTruncated: what can be decompressed is read, and the error is a
 // *DamageError.
 func TestCompressedTruncated(t *testing.T) {
-	file, want := sizedCapture(12, false, 3<<19)
 	for name, pack := range compressors {
+		file, want := sizedCapture(12, false, compressedSize(name))
 		b := pack(file)
-		if len(b) < 256<<10 {
+		if len(b) < 64<<10 {
 			t.Fatalf("%s: only %d octets", name, len(b))
 		}
 		for _, cut := range []int{6, 7, 20, 100, len(b) / 2, len(b) - 100, len(b) - 1} {
@@ -99,7 +108,7 @@ func TestCompressedTruncated(t *testing.T) {
 				continue
 			}
 			checkPackets(t, packets, want[:len(packets)])
-			if cut >= len(b)/2 && len(packets) < 100 {
+			if cut >= len(b)/2 && len(packets) < len(want)/10 {
 				t.Errorf("%s cut at %d of %d: only %d packets of %d", name, cut, len(b), len(packets), len(want))
 			}
 			if len(packets) > 0 && d.Packet != uint64(len(packets)+1) {
@@ -110,8 +119,8 @@ func TestCompressedTruncated(t *testing.T) {
 }
 
 func TestCompressedDamaged(t *testing.T) {
-	file, want := sizedCapture(13, false, 3<<19)
 	for name, pack := range compressors {
+		file, want := sizedCapture(13, false, compressedSize(name))
 		b := pack(file)
 		for at := len(b) / 2; at < len(b)/2+64; at++ {
 			b[at] ^= 0x55

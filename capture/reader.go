@@ -104,7 +104,7 @@ func newReader(src io.Reader, closer io.Closer, name string, total int64, opt Op
 		raw.most = cacheRead
 	}
 	r := &Reader{name: name, total: total}
-	r.s = newStream(&input{r: raw, raw: raw, closer: closer}, opt.NoReadAhead)
+	r.s = newStream(&input{r: raw, raw: raw, closer: closer, regular: total > 0}, opt.NoReadAhead)
 	r.log.name = name
 	if err := r.open(); err != nil {
 		r.s.close()

@@ -165,9 +165,10 @@ func (s *stream) recycle(c *chunk) {
 	}
 }
 
-// readAhead fills chunks until the input ends or quit closes. A chunk goes out
-// when it is full, or earlier when the parser has nothing else to do: a slow
-// pipe is not held back, a fast decompressor is not chopped into small pieces.
+// readAhead fills chunks until the input ends or quit closes. What one read of a
+// pipe gives goes out at once, as the next may block for long. A regular file is
+// read on, through its decompressor, until the chunk is full, unless the parser
+// has nothing else to do.
 func readAhead(src *input, out chan<- *chunk, free <-chan *chunk, quit <-chan struct{}) {
 	defer src.readerDone()
 	for {
@@ -179,7 +180,7 @@ func readAhead(src *input, out chan<- *chunk, free <-chan *chunk, quit <-chan st
 		}
 		c.n, c.err = 0, nil
 		for c.err == nil && c.n < chunkSize {
-			if c.n > 0 && len(out) == 0 {
+			if c.n > 0 && (!src.regular || len(out) == 0) {
 				break
 			}
 			var n int
@@ -240,18 +241,21 @@ type input struct {
 	raw       *countingIn // the file or pipe
 	closer    io.Closer   // the file, when it is ours to close
 	unzip     func()      // releases the decompressor; nil without one
+	regular   bool        // raw is a regular file, whose reads do not block for long
 	packed    string      // name of the compression: "gzip"; "" without one
 	delivered int64       // octets read so far from r
 	mu        sync.Mutex
 	released  bool
 }
 
-// read reads at least one octet into p, or fails. Decompressors are asked
-// until 64 KiB are there, as some of them hand out very small pieces.
+// read reads at least one octet into p, or fails. The decompressor of a regular
+// file is asked until 64 KiB are there, as some hand out very small pieces.
 func (in *input) read(p []byte) (n int, err error) {
 	want := 1
 	if in.packed != "" {
-		want = min(len(p), 64<<10)
+		if in.regular {
+			want = min(len(p), 64<<10)
+		}
 		// The decompressors are libraries under hostile input: whatever they
 		// do is an error of this one stream.
 		defer func() {
