@@ -35,7 +35,7 @@ func sizedCapture(seed uint64, ng bool, size int) (file []byte, want []Packet) {
 		n := rnd.IntN(1500)
 		switch {
 		case rnd.IntN(300) == 0:
-			n = rnd.IntN(200 << 10)
+			n = rnd.IntN(min(200<<10, len(noise)))
 		case i == 500:
 			n = len(noise)
 		}
