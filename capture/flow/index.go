@@ -8,14 +8,16 @@ import "unsafe"
 // and growing the index touches no entry at all.
 type table[K comparable] struct {
 	v6     bool   // which of the two tables this is
-	slots  []slot // a power of two; nil at first
+	slots  []slot // a power of two
 	live   int    // entries in the index
 	n      int    // entries in use: live ones and finished ones held back
-	chunks [][]entry[K]
-	slab   []entry[K] // what is left of the last one
+	chunks []*chunk[K]
+	slab   []chunk[K] // what is left of the last one
 	top    uint32     // entries ever used
 	empty  []uint32   // entries freed, below top
 }
+
+type chunk[K comparable] [chunkSize]entry[K]
 
 type slot struct {
 	hash  uint32
@@ -34,7 +36,7 @@ const (
 )
 
 func (tb *table[K]) at(i uint32) *entry[K] {
-	return &tb.chunks[i>>chunkBits][i&(chunkSize-1)]
+	return &tb.chunks[i>>chunkBits][i%chunkSize]
 }
 
 // extraAt gives where entry i keeps the place of its extra.
@@ -42,31 +44,34 @@ func (tb *table[K]) extraAt(i uint32) *uint32 { return &tb.at(i).extra }
 
 // touchSlot loads the slot where a hash begins its probe.
 func (tb *table[K]) touchSlot(h uint32) uint64 {
-	if tb.slots == nil {
-		return 0
-	}
 	return uint64(tb.slots[h&uint32(len(tb.slots)-1)].index)
 }
 
-// touchEntry loads what a packet will need of the entry of that slot, in every
-// cache line that it may lie in.
-func (tb *table[K]) touchEntry(h uint32) uint64 {
-	if tb.slots == nil {
-		return 0
+// probe finds the first slot of a hash and loads what a packet will need of its
+// entry, in every cache line that it may lie in. It gives the entry's place, or
+// none.
+func (tb *table[K]) probe(h uint32) (i uint32, sink uint64) {
+	mask := uint32(len(tb.slots) - 1)
+	for j := h & mask; ; j = (j + 1) & mask {
+		s := tb.slots[j]
+		if s.index == 0 {
+			return none, 0
+		}
+		if s.hash == h {
+			e := tb.at(s.index - 1)
+			key := (*uint64)(unsafe.Pointer(&e.key)) // a key begins with a word, whichever it is
+			return s.index - 1, *key + e.ipBytes[0] + uint64(e.last[0]) + uint64(e.end)
+		}
 	}
-	s := tb.slots[h&uint32(len(tb.slots)-1)]
-	if s.index == 0 || s.hash != h {
-		return 0
-	}
-	e := tb.at(s.index - 1)
-	key := (*uint64)(unsafe.Pointer(&e.key)) // a key begins with a word, whichever it is
-	return *key + e.ipBytes[0] + uint64(e.last[0]) + uint64(e.end)
 }
 
-// find gives the live entry of a key, or none.
-func (tb *table[K]) find(k *K, h uint32) uint32 {
-	if tb.slots == nil {
-		return none
+// find gives the live entry of a key, or none. i is where probe found its hash;
+// packets since may have moved things.
+func (tb *table[K]) find(k *K, h, i uint32) uint32 {
+	if i != none {
+		if e := tb.at(i); e.key == *k && e.used && e.end == EndNone {
+			return i
+		}
 	}
 	mask := uint32(len(tb.slots) - 1)
 	for j := h & mask; ; j = (j + 1) & mask {
@@ -84,7 +89,7 @@ func (tb *table[K]) find(k *K, h uint32) uint32 {
 // zero and the caller's to set.
 func (tb *table[K]) insert(k *K, h uint32) uint32 {
 	if (tb.live+1)*8 > len(tb.slots)*5 {
-		tb.grow()
+		tb.resize(2 * len(tb.slots))
 	}
 	var i uint32
 	if n := len(tb.empty); n > 0 {
@@ -111,24 +116,21 @@ func (tb *table[K]) insert(k *K, h uint32) uint32 {
 // newChunk gives an empty chunk. A large table takes its chunks from slabs, so
 // that huge pages, which are 2 MiB and aligned, find room: a chunk of its own
 // would share both its ends with other memory.
-func (tb *table[K]) newChunk() []entry[K] {
+func (tb *table[K]) newChunk() *chunk[K] {
 	if len(tb.chunks) < smallChunks {
-		return make([]entry[K], chunkSize)
+		return new(chunk[K])
 	}
 	if len(tb.slab) == 0 {
-		tb.slab = make([]entry[K], slabChunks*chunkSize)
+		tb.slab = make([]chunk[K], slabChunks)
 		hugePages(tb.slab)
 	}
-	c := tb.slab[:chunkSize:chunkSize]
-	tb.slab = tb.slab[chunkSize:]
+	c := &tb.slab[0]
+	tb.slab = tb.slab[1:]
 	return c
 }
 
-func (tb *table[K]) grow() {
-	size := len(tb.slots) * 2
-	if size == 0 {
-		size = 1 << firstBits
-	}
+// resize makes an index of another size, a power of two.
+func (tb *table[K]) resize(size int) {
 	slots := make([]slot, size)
 	if size > smallChunks*chunkSize {
 		hugePages(slots)

@@ -75,6 +75,7 @@ type located struct {
 	k4   key4
 	k6   key6
 	hash uint32
+	at   uint32 // of the entry, unless a packet of the batch moves it; none if there is none
 	dir  uint8
 }
 
@@ -88,6 +89,8 @@ func NewTable(opt Options) *Table {
 	}
 	t := &Table{opt: opt, now: minTime}
 	t.v6.v6 = true
+	t.v4.resize(1 << firstBits)
+	t.v6.resize(1 << firstBits)
 	var b [8 * len(t.seeds)]byte
 	rand.Read(b[:]) // never fails (crypto/rand)
 	for i := range t.seeds {
@@ -114,34 +117,25 @@ func (t *Table) Add(sums []packet.Summary) {
 }
 
 func (t *Table) add(sums []packet.Summary) {
+	// The versions are told apart once, for each guess that the processor gets
+	// wrong costs as much as a hash.
+	var v4, v6 [batchSize]uint8
+	n4, n6 := 0, 0
 	for i := range sums {
-		s, l := &sums[i], &t.batch[i]
+		s, l := &sums[i], &t.batch[i%batchSize]
 		if s.IPVersion == 4 {
 			l.k4, l.hash, l.dir = keyOf4(s, &t.seeds)
+			v4[n4%batchSize] = uint8(i)
+			n4++
 		} else {
 			l.k6, l.hash, l.dir = keyOf6(s, &t.seeds)
+			v6[n6%batchSize] = uint8(i)
+			n6++
 		}
 	}
-	if len(sums) > 1 {
-		var w uint64
-		for i := range sums {
-			if sums[i].IPVersion == 4 {
-				w += t.v4.touchSlot(t.batch[i].hash)
-			} else {
-				w += t.v6.touchSlot(t.batch[i].hash)
-			}
-		}
-		for i := range sums {
-			if sums[i].IPVersion == 4 {
-				w += t.v4.touchEntry(t.batch[i].hash)
-			} else {
-				w += t.v6.touchEntry(t.batch[i].hash)
-			}
-		}
-		t.warm += w
-	}
+	t.warm += t.v4.probeAll(t.batch[:], v4[:n4]) + t.v6.probeAll(t.batch[:], v6[:n6])
 	for i := range sums {
-		s, l := &sums[i], &t.batch[i]
+		s, l := &sums[i], &t.batch[i%batchSize]
 		if s.IPVersion == 4 {
 			update(t, &t.v4, &l.k4, l, s)
 		} else {
@@ -150,10 +144,23 @@ func (t *Table) add(sums []packet.Summary) {
 	}
 }
 
+// probeAll probes for the packets of a batch that which names.
+func (tb *table[K]) probeAll(batch []located, which []uint8) (sink uint64) {
+	for _, i := range which {
+		sink += tb.touchSlot(batch[i].hash)
+	}
+	for _, i := range which {
+		l := &batch[i]
+		at, w := tb.probe(l.hash)
+		l.at, sink = at, sink+w
+	}
+	return sink
+}
+
 // Track is Add for one packet, and says which flow it was counted to, or which
 // one it quotes. ok is false for an ICMP error that quotes no flow of the table.
 func (t *Table) Track(s *packet.Summary) (r Ref, ok bool) {
-	var l located
+	l := located{at: none}
 	var i uint32
 	if s.IPVersion == 4 {
 		l.k4, l.hash, l.dir = keyOf4(s, &t.seeds)
@@ -172,7 +179,7 @@ func (t *Table) Look(r Ref, f *Flow) { t.tableOf(r).fill(r.index, f, t.extras) }
 // update counts one packet and gives the entry, none for an ICMP error that
 // quotes no flow.
 func update[K comparable](t *Table, tb *table[K], k *K, l *located, s *packet.Summary) uint32 {
-	i := tb.find(k, l.hash)
+	i := tb.find(k, l.hash, l.at)
 	if s.Kind == packet.Quoted {
 		t.quote(tb, i, s)
 		return i
