@@ -33,8 +33,8 @@ var packings = []packing{
 	{"zstd", []byte{0x28, 0xb5, 0x2f, 0xfd}, openZstd}, // RFC 8878
 	{"lz4", []byte{0x04, 0x22, 0x4d, 0x18}, openLZ4},   // LZ4 frame
 	{"lz4", []byte{0x02, 0x21, 0x4c, 0x18}, openLZ4},   // legacy LZ4 frame
-	{"xz", xzMagic, openXZ},                            //
-	{"bzip2", []byte("BZh"), openBzip2},                //
+	{"xz", xzMagic, openXZ},
+	{"bzip2", []byte("BZh"), openBzip2},
 	{"zstd", []byte{0x50, 0x2a, 0x4d, 0x18}, openZstd}, // a skippable frame, as pzstd writes first
 }
 

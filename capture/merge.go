@@ -22,6 +22,7 @@ type Merged struct {
 	errs    []error
 	err     error // what Next returns from now on
 	log     problems
+	lost    uint64 // packets that the sources that have ended say they miss
 
 	mu      sync.Mutex // guards what follows, for Progress
 	open    []*mergeItem
@@ -85,14 +86,13 @@ func OpenFiles(paths []string, opt Options) (*Merged, error) {
 		case regular:
 			it.size = st.Size()
 			m.total += it.size
-		default:
-			m.unknown = true
 		}
 		r, err := Open(path, opt)
 		if err != nil {
 			m.errs = append(m.errs, err)
 			continue
 		}
+		m.unknown = m.unknown || !regular
 		it.src = r
 		m.start(it)
 	}
@@ -264,6 +264,9 @@ func (m *Merged) finish() {
 		list, n := r.Problems()
 		m.log.take(&problems{list: list, n: n})
 	}
+	if r, ok := it.src.(interface{ Drops() uint64 }); ok {
+		m.lost += r.Drops()
+	}
 	m.mu.Lock()
 	m.read += it.size
 	m.open = slices.DeleteFunc(m.open, func(o *mergeItem) bool { return o == it })
@@ -346,6 +349,10 @@ func (m *Merged) Progress() (read, total int64) {
 // Problems gives the damage that was stepped over in the sources that have
 // ended: the first ones, and how many there were in all.
 func (m *Merged) Problems() ([]DamageError, int) { return m.log.list, m.log.n }
+
+// Drops is the number of packets that, by what the sources that have ended say
+// themselves, their capturing systems lost.
+func (m *Merged) Drops() uint64 { return m.lost }
 
 // Close closes what is still open.
 func (m *Merged) Close() error {

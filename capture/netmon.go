@@ -36,6 +36,7 @@ type netmonParser struct {
 }
 
 func (p *netmonParser) count() uint64 { return p.number }
+func (p *netmonParser) drops() uint64 { return 0 } // the format has no place for it
 
 func (p *netmonParser) header(b []byte, end bool) (used, need int, err error) {
 	if len(b) < netmonHeader {

@@ -47,6 +47,7 @@ type pcapParser struct {
 }
 
 func (p *pcapParser) count() uint64 { return p.number }
+func (p *pcapParser) drops() uint64 { return 0 } // the format has no place for it
 
 func (p *pcapParser) u16(b []byte) uint16 {
 	v := binary.LittleEndian.Uint16(b)

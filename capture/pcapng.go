@@ -52,6 +52,7 @@ type ngIface struct {
 	link LinkType
 	snap uint32 // 0: no limit
 	unit ngUnit
+	lost uint64 // packets that were dropped, by the last statistics
 }
 
 type ngParser struct {
@@ -59,6 +60,7 @@ type ngParser struct {
 	swap   bool // the section is big-endian
 	alien  bool // the section is of a version whose blocks are not known
 	ifaces []ngIface
+	past   uint64 // packets dropped in the sections before
 
 	// While a damaged place is being searched for the next block, lost is set.
 	lost    bool
@@ -217,7 +219,8 @@ func (p *ngParser) frame(r []byte, typ uint32, size uint64, end bool, off int64,
 		}
 		if swap != p.swap {
 			size = uint64(bits.ReverseBytes32(uint32(size)))
-			p.swap, p.ifaces = swap, p.ifaces[:0]
+			p.forget()
+			p.swap = swap
 		}
 	}
 	if size < uint64(minBlock(typ)) {
@@ -359,7 +362,7 @@ func (p *ngParser) block(typ uint32, r []byte, off int64, dst []Packet, n *int, 
 	}
 	switch typ {
 	case ngSection:
-		p.ifaces = p.ifaces[:0]
+		p.forget()
 		major, minor := p.u16(r[12:]), p.u16(r[14:])
 		if p.alien = major != 1; p.alien {
 			log.add(off, 0, "section of pcapng version %d.%d, which is not known; section skipped", major, minor)
@@ -372,6 +375,10 @@ func (p *ngParser) block(typ uint32, r []byte, off int64, dst []Packet, n *int, 
 		f := ngIface{link: LinkType(p.u16(r[8:])), snap: p.u32(r[12:]), unit: microseconds}
 		p.options(r[16:len(r)-4], &f)
 		p.ifaces = append(p.ifaces, f)
+	case ngStats:
+		if id := p.u32(r[8:]); uint64(id) < uint64(len(p.ifaces)) {
+			p.statistics(r[20:len(r)-4], &p.ifaces[id])
+		}
 	case ngEnhanced:
 		stamp := uint64(p.u32(r[12:]))<<32 | uint64(p.u32(r[16:]))
 		p.packet(r[28:len(r)-4], p.u32(r[8:]), stamp, p.u32(r[20:]), p.u32(r[24:]), off, dst, n, log)
@@ -422,32 +429,84 @@ func (p *ngParser) badPacket(off int64, id, captured uint32, room uint64, log *p
 // is an attack on memory.
 const maxInterfaces = 1 << 16
 
+// forget drops the interfaces of a section that is over.
+func (p *ngParser) forget() {
+	p.past = p.drops()
+	p.ifaces = p.ifaces[:0]
+}
+
+// drops is the number of packets that the capturing system says it lost.
+func (p *ngParser) drops() uint64 {
+	sum := p.past
+	for i := range p.ifaces {
+		sum += p.ifaces[i].lost
+	}
+	return sum
+}
+
+// option takes the first option of a list off. One that runs over the end of
+// its block ends the list, as does its end mark.
+func (p *ngParser) option(b []byte) (code uint16, value, rest []byte, ok bool) {
+	if len(b) < 4 {
+		return 0, nil, nil, false
+	}
+	code, n := p.u16(b), int(p.u16(b[2:]))
+	b = b[4:]
+	if code == 0 || n > len(b) {
+		return 0, nil, nil, false
+	}
+	return code, b[:n], b[min((n+3)&^3, len(b)):], true
+}
+
+func (p *ngParser) u64(b []byte) uint64 {
+	v := binary.LittleEndian.Uint64(b)
+	if p.swap {
+		v = bits.ReverseBytes64(v)
+	}
+	return v
+}
+
 // options reads those options of an interface that change how its packets are
-// read. An option that runs over the end of the block ends the list.
+// read.
 func (p *ngParser) options(b []byte, f *ngIface) {
 	const (
-		endOfOptions = 0
-		tsResol      = 9
-		tsOffset     = 14
+		tsResol  = 9
+		tsOffset = 14
 	)
 	resol, offset := byte(6), int64(0)
-	for len(b) >= 4 {
-		code, n := p.u16(b), int(p.u16(b[2:]))
-		b = b[4:]
-		if code == endOfOptions || n > len(b) {
+	for {
+		code, value, rest, ok := p.option(b)
+		if !ok {
 			break
 		}
 		switch {
-		case code == tsResol && n >= 1:
-			resol = b[0]
-		case code == tsOffset && n >= 8:
-			v := binary.LittleEndian.Uint64(b)
-			if p.swap {
-				v = bits.ReverseBytes64(v)
-			}
-			offset = int64(v)
+		case code == tsResol && len(value) >= 1:
+			resol = value[0]
+		case code == tsOffset && len(value) >= 8:
+			offset = int64(p.u64(value))
 		}
-		b = b[min((n+3)&^3, len(b)):]
+		b = rest
 	}
 	f.unit = newUnit(resol, offset)
+}
+
+// statistics reads how many packets an interface and the system behind it have
+// lost so far.
+func (p *ngParser) statistics(b []byte, f *ngIface) {
+	const (
+		ifDrop = 5
+		osDrop = 7
+	)
+	lost := uint64(0)
+	for {
+		code, value, rest, ok := p.option(b)
+		if !ok {
+			break
+		}
+		if (code == ifDrop || code == osDrop) && len(value) >= 8 {
+			lost += p.u64(value)
+		}
+		b = rest
+	}
+	f.lost = lost
 }

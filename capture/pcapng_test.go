@@ -270,3 +270,29 @@ func TestNgFirstBlockIsNoSection(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestNgDrops(t *testing.T) {
+	f := ngFile(be)
+	f.iface(1, 0)
+	f.iface(1, 0)
+	stats := func(iface uint32, options ...any) {
+		body := f.order.AppendUint32(nil, iface)
+		f.block(5, append(append(body, make([]byte, 8)...), f.options(options)...))
+	}
+	stats(0, 4, 100, 5, 3, 7, 2) // received 100, dropped 3 by the interface and 2 by the system
+	stats(1, 5, 1)
+	stats(0, 5, 10, 7, 2) // counts go on from the start of the capture
+	stats(9, 5, 1000)     // of no interface
+	f.section(le)
+	f.iface(1, 0)
+	stats(0, 7, 7)
+	f.enhanced(0, 1, []byte("x"))
+	r, err := NewReader(bytes.NewReader(f.b), "x", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := drain(r, 1); err != io.EOF || r.Drops() != 10+2+1+7 {
+		t.Errorf("%d dropped, %v", r.Drops(), err)
+	}
+	r.Close()
+}

@@ -170,6 +170,8 @@ type parser interface {
 	parse(b []byte, off int64, end bool, dst []Packet, log *problems) (n, used, need int, bad damage)
 	// count is the number of packets that parse has passed.
 	count() uint64
+	// drops is the number of packets that the capture says it misses.
+	drops() uint64
 }
 
 // damage is why a capture is unreadable from an offset on; the zero value is none.
@@ -270,6 +272,10 @@ func (r *Reader) Format() string {
 func (r *Reader) Progress() (read, total int64) {
 	return r.s.src.raw.n.Load(), r.total
 }
+
+// Drops is the number of packets that, by what the capture itself says so far,
+// the capturing system lost. Classic pcap has no place for it: 0.
+func (r *Reader) Drops() uint64 { return r.p.drops() }
 
 // Problems gives the damage that was stepped over so far: the first ones, and
 // how many there were in all.

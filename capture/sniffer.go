@@ -26,6 +26,7 @@ type snifferParser struct {
 }
 
 func (p *snifferParser) count() uint64 { return p.number }
+func (p *snifferParser) drops() uint64 { return 0 } // the format has no place for it
 
 func (p *snifferParser) header(b []byte, end bool) (used, need int, err error) {
 	if len(b) < snifferHeader {

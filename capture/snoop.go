@@ -33,9 +33,11 @@ var snoopLinks = map[uint32]LinkType{
 type snoopParser struct {
 	number uint64
 	link   LinkType
+	lost   uint32 // packets dropped so far, by the last record
 }
 
 func (p *snoopParser) count() uint64 { return p.number }
+func (p *snoopParser) drops() uint64 { return uint64(p.lost) }
 
 func (p *snoopParser) header(b []byte, end bool) (used, need int, err error) {
 	if len(b) < snoopHeader {
@@ -84,6 +86,7 @@ func (p *snoopParser) parse(b []byte, off int64, end bool, dst []Packet, log *pr
 			break
 		}
 		p.number++
+		p.lost = binary.BigEndian.Uint32(r[12:])
 		dst[n] = Packet{
 			Time:   int64(binary.BigEndian.Uint32(r[16:]))*1e9 + int64(binary.BigEndian.Uint32(r[20:]))*1e3,
 			Number: p.number, Link: p.link, Length: max(length, captured), Data: r[snoopRecord:whole:whole],

@@ -86,7 +86,7 @@ func (s *stream) fill(need int) bool {
 			return false
 		}
 		if len(s.win) > headroom {
-			s.grow(need)
+			s.grow()
 		} else {
 			s.advance()
 		}
@@ -116,7 +116,7 @@ func (s *stream) advance() {
 
 // grow appends to a window that is too long for the headroom. Memory grows
 // with what was really read, never with what a length field says.
-func (s *stream) grow(need int) {
+func (s *stream) grow() {
 	if cap(s.spill)-len(s.spill) < chunkSize {
 		// Twice the window, so that octets are moved a bounded number of
 		// times however slowly they come.
