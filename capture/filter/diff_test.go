@@ -131,6 +131,25 @@ func mutations(packets []capture.Packet, rnd *rand.Rand) []capture.Packet {
 // minute and a half. Without it each runs on Ethernet and on some others.
 var full = os.Getenv("PORTANNOT_TEST_FULL") != ""
 
+// chosen reports whether a run makes the i-th of a test's comparisons with
+// tcpdump, of which one in n is made. With -short it is one in 8n: these wait
+// for tcpdump more than for us, and what they compare starts no goroutine for
+// the race detector to watch.
+func chosen(i, n int) bool {
+	if full {
+		return true
+	}
+	return i%(n*shorter(8)) == 0
+}
+
+// shorter is n with -short, and 1 without.
+func shorter(n int) int {
+	if testing.Short() {
+		return n
+	}
+	return 1
+}
+
 // libpcapFaults are expressions for which libpcap 1.10.3 makes a program that does
 // not mean what they say.
 var libpcapFaults = map[capture.LinkType]map[string]string{
@@ -142,10 +161,12 @@ var libpcapFaults = map[capture.LinkType]map[string]string{
 // TestAgainstTcpdump compares, for each link type, packet by packet, what the
 // expressions match.
 func TestAgainstTcpdump(t *testing.T) {
+	t.Parallel()
 	tcpdump := tcpdumpPath(t)
 	for n, l := range diffLinks {
 		t.Run(l.lt.String(), func(t *testing.T) {
-			packets := corpus(t, l.lt, l.perFile, l.limit)
+			t.Parallel()
+			packets := corpus(t, l.lt, l.perFile, l.limit/shorter(4))
 			if len(packets) == 0 {
 				t.Skip("no packets")
 			}
@@ -155,9 +176,13 @@ func TestAgainstTcpdump(t *testing.T) {
 				})
 			}
 			file := writePcap(t, l.lt, packets)
+			every := 3
+			if l.lt == capture.LinkEthernet {
+				every = 1
+			}
 			compared, matched := 0, 0
 			for i, expr := range slices.Concat(commonExprs, l.exprs) {
-				if !full && l.lt != capture.LinkEthernet && (i+n)%3 > 0 || libpcapFaults[l.lt][expr] != "" {
+				if !chosen(i+n, every) || libpcapFaults[l.lt][expr] != "" {
 					continue
 				}
 				want, complaint := tcpdumpMatches(t, tcpdump, file, expr)
@@ -185,9 +210,11 @@ func TestAgainstTcpdump(t *testing.T) {
 // first, and libpcap's optimiser changes that: so each answer has to be
 // tcpdump's with the optimiser or without.
 func TestDamagedAgainstTcpdump(t *testing.T) {
+	t.Parallel()
 	tcpdump := tcpdumpPath(t)
 	for n, l := range diffLinks {
 		t.Run(l.lt.String(), func(t *testing.T) {
+			t.Parallel()
 			packets := mutations(corpus(t, l.lt, 20, 2000), rand.New(rand.NewPCG(1, 2)))
 			if len(packets) == 0 {
 				t.Skip("no packets")
@@ -199,7 +226,7 @@ func TestDamagedAgainstTcpdump(t *testing.T) {
 			}
 			file := writePcap(t, l.lt, packets)
 			for i, expr := range slices.Concat(commonExprs, l.exprs) {
-				if !full && (i+n)%6 > 0 || libpcapFaults[l.lt][expr] != "" {
+				if !chosen(i+n, 6) || libpcapFaults[l.lt][expr] != "" {
 					continue
 				}
 				p, err := Compile(expr, l.lt, 0)
@@ -221,11 +248,12 @@ func TestDamagedAgainstTcpdump(t *testing.T) {
 // Ethernet interface beside ours, over packets of which some have had their tag
 // taken out.
 func TestLiveAgainstTcpdump(t *testing.T) {
+	t.Parallel()
 	tcpdump := tcpdumpPath(t)
 	if _, complaint := parseDecimal(t, exec.Command(tcpdump, "-i", "lo", "-ddd", "ip")); complaint != "" {
 		t.Skip("tcpdump cannot capture here: ", complaint)
 	}
-	packets := corpus(t, capture.LinkEthernet, 30, 12000)
+	packets := corpus(t, capture.LinkEthernet, 30, 12000/shorter(4))
 	tags := 0
 	for i := range packets {
 		p := &packets[i]
@@ -238,7 +266,11 @@ func TestLiveAgainstTcpdump(t *testing.T) {
 	}
 	compared := 0
 	for i, expr := range slices.Concat(etherExprs, commonExprs) {
-		if !full && i >= len(etherExprs) && i%4 > 0 || expr == "inbound" || expr == "outbound" {
+		every := 1
+		if i >= len(etherExprs) {
+			every = 4
+		}
+		if !chosen(i, every) || expr == "inbound" || expr == "outbound" {
 			continue
 		}
 		if strings.Contains(expr, "vlan and pppoes and") {
@@ -285,6 +317,7 @@ var otherPackets = map[string]string{
 // odd lengths. Files of which tcpdump reads other packets than package capture
 // does are left out; that is not for this test.
 func TestFilesAgainstTcpdump(t *testing.T) {
+	t.Parallel()
 	tcpdump := tcpdumpPath(t)
 	exprs := []string{
 		"ip", "tcp", "udp port 53", "not ip and not ip6", "host 192.168.1.1 or 10.0.0.1", "net 10.0.0.0/8", "len > 100", "tcp[tcpflags] & tcp-syn != 0",
@@ -301,39 +334,42 @@ func TestFilesAgainstTcpdump(t *testing.T) {
 		}
 		return "?"
 	}
-	compared, files := 0, 0
 	for n, l := range diffLinks {
-		for i, file := range corpusFiles(t, l.lt) {
-			if !full && (i+n)%12 > 0 || otherPackets[filepath.Base(file)[:8]] != "" {
-				continue
-			}
-			packets, err := readAll(file, l.lt)
-			if err != nil || count(file, "") != fmt.Sprint(len(packets)) {
-				continue
-			}
-			files++
-			for j, expr := range exprs {
-				if !full && (i+j)%4 > 0 {
+		t.Run(l.lt.String(), func(t *testing.T) {
+			t.Parallel()
+			compared, files := 0, 0
+			for i, file := range corpusFiles(t, l.lt) {
+				if !chosen(i+n, 12) || otherPackets[filepath.Base(file)[:8]] != "" {
 					continue
 				}
-				p, err := Compile(expr, l.lt, 0)
-				if err != nil {
-					t.Fatalf("%v, %q: %v", l.lt, expr, err)
+				packets, err := readAll(file, l.lt)
+				if err != nil || count(file, "") != fmt.Sprint(len(packets)) {
+					continue
 				}
-				ours := 0
-				for i := range packets {
-					if p.Match(&packets[i]) {
-						ours++
+				files++
+				for j, expr := range exprs {
+					if !full && (i+j)%4 > 0 {
+						continue
 					}
+					p, err := Compile(expr, l.lt, 0)
+					if err != nil {
+						t.Fatalf("%v, %q: %v", l.lt, expr, err)
+					}
+					ours := 0
+					for i := range packets {
+						if p.Match(&packets[i]) {
+							ours++
+						}
+					}
+					if want := count(file, expr); want != fmt.Sprint(ours) {
+						t.Errorf("%s, %q: we count %d, tcpdump %s", filepath.Base(file), expr, ours, want)
+					}
+					compared++
 				}
-				if want := count(file, expr); want != fmt.Sprint(ours) {
-					t.Errorf("%s, %q: we count %d, tcpdump %s", filepath.Base(file), expr, ours, want)
-				}
-				compared++
 			}
-		}
+			t.Logf("%d files, %d counts", files, compared)
+		})
 	}
-	t.Logf("%d files, %d counts", files, compared)
 }
 
 // readAll reads a capture of one link type.

@@ -88,6 +88,7 @@ func TestBadExpressions(t *testing.T) {
 
 // TestGrammarAgainstTcpdump checks the lists above with tcpdump.
 func TestGrammarAgainstTcpdump(t *testing.T) {
+	t.Parallel()
 	tcpdump := tcpdumpPath(t)
 	file := writePcap(t, capture.LinkEthernet, nil)
 	for _, expr := range append(goodExprs, outside...) {
@@ -177,12 +178,13 @@ func TestNesting(t *testing.T) {
 
 // TestRandomAgainstTcpdump compares expressions made from the grammar by chance.
 func TestRandomAgainstTcpdump(t *testing.T) {
+	t.Parallel()
 	tcpdump := tcpdumpPath(t)
-	packets := corpus(t, capture.LinkEthernet, 20, 8000)
+	packets := corpus(t, capture.LinkEthernet, 20, 8000/shorter(4))
 	file := writePcap(t, capture.LinkEthernet, packets)
 	r := randomExpr{rand.New(rand.NewPCG(3, 5))}
 	took, some := 0, 0
-	for range 300 {
+	for range 300 / shorter(8) {
 		expr := r.expr(3)
 		want, complaint := tcpdumpMatches(t, tcpdump, file, expr)
 		p, err := Compile(expr, capture.LinkEthernet, 0)
