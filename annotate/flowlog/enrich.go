@@ -279,6 +279,9 @@ func (w *worker) pass(b *block) {
 
 // lines annotates lines.
 func (w *worker) lines(dst []byte, b *block) []byte {
+	if l, ok := b.layout.(spanning); ok {
+		return w.spans(dst, b, l)
+	}
 	r := &w.record
 	r.Number = b.line
 	for in := b.in; len(in) > 0; r.Number++ {
@@ -295,6 +298,41 @@ func (w *worker) lines(dst []byte, b *block) []byte {
 			break
 		}
 		in = in[end:]
+	}
+	return dst
+}
+
+// spans annotates records that are no lines. What lies between them is left out
+// where only some are written, and each ends in a newline then.
+func (w *worker) spans(dst []byte, b *block, l spanning) []byte {
+	r := &w.record
+	r.Number = b.line
+	whole := w.opt.Strip || w.everything && w.opt.Output == Same
+	var end []byte
+	if !whole && w.opt.Output == Same {
+		end = newline
+	}
+	for in := b.in; len(in) > 0; {
+		from, to := l.next(in)
+		r.Number += int64(bytes.Count(in[:from], newline))
+		if whole {
+			dst = append(dst, in[:from]...)
+		}
+		if from == len(in) {
+			break
+		}
+		if to < 0 {
+			to = len(in)
+		}
+		r.reset(in[from:to])
+		parse(l, r)
+		w.stats.Lines++
+		dst = w.line(dst, b, end)
+		if r.Kind == Bad && w.opt.Strict {
+			break
+		}
+		r.Number += int64(bytes.Count(in[from:to], newline))
+		in = in[to:]
 	}
 	return dst
 }
@@ -318,8 +356,13 @@ func (w *worker) line(dst []byte, b *block, end []byte) []byte {
 		w.stats.Flows++
 	}
 	switch {
-	case w.opt.Strip:
+	case w.opt.Strip && r.Kind == Flow:
+		if l, ok := b.layout.(stripper); ok {
+			return append(l.strip(dst, r), end...)
+		}
 		return append(r.appendStripped(dst), end...)
+	case w.opt.Strip:
+		return append(append(dst, r.Line...), end...)
 	case w.opt.Output == Same && w.everything:
 		return append(append(dst, r.Line...), end...)
 	}

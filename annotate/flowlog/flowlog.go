@@ -85,6 +85,7 @@ type Record struct {
 	problem problem
 	cut     span // an earlier annotation, to be left out
 	insert  int  // where the new annotation goes; not inside cut
+	scratch *jsonScan
 }
 
 // span is a stretch of a line, from and up to but not including to.
@@ -138,7 +139,7 @@ func (r *Record) Problem() error {
 // reset makes the record ready for a line. The annotation goes to its end
 // unless parse says otherwise.
 func (r *Record) reset(line []byte) {
-	*r = Record{Line: line, Number: r.Number, cut: span{len(line), len(line)}, insert: len(line)}
+	*r = Record{Line: line, Number: r.Number, cut: span{len(line), len(line)}, insert: len(line), scratch: r.scratch}
 }
 
 // bad says that the line is not understood, so that nothing may be cut from it
@@ -265,6 +266,21 @@ type headed interface {
 	head(dst, line []byte, strip bool) (out []byte, next layout, err error)
 }
 
+// spanning is a layout whose records are not lines, but stand anywhere in the
+// text: JSON objects over several lines, or in an array. What lies between them
+// is copied.
+type spanning interface {
+	layout
+	// next finds the next record in data. to is -1 when its end does not lie in
+	// data, and from is where it begins, or all of data.
+	next(data []byte) (from, to int)
+}
+
+// stripper is a layout that takes annotations away in its own manner.
+type stripper interface {
+	strip(dst []byte, r *Record) []byte
+}
+
 // unknown is the layout of a log that nothing is known of. All lines are bad.
 type unknown struct{ reason string }
 
@@ -284,13 +300,14 @@ type Reader struct {
 	// Options may be set before the first Scan.
 	Options Options
 
-	r      io.Reader
-	name   string
-	src    *source
-	block  block
-	rest   []byte // lines of block that were not given out
-	record Record
-	err    error
+	r       io.Reader
+	name    string
+	src     *source
+	block   block
+	rest    []byte // lines of block that were not given out
+	record  Record
+	skipped int64 // lines from the record's first one to its last
+	err     error
 }
 
 // NewReader makes a Reader of a log, also one compressed with gzip or zstd.
@@ -316,7 +333,7 @@ func (rd *Reader) Scan() bool {
 			if rd.block.continued {
 				continue
 			}
-			rd.record = Record{Number: rd.block.line}
+			rd.record.Number = rd.block.line
 			rd.record.reset(trimEnd(line))
 			if p := rd.block.problem; p != nil {
 				rd.record.bad(p.Reason, nil)
@@ -324,9 +341,13 @@ func (rd *Reader) Scan() bool {
 			return true
 		}
 		rd.record.Number = rd.block.line - 1
+		rd.skipped = 1
 	}
 	if rd.err != nil {
 		return false
+	}
+	if l, ok := rd.block.layout.(spanning); ok {
+		return rd.scanSpanning(l)
 	}
 	line := rd.rest
 	if i := bytes.IndexByte(line, '\n'); i >= 0 {
@@ -337,6 +358,30 @@ func (rd *Reader) Scan() bool {
 	rd.record.Number++
 	rd.record.reset(trimEnd(line))
 	parse(rd.block.layout, &rd.record)
+	return true
+}
+
+// scanSpanning goes to the next record that is no line.
+func (rd *Reader) scanSpanning(l spanning) bool {
+	r := &rd.record
+	from, to := l.next(rd.rest)
+	if to < 0 { // what is left in the block holds none
+		r.Number += rd.skipped + int64(bytes.Count(rd.rest[:from], newline))
+		rd.skipped = int64(bytes.Count(rd.rest[from:], newline))
+		line := rd.rest
+		rd.rest = nil
+		r.reset(line)
+		if from < len(line) {
+			r.reset(line[from:])
+			r.bad(jsonCut, nil)
+		}
+		return true
+	}
+	r.Number += rd.skipped + int64(bytes.Count(rd.rest[:from], newline))
+	r.reset(rd.rest[from:to])
+	rd.skipped = int64(bytes.Count(rd.rest[from:to], newline))
+	parse(l, r)
+	rd.rest = rd.rest[to:]
 	return true
 }
 

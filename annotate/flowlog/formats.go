@@ -15,8 +15,9 @@ type format struct {
 	// The sample ends anywhere, after 64 KiB at the latest. It may be nil for
 	// a format that is never chosen by content.
 	detect func(sample []byte) bool
-	// start gives the layout of a log's first line.
-	start func(o *Options) (layout, error)
+	// start gives the layout of the first line of a log that begins with
+	// sample.
+	start func(o *Options, sample []byte) (layout, error)
 }
 
 // formats lists what is read, in the order in which a log's content is tried:
@@ -24,6 +25,8 @@ type format struct {
 func formats() []*format {
 	return []*format{
 		&zeekTSV,
+		&portannotJSON, &zeekJSON, &eve, &gcp, &hubble, &goflow2JSON, &nfdumpJSON, &ecs, // ECS last: others have its fields too
+		&jsonLines,
 	}
 }
 
@@ -47,12 +50,19 @@ func choose(sample []byte, o *Options) (layout, string, error) {
 		if err != nil {
 			return nil, "", err
 		}
-		l, err := f.start(o)
+		l, err := f.start(o, sample)
 		return l, f.name, err
+	}
+	if !o.Map.IsZero() {
+		named := *o
+		if named.Format = "csv"; len(sample) > 0 && (sample[0] == '{' || sample[0] == '[') {
+			named.Format = "jsonl"
+		}
+		return choose(sample, &named)
 	}
 	for _, f := range formats() {
 		if f.detect != nil && f.detect(sample) {
-			l, err := f.start(o)
+			l, err := f.start(o, sample)
 			return l, f.name, err
 		}
 	}

@@ -2,6 +2,7 @@ package flowlog
 
 import (
 	"net/netip"
+	"strings"
 	"unsafe"
 
 	"github.com/portannot/portannot/capture/flow"
@@ -31,14 +32,28 @@ func parseUint(b []byte, limit uint64) (n uint64, ok bool) {
 	return n, n <= limit
 }
 
-// Protocol numbers by name, as logs write them: those of the IANA "Assigned
-// Internet Protocol Numbers" that are likely in a flow log. Names are compared
-// in lower case, with "-" left out: "IPv6-ICMP" is "ipv6icmp".
-var protocolNumbers = map[string]uint8{
-	"icmp": 1, "igmp": 2, "ipip": 4, "ipv4": 4, "tcp": 6, "egp": 8, "igp": 9, "udp": 17, "dccp": 33,
-	"ipv6": 41, "rsvp": 46, "gre": 47, "esp": 50, "ah": 51, "ipv6icmp": 58, "icmpv6": 58, "icmp6": 58,
-	"eigrp": 88, "ospf": 89, "ospfigp": 89, "etherip": 97, "pim": 103, "vrrp": 112, "l2tp": 115, "sctp": 132, "udplite": 136,
-}
+// protocolKeywords are the keywords of the IANA "Assigned Internet Protocol
+// Numbers" from 0 on, in lower case and without "-", "/", " " and ".". "?" is a
+// number without one.
+const protocolKeywords = `hopopt icmp igmp ggp ipv4 st tcp cbt egp igp bbnrccmon nvpii pup argus emcon xnet chaos udp mux dcnmeas
+hmp prm xnsidp trunk1 trunk2 leaf1 leaf2 rdp irtp isotp4 netblt mfensp meritinp dccp 3pc idpr xtp ddp idprcmtp tp++
+il ipv6 sdrp ipv6route ipv6frag idrp rsvp gre dsr bna esp ah inlsp swipe narp minipv4 tlsp skip ipv6icmp ipv6nonxt
+ipv6opts ? cftp ? satexpak kryptolan rvd ippc ? satmon visa ipcv cpnx cphb wsn pvp brsatmon sunnd wbmon wbexpak
+isoip vmtp securevmtp vines iptm nsfnetigp dgp tcf eigrp ospfigp spriterpc larp mtp ax25 ipip micp sccsp etherip encap ?
+gmtp ifmp pnni pim aris scps qnx an ipcomp snp compaqpeer ipxinip vrrp pgm ? l2tp ddx iatp stp srp
+uti smp sm ptp isisoveripv4 fire crtp crudp sscopmce iplt sps pipe sctp fc rsvpe2eignore mobilityheader udplite mplsinip manet hip shim6
+wesp rohc ethernet aggfrag nsh homa bitemu`
+
+// protocolNumbers are those, and other names that logs use.
+var protocolNumbers = func() map[string]uint8 {
+	m := map[string]uint8{"icmpv6": 58, "icmp6": 58, "ospf": 89, "ip": 0, "ipencap": 4, "mobile": 55, "ipmobile": 55, "mpls": 137}
+	for n, name := range strings.Fields(protocolKeywords) {
+		if name != "?" {
+			m[name] = uint8(n)
+		}
+	}
+	return m
+}()
 
 // parseProtocol reads an IP protocol by number or by name, in any case. A name
 // that is not in the table gives ok false.
@@ -56,7 +71,7 @@ func parseProtocol(b []byte) (protocol uint8, ok bool) {
 	var lower [16]byte
 	n := 0
 	for _, c := range b {
-		if c == '-' {
+		if c == '-' || c == '_' || c == '/' || c == ' ' || c == '.' {
 			continue
 		}
 		if n == len(lower) {

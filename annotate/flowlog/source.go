@@ -188,10 +188,9 @@ func (s *source) next(b *block) error {
 			s.passHeader(b, data[:end])
 			return nil
 		}
-		end := bytes.LastIndexByte(data[searched:], '\n') + 1
+		end := s.lastEnd(data, searched)
 		switch {
 		case end > 0:
-			end += searched
 		case s.err != nil:
 			end = len(data)
 		case len(data) >= s.opt.MaxLine:
@@ -209,11 +208,35 @@ func (s *source) next(b *block) error {
 	}
 }
 
+// lastEnd gives the end of the last whole record in data, 0 when there is none.
+// Records that are lines do not end before searched.
+func (s *source) lastEnd(data []byte, searched int) int {
+	l, ok := s.layout.(spanning)
+	if !ok {
+		if i := bytes.LastIndexByte(data[searched:], '\n'); i >= 0 {
+			return searched + i + 1
+		}
+		return 0
+	}
+	end := 0
+	for {
+		from, to := l.next(data[end:])
+		if to < 0 {
+			if from == len(data)-end {
+				end = len(data) // no record begins in the rest
+			}
+			return end
+		}
+		end += to
+	}
+}
+
 var newline = []byte{'\n'}
 
 // begin finds out the format. done is true when b holds a byte order mark.
 func (s *source) begin(b *block) (done bool, err error) {
-	for s.err == nil && s.to-s.from < sampleSize && bytes.IndexByte(s.buf[s.from:s.to], '\n') < 0 {
+	// A line of one character may be the beginning of an array.
+	for s.err == nil && s.to-s.from < sampleSize && bytes.IndexByte(s.buf[min(s.from+4, s.to):s.to], '\n') < 0 {
 		s.fill()
 	}
 	data := s.buf[s.from:s.to]

@@ -34,7 +34,7 @@ var zeekTSV = format{
 	detect: func(sample []byte) bool {
 		return bytes.HasPrefix(sample, []byte("#separator ")) || bytes.HasPrefix(sample, []byte("#fields\t"))
 	},
-	start: func(*Options) (layout, error) { return newZeekLog('\t'), nil },
+	start: func(*Options, []byte) (layout, error) { return newZeekLog('\t'), nil },
 }
 
 // zeekLog is what the header lines said so far.

@@ -1,0 +1,407 @@
+package flowlog
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+	"strings"
+)
+
+// A JSON line is read where it stands: what is looked for is found by its
+// path, the rest is stepped over, and nothing is decoded or written anew. So
+// numbers keep their spelling, keys their order, and a key that comes twice
+// stays twice; where it is one that is read, the last one counts, as it does
+// for most readers. The grammar of RFC 8259 is checked as far as a value's
+// extent depends on it. Control characters inside strings are let through,
+// since careless writers leave them there.
+
+// jsonNode is a key on the way to a field that is looked for.
+type jsonNode struct {
+	key      string
+	field    int  // index of the value, or -1
+	deep     bool // a child has children
+	children []jsonNode
+}
+
+// newJSONTree gives the tree of paths: keys with dots between the levels. One
+// field may have several paths.
+func newJSONTree(paths []jsonPath) *jsonNode {
+	root := &jsonNode{field: -1}
+	for _, p := range paths {
+		n := root
+		keys := strings.Split(p.path, ".")
+		for i, key := range keys {
+			n.deep = n.deep || i < len(keys)-1
+			c := n.child([]byte(key))
+			if c == nil {
+				n.children = append(n.children, jsonNode{key: key, field: -1})
+				c = &n.children[len(n.children)-1]
+			}
+			n = c
+		}
+		n.field = int(p.field)
+	}
+	return root
+}
+
+func (n *jsonNode) child(key []byte) *jsonNode {
+	for i := range n.children {
+		if c := &n.children[i]; len(c.key) == len(key) && c.key == string(key) {
+			return c
+		}
+	}
+	return nil
+}
+
+// find gives the node of a key. A key with dots stands for as many levels,
+// as in "source.ip".
+func (n *jsonNode) find(key []byte) *jsonNode {
+	if c := n.child(key); c != nil || !n.deep {
+		return c
+	}
+	for n != nil {
+		i := bytes.IndexByte(key, '.')
+		if i < 0 {
+			return n.child(key)
+		}
+		n, key = n.child(key[:i]), key[i+1:]
+	}
+	return nil
+}
+
+// jsonValue is where a value stands; the zero value is none.
+type jsonValue struct{ from, to uint32 }
+
+// jsonScan reads one object.
+type jsonScan struct {
+	line   []byte
+	root   *jsonNode
+	values [numJSONFields]jsonValue
+	own    jsonValue // value of the top level's key "portannot"
+	member span      // that key and value, with one comma, so that cutting it leaves an object
+	owns   int       // how many such keys there are
+	end    int       // the top level's closing brace
+	fault  string    // why the object is none
+}
+
+const ownKey = "portannot"
+
+// object reads the object that begins at i, and gives the place behind it, -1
+// when it is none.
+func (s *jsonScan) scan(line []byte, root *jsonNode, i int) int {
+	*s = jsonScan{line: line, root: root}
+	i = s.object(i, root)
+	s.end = i - 1
+	return i
+}
+
+func (s *jsonScan) fail(why string) int {
+	s.fault = why
+	return -1
+}
+
+const (
+	jsonCut   = "JSON ends in the middle"
+	jsonWrong = "JSON is malformed"
+	jsonDeep  = "JSON is nested too deep"
+)
+
+// space steps over white space.
+func (s *jsonScan) space(i int) int {
+	for i < len(s.line) && s.line[i] <= ' ' && (s.line[i] == ' ' || s.line[i] == '\t' || s.line[i] == '\n' || s.line[i] == '\r') {
+		i++
+	}
+	return i
+}
+
+// object reads an object some of whose members are looked for. It calls itself
+// no deeper than the tree is.
+func (s *jsonScan) object(i int, n *jsonNode) int {
+	line := s.line
+	i = s.space(i + 1)
+	if i < len(line) && line[i] == '}' {
+		return i + 1
+	}
+	comma := -1 // the one before the member, if any
+	for {
+		if i >= len(line) {
+			return s.fail(jsonCut)
+		}
+		if line[i] != '"' {
+			return s.fail(jsonWrong)
+		}
+		from := i
+		i = s.text(i)
+		if i < 0 {
+			return i
+		}
+		key := line[from+1 : i-1]
+		var plain [64]byte
+		if bytes.IndexByte(key, '\\') >= 0 {
+			key = unescape(plain[:0], key)
+		}
+		i = s.space(i)
+		if i >= len(line) {
+			return s.fail(jsonCut)
+		}
+		if line[i] != ':' {
+			return s.fail(jsonWrong)
+		}
+		i = s.space(i + 1)
+		value := i
+		c := n.find(key)
+		if c != nil && len(c.children) > 0 && i < len(line) && line[i] == '{' {
+			i = s.object(i, c)
+		} else {
+			i = s.skip(i)
+		}
+		if i < 0 {
+			return i
+		}
+		if c != nil && c.field >= 0 {
+			s.values[c.field] = jsonValue{uint32(value), uint32(i)}
+		}
+		to := i
+		i = s.space(i)
+		if i >= len(line) {
+			return s.fail(jsonCut)
+		}
+		if n == s.root && string(key) == ownKey {
+			s.owns++
+			s.own = jsonValue{uint32(value), uint32(to)}
+			switch {
+			case comma >= 0:
+				s.member = span{comma, to}
+			case line[i] == ',':
+				s.member = span{from, i + 1}
+			default:
+				s.member = span{from, to}
+			}
+		}
+		switch line[i] {
+		case ',':
+			comma = i
+			i = s.space(i + 1)
+		case '}':
+			return i + 1
+		default:
+			return s.fail(jsonWrong)
+		}
+	}
+}
+
+// text steps over a string, whose opening quote stands at i.
+func (s *jsonScan) text(i int) int {
+	line := s.line
+	i++
+	for {
+		// Eight octets at a time: a zero octet in x^c marks one that is c.
+		for i+8 <= len(line) {
+			x := binary.LittleEndian.Uint64(line[i:])
+			q, b := x^(ones*'"'), x^(ones*'\\')
+			if hit := ((q - ones) &^ q & tops) | ((b - ones) &^ b & tops); hit != 0 {
+				i += bits.TrailingZeros64(hit) / 8
+				break
+			}
+			i += 8
+		}
+		if i >= len(line) {
+			return s.fail(jsonCut)
+		}
+		switch line[i] {
+		case '"':
+			return i + 1
+		case '\\':
+			i += 2
+		default:
+			i++
+		}
+	}
+}
+
+const (
+	ones = 0x0101010101010101
+	tops = 0x8080808080808080
+)
+
+// maxDepth bounds how deep values may nest.
+const maxDepth = 1024
+
+// skip steps over a value of any kind.
+func (s *jsonScan) skip(i int) int {
+	line := s.line
+	if i >= len(line) {
+		return s.fail(jsonCut)
+	}
+	switch line[i] {
+	case '"':
+		return s.text(i)
+	case '{', '[':
+		return s.container(i)
+	}
+	return s.scalar(i)
+}
+
+// scalar steps over a number or a literal.
+func (s *jsonScan) scalar(i int) int {
+	rest := s.line[i:]
+	for _, word := range [...]string{"true", "false", "null"} {
+		if len(rest) >= len(word) && string(rest[:len(word)]) == word {
+			return i + len(word)
+		}
+	}
+	from := i
+	for ; i < len(s.line); i++ {
+		c := s.line[i]
+		if c-'0' > 9 && c != '.' && c != '-' && c != '+' && c != 'e' && c != 'E' {
+			break
+		}
+	}
+	switch {
+	case i == from:
+		return s.fail(jsonWrong)
+	case s.line[from]-'0' > 9 && s.line[from] != '-':
+		return s.fail(jsonWrong)
+	}
+	return i
+}
+
+// container steps over an object or array.
+func (s *jsonScan) container(i int) int {
+	line := s.line
+	var objects [maxDepth / 64]uint64 // a bit for each level: whether it is an object
+	depth := 0
+	for {
+		// A value begins at i.
+		if i >= len(line) {
+			return s.fail(jsonCut)
+		}
+		switch c := line[i]; c {
+		case '{', '[':
+			if depth == maxDepth {
+				return s.fail(jsonDeep)
+			}
+			w, bit := depth/64, uint64(1)<<(depth%64)
+			depth++
+			i = s.space(i + 1)
+			if c == '{' {
+				objects[w] |= bit
+				if i < len(line) && line[i] == '}' {
+					i++
+					depth--
+					break
+				}
+				if i = s.key(i); i < 0 {
+					return i
+				}
+				continue
+			}
+			objects[w] &^= bit
+			if i < len(line) && line[i] == ']' {
+				i++
+				depth--
+				break
+			}
+			continue
+		case '"':
+			i = s.text(i)
+		default:
+			i = s.scalar(i)
+		}
+		if i < 0 {
+			return i
+		}
+		// A value ended before i.
+		for {
+			if depth == 0 {
+				return i
+			}
+			i = s.space(i)
+			if i >= len(line) {
+				return s.fail(jsonCut)
+			}
+			object := objects[(depth-1)/64]>>((depth-1)%64)&1 != 0
+			if c := line[i]; c == '}' && object || c == ']' && !object {
+				i++
+				depth--
+				continue
+			} else if c != ',' {
+				return s.fail(jsonWrong)
+			}
+			i = s.space(i + 1)
+			if object {
+				if i = s.key(i); i < 0 {
+					return i
+				}
+			}
+			break
+		}
+	}
+}
+
+// key steps over a key and its colon, to the value.
+func (s *jsonScan) key(i int) int {
+	if i >= len(s.line) {
+		return s.fail(jsonCut)
+	}
+	if s.line[i] != '"' {
+		return s.fail(jsonWrong)
+	}
+	if i = s.text(i); i < 0 {
+		return i
+	}
+	i = s.space(i)
+	if i >= len(s.line) {
+		return s.fail(jsonCut)
+	}
+	if s.line[i] != ':' {
+		return s.fail(jsonWrong)
+	}
+	return s.space(i + 1)
+}
+
+// unescape gives the text of a JSON string that has escapes. What is longer
+// than the room in dst is of no interest, and is cut off.
+func unescape(dst, b []byte) []byte {
+	for i := 0; i < len(b) && len(dst) < cap(dst); i++ {
+		c := b[i]
+		if c == '\\' && i+1 < len(b) {
+			i++
+			switch c = b[i]; c {
+			case 'b':
+				c = '\b'
+			case 'f':
+				c = '\f'
+			case 'n':
+				c = '\n'
+			case 'r':
+				c = '\r'
+			case 't':
+				c = '\t'
+			case 'u':
+				n := uint32(0)
+				for range 4 {
+					if i++; i < len(b) {
+						n = n<<4 | hexDigit(b[i])
+					}
+				}
+				c = byte(n)
+				if n > 0x7e {
+					c = '?' // no key or value that is looked for has such a character
+				}
+			}
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}
+
+func hexDigit(c byte) uint32 {
+	switch {
+	case c-'0' <= 9:
+		return uint32(c - '0')
+	case c|0x20-'a' <= 5:
+		return uint32(c|0x20-'a') + 10
+	}
+	return 1 << 20 // makes the number too large
+}
