@@ -25,6 +25,7 @@ type format struct {
 func formats() []*format {
 	return []*format{
 		&zeekTSV,
+		&awsVPC, &nfdumpCSV, &argusCSV, &silk, &tshark, &genericCSV,
 		&portannotJSON, &zeekJSON, &eve, &gcp, &hubble, &goflow2JSON, &nfdumpJSON, &ecs, // ECS last: others have its fields too
 		&jsonLines,
 	}
