@@ -40,6 +40,9 @@ type EnrichOptions struct {
 	Strict bool
 	// Workers annotate in parallel; 0 is as many as Go uses processors.
 	Workers int
+	// Problem, if not nil, is called for the first lines of each block that
+	// cannot be understood, in order, by the goroutine that called Enrich.
+	Problem func(*Problem)
 }
 
 // Stats account for every line.
@@ -93,6 +96,9 @@ func (s *Stats) fault(p *Problem) {
 		s.Problems = append(s.Problems, p)
 	}
 }
+
+// ErrWrite is what Enrich's error wraps when writing failed.
+var ErrWrite = errors.New("write output")
 
 // ErrStrict is what Enrich's error wraps when Strict ended the run.
 var ErrStrict = errors.New("stopped at the first line that cannot be understood")
@@ -163,41 +169,39 @@ func (e *Enricher) Enrich(ctx context.Context, r io.Reader, name string) error {
 	}
 	read := make(chan error, 1)
 	go func() {
-		err := func() error {
-			for {
-				var b *block
-				select {
-				case b = <-free:
-				case <-ctx.Done():
-					return context.Cause(ctx)
-				}
-				if ctx.Err() != nil {
-					return context.Cause(ctx)
-				}
-				if err := src.next(b); err != nil {
-					return err
-				}
-				order <- b
-				todo <- b
-			}
-		}()
-		src.close()
+		read <- e.read(ctx, src, free, order, todo)
 		close(todo)
 		close(order)
-		read <- err
 	}()
 	var failed error
-	for b := range order {
+	take := func(b *block) {
 		<-b.done
 		if failed == nil {
-			failed = e.finish(b)
-			if failed != nil {
+			if failed = e.finish(b); failed != nil {
 				cancel(failed)
 			}
 		}
 		free <- b
 	}
-	err = <-read
+	for done := ctx.Done(); ; {
+		select {
+		case b, ok := <-order:
+			if ok {
+				take(b)
+				continue
+			}
+			err = <-read
+		case <-done:
+			if failed == nil && len(order) > 0 {
+				take(<-order)
+				continue
+			}
+			// The reading may go on waiting for input; it ends by itself
+			// once there is some.
+			err = context.Cause(ctx)
+		}
+		break
+	}
 	switch {
 	case failed != nil:
 		return failed
@@ -207,12 +211,39 @@ func (e *Enricher) Enrich(ctx context.Context, r io.Reader, name string) error {
 	return err
 }
 
+// read cuts a log into blocks, to be written in the order in which they go into
+// order.
+func (e *Enricher) read(ctx context.Context, src *source, free, order, todo chan *block) error {
+	defer src.close()
+	for {
+		var b *block
+		select {
+		case b = <-free:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		if err := src.next(b); err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		todo <- b
+		order <- b
+	}
+}
+
 // finish writes a block and adds up its counts.
 func (e *Enricher) finish(b *block) error {
+	if e.opt.Problem != nil {
+		for _, p := range b.stats.Problems {
+			e.opt.Problem(p)
+		}
+	}
 	e.stats.add(&b.stats)
 	if len(b.out) > 0 {
 		if _, err := e.w.Write(b.out); err != nil {
-			return fmt.Errorf("write output: %w", err)
+			return fmt.Errorf("%w: %w", ErrWrite, err)
 		}
 	}
 	if e.opt.Strict && b.stats.Faults > 0 {
@@ -230,7 +261,7 @@ func (e *Enricher) writeHeader() error {
 		return nil
 	}
 	if _, err := e.w.Write(appendFlowHeader(nil)); err != nil {
-		return fmt.Errorf("write output: %w", err)
+		return fmt.Errorf("%w: %w", ErrWrite, err)
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ func flagSets() map[string]*pflag.FlagSet {
 	registryFlag(registry)
 	return map[string]*pflag.FlagSet{
 		"":                new(flowOptions).flags(e),
+		"enrich":          new(enrichOptions).flags(e),
 		"lookup":          new(lookupOptions).flags(e),
 		"registry":        registry,
 		"registry info":   new(infoOptions).flags(e),

@@ -12,6 +12,7 @@ Usage:
   portannot COMMAND [flags]
 
 Commands:
+  enrich       annotate flow logs, and change nothing else in them
   lookup       say what the registry says of ports or names
   registry     inspect, check, compare, export and update the registry
   version      print the version

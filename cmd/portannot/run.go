@@ -41,6 +41,7 @@ type command struct {
 // commands are the subcommands; without one, the main job runs.
 func commands() []command {
 	return []command{
+		{"enrich", "annotate flow logs, and change nothing else in them", enrichHelp, runEnrich},
 		{"lookup", "say what the registry says of ports or names", lookupHelp, runLookup},
 		{"registry", "inspect, check, compare, export and update the registry", registryHelp, runRegistry},
 		{"version", "print the version", versionHelp, runVersion},

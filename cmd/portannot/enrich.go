@@ -1,0 +1,305 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/portannot/portannot/annotate"
+	"github.com/portannot/portannot/annotate/flowlog"
+	"github.com/portannot/portannot/annotate/iana"
+)
+
+const enrichHelp = `portannot enrich copies flow logs and adds to each record which end is the
+service, why, and what the port registry says of its ports. Columns come at the
+end of a line, an object "portannot" at the end of a JSON object; every other
+octet stays as it was. The format is found out from the content, gzip and zstd
+are read as they are.
+
+A line that cannot be understood is copied as it is, named on standard error
+with its number, and makes the exit status 1. Annotating an annotated log again
+replaces the annotation.
+
+Usage:
+  portannot enrich [flags] [FILE... | -]
+
+Input:
+      --format NAME       format of the log; default auto
+      --list-formats      list the formats, what each reads and adds
+      --map LIST          fields of other CSV, TSV or JSON:
+                          proto=NAME,sport=NAME,dport=NAME,src=NAME,dst=NAME;
+                          in JSON, dots stand between levels
+      --fields LIST       columns of an AWS log of a custom format without header
+      --follow            go on reading a file that grows, until Ctrl-C
+      --strict            stop at the first line that is not understood
+
+Selection; only records of flows that match are written, and headers:
+      --unexpected        the service port is not assigned for the transport;
+                          neither port is, if no side is known
+      --transport NAME    tcp, udp, udplite, sctp or dccp
+      --port PORT         of either end: 443 or 4690-4700
+      --status STATUS     of the service port: assigned, reserved, unassigned,
+                          dynamic, unknown; of either port if no side is known
+      --service NAME      registered name, or a name of --services
+
+Output, on standard output; all messages go to standard error:
+  -o, --output FORMAT     same (default: the log's own), json (one object a line)
+                          or csv
+      --strip             take the annotation away again
+  -q, --quiet             no summary
+
+Names:
+      --registry FILE     registry edition, or "embedded"
+      --services FILE     your own names, in the form of /etc/services
+
+  -h, --help              print this help
+
+Exit status: 0 done; 1 failure, or a line was not understood; 2 usage.
+
+Examples:
+  portannot enrich testdata/flowlogs/zeek/conn.log
+  portannot enrich --unexpected testdata/flowlogs/eve/suricata-7.json
+  portannot enrich -o csv testdata/flowlogs/eve/suricata-7.json | head -2
+  portannot enrich testdata/flowlogs/zeek/conn.log | portannot enrich --strip
+  portannot enrich --list-formats
+`
+
+// enrichOptions are the flags, as given.
+type enrichOptions struct {
+	flowOptions // of these, the selection and the names
+	format      string
+	fieldMap    string
+	fields      []string
+	list        bool
+	unexpected  bool
+	strict      bool
+	strip       bool
+}
+
+func (o *enrichOptions) flags(e *env) *pflag.FlagSet {
+	fs := e.newFlags("enrich", enrichHelp)
+	fs.StringVar(&o.format, "format", "auto", "")
+	fs.BoolVar(&o.list, "list-formats", false, "")
+	fs.StringVar(&o.fieldMap, "map", "", "")
+	fs.StringSliceVar(&o.fields, "fields", nil, "")
+	fs.BoolVar(&o.follow, "follow", false, "")
+	fs.BoolVar(&o.strict, "strict", false, "")
+	fs.BoolVar(&o.unexpected, "unexpected", false, "")
+	fs.StringSliceVar(&o.transports, "transport", nil, "")
+	fs.StringSliceVar(&o.ports, "port", nil, "")
+	fs.StringSliceVar(&o.statuses, "status", nil, "")
+	fs.StringSliceVar(&o.services, "service", nil, "")
+	fs.StringVarP(&o.output, "output", "o", "same", "")
+	fs.BoolVar(&o.strip, "strip", false, "")
+	fs.BoolVarP(&o.quiet, "quiet", "q", false, "")
+	fs.StringVar(&o.registry, "registry", "", "")
+	fs.StringVar(&o.local, "services", "", "")
+	return fs
+}
+
+var enrichOutputs = map[string]flowlog.Output{"same": flowlog.Same, "json": flowlog.JSON, "csv": flowlog.CSV}
+
+func runEnrich(ctx context.Context, e *env, args []string) error {
+	var o enrichOptions
+	fs := o.flags(e)
+	if err := parse(fs, args); err != nil {
+		return err
+	}
+	if o.list {
+		return listLogFormats(e)
+	}
+	files, err := o.inputs(e, fs.Args())
+	if err != nil {
+		return err
+	}
+	opt, err := o.options()
+	if err != nil {
+		return err
+	}
+	j := &enrichJob{env: e, files: files, follow: o.follow, quiet: o.quiet, selecting: o.unexpected || !opt.Selector.Empty()}
+	opt.Problem = j.report
+	j.enricher = flowlog.NewEnricher(e.stdout, opt)
+	return j.run(ctx)
+}
+
+// inputs gives the names of the logs; without any, standard input is meant,
+// unless someone would have to type it.
+func (o *enrichOptions) inputs(e *env, names []string) ([]string, error) {
+	switch {
+	case len(names) == 0 && isTerminal(e.stdin):
+		return nil, usagef("name a log, portannot enrich conn.log, or - for standard input", "nothing to read")
+	case len(names) == 0:
+		names = []string{"-"}
+	}
+	if o.follow && (len(names) > 1 || names[0] == "-") {
+		return nil, usagef("", "--follow takes one file")
+	}
+	return names, nil
+}
+
+// options checks the flags and opens what they name, the logs excepted.
+func (o *enrichOptions) options() (opt flowlog.EnrichOptions, err error) {
+	var ok bool
+	if opt.Output, ok = enrichOutputs[o.output]; !ok {
+		return opt, usagef("", "unknown output format %q: want same, json or csv", o.output)
+	}
+	if !slices.Contains(logFormatNames(), o.format) {
+		return opt, usagef("portannot enrich --list-formats lists them", "unknown --format %q", o.format)
+	}
+	opt.Options = flowlog.Options{Format: o.format, Fields: o.fields}
+	if o.fieldMap != "" {
+		if opt.Map, err = flowlog.ParseMap(o.fieldMap); err != nil {
+			return opt, usagef("--map proto=protocol,sport=source_port,dport=dest_port", "--map: %v", err)
+		}
+	}
+	opt.Unexpected, opt.Strict, opt.Strip = o.unexpected, o.strict, o.strip
+	registry, err := openRegistry(o.registry)
+	if err != nil {
+		return opt, err
+	}
+	var local *annotate.LocalNames
+	if o.local != "" {
+		if local, err = readLocalNames(o.local); err != nil {
+			return opt, err
+		}
+	}
+	opt.Annotator = annotate.New(registry, local)
+	return opt, o.fillSelector(&opt.Selector, registry, local)
+}
+
+// enrichJob copies logs, one after another.
+type enrichJob struct {
+	env       *env
+	files     []string
+	follow    bool
+	quiet     bool
+	selecting bool
+	enricher  *flowlog.Enricher
+	reported  uint64
+}
+
+// report names a line that was not understood. The first ones are enough to
+// see what is wrong.
+func (j *enrichJob) report(p *flowlog.Problem) {
+	if j.reported++; j.reported <= flowlog.MaxProblems {
+		j.env.warnf("%v", p)
+	}
+}
+
+// run copies all logs. What can be read is written, whatever else happens,
+// unless the output fails.
+func (j *enrichJob) run(ctx context.Context) error {
+	failed := false
+	for _, name := range j.files {
+		err := j.copy(ctx, name)
+		switch {
+		case err == nil:
+		case isBrokenPipe(err), errors.Is(err, flowlog.ErrWrite):
+			return err
+		case errors.Is(err, flowlog.ErrStrict):
+			// The line has been named.
+			j.env.warnf("%v", flowlog.ErrStrict)
+			return errPart
+		case ctx.Err() != nil:
+			j.env.warnf("interrupted")
+			j.summary()
+			return errPart
+		default:
+			failed = true
+			j.env.warnf("%v", err)
+		}
+	}
+	j.summary()
+	if failed || j.enricher.Stats().Faults > 0 {
+		return errPart
+	}
+	return nil
+}
+
+// copy copies one log.
+func (j *enrichJob) copy(ctx context.Context, name string) error {
+	if name == "-" {
+		return j.enricher.Enrich(ctx, j.env.stdin, "standard input")
+	}
+	if j.follow {
+		return j.copyGrowing(ctx, name)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return j.enricher.Enrich(ctx, f, name)
+}
+
+// summary accounts for every line and flow, on standard error.
+func (j *enrichJob) summary() {
+	st := j.enricher.Stats()
+	if more := st.Faults - min(st.Faults, flowlog.MaxProblems); more > 0 {
+		j.env.warnf("%d more lines that were not understood", more)
+	}
+	if j.quiet {
+		return
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "read %s from %s: %s, %d other, %d not understood", plural(st.Lines, "line"), plural(uint64(len(j.files)), "log"),
+		plural(st.Flows, "flow"), st.Other, st.Bad)
+	j.env.warnf("%s", b.String())
+	if st.Flows == 0 {
+		return
+	}
+	b.Reset()
+	fmt.Fprintf(&b, "%s", plural(st.Flows, "flow"))
+	sep := ": "
+	say := func(n uint64, format string, args ...any) {
+		if n > 0 {
+			b.WriteString(sep)
+			fmt.Fprintf(&b, "%d ", n)
+			fmt.Fprintf(&b, format, args...)
+			sep = ", "
+		}
+	}
+	for s := iana.Assigned; int(s) < iana.NumStatuses; s++ {
+		if st.Statuses[s] > 0 && sep == ": " {
+			b.WriteString(": service port")
+			sep = " "
+		}
+		say(st.Statuses[s], "%v", s)
+	}
+	say(st.Statuses[iana.Unknown], "with status unknown")
+	say(st.NoSide, "with no side known")
+	say(st.NoPort, "whose port was not reported")
+	say(st.NoPorts, "of protocols without ports")
+	if j.selecting {
+		fmt.Fprintf(&b, "; %d selected", st.Selected)
+	}
+	j.env.warnf("%s", b.String())
+}
+
+// listLogFormats describes the formats.
+func listLogFormats(e *env) error {
+	var b strings.Builder
+	for i, f := range flowlog.Formats() {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		fmt.Fprintf(&b, "%s\n    log    %s\n    reads  %s\n    adds   %s\n", f.Name, f.About, f.Reads, f.Adds)
+	}
+	_, err := io.WriteString(e.stdout, b.String())
+	return err
+}
+
+// logFormatNames lists what --format takes.
+func logFormatNames() []string {
+	names := []string{"auto"}
+	for _, f := range flowlog.Formats() {
+		names = append(names, f.Name)
+	}
+	return names
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"time"
+)
+
+// growPoll is how often a file that is followed is looked at.
+const growPoll = 250 * time.Millisecond
+
+// copyGrowing copies a log that grows, until ctx is done. When another file
+// takes its name, as happens when logs are rotated, or when it becomes shorter,
+// the copying goes on with that as a new log.
+func (j *enrichJob) copyGrowing(ctx context.Context, name string) error {
+	for {
+		f, err := os.Open(name)
+		if err != nil {
+			return err
+		}
+		g := &growing{ctx: ctx, f: f, name: name}
+		// The end of ctx is the end of the log: what was read is written.
+		err = j.enricher.Enrich(context.WithoutCancel(ctx), g, name)
+		f.Close()
+		if err != nil || !g.replaced {
+			return err
+		}
+	}
+}
+
+// growing reads a file and waits at its end.
+type growing struct {
+	ctx      context.Context
+	f        *os.File
+	name     string
+	read     int64
+	replaced bool
+}
+
+func (g *growing) Read(p []byte) (int, error) {
+	for {
+		n, err := g.f.Read(p)
+		g.read += int64(n)
+		if n > 0 || err != nil && err != io.EOF || g.replaced {
+			return n, err
+		}
+		if g.gone() {
+			g.replaced = true // what was written meanwhile is still read
+			continue
+		}
+		select {
+		case <-g.ctx.Done():
+			return 0, io.EOF
+		case <-time.After(growPoll):
+		}
+	}
+}
+
+// gone reports that the name stands for another file, or that the file was cut.
+// A name that stands for none is waited for: another is about to take it.
+func (g *growing) gone() bool {
+	mine, err := g.f.Stat()
+	if err != nil {
+		return false
+	}
+	now, err := os.Stat(g.name)
+	if err != nil {
+		return false
+	}
+	return !os.SameFile(mine, now) || now.Size() < g.read
+}
