@@ -42,7 +42,7 @@ func TestCompactReadsBack(t *testing.T) {
 		t.Error("the records differ")
 	}
 	for _, tr := range append([]Transport{NoTransport}, slices.Collect(transportsOf())...) {
-		for port := range 1 << 16 {
+		for port := 0; port < 1<<16; port += every(61) {
 			x, y := got.Lookup(tr, uint16(port)), Embedded().Lookup(tr, uint16(port))
 			if string(AppendJSON(nil, x)) != string(AppendJSON(nil, y)) {
 				t.Fatalf("%d/%v: %s, want %s", port, tr, AppendJSON(nil, x), AppendJSON(nil, y))

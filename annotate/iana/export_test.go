@@ -17,7 +17,7 @@ import (
 )
 
 func TestWriteCSVReadsBack(t *testing.T) {
-	for _, name := range []string{xml2026, xml2024, csv2025, excerpt24, ""} {
+	for _, name := range []string{"", excerpt24, xml2026, xml2024, csv2025}[:5/every(2)] {
 		reg := Embedded()
 		if name != "" {
 			reg = openEdition(t, name)
@@ -138,7 +138,7 @@ func TestAppendJSONOfAllEntries(t *testing.T) {
 	reg := Embedded()
 	var line []byte
 	for tr := range allTransports {
-		for port := range 1 << 16 {
+		for port := 0; port < 1<<16; port += every(7) {
 			e := reg.Lookup(tr, uint16(port))
 			line = AppendJSON(line[:0], e)
 			// Most entries say next to nothing: a sample of those will do.

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -314,6 +315,33 @@ func TestLookupDoesNotAllocate(t *testing.T) {
 		if n != 0 {
 			t.Errorf("%s: %v allocations", name, n)
 		}
+	}
+}
+
+// A registry may be asked by many at a time: for the race detector.
+func TestConcurrentUse(t *testing.T) {
+	file, err := Read(strings.NewReader(syntheticXML()), "f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, reg := range []func() *Registry{Embedded, func() *Registry { return file }} {
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				reg := reg() // the embedded edition is opened by who comes first
+				for port := range 1 << 16 {
+					if port >= 100 && port%97 > 0 {
+						continue
+					}
+					e := reg.Lookup(Transport(port%NumTransports), uint16(port))
+					if len(e.Names()) > 0 && len(reg.ByName(e.Name())) == 0 {
+						t.Errorf("%d: the name %s is not found", port, e.Name())
+					}
+					AppendJSON(nil, e)
+				}
+			})
+		}
+		wg.Wait()
 	}
 }
 
