@@ -21,20 +21,21 @@ const module = "github.com/portannot/portannot"
 //
 // A new package gets a line here, with a thought about its place.
 var mayImport = map[string][]string{
-	"annotate":             {"annotate/iana", "annotate/observe", "capture/flow", "capture/packet"},
-	"annotate/flowlog":     {"annotate", "annotate/iana", "capture/flow"},
-	"annotate/iana":        {},
-	"annotate/iana/update": {"annotate/iana"},
-	"annotate/observe":     {},
-	"annotate/render":      {"annotate", "annotate/iana", "annotate/review", "capture/flow", "capture/packet"},
-	"annotate/review":      {"annotate", "annotate/iana", "capture/flow"},
-	"capture":              {},
-	"capture/decode":       {"capture", "capture/packet"},
-	"capture/filter":       {"capture"},
-	"capture/flow":         {"capture/packet"},
-	"capture/packet":       {},
-	"capture/sandbox":      {},
-	"cmd/portannot":        {"*"},
+	"annotate":                 {"annotate/iana", "annotate/observe", "capture/flow", "capture/packet"},
+	"annotate/flowlog":         {"annotate", "annotate/iana", "capture/flow"},
+	"annotate/flowlog/netflow": {"annotate", "annotate/flowlog", "annotate/iana", "capture/flow"},
+	"annotate/iana":            {},
+	"annotate/iana/update":     {"annotate/iana"},
+	"annotate/observe":         {},
+	"annotate/render":          {"annotate", "annotate/iana", "annotate/review", "capture/flow", "capture/packet"},
+	"annotate/review":          {"annotate", "annotate/iana", "capture/flow"},
+	"capture":                  {},
+	"capture/decode":           {"capture", "capture/packet"},
+	"capture/filter":           {"capture"},
+	"capture/flow":             {"capture/packet"},
+	"capture/packet":           {},
+	"capture/sandbox":          {},
+	"cmd/portannot":            {"*"},
 }
 
 // generators are programs that go generate runs. They may read the published
@@ -48,24 +49,26 @@ var generators = map[string][]string{
 // named may be imported anywhere below capture, where containers and systems
 // are dealt with, and nowhere else.
 var mayImportOthers = map[string][]string{
-	"github.com/google/gopacket":    {"capture", "capture/decode"},
-	"github.com/klauspost/compress": {"annotate/flowlog", "capture"}, // logs and captures are kept compressed
-	"github.com/spf13/pflag":        {"cmd/"},
-	"golang.org/x/net/html":         {"annotate/iana"}, // the registry is published as HTML too
+	"github.com/google/gopacket":                {"capture", "capture/decode"},
+	"github.com/klauspost/compress":             {"annotate/flowlog", "capture"}, // logs and captures are kept compressed
+	"github.com/netsampler/goflow2/v2/decoders": {"annotate/flowlog/netflow"},    // apart from flowlog, whose users need not carry it
+	"github.com/spf13/pflag":                    {"cmd/"},
+	"golang.org/x/net/html":                     {"annotate/iana"}, // the registry is published as HTML too
 }
 
 // mustNotReach names dependencies that a package must not have by any way: who
 // reads flow logs or looks ports up should not compile a packet decoder, nor
 // carry an HTTP client.
 var mustNotReach = map[string][]string{
-	"annotate":             {"github.com/google/gopacket", "net/http"},
-	"annotate/flowlog":     {"github.com/google/gopacket", "net/http"},
-	"annotate/iana":        {"github.com/google/gopacket", "net/http"},
-	"annotate/iana/update": {"github.com/google/gopacket"},
-	"annotate/observe":     {"github.com/google/gopacket", "net/http"},
-	"annotate/render":      {"github.com/google/gopacket", "net/http"},
-	"annotate/review":      {"github.com/google/gopacket", "net/http"},
-	"capture/flow":         {"github.com/google/gopacket", "net/http"},
+	"annotate":                 {"github.com/google/gopacket", "net/http"},
+	"annotate/flowlog":         {"github.com/google/gopacket", "github.com/netsampler", "net/http"},
+	"annotate/flowlog/netflow": {"github.com/google/gopacket", "net/http"},
+	"annotate/iana":            {"github.com/google/gopacket", "net/http"},
+	"annotate/iana/update":     {"github.com/google/gopacket"},
+	"annotate/observe":         {"github.com/google/gopacket", "net/http"},
+	"annotate/render":          {"github.com/google/gopacket", "net/http"},
+	"annotate/review":          {"github.com/google/gopacket", "net/http"},
+	"capture/flow":             {"github.com/google/gopacket", "net/http"},
 }
 
 type listedPackage struct {

@@ -1,0 +1,276 @@
+package netflow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"github.com/portannot/portannot/annotate"
+	"github.com/portannot/portannot/annotate/flowlog"
+	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/capture/flow"
+)
+
+// Options say what a Collector does.
+type Options struct {
+	Annotator *annotate.Annotator
+	// Selector and Unexpected pick flows, as those of flowlog.EnrichOptions do.
+	Selector   annotate.Selector
+	Unexpected bool
+	// Strict ends a file at the first thing that cannot be understood.
+	Strict      bool
+	Limits      Limits
+	Connections int // over TCP at a time; 0 is DefaultConnections
+}
+
+// Collector reads files and listens to exporters, and writes each record of a
+// flow as a line of JSON.
+type Collector struct {
+	opt     Options
+	w       io.Writer
+	decoder *Decoder
+	flows   *flowlog.Flows
+	buf     []byte
+	err     error // of writing; nothing is written after it
+	session uint64
+}
+
+// NewCollector makes a Collector that writes to w.
+func NewCollector(w io.Writer, opt Options) *Collector {
+	c := &Collector{opt: opt, w: w, flows: flowlog.NewFlows(flowlog.EnrichOptions{
+		Annotator: opt.Annotator, Selector: opt.Selector, Unexpected: opt.Unexpected,
+	})}
+	c.decoder = NewDecoder(opt.Limits, c.record)
+	return c
+}
+
+// Stats accounts for what came in, and Flows for the annotations.
+func (c *Collector) Stats() *Stats { return c.decoder.Stats() }
+
+// Flows accounts for the flows: those of each status, those selected. Its
+// counts of lines are zero.
+func (c *Collector) Flows() *flowlog.Stats { return c.flows.Stats() }
+
+// File reads a file of messages, which may not be compressed. The error is one
+// of reading or writing, that of ctx, or with Strict a *Fault that wraps
+// flowlog.ErrStrict.
+func (c *Collector) File(ctx context.Context, r io.Reader, name string) error {
+	c.session++
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	err := c.decoder.File(ctx, &flushing{r, c, cancel}, name, c.session, c.opt.Strict)
+	c.flush()
+	if c.err != nil {
+		return c.err
+	}
+	var f *Fault
+	if errors.As(err, &f) {
+		return fmt.Errorf("%w: %w", f, flowlog.ErrStrict)
+	}
+	return err
+}
+
+// flushing is a reader that writes out what is done before it waits for more.
+type flushing struct {
+	r      io.Reader
+	c      *Collector
+	cancel context.CancelCauseFunc
+}
+
+func (f *flushing) Read(b []byte) (int, error) {
+	if f.c.flush(); f.c.err != nil {
+		f.cancel(f.c.err)
+		return 0, f.c.err
+	}
+	return f.r.Read(b)
+}
+
+// flush writes what is held back.
+func (c *Collector) flush() {
+	if c.err == nil && len(c.buf) > 0 {
+		if _, err := c.w.Write(c.buf); err != nil {
+			c.err = fmt.Errorf("write output: %w", err)
+		}
+	}
+	c.buf = c.buf[:0]
+}
+
+const writeSize = 64 << 10
+
+// record annotates a record and writes it, if it is selected.
+func (c *Collector) record(r *Record) {
+	if !c.flows.Annotate(r.Flow) || c.err != nil {
+		return
+	}
+	c.buf = appendRecord(c.buf, r, c.flows)
+	if len(c.buf) >= writeSize {
+		c.flush()
+	}
+}
+
+// appendRecord appends a record as a line of JSON with the names of portannot's
+// own records. What stands in portannot.export is what only exporters say.
+func appendRecord(dst []byte, r *Record, flows *flowlog.Flows) []byte {
+	f, a := flows.Flow(), flows.Annotation()
+	dst = append(dst, '{')
+	if f.Start != 0 {
+		dst = appendTime(append(dst, `"@timestamp":"`...), f.Start)
+		dst = append(dst, `",`...)
+	}
+	if f.Start != 0 || r.End != 0 {
+		dst = append(dst, `"event":{`...)
+		if f.Start != 0 {
+			dst = append(appendTime(append(dst, `"start":"`...), f.Start), `",`...)
+		}
+		if r.End != 0 {
+			dst = append(appendTime(append(dst, `"end":"`...), r.End), `",`...)
+		}
+		if f.Start != 0 && r.End >= f.Start {
+			dst = append(appendUint(append(dst, `"duration":`...), uint64(r.End-f.Start)), ',')
+		}
+		dst[len(dst)-1] = '}'
+		dst = append(dst, ',')
+	}
+	dst = appendNetwork(dst, r, f)
+	if r.Exporter.IsValid() {
+		dst = r.Exporter.AppendTo(append(dst, `,"observer":{"ip":"`...))
+		dst = append(dst, `"}`...)
+	}
+	dst = appendEnd(append(dst, `,"source":`...), f.Source, f.NoSourcePort, &r.Forward)
+	dst = appendEnd(append(dst, `,"destination":`...), f.Destination, f.NoDestinationPort, &r.Reverse)
+	switch a.Service.Side {
+	case annotate.Destination:
+		dst = appendEnd(append(dst, `,"client":`...), f.Source, f.NoSourcePort, &r.Forward)
+		dst = appendEnd(append(dst, `,"server":`...), f.Destination, f.NoDestinationPort, &r.Reverse)
+	case annotate.Source:
+		dst = appendEnd(append(dst, `,"client":`...), f.Destination, f.NoDestinationPort, &r.Reverse)
+		dst = appendEnd(append(dst, `,"server":`...), f.Source, f.NoSourcePort, &r.Forward)
+	}
+	dst = flows.AppendObject(append(dst, `,"portannot":`...))
+	if t, ok := iana.TransportOf(f.Protocol); ok && t == iana.TCP && (r.Forward.HasFlags || r.Reverse.HasFlags) {
+		dst = append(dst, `,"tcp_flags":{`...)
+		if r.Forward.HasFlags {
+			dst = append(appendFlags(append(dst, `"source":"`...), r.Forward.TCPFlags), `",`...)
+		}
+		if r.Reverse.HasFlags {
+			dst = append(appendFlags(append(dst, `"destination":"`...), r.Reverse.TCPFlags), `",`...)
+		}
+		dst[len(dst)-1] = '}'
+	}
+	if r.HasICMP {
+		dst = appendUint(append(dst, `,"icmp":{"type":`...), uint64(r.ICMPType))
+		dst = append(appendUint(append(dst, `,"code":`...), uint64(r.ICMPCode)), '}')
+	}
+	dst = append(append(dst, `,"export":{"format":"`...), r.Version.String()...)
+	dst = appendUint(append(dst, `","domain":`...), uint64(r.Domain))
+	if s := r.EndReason.String(); s != "" {
+		dst = append(append(append(dst, `,"end":"`...), s...), '"')
+	}
+	if s := r.Direction.String(); s != "" {
+		dst = append(append(append(dst, `,"direction":"`...), s...), '"')
+	}
+	if r.Sampling > 1 {
+		dst = appendUint(append(dst, `,"sampling":`...), uint64(r.Sampling))
+	}
+	return append(dst, "}}}\n"...)
+}
+
+// appendNetwork appends the object "network".
+func appendNetwork(dst []byte, r *Record, f *annotate.Input) []byte {
+	dst = append(dst, `"network":{`...)
+	begin := len(dst)
+	if name := transportName(f.Protocol); name != "" {
+		dst = append(append(append(dst, `,"transport":"`...), name...), '"')
+	}
+	switch src, dest := f.Source.Addr(), f.Destination.Addr(); {
+	case src.Is4() || dest.Is4():
+		dst = append(dst, `,"type":"ipv4"`...)
+	case src.Is6() || dest.Is6():
+		dst = append(dst, `,"type":"ipv6"`...)
+	}
+	if f.Protocol != 0 {
+		dst = append(appendUint(append(dst, `,"iana_number":"`...), uint64(f.Protocol)), '"')
+	}
+	if _, ok := iana.TransportOf(f.Protocol); ok && !f.NoSourcePort && !f.NoDestinationPort &&
+		f.Source.Addr().IsValid() && f.Destination.Addr().IsValid() {
+		dst = flow.AppendCommunityID(append(dst, `,"community_id":"`...), f.Protocol, f.Source, f.Destination)
+		dst = append(dst, '"')
+	}
+	if r.Forward.HasOctets || r.Reverse.HasOctets {
+		dst = appendUint(append(dst, `,"bytes":`...), r.Forward.Octets+r.Reverse.Octets)
+	}
+	if r.Forward.HasPackets || r.Reverse.HasPackets {
+		dst = appendUint(append(dst, `,"packets":`...), r.Forward.Packets+r.Reverse.Packets)
+	}
+	if r.VLAN != 0 {
+		dst = append(appendUint(append(dst, `,"vlan":{"id":"`...), uint64(r.VLAN)), `"}`...)
+	}
+	if r.InnerVLAN != 0 {
+		dst = append(appendUint(append(dst, `,"inner":{"vlan":{"id":"`...), uint64(r.InnerVLAN)), `"}}`...)
+	}
+	if len(dst) > begin {
+		dst = append(dst[:begin], dst[begin+1:]...) // the first comma
+	}
+	return append(dst, '}')
+}
+
+// transportName gives the IANA keyword of a protocol that flow records have, in
+// lower case, as ECS has it; "" for others.
+func transportName(protocol uint8) string {
+	switch protocol {
+	case icmp:
+		return "icmp"
+	case icmpv6:
+		return "ipv6-icmp"
+	case 136:
+		return "udplite"
+	}
+	if t, ok := iana.TransportOf(protocol); ok {
+		return t.String()
+	}
+	return ""
+}
+
+// appendEnd appends an endpoint with what it sent.
+func appendEnd(dst []byte, ap netip.AddrPort, noPort bool, c *Counters) []byte {
+	dst = append(dst, '{')
+	if ap.Addr().IsValid() {
+		dst = append(ap.Addr().AppendTo(append(dst, `"ip":"`...)), `",`...)
+	}
+	if !noPort {
+		dst = append(appendUint(append(dst, `"port":`...), uint64(ap.Port())), ',')
+	}
+	if c.HasOctets {
+		dst = append(appendUint(append(dst, `"bytes":`...), c.Octets), ',')
+	}
+	if c.HasPackets {
+		dst = append(appendUint(append(dst, `"packets":`...), c.Packets), ',')
+	}
+	if dst[len(dst)-1] == ',' {
+		dst = dst[:len(dst)-1]
+	}
+	return append(dst, '}')
+}
+
+// appendTime appends nanoseconds since the Unix epoch as RFC 3339 in UTC.
+func appendTime(dst []byte, ns int64) []byte {
+	return time.Unix(0, ns).UTC().AppendFormat(dst, "2006-01-02T15:04:05.000000000Z")
+}
+
+// appendFlags appends the letters of TCP flags from bit 0 up, as portannot's
+// own records have them.
+func appendFlags(dst []byte, flags uint8) []byte {
+	const letters = "FSRPAUEC"
+	for i := range len(letters) {
+		if flags>>i&1 != 0 {
+			dst = append(dst, letters[i])
+		}
+	}
+	return dst
+}
+
+func appendUint(dst []byte, n uint64) []byte { return strconv.AppendUint(dst, n, 10) }
