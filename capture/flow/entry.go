@@ -80,7 +80,7 @@ type entry[K comparable] struct {
 	packets    [2]uint32
 	ipBytes    [2]uint64
 	frameBytes [2]uint64
-	last       [2]int64 // valid when packets of that direction > 0
+	last       [2]int64 // minTime before the first packet of that direction
 	flags      [2]uint8
 	events     [2]event
 	dir0       uint8 // canonical direction of the first packet
@@ -88,7 +88,7 @@ type entry[K comparable] struct {
 	end        EndReason // EndNone while the flow is in the index
 	used       bool
 	// What few packets touch.
-	first    [2]int64 // valid as last is
+	first    [2]int64 // maxTime before the first packet of that direction
 	number   uint64   // of the first packet
 	order    uint64   // of the account among all: one packet can begin several
 	sequence [2]uint32
@@ -97,32 +97,16 @@ type entry[K comparable] struct {
 }
 
 // latest gives the time of the latest packet.
-func (e *entry[K]) latest() int64 {
-	if e.packets[0] == 0 || e.packets[1] > 0 && e.last[1] > e.last[0] {
-		return e.last[1]
-	}
-	return e.last[0]
-}
+func (e *entry[K]) latest() int64 { return max(e.last[0], e.last[1]) }
 
 // earliest gives the time of the earliest packet.
-func (e *entry[K]) earliest() int64 {
-	if e.packets[0] == 0 || e.packets[1] > 0 && e.first[1] < e.first[0] {
-		return e.first[1]
-	}
-	return e.first[0]
-}
+func (e *entry[K]) earliest() int64 { return min(e.first[0], e.first[1]) }
 
 // count adds one packet.
 func (e *entry[K]) count(s *packet.Summary, dir uint8) {
 	dir &= 1
-	switch {
-	case e.packets[dir] == 0:
-		e.first[dir], e.last[dir] = s.Time, s.Time
-	case s.Time >= e.last[dir]:
-		e.last[dir] = s.Time
-	default: // time went backwards
-		e.first[dir] = min(e.first[dir], s.Time)
-	}
+	e.first[dir] = min(e.first[dir], s.Time)
+	e.last[dir] = max(e.last[dir], s.Time)
 	e.packets[dir]++
 	e.ipBytes[dir] += uint64(s.IPLen)
 	e.frameBytes[dir] += uint64(s.FrameLen)
@@ -190,6 +174,9 @@ func (e *entry[K]) fill(f *Flow, a, b netip.AddrPort, protocol uint8, context ui
 }
 
 func (e *entry[K]) counters(d uint8) Counters {
+	if e.packets[d] == 0 {
+		return Counters{}
+	}
 	return Counters{Packets: uint64(e.packets[d]), IPBytes: e.ipBytes[d], FrameBytes: e.frameBytes[d],
 		First: e.first[d], Last: e.last[d], TCPFlags: e.flags[d]}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/rand"
 	"encoding/binary"
+	"math"
 	"slices"
 	"time"
 
@@ -59,7 +60,8 @@ type Table struct {
 	now    int64    // latest packet time
 	held   []aged   // finished flows held back
 	oldest []aged   // see evict
-	mark   uint64   // order of the newest flow when oldest was made
+	mark   uint64   // order of the packet at which oldest was made
+	order  uint64   // summaries seen, which orders the flows
 	out    Flow
 	warm   uint64 // sink of the loads in Add
 	batch  [batchSize]located
@@ -99,7 +101,10 @@ func NewTable(opt Options) *Table {
 	return t
 }
 
-const minTime = -1 << 63
+const (
+	minTime = math.MinInt64
+	maxTime = math.MaxInt64
+)
 
 // Stats gives the counts so far.
 func (t *Table) Stats() Stats { return t.stats }
@@ -134,14 +139,28 @@ func (t *Table) add(sums []packet.Summary) {
 		}
 	}
 	t.warm += t.v4.probeAll(t.batch[:], v4[:n4]) + t.v6.probeAll(t.batch[:], v6[:n6])
-	for i := range sums {
-		s, l := &sums[i], &t.batch[i%batchSize]
-		if s.IPVersion == 4 {
-			update(t, &t.v4, &l.k4, l, s)
-		} else {
-			update(t, &t.v6, &l.k6, l, s)
+	if t.Len()+len(sums) >= t.opt.MaxFlows {
+		// Flows may have to go, and which ones depends on the order of the
+		// packets.
+		for i := range sums {
+			s, l := &sums[i], &t.batch[i%batchSize]
+			if s.IPVersion == 4 {
+				update(t, &t.v4, &l.k4, l, s, t.order+uint64(i))
+			} else {
+				update(t, &t.v6, &l.k6, l, s, t.order+uint64(i))
+			}
+		}
+	} else {
+		for _, i := range v4[:n4] {
+			l := &t.batch[i%batchSize]
+			update(t, &t.v4, &l.k4, l, &sums[i], t.order+uint64(i))
+		}
+		for _, i := range v6[:n6] {
+			l := &t.batch[i%batchSize]
+			update(t, &t.v6, &l.k6, l, &sums[i], t.order+uint64(i))
 		}
 	}
+	t.order += uint64(len(sums))
 }
 
 // probeAll probes for the packets of a batch that which names.
@@ -164,11 +183,12 @@ func (t *Table) Track(s *packet.Summary) (r Ref, ok bool) {
 	var i uint32
 	if s.IPVersion == 4 {
 		l.k4, l.hash, l.dir = keyOf4(s, &t.seeds)
-		i = update(t, &t.v4, &l.k4, &l, s)
+		i = update(t, &t.v4, &l.k4, &l, s, t.order)
 	} else {
 		l.k6, l.hash, l.dir = keyOf6(s, &t.seeds)
-		i = update(t, &t.v6, &l.k6, &l, s)
+		i = update(t, &t.v6, &l.k6, &l, s, t.order)
 	}
+	t.order++
 	return Ref{i, s.IPVersion == 6}, i != none
 }
 
@@ -176,9 +196,9 @@ func (t *Table) Track(s *packet.Summary) (r Ref, ok bool) {
 // valid until the next packet.
 func (t *Table) Look(r Ref, f *Flow) { t.tableOf(r).fill(r.index, f, t.extras) }
 
-// update counts one packet and gives the entry, none for an ICMP error that
-// quotes no flow.
-func update[K comparable](t *Table, tb *table[K], k *K, l *located, s *packet.Summary) uint32 {
+// update counts one packet, the order-th of the run, and gives the entry, none
+// for an ICMP error that quotes no flow.
+func update[K comparable](t *Table, tb *table[K], k *K, l *located, s *packet.Summary, order uint64) uint32 {
 	i := tb.find(k, l.hash, l.at)
 	if s.Kind == packet.Quoted {
 		t.quote(tb, i, s)
@@ -216,7 +236,7 @@ func update[K comparable](t *Table, tb *table[K], k *K, l *located, s *packet.Su
 		t.finish(tb, i, end)
 	}
 	if t.Len() >= t.opt.MaxFlows {
-		t.makeRoom()
+		t.makeRoom(order)
 	}
 	i = tb.insert(k, l.hash)
 	e := tb.at(i)
@@ -224,8 +244,9 @@ func update[K comparable](t *Table, tb *table[K], k *K, l *located, s *packet.Su
 	if s := inherit & (openServerA | openServerB); s == openServerA || s == openServerB {
 		e.opening = inherit
 	}
+	e.first, e.last = [2]int64{maxTime, maxTime}, [2]int64{minTime, minTime}
 	t.stats.Flows++
-	e.order = t.stats.Flows
+	e.order = order
 	e.count(s, l.dir)
 	if s.HasPPID {
 		t.notePPID(&e.extra, s.PPID)
@@ -350,7 +371,7 @@ func byOrder(a, b aged) int { return cmp.Compare(a.order, b.order) }
 // flow passed over was paid for by a packet of its own. It is exact as long as
 // time does not run backwards from packet to packet; where it does, a flow that
 // began since is given the benefit.
-func (t *Table) makeRoom() {
+func (t *Table) makeRoom(order uint64) {
 	if len(t.held) > 0 {
 		slices.SortFunc(t.held, byOrder)
 		for _, h := range t.held {
@@ -364,8 +385,8 @@ func (t *Table) makeRoom() {
 		for n := len(t.oldest); n > 0; n = len(t.oldest) {
 			a := t.oldest[n-1]
 			t.oldest = t.oldest[:n-1]
-			last, order, ok := t.age(a.ref)
-			if !ok || last != a.last || order > t.mark {
+			last, began, ok := t.age(a.ref)
+			if !ok || last != a.last || began > t.mark {
 				continue
 			}
 			why := EndEvicted
@@ -381,7 +402,7 @@ func (t *Table) makeRoom() {
 			return
 		}
 		t.oldest = t.v6.ages(t.v4.ages(t.oldest[:0]))
-		t.mark = t.stats.Flows
+		t.mark = order
 		slices.SortFunc(t.oldest, func(a, b aged) int {
 			return cmp.Or(cmp.Compare(b.last, a.last), byOrder(b, a))
 		})
