@@ -26,6 +26,7 @@ func formats() []*format {
 	return []*format{
 		&zeekTSV,
 		&awsVPC, &nfdumpCSV, &argusCSV, &silk, &tshark, &genericCSV,
+		&netfilter, &fortigate, &ciscoASA, &panos,
 		&portannotJSON, &zeekJSON, &eve, &gcp, &hubble, &goflow2JSON, &nfdumpJSON, &ecs, // ECS last: others have its fields too
 		&jsonLines,
 	}
