@@ -7,9 +7,10 @@ import (
 	"github.com/portannot/portannot/capture/packet"
 )
 
-// clock appends times. It remembers the last second, which most flows share
-// with the one before.
+// clock appends times. It remembers the day and the second of the last one,
+// which most flows share with the flow before.
 type clock struct {
+	day    int64 // since the Unix epoch
 	second int64 // since the Unix epoch
 	valid  bool
 	text   [19]byte // "2026-08-17T09:00:00"
@@ -24,7 +25,6 @@ func (c *clock) append(dst []byte, ns int64) []byte {
 		sec, frac = sec-1, frac+1e9
 	}
 	if !c.valid || sec != c.second {
-		c.second, c.valid = sec, true
 		c.set(sec)
 	}
 	dst = append(dst, c.text[:]...)
@@ -36,20 +36,24 @@ func (c *clock) append(dst []byte, ns int64) []byte {
 }
 
 func (c *clock) set(sec int64) {
-	days, rest := sec/86400, int(sec%86400)
-	if rest < 0 {
-		days, rest = days-1, rest+86400
+	day, rest := sec/86400, uint32(sec%86400)
+	if sec%86400 < 0 {
+		day, rest = day-1, uint32(sec%86400+86400)
 	}
-	y, m, d := civil(days) // 64 bits of nanoseconds reach from 1677 to 2262
-	b := append2(append2(c.text[:0], y/100), y%100)
-	b = append2(append(b, '-'), m)
-	b = append2(append(b, '-'), d)
-	b = append2(append(b, 'T'), rest/3600)
-	b = append2(append(b, ':'), rest/60%60)
-	append2(append(b, ':'), rest%60)
+	if !c.valid || day != c.day {
+		y, m, d := civil(day) // 64 bits of nanoseconds reach from 1677 to 2262
+		b := append2(append2(c.text[:0], uint32(y/100)), uint32(y%100))
+		b = append2(append(b, '-'), uint32(m))
+		b = append2(append(b, '-'), uint32(d))
+		copy(c.text[len(b):], "T00:00:00")
+	}
+	c.day, c.second, c.valid = day, sec, true
+	append2(c.text[11:11], rest/3600)
+	append2(c.text[14:14], rest/60%60)
+	append2(c.text[17:17], rest%60)
 }
 
-func append2(dst []byte, n int) []byte {
+func append2(dst []byte, n uint32) []byte {
 	return append(dst, byte('0'+n/10), byte('0'+n%10))
 }
 

@@ -11,11 +11,12 @@ import (
 // the JSON fields flattened; lists are joined by "|". A field that JSON leaves
 // out is an empty cell.
 type csvFormat struct {
-	meta    Meta
-	tail    string
-	service fragments // all columns of portannot.registered
-	ends    fragments // status and name
-	clock   clock
+	meta      Meta
+	tail      string
+	service   fragments // all columns of portannot.registered
+	ends      fragments // status and name
+	clock     clock     // of flows' starts
+	lastClock clock     // of their ends
 }
 
 // csvColumns are the header, in order.
@@ -67,7 +68,7 @@ func (c *csvFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation)
 	start, last := f.Start(), f.Last()
 	ctx := c.meta.Contexts.Get(f.Context)
 	dst = append(c.clock.append(dst, start), 'Z', ',')
-	dst = append(c.clock.append(dst, last), 'Z', ',')
+	dst = append(c.lastClock.append(dst, last), 'Z', ',')
 	dst = append(appendUint(dst, uint64(last-start)), ',')
 	dst = append(append(dst, TransportName(f.Protocol)...), ',')
 	if f.Source.Addr().Is4() {

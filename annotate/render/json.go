@@ -16,7 +16,8 @@ type jsonFormat struct {
 	meta          Meta
 	tail          string // registry and caveat, the same on every line
 	registrations fragments
-	clock         clock
+	clock         clock // of flows' starts
+	lastClock     clock // of their ends
 }
 
 func newJSON(m Meta) *jsonFormat {
@@ -42,7 +43,7 @@ func (j *jsonFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation
 
 	dst = append(j.clock.append(append(dst, `{"@timestamp":"`...), start), `Z","event":{"start":"`...)
 	dst = append(j.clock.append(dst, start), `Z","end":"`...)
-	dst = append(j.clock.append(dst, last), `Z","duration":`...)
+	dst = append(j.lastClock.append(dst, last), `Z","duration":`...)
 	dst = appendUint(dst, uint64(last-start))
 
 	dst = append(dst, `},"network":{"transport":"`...)
@@ -157,7 +158,7 @@ func (j *jsonFormat) appendInterval(dst []byte, key string, c *flow.Counters) []
 		return dst
 	}
 	dst = j.clock.append(append(append(dst, key...), `{"first":"`...), c.First)
-	dst = j.clock.append(append(dst, `Z","last":"`...), c.Last)
+	dst = j.lastClock.append(append(dst, `Z","last":"`...), c.Last)
 	return append(dst, `Z"}`...)
 }
 
@@ -177,7 +178,8 @@ type fragments struct {
 	text  []byte
 }
 
-// fragment is where text holds what was written; the zero value is not yet.
+// fragment is where text holds what was written, both ends plus one, for that
+// may be nothing; the zero value is not yet.
 type fragment struct{ from, to uint32 }
 
 func (fr *fragments) append(dst []byte, e iana.Entry) []byte {
@@ -191,10 +193,10 @@ func (fr *fragments) append(dst []byte, e iana.Entry) []byte {
 	}
 	p := at[e.Port]
 	if p.to == 0 {
-		p.from = uint32(len(fr.text))
+		p.from = uint32(len(fr.text)) + 1
 		fr.text = fr.write(fr.text, e)
-		p.to = uint32(len(fr.text))
+		p.to = uint32(len(fr.text)) + 1
 		at[e.Port] = p
 	}
-	return append(dst, fr.text[p.from:p.to]...)
+	return append(dst, fr.text[p.from-1:p.to-1]...)
 }

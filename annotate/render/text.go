@@ -13,6 +13,8 @@ type textFormat struct {
 	meta     Meta
 	endWidth int // of the source and destination columns
 	clock    clock
+	names    fragments
+	notes    fragments
 }
 
 // Widths of the other columns.
@@ -26,9 +28,15 @@ const (
 	minEndWidth    = 21 // any IPv4 endpoint
 )
 
-func newText(m Meta) *textFormat { return &textFormat{meta: m, endWidth: minEndWidth} }
+func newText(m Meta) *textFormat {
+	return &textFormat{meta: m, endWidth: minEndWidth, names: fragments{write: appendNames}, notes: fragments{write: appendNotes}}
+}
 
-func (t *textFormat) Clone() Format { c := *t; return &c }
+func (t *textFormat) Clone() Format {
+	c := newText(t.meta)
+	c.endWidth = t.endWidth
+	return c
+}
 
 func (t *textFormat) Measure(f *flow.Flow) {
 	var buf [64]byte
@@ -100,22 +108,24 @@ func (t *textFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation
 			at += len(red) + len(plain) // which take no room on the screen
 		}
 		cell(statusWidth)
-		dst = appendNames(dst, e, a.Local())
+		dst = appendLocal(t.names.append(dst, e), a.Local())
 		dst = append(append(dst, " ("...), t.end(a.Service.Side)...)
 		dst = append(append(dst, ", "...), a.Service.Reason.String()...)
 		if a.Service.Confidence < annotate.Certain {
 			dst = append(append(dst, ", "...), a.Service.Confidence.String()...)
 		}
-		dst = append(dst, ')')
-		dst = appendNotes(dst, e, a.RegisteredLater)
+		dst = t.notes.append(append(dst, ')'), e)
+		if a.RegisteredLater {
+			dst = append(append(append(dst, " [registered "...), e.Registered()...), ", after this traffic]"...)
+		}
 	} else {
 		dst = append(dst, '?')
 		cell(portWidth)
 		dst = append(dst, "no side"...)
 		cell(statusWidth)
-		dst = appendPort(dst, a.Source, a.SourceLocal)
+		dst = t.appendPort(dst, a.Source, a.SourceLocal)
 		dst = append(dst, " | "...)
-		dst = appendPort(dst, a.Destination, a.DestinationLocal)
+		dst = t.appendPort(dst, a.Destination, a.DestinationLocal)
 	}
 	c := t.meta.Contexts.Get(f.Context)
 	for i := range int(c.NumVLANs) {
@@ -177,8 +187,8 @@ func (t *textFormat) appendStatus(dst []byte, s iana.Status) []byte {
 }
 
 // appendNames appends the preferred name and how many more there are, what the
-// record describes when it has no name, or "-"; then the user's own name.
-func appendNames(dst []byte, e iana.Entry, local string) []byte {
+// record describes when it has no name, or "-".
+func appendNames(dst []byte, e iana.Entry) []byte {
 	switch n := e.NumNames(); {
 	case n > 1:
 		dst = append(dst, e.Name()...)
@@ -190,24 +200,28 @@ func appendNames(dst []byte, e iana.Entry, local string) []byte {
 	default:
 		dst = append(dst, '-')
 	}
+	return dst
+}
+
+// appendLocal appends the user's own name, if there is one.
+func appendLocal(dst []byte, local string) []byte {
 	if local != "" {
-		dst = append(append(append(dst, " local:"...), local...), ' ')
-		dst = dst[:len(dst)-1]
+		dst = append(append(dst, " local:"...), local...)
 	}
 	return dst
 }
 
 // appendPort appends a port that may or may not be the service: its number and
 // registration.
-func appendPort(dst []byte, e iana.Entry, local string) []byte {
+func (t *textFormat) appendPort(dst []byte, e iana.Entry, local string) []byte {
 	dst = appendUint(dst, uint64(e.Port))
 	dst = append(append(append(dst, ' '), e.Status.String()...), ' ')
-	dst = appendNames(dst, e, local)
-	return appendNotes(dst, e, false)
+	dst = appendLocal(t.names.append(dst, e), local)
+	return t.notes.append(dst, e)
 }
 
 // appendNotes appends what a reviewer should not miss.
-func appendNotes(dst []byte, e iana.Entry, later bool) []byte {
+func appendNotes(dst []byte, e iana.Entry) []byte {
 	if d, ok := e.Deassigned(); ok {
 		dst = append(append(append(dst, " [de-assigned "...), deassignment(d)...), ']')
 	}
@@ -224,16 +238,14 @@ func appendNotes(dst []byte, e iana.Entry, later bool) []byte {
 		}
 		dst = append(dst, ']')
 	}
-	if later {
-		dst = append(append(append(dst, " [registered "...), e.Registered()...), ", after this traffic]"...)
-	}
 	return dst
 }
 
-// pad appends spaces up to length n, and at least one behind a cell.
+// pad appends spaces up to length n.
 func pad(dst []byte, n int) []byte {
-	for len(dst) < n {
-		dst = append(dst, ' ')
+	const spaces = "                                                                "
+	for n > len(dst) {
+		dst = append(dst, spaces[:min(n-len(dst), len(spaces))]...)
 	}
 	return dst
 }

@@ -328,13 +328,16 @@ func (j *job) runFiles(ctx context.Context) error {
 	if err := j.finish(m, out); err != nil {
 		return err
 	}
-	if carving != nil {
+	if carving != nil && ctx.Err() == nil {
 		if err := carving.finish(ctx, m, out, paths); err != nil {
 			return err
 		}
 	}
 	if !j.quiet {
 		j.summary(m, out, "from "+plural(uint64(len(paths)), "file"))
+		if c, ok := src.(interface{ Drops() uint64 }); ok && c.Drops() > 0 {
+			j.env.warnf("%s lost before the capture was written, by its own word", plural(c.Drops(), "packet"))
+		}
 		if skipped > 0 {
 			j.env.warnf("%s in the folders no capture, and skipped", plural(uint64(skipped), "file"))
 		}
@@ -342,6 +345,9 @@ func (j *job) runFiles(ctx context.Context) error {
 	switch {
 	case ctx.Err() != nil && !j.follow:
 		j.env.warnf("interrupted: the flows are those of the first %s", plural(m.packets, "packet"))
+		if carving != nil {
+			j.env.warnf("-w %s: not written", j.write)
+		}
 		return errPart
 	case partial:
 		return errPart

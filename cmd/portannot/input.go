@@ -40,7 +40,7 @@ func (j *job) expand() (paths []string, skipped int, failed bool) {
 
 // open opens the paths as one stream of packets ordered by time.
 func (j *job) open(ctx context.Context, paths []string) (fileSource, error) {
-	opt := capture.Options{Stdin: j.env.stdin}
+	opt := capture.Options{Stdin: j.env.stdin, Context: ctx}
 	switch {
 	case j.follow:
 		return capture.Follow(ctx, paths[0], opt)
