@@ -277,7 +277,12 @@ type worker struct {
 }
 
 func newWorker(opt *EnrichOptions) *worker {
-	return &worker{opt: opt, everything: opt.Selector.Empty() && !opt.Unexpected, notes: newNotes(opt.Annotator)}
+	return &worker{
+		opt:        opt,
+		everything: opt.Selector.Empty() && !opt.Unexpected,
+		record:     Record{portsOnly: opt.Output == Same},
+		notes:      newNotes(opt.Annotator),
+	}
 }
 
 // do annotates a block.
@@ -419,7 +424,7 @@ func (w *worker) flow(dst []byte, l layout, end []byte) []byte {
 // the flow is selected.
 func (w *worker) annotate() bool {
 	f, a := &w.record.Flow, &w.notes.annotation
-	*a = w.opt.Annotator.Annotate(*f)
+	w.opt.Annotator.AnnotateTo(a, f)
 	w.notes.note = w.record.note()
 	if w.notes.note == noPorts {
 		a.Service = annotate.Service{}

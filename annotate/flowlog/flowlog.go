@@ -86,6 +86,9 @@ type Record struct {
 	cut     span // an earlier annotation, to be left out
 	insert  int  // where the new annotation goes; not inside cut
 	scratch *jsonScan
+	// portsOnly says that addresses are wanted only where a rule looks at
+	// them. A layout that always states the service end may leave them out.
+	portsOnly bool
 }
 
 // span is a stretch of a line, from and up to but not including to.
@@ -139,7 +142,7 @@ func (r *Record) Problem() error {
 // reset makes the record ready for a line. The annotation goes to its end
 // unless parse says otherwise.
 func (r *Record) reset(line []byte) {
-	*r = Record{Line: line, Number: r.Number, cut: span{len(line), len(line)}, insert: len(line), scratch: r.scratch}
+	*r = Record{Line: line, Number: r.Number, cut: span{len(line), len(line)}, insert: len(line), scratch: r.scratch, portsOnly: r.portsOnly}
 }
 
 // bad says that the line is not understood, so that nothing may be cut from it

@@ -21,13 +21,22 @@ type notes struct {
 	annotation annotate.Annotation
 	note       string // see Record.note
 
-	objects fragments
-	cells   fragments // of dialect
-	ends    fragments // likewise
-	dialect *dialect
-	tail    []byte // edition and caveat, in the dialect
-	tailing []byte // likewise, in JSON
+	objects fragments // registrations in JSON
+	closing []byte    // edition and caveat in JSON
 	edition string
+
+	dialect *dialect
+	heads   []*serviceHead
+	ends    fragments // status and name, in the dialect
+	tail    []byte    // the last columns of a flow that has nothing in the others of them
+	last    []byte    // edition and caveat, in the dialect
+}
+
+// serviceHead keeps the columns from side to remark for one way in which
+// services are decided; there are about a dozen.
+type serviceHead struct {
+	service annotate.Service // but for the port
+	cells   fragments
 }
 
 func newNotes(a *annotate.Annotator) notes {
@@ -37,9 +46,9 @@ func newNotes(a *annotate.Annotator) notes {
 	}
 	ed := a.Registry().Edition()
 	n.edition = ed.Date
-	n.tailing = appendQuoted([]byte(`,"registry":{"edition":`), ed.Date)
-	n.tailing = appendQuoted(append(n.tailing, `,"source":`...), ed.Source)
-	n.tailing = appendQuoted(append(n.tailing, `},"caveat":`...), iana.Caveat)
+	n.closing = appendQuoted([]byte(`,"registry":{"edition":`), ed.Date)
+	n.closing = appendQuoted(append(n.closing, `,"source":`...), ed.Source)
+	n.closing = appendQuoted(append(n.closing, `},"caveat":`...), iana.Caveat)
 	return n
 }
 
@@ -74,7 +83,7 @@ func (n *notes) object(dst []byte) []byte {
 	dst = appendMember(dst, `,"local":`, a.Local())
 	dst = appendMember(dst, `,"source_local":`, a.SourceLocal)
 	dst = appendMember(dst, `,"destination_local":`, a.DestinationLocal)
-	return append(dst, n.tailing...)
+	return append(dst, n.closing...)
 }
 
 func appendMember(dst []byte, key, value string) []byte {
@@ -120,13 +129,11 @@ func (n *notes) columns(dst []byte, d *dialect) []byte {
 		n.speak(d)
 	}
 	a := &n.annotation
-	dst = append(append(dst, d.sep...), a.Service.Side.String()...)
-	dst = append(append(dst, d.sep...), a.Service.Reason.String()...)
-	dst = append(append(dst, d.sep...), a.Service.Confidence.String()...)
-	if e, ok := a.Registered(); ok && n.note == "" {
-		dst = n.cells.append(dst, e)
+	e, ok := a.Registered()
+	if ok && n.note == "" {
+		dst = n.headOf(a.Service).cells.append(dst, e)
 	} else {
-		dst = n.serviceCells(dst, e, ok)
+		dst = n.head(dst, a.Service, e, ok)
 	}
 	if a.NoSourcePort {
 		dst = d.none(d.none(dst))
@@ -138,29 +145,39 @@ func (n *notes) columns(dst []byte, d *dialect) []byte {
 	} else {
 		dst = n.ends.append(dst, a.Destination)
 	}
+	if !a.RegisteredLater && a.Local() == "" {
+		return append(dst, n.tail...)
+	}
 	if a.RegisteredLater {
 		dst = append(append(dst, d.sep...), d.yes...)
 	} else {
 		dst = d.none(dst)
 	}
 	dst = d.text(dst, a.Local())
-	return append(dst, n.tail...)
+	return append(dst, n.last...)
 }
 
-// speak takes up a dialect.
-func (n *notes) speak(d *dialect) {
-	n.dialect = d
-	n.cells = fragments{write: func(dst []byte, e iana.Entry) []byte { return n.serviceCells(dst, e, true) }}
-	n.ends = fragments{write: func(dst []byte, e iana.Entry) []byte {
-		return d.text(append(append(dst, d.sep...), e.Status.String()...), e.Name())
-	}}
-	n.tail = append(d.text(nil, n.edition), d.last...)
+// headOf gives what is kept for a way to decide services.
+func (n *notes) headOf(s annotate.Service) *serviceHead {
+	s.Port = 0
+	for _, h := range n.heads {
+		if h.service == s {
+			return h
+		}
+	}
+	h := &serviceHead{service: s}
+	h.cells.write = func(dst []byte, e iana.Entry) []byte { return n.head(dst, s, e, true) }
+	n.heads = append(n.heads, h)
+	return h
 }
 
-// serviceCells appends the columns from port to remark; ok says whether there
-// is a port.
-func (n *notes) serviceCells(dst []byte, e iana.Entry, ok bool) []byte {
+// head appends the columns from side to remark; ok says whether there is a
+// service port.
+func (n *notes) head(dst []byte, s annotate.Service, e iana.Entry, ok bool) []byte {
 	d := n.dialect
+	dst = append(append(dst, d.sep...), s.Side.String()...)
+	dst = append(append(dst, d.sep...), s.Reason.String()...)
+	dst = append(append(dst, d.sep...), s.Confidence.String()...)
 	if !ok {
 		dst = d.none(d.none(d.none(d.none(dst))))
 		return d.text(dst, n.note)
@@ -179,6 +196,16 @@ func (n *notes) serviceCells(dst []byte, e iana.Entry, ok bool) []byte {
 		dst = d.cell(dst, e.NameAt(i))
 	}
 	return d.text(dst, remark(e, n.note))
+}
+
+// speak takes up a dialect.
+func (n *notes) speak(d *dialect) {
+	n.dialect, n.heads = d, nil
+	n.ends = fragments{write: func(dst []byte, e iana.Entry) []byte {
+		return d.text(append(append(dst, d.sep...), e.Status.String()...), e.Name())
+	}}
+	n.last = append(d.text(nil, n.edition), d.last...)
+	n.tail = append(d.none(d.none(nil)), n.last...)
 }
 
 // none appends a column without a value.
@@ -224,31 +251,38 @@ func remark(e iana.Entry, note string) string {
 	return s
 }
 
-// fragments keeps what was written for each port. The zero fragment is one
-// that was not written yet; no write appends nothing.
+// fragments keeps what was written for each port, in pages of 256 ports.
 type fragments struct {
 	write func(dst []byte, e iana.Entry) []byte
-	at    [iana.NumTransports][]fragment
+	pages [iana.NumTransports][256]*[256]fragment
 	text  []byte
 }
 
+// fragment is where text has what was written; the zero value is not yet.
 type fragment struct{ from, to uint32 }
 
+// maxFragments bounds the text that is kept, in octets. The whole registry
+// takes less for any transport.
+const maxFragments = 32 << 20
+
 func (fr *fragments) append(dst []byte, e iana.Entry) []byte {
-	if int(e.Transport) >= len(fr.at) {
+	if int(e.Transport) >= len(fr.pages) {
 		return fr.write(dst, e)
 	}
-	at := fr.at[e.Transport]
-	if at == nil {
-		at = make([]fragment, 1<<16)
-		fr.at[e.Transport] = at
+	page := fr.pages[e.Transport][e.Port>>8]
+	if page == nil {
+		page = new([256]fragment)
+		fr.pages[e.Transport][e.Port>>8] = page
 	}
-	p := at[e.Port]
+	p := page[e.Port&255]
 	if p.to == 0 {
+		if len(fr.text) > maxFragments {
+			return fr.write(dst, e)
+		}
 		p.from = uint32(len(fr.text))
 		fr.text = fr.write(fr.text, e)
 		p.to = uint32(len(fr.text))
-		at[e.Port] = p
+		page[e.Port&255] = p
 	}
 	return append(dst, fr.text[p.from:p.to]...)
 }

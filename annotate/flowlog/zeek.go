@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 
 	"github.com/portannot/portannot/capture/flow"
@@ -45,9 +46,27 @@ type zeekLog struct {
 	columns  int   // of the original log
 	added    int   // of ours, that an earlier run added behind them
 	protocol uint8 // that #path implies; 0 for none
-	last     int   // the rightmost column of those below
-	// Where the fields stand; -1 for those that are not there.
-	ts, source, sourcePort, destination, destinationPort, proto, version int
+	// meanings of the columns up to the last one that is read.
+	meanings []zeekColumn
+}
+
+// zeekColumn says what a column is read as.
+type zeekColumn uint8
+
+const (
+	zeekUnread zeekColumn = iota
+	zeekTime
+	zeekSource
+	zeekSourcePort
+	zeekDestination
+	zeekDestinationPort
+	zeekProto
+	zeekVersion // of TLS, in ssl.log: it tells DTLS, which is over UDP
+)
+
+var zeekColumns = map[string]zeekColumn{
+	"ts": zeekTime, "id.orig_h": zeekSource, "id.orig_p": zeekSourcePort,
+	"id.resp_h": zeekDestination, "id.resp_p": zeekDestinationPort, "proto": zeekProto,
 }
 
 type zeekState uint8
@@ -181,8 +200,8 @@ var zeekProtocols = map[string]uint8{
 
 // fields reads the names of the columns.
 func (z *zeekLog) fields(names []byte) error {
-	z.ts, z.source, z.sourcePort, z.destination, z.destinationPort, z.proto, z.version = -1, -1, -1, -1, -1, -1, -1
-	z.columns, z.added, z.last, z.state = 0, 0, 0, zeekNoPorts
+	z.columns, z.added, z.state, z.meanings = 0, 0, zeekNoPorts, nil
+	var all []zeekColumn
 	for name := range bytes.SplitSeq(names, []byte(z.dialect.sep)) {
 		if bytes.HasPrefix(name, []byte("portannot.")) {
 			z.added++
@@ -192,31 +211,19 @@ func (z *zeekLog) fields(names []byte) error {
 			z.added = 0
 			return errors.New("#fields: columns behind those of an earlier annotation")
 		}
-		at := z.columns
-		z.columns++
-		switch string(name) {
-		case "ts":
-			z.ts = at
-		case "id.orig_h":
-			z.source = at
-		case "id.orig_p":
-			z.sourcePort = at
-		case "id.resp_h":
-			z.destination = at
-		case "id.resp_p":
-			z.destinationPort = at
-		case "proto":
-			z.proto = at
-		case "version":
-			if z.path == "ssl" {
-				z.version = at
-			}
+		m := zeekColumns[string(name)]
+		if z.path == "ssl" && string(name) == "version" {
+			m = zeekVersion
+		}
+		all = append(all, m)
+		if m != zeekUnread {
+			z.meanings = all
 		}
 	}
-	if z.sourcePort < 0 || z.destinationPort < 0 {
+	z.columns = len(all)
+	if !slices.Contains(all, zeekSourcePort) || !slices.Contains(all, zeekDestinationPort) {
 		return errors.New("#fields: no id.orig_p and id.resp_p: the lines pass as they are")
 	}
-	z.last = max(z.ts, z.source, z.sourcePort, z.destination, z.destinationPort, z.proto, z.version)
 	z.protocol = zeekProtocols[z.path]
 	z.state = zeekReading
 	return nil
@@ -236,67 +243,74 @@ func (z *zeekLog) parse(r *Record) {
 		r.cut, r.insert = span{end, len(r.Line)}, end
 	}
 	line := r.Line[:r.insert]
-	if n := bytes.Count(line, []byte(z.dialect.sep)) + 1; n != z.columns {
-		r.bad(fmt.Sprintf("%d columns, want %d", n, z.columns), nil)
-		return
-	}
-	r.flow()
 	f := &r.Flow
 	f.Protocol = z.protocol
-	f.NoSourcePort, f.NoDestinationPort = true, true
 	var src, dst netip.Addr
 	var sp, dp uint16
-	for at := 0; at <= z.last; at++ {
+	hasSP, hasDP, hasDst := false, false, false
+	columns := 0
+	for _, m := range z.meanings {
 		cell := line
 		if i := bytes.IndexByte(line, sep); i >= 0 {
 			cell, line = line[:i], line[i+1:]
+			columns++
+		} else {
+			line = nil
 		}
-		if string(cell) == z.dialect.unset {
+		if m == zeekUnread || len(cell) == len(z.dialect.unset) && string(cell) == z.dialect.unset {
 			continue
 		}
 		ok := true
-		switch at {
-		case z.ts:
+		switch m {
+		case zeekTime:
 			f.Start = parseSeconds(cell)
-		case z.source:
-			src = parseAddr(cell)
-		case z.destination:
-			dst = parseAddr(cell)
-		case z.sourcePort:
-			sp, ok = parsePort(cell)
-			f.NoSourcePort = false
-		case z.destinationPort:
-			dp, ok = parsePort(cell)
-			f.NoDestinationPort = false
-		case z.proto:
-			// Zeek's own word for what it has no analyzer for is
-			// "unknown_transport".
-			f.Protocol, ok = parseProtocol(cell)
-			if !ok && string(cell) == "unknown_transport" {
-				ok = true
+		case zeekSource:
+			if !r.portsOnly {
+				src = parseAddr(cell)
 			}
-		case z.version:
+		case zeekDestination:
+			if hasDst = true; !r.portsOnly {
+				dst = parseAddr(cell)
+			}
+		case zeekSourcePort:
+			sp, ok = parsePort(cell)
+			hasSP = true
+		case zeekDestinationPort:
+			dp, ok = parsePort(cell)
+			hasDP = true
+		case zeekProto:
+			f.Protocol, ok = parseProtocol(cell)
+			// Zeek's word for a transport that it does not analyze.
+			ok = ok || string(cell) == "unknown_transport"
+		case zeekVersion:
 			if bytes.HasPrefix(cell, []byte("DTLS")) {
 				f.Protocol = 17
 			}
 		}
 		if !ok {
-			r.bad(z.wrong(at), cell)
-			return
+			r.bad(zeekWrong(m), cell)
 		}
 	}
+	if n := columns + bytes.Count(line, []byte(z.dialect.sep)) + 1; n != z.columns {
+		r.bad(fmt.Sprintf("%d columns, want %d", n, z.columns), nil)
+	}
+	if r.Kind == Bad {
+		return
+	}
+	r.flow()
+	f.NoSourcePort, f.NoDestinationPort = !hasSP, !hasDP
 	f.Source, f.Destination = netip.AddrPortFrom(src, sp), netip.AddrPortFrom(dst, dp)
-	if dst.IsValid() || !f.NoDestinationPort { // weird.log has lines of no connection
+	if hasDst || hasDP { // weird.log has lines of no connection
 		f.Stated = flow.Destination
 	}
 }
 
-// wrong says what is wrong with a column.
-func (z *zeekLog) wrong(at int) string {
-	switch at {
-	case z.sourcePort:
+// zeekWrong says what is wrong with a column.
+func zeekWrong(m zeekColumn) string {
+	switch m {
+	case zeekSourcePort:
 		return "id.orig_p is no port"
-	case z.destinationPort:
+	case zeekDestinationPort:
 		return "id.resp_p is no port"
 	}
 	return "proto is not known"
