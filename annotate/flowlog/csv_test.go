@@ -14,7 +14,7 @@ import (
 // content, and by no other detector.
 func TestNoFalseDetection(t *testing.T) {
 	for _, s := range samples(t) {
-		if s.opt.Format != "" || !s.opt.Map.IsZero() {
+		if s.opt.Format != "" || !s.opt.Map.IsZero() || len(s.opt.Fields) > 0 {
 			continue
 		}
 		for _, f := range formats() {
@@ -264,5 +264,14 @@ func TestAWSFieldsGiven(t *testing.T) {
 	rd.Options = opt
 	if rd.Scan(); rd.Err() == nil {
 		t.Error("fields without a port: no error")
+	}
+}
+
+// Fields alone choose the format that they are for, if nothing is recognised.
+func TestFieldsChooseAWS(t *testing.T) {
+	rd := NewReader(strings.NewReader("50000 443 6\n"), "log")
+	rd.Options.Fields = strings.Fields("srcport dstport protocol")
+	if !rd.Scan() || rd.Format() != "aws" || rd.Record().Kind != Flow {
+		t.Errorf("read as %q: %+v", rd.Format(), rd.Record())
 	}
 }

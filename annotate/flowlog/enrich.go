@@ -387,6 +387,9 @@ func (w *worker) line(dst []byte, b *block, end []byte) []byte {
 		w.stats.Other++
 	case Flow:
 		if !w.opt.Strip {
+			if _, ok := b.layout.(azureLog); ok {
+				return w.tuples(dst, b.name, end)
+			}
 			return w.flow(dst, b.layout, end)
 		}
 		w.stats.Flows++

@@ -46,10 +46,10 @@
 //   - append appends the line with its annotation: r.appendBefore, then one of
 //     the forms of notes (columns, object, pairs), then r.appendAfter.
 //
-// A layout whose log has header lines is also headed. A layout whose lines hold
-// several flows each is also manyFlows. Samples go to testdata/flowlogs, where
-// the tests find them by the format's name: goldens, stripping and fuzzing then
-// come by themselves.
+// A layout whose log has header lines is also headed; one whose records are not
+// lines is also spanning. csv.go makes formats with columns from a table of
+// their names. Samples go to testdata/flowlogs, where the tests find them by the
+// format's name: goldens, stripping and fuzzing then come by themselves.
 package flowlog
 
 import (
@@ -350,6 +350,9 @@ func (rd *Reader) Scan() bool {
 		return false
 	}
 	if l, ok := rd.block.layout.(spanning); ok {
+		if _, ok := l.(azureLog); ok {
+			l = azureTuples{}
+		}
 		return rd.scanSpanning(l)
 	}
 	line := rd.rest

@@ -27,6 +27,7 @@ func formats() []*format {
 		&zeekTSV,
 		&awsVPC, &nfdumpCSV, &argusCSV, &silk, &tshark, &genericCSV,
 		&netfilter, &fortigate, &ciscoASA, &panos,
+		&azureFlows,
 		&portannotJSON, &zeekJSON, &eve, &gcp, &hubble, &goflow2JSON, &nfdumpJSON, &ecs, // ECS last: others have its fields too
 		&jsonLines,
 	}
@@ -67,6 +68,10 @@ func choose(sample []byte, o *Options) (layout, string, error) {
 			l, err := f.start(o, sample)
 			return l, f.name, err
 		}
+	}
+	if len(o.Fields) > 0 { // of a log without a header, which has nothing to recognise it by
+		l, err := awsVPC.start(o, sample)
+		return l, awsVPC.name, err
 	}
 	return unknown{"format not recognised"}, "", nil
 }

@@ -285,7 +285,7 @@ func readFortigate(r *Record, line []byte) {
 	}
 	r.readEnds(src, dst, sp, dp)
 	if r.Kind == Flow {
-		r.Flow.Start = fortigateTime(when)
+		r.Flow.Start = epochTime(when)
 		if string(kind) == "traffic" {
 			r.Flow.Stated = flow.Destination
 		}
@@ -313,10 +313,10 @@ func quotedValue(line []byte, from int) (value []byte, next int, ok bool) {
 	return nil, len(line), false
 }
 
-// fortigateTime reads eventtime, in seconds (FortiOS 6.0), or in milli-, micro-
+// epochTime reads a time in seconds (FortiOS 6.0), or in milli-, micro-
 // or nanoseconds (6.2 and later) since the epoch: from 2001 to 2286 the number
 // of digits tells.
-func fortigateTime(b []byte) int64 {
+func epochTime(b []byte) int64 {
 	n, ok := parseUint(b, 1<<63-1)
 	if !ok {
 		return 0

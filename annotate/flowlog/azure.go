@@ -1,0 +1,308 @@
+package flowlog
+
+import (
+	"bytes"
+
+	"github.com/portannot/portannot/annotate"
+)
+
+// azureFlows reads the flow logs of Azure: those of network security groups,
+// version 1 and 2, and those of virtual networks, version 4. They are JSON, an
+// hour in one file that is often a single line. Deep inside, each object of a
+// rule has an array of flows, and a flow is text:
+//
+//	"flowTuples":["1789376400,192.0.2.10,198.51.100.20,50123,443,T,O,A,B,,,,", …]
+//
+// The fields are the time in seconds (in milliseconds in version 4), source,
+// destination, their ports, the protocol (T or U, a number in version 4), the
+// direction at the interface and then what differs. The direction is not that
+// of client and server.
+//
+// The annotation is an array of its own behind that, with an object for each
+// tuple in the same order, or null for one that cannot be understood:
+//
+//	"flowTuples":["…","…"],"portannot":[{…},{…}]
+//
+// The rest of the JSON is not looked at, and so it stays as it is however it is
+// laid out, and the file need not fit into memory.
+var azureFlows = format{
+	name:  "azure",
+	about: "Azure NSG flow logs v1 and v2, VNet flow logs v4 (JSON)",
+	reads: "flowTuples: time, addresses, ports, protocol",
+	adds:  `"portannot": an array beside "flowTuples", an object for each tuple`,
+	detect: func(sample []byte) bool {
+		if s := bytes.TrimLeft(sample, " \t\r\n"); len(s) == 0 || s[0] != '{' && s[0] != '[' {
+			return false
+		}
+		at, open := findTuples(sample)
+		return at < len(sample) && open > 0
+	},
+	start: func(*Options, []byte) (layout, error) { return azureLog{}, nil },
+}
+
+// azureLog is a spanning layout. A record is an array of tuples, from its key
+// to its end or that of our own array behind it.
+type azureLog struct{}
+
+var (
+	tuplesKey = []byte(`"flowTuples"`)
+	ownArray  = []byte(`,"portannot":[`)
+)
+
+// findTuples finds the next key of tuples. open is where its array begins; -1
+// when data ends before that can be told. at is the length of data when there is
+// no such key, nor the beginning of one.
+func findTuples(data []byte) (at, open int) {
+	for from := 0; ; {
+		i := bytes.Index(data[from:], tuplesKey)
+		if i < 0 {
+			// The key may begin in the last octets.
+			for n := min(len(tuplesKey)-1, len(data)-from); n > 0; n-- {
+				if bytes.HasSuffix(data, tuplesKey[:n]) {
+					return len(data) - n, -1
+				}
+			}
+			return len(data), -1
+		}
+		at = from + i
+		open = skipSpace(data, at+len(tuplesKey))
+		if open < len(data) && data[open] == ':' {
+			open = skipSpace(data, open+1)
+			if open < len(data) && data[open] == '[' {
+				return at, open
+			}
+		}
+		if open == len(data) {
+			return at, -1
+		}
+		from = at + len(tuplesKey)
+	}
+}
+
+func skipSpace(data []byte, at int) int {
+	for at < len(data) && (data[at] == ' ' || data[at] == '\n' || data[at] == '\t' || data[at] == '\r') {
+		at++
+	}
+	return at
+}
+
+// arrayEnd gives the end of the array that begins at open; -1 when data ends
+// before.
+func arrayEnd(data []byte, open int) int {
+	depth := 0
+	for i := open; i < len(data); i++ {
+		switch data[i] {
+		case '[', '{':
+			depth++
+		case ']', '}':
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		case '"':
+			for i++; i < len(data) && data[i] != '"'; i++ {
+				if data[i] == '\\' {
+					i++
+				}
+			}
+		}
+	}
+	return -1
+}
+
+func (azureLog) next(data []byte) (from, to int) {
+	from, open := findTuples(data)
+	if open < 0 {
+		return from, -1
+	}
+	to = arrayEnd(data, open)
+	if to < 0 {
+		return from, -1
+	}
+	rest := data[to:]
+	if bytes.HasPrefix(rest, ownArray) {
+		if to = arrayEnd(data, to+len(ownArray)-1); to < 0 {
+			return from, -1
+		}
+	} else if bytes.HasPrefix(ownArray, rest) {
+		return from, -1 // it may yet come
+	}
+	return from, to
+}
+
+// parse finds the extent of both arrays. The record's flow is that of the first
+// tuple that is understood.
+func (azureLog) parse(r *Record) {
+	at, open := findTuples(r.Line)
+	if at != 0 || open < 0 {
+		return // the file ends in something like the key
+	}
+	end := arrayEnd(r.Line, open)
+	if end < 0 {
+		r.bad("the file ends in the middle of flowTuples", nil)
+		return
+	}
+	if bytes.HasPrefix(r.Line[end:], ownArray) {
+		r.cut = span{end, len(r.Line)}
+	} else if end != len(r.Line) {
+		// What the file ends in may have been the beginning of our array.
+		r.cut = span{end, end}
+	}
+	r.insert = end
+	if next, ok := nextTuple(r.Line, open+1); ok && next.to < 0 {
+		return // there are none
+	}
+	r.flow()
+}
+
+// nextTuple finds the next element of an array in or before at. to is -1 at the
+// array's end; ok is false when the element is not text.
+func nextTuple(line []byte, at int) (s span, ok bool) {
+	at = skipSpace(line, at)
+	if at < len(line) && line[at] == ',' {
+		at = skipSpace(line, at+1)
+	}
+	if at == len(line) || line[at] == ']' {
+		return span{at, -1}, true
+	}
+	if line[at] != '"' {
+		return span{at, -1}, false
+	}
+	for i := at + 1; i < len(line); i++ {
+		switch line[i] {
+		case '\\':
+			i++
+		case '"':
+			return span{at, i + 1}, true
+		}
+	}
+	return span{at, -1}, false
+}
+
+// Fields of a tuple.
+const (
+	tupleTime = iota
+	tupleSource
+	tupleDestination
+	tupleSourcePort
+	tupleDestinationPort
+	tupleProtocol
+	tupleFields // those that are read
+)
+
+// readTuple reads a tuple, without its quotes, into r.
+func (r *Record) readTuple(tuple []byte) {
+	r.Flow = annotate.Input{}
+	r.flow()
+	var fields [tupleFields][]byte
+	rest := tuple
+	for i := range fields {
+		var ok bool
+		if fields[i], rest, ok = bytes.Cut(rest, []byte{','}); !ok && i < tupleFields-1 {
+			r.bad("flowTuples: fewer than 6 fields", tuple)
+			return
+		}
+	}
+	protocol := fields[tupleProtocol]
+	switch string(protocol) {
+	case "T":
+		protocol = []byte("6")
+	case "U":
+		protocol = []byte("17")
+	}
+	if !r.readProtocol(protocol, fields[tupleSourcePort], fields[tupleDestinationPort]) {
+		r.bad(badProtocol, protocol)
+		return
+	}
+	r.readEnds(fields[tupleSource], fields[tupleDestination], fields[tupleSourcePort], fields[tupleDestinationPort])
+	r.Flow.Start = epochTime(fields[tupleTime])
+}
+
+// append is not used: worker.tuples writes these records.
+func (azureLog) append(dst []byte, r *Record, _ *notes) []byte { return append(dst, r.Line...) }
+
+// tuples annotates the tuples of w.record and writes them: the array with an
+// array of annotations behind it, or, where only some are selected, an object
+// with these. Each tuple counts as a line.
+func (w *worker) tuples(dst []byte, name string, end []byte) []byte {
+	r := &w.record
+	record := *r
+	line := record.Line
+	_, open := findTuples(line)
+	var chosen, own []byte // elements of both arrays, a comma behind each
+	count := 0
+	for at, ok := open+1, true; ok; count++ {
+		var s span
+		if s, ok = nextTuple(line, at); !ok {
+			// What follows cannot be told apart.
+			r.bad("flowTuples: an element is not text", line[s.from:record.insert])
+		} else if s.to < 0 {
+			break
+		} else {
+			r.readTuple(line[s.from+1 : s.to-1])
+			at = s.to
+		}
+		if r.Kind != Flow {
+			record.Kind = Bad // for Strict
+			w.stats.Bad++
+			w.stats.fault(&Problem{name, record.Number + int64(bytes.Count(line[:s.from], newline)), r.problem.String()})
+			if w.everything {
+				own = append(own, "null,"...)
+			}
+			continue
+		}
+		r.settle()
+		selected := w.annotate()
+		switch {
+		case !selected:
+		case w.opt.Output == JSON:
+			dst = w.notes.appendFlowJSON(dst, r)
+		case w.opt.Output == CSV:
+			dst = w.notes.appendFlowCSV(dst, r)
+		default:
+			chosen = append(append(chosen, line[s.from:s.to]...), ',')
+			own = append(w.notes.object(own), "},"...)
+		}
+	}
+	w.stats.Lines += uint64(count) - 1
+	*r = record
+	switch {
+	case w.opt.Output != Same:
+		return dst
+	case w.everything:
+		dst = append(append(r.appendBefore(dst), ownArray...), own[:len(own)-1]...)
+		return append(r.appendAfter(append(dst, ']')), end...)
+	case len(chosen) == 0:
+		return dst
+	}
+	dst = append(append(dst, `{"flowTuples":[`...), chosen[:len(chosen)-1]...)
+	dst = append(append(append(dst, ']'), ownArray...), own[:len(own)-1]...)
+	return append(append(dst, "]}"...), end...)
+}
+
+// azureTuples is the layout of the same log for [Reader], whose records are of
+// one flow each: texts that begin with a time and a comma.
+type azureTuples struct{ azureLog }
+
+func (azureTuples) next(data []byte) (from, to int) {
+	for from < len(data) {
+		i := bytes.IndexByte(data[from:], '"')
+		if i < 0 {
+			break
+		}
+		from += i
+		s, _ := nextTuple(data, from)
+		if s.to < 0 {
+			return from, -1
+		}
+		if text, _, ok := bytes.Cut(data[from+1:s.to-1], []byte{','}); ok && epochTime(text) != 0 {
+			return from, s.to
+		}
+		from = s.to
+	}
+	return len(data), -1
+}
+
+func (azureTuples) parse(r *Record) {
+	r.flow()
+	r.readTuple(r.Line[1 : len(r.Line)-1])
+}
