@@ -314,6 +314,7 @@ func xmlRecords(t testing.TB, path string) (records []told, edition string) {
 // TestLookupAgreesWithXML: `lookup 0-65535/T -o json` says of every port what a
 // slow reader finds in the XML of the embedded edition.
 func TestLookupAgreesWithXML(t *testing.T) {
+	long(t)
 	records, edition := xmlRecords(t, registryFile(t, xml2026))
 	ownData(t)
 	for _, transport := range iana.Transports() {
@@ -335,6 +336,7 @@ func TestLookupAgreesWithXML(t *testing.T) {
 // TestLookupOlderEditions: an edition that is named with --registry answers, in
 // each form in which there is one.
 func TestLookupOlderEditions(t *testing.T) {
+	long(t)
 	for _, c := range []struct {
 		file, edition string
 		ollama        string // status of 11434/tcp
@@ -371,6 +373,7 @@ func TestLookupOlderEditions(t *testing.T) {
 // TestLookupOldEditionWhole: the answers of the edition of 2024 too, for every
 // port of two transports.
 func TestLookupOldEditionWhole(t *testing.T) {
+	long(t)
 	path := registryFile(t, xml2024)
 	ownData(t)
 	records, edition := xmlRecords(t, path)

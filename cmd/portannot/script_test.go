@@ -54,6 +54,7 @@ func TestScript(t *testing.T) {
 			e.Setenv("LOCALAPPDATA", data)
 			e.Setenv("NO_COLOR", "")
 			e.Setenv("TZ", "UTC")
+			e.Setenv("GORACE", os.Getenv("GORACE"))
 			return nil
 		},
 		Condition: func(cond string) (bool, error) {
@@ -117,6 +118,15 @@ func scriptHead(ts *testscript.TestScript, neg bool, args []string) {
 	pipe.Close()
 	if err := cmd.Wait(); err != nil || stderr.Len() > 0 {
 		ts.Fatalf("after its output was closed: %v; standard error %q", err, stderr.String())
+	}
+}
+
+// long skips a test with -short, which is how the race detector's run goes: it
+// takes many seconds under it, and starts no goroutine that could be watched.
+func long(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("long: not with -short")
 	}
 }
 
