@@ -14,9 +14,10 @@ import (
 // DefaultMaxFlows bounds the flows held in memory when Options does not.
 const DefaultMaxFlows = 4 << 20
 
-// BytesPerFlow is about how much memory a held flow takes, its part of the
-// index included: the longer, IPv6 form.
-const BytesPerFlow = 176
+// BytesPerFlow is about how much memory a held flow takes: 128 octets, 152 for
+// IPv6, its part of the
+// index, and of the order of idleness once the table was full.
+const BytesPerFlow = 220
 
 // Options govern a Table. The zero value never times out.
 type Options struct {
@@ -400,6 +401,9 @@ func (t *Table) makeRoom(order uint64) {
 			tb.unlink(a.ref.index, why)
 			t.emit(tb, a.ref.index)
 			return
+		}
+		if t.oldest == nil {
+			t.oldest = make([]aged, 0, t.Len())
 		}
 		t.oldest = t.v6.ages(t.v4.ages(t.oldest[:0]))
 		t.mark = order

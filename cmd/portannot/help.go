@@ -69,7 +69,7 @@ Names:
 Flows:
       --idle-timeout TIME end a flow after so long without a packet; default 5m,
                           0 is never
-      --max-flows N       flows held in memory; default 4194304, about 176 bytes
+      --max-flows N       flows held in memory; default 4194304, about 220 bytes
                           each. When full, the longest idle flow is written early.
 
       --version           print the version
