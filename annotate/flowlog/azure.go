@@ -189,6 +189,8 @@ const (
 	tupleFields // those that are read
 )
 
+var tcpName = []byte("tcp")
+
 // readTuple reads a tuple, without its quotes, into r.
 func (r *Record) readTuple(tuple []byte) {
 	r.Flow = annotate.Input{}
@@ -205,9 +207,9 @@ func (r *Record) readTuple(tuple []byte) {
 	protocol := fields[tupleProtocol]
 	switch string(protocol) {
 	case "T":
-		protocol = []byte("6")
+		protocol = tcpName
 	case "U":
-		protocol = []byte("17")
+		protocol = udpName
 	}
 	if !r.readProtocol(protocol, fields[tupleSourcePort], fields[tupleDestinationPort]) {
 		r.bad(badProtocol, protocol)
@@ -217,18 +219,25 @@ func (r *Record) readTuple(tuple []byte) {
 	r.Flow.Start = epochTime(fields[tupleTime])
 }
 
-// append is not used: worker.tuples writes these records.
+// append is not used: flows writes these records.
 func (azureLog) append(dst []byte, r *Record, _ *notes) []byte { return append(dst, r.Line...) }
 
-// tuples annotates the tuples of w.record and writes them: the array with an
+// each gives one tuple after another.
+func (azureLog) each() spanning { return azureTuples{} }
+
+// flows annotates the tuples of w.record and writes them: the array with an
 // array of annotations behind it, or, where only some are selected, an object
 // with these. Each tuple counts as a line.
-func (w *worker) tuples(dst []byte, name string, end []byte) []byte {
+func (azureLog) flows(dst []byte, w *worker, name string, end []byte) []byte {
 	r := &w.record
 	record := *r
 	line := record.Line
+	beside := w.everything && w.opt.Output == Same
+	if beside {
+		dst = append(r.appendBefore(dst), ownArray...)
+	}
+	chosen, own := w.chosen[:0], w.own[:0] // elements of both arrays when only some are selected
 	_, open := findTuples(line)
-	var chosen, own []byte // elements of both arrays, a comma behind each
 	count := 0
 	for at, ok := open+1, true; ok; count++ {
 		var s span
@@ -245,33 +254,33 @@ func (w *worker) tuples(dst []byte, name string, end []byte) []byte {
 			record.Kind = Bad // for Strict
 			w.stats.Bad++
 			w.stats.fault(&Problem{name, record.Number + int64(bytes.Count(line[:s.from], newline)), r.problem.String()})
-			if w.everything {
-				own = append(own, "null,"...)
+			if beside {
+				dst = append(dst, "null,"...)
 			}
 			continue
 		}
 		r.settle()
-		selected := w.annotate()
-		switch {
+		switch selected := w.annotate(); {
 		case !selected:
 		case w.opt.Output == JSON:
 			dst = w.notes.appendFlowJSON(dst, r)
 		case w.opt.Output == CSV:
 			dst = w.notes.appendFlowCSV(dst, r)
+		case beside:
+			dst = append(w.notes.object(dst), "},"...)
 		default:
 			chosen = append(append(chosen, line[s.from:s.to]...), ',')
 			own = append(w.notes.object(own), "},"...)
 		}
 	}
 	w.stats.Lines += uint64(count) - 1
+	w.chosen, w.own = chosen, own
 	*r = record
-	switch {
-	case w.opt.Output != Same:
-		return dst
-	case w.everything:
-		dst = append(append(r.appendBefore(dst), ownArray...), own[:len(own)-1]...)
-		return append(r.appendAfter(append(dst, ']')), end...)
-	case len(chosen) == 0:
+	if beside {
+		dst[len(dst)-1] = ']' // there is at least one, with a comma
+		return append(r.appendAfter(dst), end...)
+	}
+	if len(chosen) == 0 {
 		return dst
 	}
 	dst = append(append(dst, `{"flowTuples":[`...), chosen[:len(chosen)-1]...)

@@ -382,7 +382,11 @@ func (t *table) parse(r *Record) {
 		}
 		line = line[:len(line)-1]
 	}
-	var c cells
+	if r.cells == nil {
+		r.cells = new(cells)
+	}
+	c := r.cells
+	*c = cells{}
 	n, own := 0, -1 // own is where an earlier annotation would begin
 	for at := 0; ; n++ {
 		if n == t.columns {
@@ -411,7 +415,7 @@ func (t *table) parse(r *Record) {
 		r.cut, r.insert = span{own, len(line)}, own
 	}
 	r.flow()
-	t.kind.read(r, &c)
+	t.kind.read(r, c)
 }
 
 func (t *table) append(dst []byte, r *Record, n *notes) []byte {

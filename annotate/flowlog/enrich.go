@@ -274,6 +274,9 @@ type worker struct {
 	record     Record
 	notes      notes
 	stats      Stats
+	// For layouts of many flows: what was selected of a record, and what is
+	// said of it.
+	chosen, own []byte
 }
 
 func newWorker(opt *EnrichOptions) *worker {
@@ -387,8 +390,8 @@ func (w *worker) line(dst []byte, b *block, end []byte) []byte {
 		w.stats.Other++
 	case Flow:
 		if !w.opt.Strip {
-			if _, ok := b.layout.(azureLog); ok {
-				return w.tuples(dst, b.name, end)
+			if l, ok := b.layout.(manyFlows); ok {
+				return l.flows(dst, w, b.name, end)
 			}
 			return w.flow(dst, b.layout, end)
 		}

@@ -86,6 +86,7 @@ type Record struct {
 	cut     span // an earlier annotation, to be left out
 	insert  int  // where the new annotation goes; not inside cut
 	scratch *jsonScan
+	cells   *cells
 	// portsOnly says that addresses are wanted only where a rule looks at
 	// them. A layout that always states the service end may leave them out.
 	portsOnly bool
@@ -142,7 +143,7 @@ func (r *Record) Problem() error {
 // reset makes the record ready for a line. The annotation goes to its end
 // unless parse says otherwise.
 func (r *Record) reset(line []byte) {
-	*r = Record{Line: line, Number: r.Number, cut: span{len(line), len(line)}, insert: len(line), scratch: r.scratch, portsOnly: r.portsOnly}
+	*r = Record{Line: line, Number: r.Number, cut: span{len(line), len(line)}, insert: len(line), scratch: r.scratch, cells: r.cells, portsOnly: r.portsOnly}
 }
 
 // bad says that the line is not understood, so that nothing may be cut from it
@@ -279,6 +280,16 @@ type spanning interface {
 	next(data []byte) (from, to int)
 }
 
+// manyFlows is a spanning layout whose records hold several flows each.
+type manyFlows interface {
+	spanning
+	// flows annotates the flows of w.record, counts them, and appends the
+	// record, or what is selected of it, and end. name is that of the log.
+	flows(dst []byte, w *worker, name string, end []byte) []byte
+	// each gives the layout by which a Reader goes from flow to flow.
+	each() spanning
+}
+
 // stripper is a layout that takes annotations away in its own manner.
 type stripper interface {
 	strip(dst []byte, r *Record) []byte
@@ -350,8 +361,8 @@ func (rd *Reader) Scan() bool {
 		return false
 	}
 	if l, ok := rd.block.layout.(spanning); ok {
-		if _, ok := l.(azureLog); ok {
-			l = azureTuples{}
+		if many, ok := l.(manyFlows); ok {
+			l = many.each()
 		}
 		return rd.scanSpanning(l)
 	}

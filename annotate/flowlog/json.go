@@ -119,12 +119,21 @@ func detectJSON(shape *jsonShape) func(sample []byte) bool {
 	}
 }
 
-// nextObject finds the next object in data: its extent by braces alone. to is
-// -1 when data ends before it does.
+// nextObject finds the next object in data: its extent by braces alone, or what
+// stands in the place of one up to the end of its line. Before it is what may
+// stand between objects. to is -1 when data ends before the object does.
 func nextObject(data []byte) (from, to int) {
-	from = bytes.IndexByte(data, '{')
-	if from < 0 {
-		return len(data), -1
+	for from < len(data) && (data[from] == ' ' || data[from] == '\n' || data[from] == '\r' || data[from] == '\t' || data[from] == ',' || data[from] == '[' || data[from] == ']') {
+		from++
+	}
+	if from == len(data) {
+		return from, -1
+	}
+	if data[from] != '{' {
+		if i := bytes.IndexByte(data[from:], '\n'); i >= 0 {
+			return from, from + i
+		}
+		return from, -1
 	}
 	depth, quoted := 0, false
 	for i := from; i < len(data); i++ {

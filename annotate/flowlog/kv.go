@@ -56,7 +56,7 @@ var (
 	quotedPairs = newPairStyle(true)
 )
 
-// pair appends a pair, unless it has no value.
+// pair appends a pair, unless it has no value, which it does not keep.
 func (s *pairStyle) pair(dst []byte, key, value string) []byte {
 	if value == "" {
 		return dst
@@ -88,9 +88,9 @@ func (s *pairStyle) pairs(dst []byte, n *notes) []byte {
 		dst = s.pair(dst, "status", e.Status.String())
 		dst = s.pair(dst, "name", e.Name())
 		if e.NumNames() > 1 {
-			dst = s.pair(dst, "names", strings.Join(e.Names(), ","))
+			dst = s.pair(dst, "names", n.names(e))
 		}
-		dst = s.pair(dst, "remark", remark(e, n.note))
+		dst = s.pair(dst, "remark", n.remark(e))
 	} else {
 		dst = s.pair(dst, "remark", n.note)
 	}
@@ -456,12 +456,21 @@ var panosTable = table{kind: &tableKind{quotes: true}, sep: ','}
 // isPANOS reports a log of a type, "" for any: the second column is a time
 // and the fourth a word in capitals.
 func isPANOS(line []byte, kind string) bool {
-	cells := bytes.SplitN(line, []byte{','}, panosType+2)
-	if len(cells) != panosType+2 || !isSlashDate(cells[panosTime]) || !isCapitals(cells[panosType]) {
-		return false
+	rest := line
+	for i := range panosType + 1 {
+		cell, after, ok := bytes.Cut(rest, comma)
+		if !ok || i == panosTime && !isSlashDate(cell) {
+			return false
+		}
+		if i == panosType {
+			return isCapitals(cell) && (kind == "" || string(cell) == kind)
+		}
+		rest = after
 	}
-	return kind == "" || string(cells[panosType]) == kind
+	return false
 }
+
+var comma = []byte{','}
 
 // isSlashDate reports "2026/09/14 …".
 func isSlashDate(b []byte) bool {

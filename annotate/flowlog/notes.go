@@ -3,6 +3,7 @@ package flowlog
 import (
 	"strconv"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
@@ -30,6 +31,7 @@ type notes struct {
 	ends    fragments // status and name, in the dialect
 	tail    []byte    // the last columns of a flow that has nothing in the others of them
 	last    []byte    // edition and caveat, in the dialect
+	words   []byte    // for the remark
 }
 
 // serviceHead keeps the columns from side to remark for one way in which
@@ -110,7 +112,8 @@ type dialect struct {
 	unset string // a value that there is none of
 	set   string // between the values of a list
 	yes   string
-	// cell appends text in the way of the format: quoted or escaped.
+	// cell appends text in the way of the format: quoted or escaped. It does
+	// not keep the text.
 	cell func(dst []byte, s string) []byte
 	// last is the last column with the separator before it, the caveat. By it
 	// a line shows that it was annotated: in an annotated log, lines that were
@@ -195,7 +198,7 @@ func (n *notes) head(dst []byte, s annotate.Service, e iana.Entry, ok bool) []by
 		}
 		dst = d.cell(dst, e.NameAt(i))
 	}
-	return d.text(dst, remark(e, n.note))
+	return d.text(dst, n.remark(e))
 }
 
 // speak takes up a dialect.
@@ -219,36 +222,56 @@ func (d *dialect) text(dst []byte, s string) []byte {
 	return d.cell(append(dst, d.sep...), s)
 }
 
-// remark says in words what else is worth knowing of the service port.
-func remark(e iana.Entry, note string) string {
-	s := note
-	add := func(t string) {
-		if s != "" {
-			s += "; "
+// remark says in words what else is worth knowing of the service port. The text
+// is valid until the next call.
+func (n *notes) remark(e iana.Entry) string {
+	n.words = appendRemark(n.words[:0], e, n.note)
+	return unsafe.String(unsafe.SliceData(n.words), len(n.words))
+}
+
+// names gives all names of a port with commas between them, likewise.
+func (n *notes) names(e iana.Entry) string {
+	n.words = n.words[:0]
+	for i := range e.NumNames() {
+		if i > 0 {
+			n.words = append(n.words, ',')
 		}
-		s += t
+		n.words = append(n.words, e.NameAt(i)...)
 	}
-	if d, ok := e.Deassigned(); ok {
-		t := "de-assigned"
-		if d.Date != "" {
-			t += " " + d.Date
+	return unsafe.String(unsafe.SliceData(n.words), len(n.words))
+}
+
+func appendRemark(dst []byte, e iana.Entry, note string) []byte {
+	next := func(words string) {
+		if len(dst) > 0 {
+			dst = append(dst, "; "...)
 		}
-		if d.FormerName != "" {
-			t += " was " + d.FormerName
+		dst = append(dst, words...)
+	}
+	if note != "" {
+		next(note)
+	}
+	if gone, ok := e.Deassigned(); ok {
+		next("de-assigned")
+		if gone.Date != "" {
+			dst = append(append(dst, ' '), gone.Date...)
 		}
-		add(t)
+		if gone.FormerName != "" {
+			dst = append(append(dst, " was "...), gone.FormerName...)
+		}
 	}
 	if e.Unauthorized() != "" {
-		add("unauthorized use reported")
+		next("unauthorized use reported")
 	}
-	if sib := e.Siblings(); sib != 0 && e.Status != iana.Assigned {
-		t := "assigned on"
-		for tr := range sib.All() {
-			t += " " + tr.String()
+	if s := e.Siblings(); s != 0 && e.Status != iana.Assigned {
+		next("assigned on")
+		for _, t := range iana.Transports() {
+			if s.Has(t) {
+				dst = append(append(dst, ' '), t.String()...)
+			}
 		}
-		add(t)
 	}
-	return s
+	return dst
 }
 
 // fragments keeps what was written for each port, in pages of 256 ports.

@@ -240,9 +240,9 @@ var argusKind = tableKind{
 	read: func(r *Record, c *cells) {
 		switch string(c[protocolColumn]) {
 		case "rtp", "rtcp", "udt": // what ra recognises in UDP
-			c[protocolColumn] = []byte("udp")
+			c[protocolColumn] = udpName
 		case "ipnip":
-			c[protocolColumn] = []byte("ipip")
+			c[protocolColumn] = ipipName
 		case "arp", "rarp", "llc", "lldp", "stp", "man": // link layers, and the sensor's own reports
 			r.Kind = Other
 			return
@@ -262,6 +262,8 @@ var argusKind = tableKind{
 		}
 	},
 }
+
+var udpName, ipipName = []byte("udp"), []byte("ipip")
 
 // SiLK's rwcut, whose cells are padded and end in a bar, and what rwtuc reads.
 // Flows are of one direction; initialFlags are those of the first packet. For

@@ -80,7 +80,16 @@ const (
 // zeekUnreadable is a log whose columns cannot be told apart.
 var zeekUnreadable = newZeekLog('\t')
 
-func newZeekLog(sep byte) *zeekLog { return &zeekLog{dialect: newZeekDialect(sep, ",", "-")} }
+// zeekDefault is the dialect of nearly all logs. They share it, so that what is
+// kept for a dialect lasts from one log to the next.
+var zeekDefault = newZeekDialect('\t', ",", "-")
+
+func newZeekLog(sep byte) *zeekLog {
+	if sep == '\t' {
+		return &zeekLog{dialect: zeekDefault}
+	}
+	return &zeekLog{dialect: newZeekDialect(sep, ",", "-")}
+}
 
 func newZeekDialect(sep byte, set, unset string) *dialect {
 	return newDialect(dialect{sep: string([]byte{sep}), set: set, unset: unset, yes: "T", cell: func(dst []byte, s string) []byte {
@@ -118,9 +127,13 @@ func (z *zeekLog) head(dst, line []byte, strip bool) ([]byte, layout, error) {
 		// A new log begins: nothing of the one before holds.
 		return append(dst, line...), newZeekLog(b), nil
 	case "#set_separator":
-		next.dialect = newZeekDialect(sep, string(value), z.dialect.unset)
+		if string(value) != z.dialect.set {
+			next.dialect = newZeekDialect(sep, string(value), z.dialect.unset)
+		}
 	case "#unset_field":
-		next.dialect = newZeekDialect(sep, z.dialect.set, string(value))
+		if string(value) != z.dialect.unset {
+			next.dialect = newZeekDialect(sep, z.dialect.set, string(value))
+		}
 	case "#path":
 		next.path = string(value)
 	case "#fields":
