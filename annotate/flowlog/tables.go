@@ -333,7 +333,7 @@ var tshark = tableFormat("tshark", "tshark -T fields -E header=y",
 	&tsharkKind)
 
 var tsharkKind = tableKind{
-	seps: "\t,;|", quotes: true,
+	seps: "\t,;| ", quotes: true,
 	column: func(name string) column {
 		switch name {
 		case "ip.proto":
