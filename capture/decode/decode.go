@@ -102,17 +102,54 @@ func New(opt Options, contexts *packet.Contexts) *Decoder {
 //
 // A first fragment releases the later ones that came before it: their
 // summaries follow its own, with the numbers and times of their packets.
-func (d *Decoder) Decode(dst []packet.Summary, p *capture.Packet) (out []packet.Summary, r Result) {
-	defer func() {
-		if recover() != nil {
-			d.counts[Panicked]++
-			out, r = dst, Panicked
-		}
-	}()
-	if out, ok := d.fast(dst, p); ok {
+func (d *Decoder) Decode(dst []packet.Summary, p *capture.Packet) ([]packet.Summary, Result) {
+	if out, ok := d.fastOne(dst, p); ok {
 		return out, Decoded
 	}
 	return d.decodeLayers(dst, p)
+}
+
+// fastOne is the hand-written path for one packet. Should it fail, which would
+// be a fault of this package, the packet is left to decodeLayers, whose own
+// failures are counted.
+func (d *Decoder) fastOne(dst []packet.Summary, p *capture.Packet) (out []packet.Summary, ok bool) {
+	defer func() {
+		if recover() != nil {
+			out, ok = dst, false
+		}
+	}()
+	return d.fast(dst, p)
+}
+
+// DecodeAll decodes packets one after the other and appends their summaries to
+// dst. It calls other for each that the hand-written path did not take.
+func (d *Decoder) DecodeAll(dst []packet.Summary, packets []capture.Packet, other func(p *capture.Packet, r Result)) []packet.Summary {
+	for len(packets) > 0 {
+		var n int
+		dst, n = d.fastRun(dst, packets)
+		packets = packets[n:]
+		if len(packets) > 0 {
+			var r Result
+			dst, r = d.decodeLayers(dst, &packets[0])
+			other(&packets[0], r)
+			packets = packets[1:]
+		}
+	}
+	return dst
+}
+
+// fastRun is fastOne for packets until one is not for it; n are done. A guard
+// for each would cost a tenth of the path.
+func (d *Decoder) fastRun(dst []packet.Summary, packets []capture.Packet) (out []packet.Summary, n int) {
+	out = dst
+	defer func() { _ = recover() }()
+	for n = range packets {
+		var ok bool
+		if out, ok = d.fast(out, &packets[n]); !ok {
+			return out, n
+		}
+	}
+	return out, len(packets)
 }
 
 // decodeLayers walks all layers with gopacket's help.

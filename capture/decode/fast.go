@@ -24,9 +24,17 @@ func (d *Decoder) fast(dst []packet.Summary, p *capture.Packet) ([]packet.Summar
 		t := be16(b[12:])
 		b = b[14:]
 		if t != etherIPv4 && t != etherIPv6 {
-			var ok bool
-			if b, context, t, ok = d.fastVLANs(b, t); !ok {
-				return dst, false
+			if t == etherVLAN {
+				// One tag, whose number was seen: the context is known.
+				context, t = d.cache.vlan[be16(b)&0xfff], be16(b[2:])
+			}
+			if context != 0 && (t == etherIPv4 || t == etherIPv6) && len(b) >= 4+20 {
+				b = b[4:]
+			} else {
+				var ok bool
+				if b, context, t, ok = d.fastVLANs(b, be16(p.Data[12:])); !ok {
+					return dst, false
+				}
 			}
 		}
 		if t == etherIPv4 != (b[0]>>4 == 4) {
@@ -126,9 +134,7 @@ func (d *Decoder) fast(dst []packet.Summary, p *capture.Packet) ([]packet.Summar
 
 // fastVLANs steps over VLAN tags. What it returns of b has 20 octets at least.
 func (d *Decoder) fastVLANs(b []byte, t uint16) (rest []byte, context uint32, typ uint16, ok bool) {
-	if d.ctx != (packet.Context{}) {
-		d.ctx = packet.Context{}
-	}
+	d.ctx = packet.Context{}
 	for t == etherVLAN || t == etherServiceTag || t == etherVLAN9100 || t == etherVLAN9200 {
 		if len(b) < 4+20 || !d.pushVLAN(be16(b)) {
 			return nil, 0, 0, false

@@ -166,3 +166,26 @@ func mutate(r *rand.Rand, data []byte) []byte {
 	}
 	return b
 }
+
+func TestDecodeAllIsDecode(t *testing.T) {
+	eachCapture(t, func(name string, all []capture.Packet) {
+		var contexts packet.Contexts
+		one, many := New(Options{}, &contexts), New(Options{}, &contexts)
+		var a, b []packet.Summary
+		others := 0
+		for i := range all {
+			a, _ = one.Decode(a, &all[i])
+		}
+		for rest := all; len(rest) > 0; {
+			n := min(len(rest), 37)
+			b = many.DecodeAll(b, rest[:n], func(*capture.Packet, Result) { others++ })
+			rest = rest[n:]
+		}
+		if len(a) != len(b) || len(a) > 0 && !reflect.DeepEqual(a, b) || one.Counts() != many.Counts() {
+			t.Errorf("%s: %d summaries and %v, one by one %d and %v", name, len(b), many.Counts(), len(a), one.Counts())
+		}
+		if others > len(all) {
+			t.Errorf("%s: %d of %d packets were told of", name, others, len(all))
+		}
+	})
+}

@@ -25,7 +25,7 @@ type tableFeeder struct {
 }
 
 func feedTable(t *flow.Table) *tableFeeder {
-	const buffers = 4
+	const buffers = 8
 	f := &tableFeeder{full: make(chan []packet.Summary, buffers), free: make(chan []packet.Summary, buffers), done: make(chan struct{})}
 	for range buffers {
 		f.free <- make([]packet.Summary, 0, aheadSize+2*batchSize)

@@ -37,9 +37,26 @@ func (m *meter) take(packets []capture.Packet) error {
 		m.sums = m.feeder.next()
 	}
 	for i := range packets {
-		p := &packets[i]
 		m.packets++
-		p.Number = m.packets
+		packets[i].Number = m.packets
+	}
+	if m.filter == nil && m.carver == nil {
+		m.sums = m.decoder.DecodeAll(m.sums, packets, m.notFast)
+	} else if err := m.takeEach(packets); err != nil {
+		return err
+	}
+	if m.feeder != nil {
+		m.feeder.sums = m.sums
+	} else {
+		m.table.Add(m.sums)
+	}
+	return nil
+}
+
+// takeEach is for packets that are filtered or carved.
+func (m *meter) takeEach(packets []capture.Packet) error {
+	for i := range packets {
+		p := &packets[i]
 		if m.filter != nil {
 			ok, err := m.filter.match(p)
 			if err != nil {
@@ -53,12 +70,7 @@ func (m *meter) take(packets []capture.Packet) error {
 		from := len(m.sums)
 		var r decode.Result
 		m.sums, r = m.decoder.Decode(m.sums, p)
-		if r == decode.UnknownLink {
-			if m.links == nil {
-				m.links = map[capture.LinkType]uint64{}
-			}
-			m.links[p.Link]++
-		}
+		m.notFast(p, r)
 		if m.carver != nil {
 			if err := m.carver.take(m.table, p, m.sums[from:]); err != nil {
 				return err
@@ -66,12 +78,18 @@ func (m *meter) take(packets []capture.Packet) error {
 			m.sums = m.sums[:from] // counted already
 		}
 	}
-	if m.feeder != nil {
-		m.feeder.sums = m.sums
-	} else {
-		m.table.Add(m.sums)
-	}
 	return nil
+}
+
+// notFast notes the link types that are not decoded.
+func (m *meter) notFast(p *capture.Packet, r decode.Result) {
+	if r != decode.UnknownLink {
+		return
+	}
+	if m.links == nil {
+		m.links = map[capture.LinkType]uint64{}
+	}
+	m.links[p.Link]++
 }
 
 // unknownLinks names the link types that are not decoded.
