@@ -140,6 +140,7 @@ func completedCommands() []completedCommand {
 			{long: "map", about: "names of the fields", takes: textValue},
 			{long: "fields", about: "columns of a log without header", takes: textValue, again: true},
 			{long: "follow", about: "go on reading a file that grows"},
+			{long: "listen", about: "take NetFlow and IPFIX from the network", takes: textValue, again: true},
 			{long: "strict", about: "stop at the first line that is not understood"},
 			{long: "unexpected", about: "only flows whose service port is not assigned"},
 			{long: "transport", about: "select by transport", takes: textValue, choices: transports, again: true},

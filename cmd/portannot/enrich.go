@@ -36,6 +36,9 @@ Input:
                           proto=NAME,sport=NAME,dport=NAME,src=NAME,dst=NAME;
                           in JSON, dots stand between levels
       --fields LIST       columns of an AWS log of a custom format without header
+      --listen ADDR       take NetFlow 5, NetFlow 9 and IPFIX from the network,
+                          until Ctrl-C: udp://ADDRESS:PORT, or
+                          tcp://ADDRESS:PORT for IPFIX
       --follow            go on reading a file that grows, until Ctrl-C
       --strict            stop at the first line that is not understood
 
@@ -67,6 +70,7 @@ Examples:
   portannot enrich --unexpected testdata/flowlogs/eve/suricata-7.json
   portannot enrich -o csv testdata/flowlogs/eve/suricata-7.json | head -2
   portannot enrich testdata/flowlogs/zeek/conn.log | portannot enrich --strip
+  portannot enrich --listen udp://127.0.0.1:2055
   portannot enrich --list-formats
 `
 
@@ -77,6 +81,7 @@ type enrichOptions struct {
 	fieldMap    string
 	fields      []string
 	list        bool
+	listen      []string
 	unexpected  bool
 	strict      bool
 	strip       bool
@@ -89,6 +94,7 @@ func (o *enrichOptions) flags(e *env) *pflag.FlagSet {
 	fs.StringVar(&o.fieldMap, "map", "", "")
 	fs.StringSliceVar(&o.fields, "fields", nil, "")
 	fs.BoolVar(&o.follow, "follow", false, "")
+	fs.StringArrayVar(&o.listen, "listen", nil, "")
 	fs.BoolVar(&o.strict, "strict", false, "")
 	fs.BoolVar(&o.unexpected, "unexpected", false, "")
 	fs.StringSliceVar(&o.transports, "transport", nil, "")
@@ -125,6 +131,10 @@ func runEnrich(ctx context.Context, e *env, args []string) error {
 	j := &enrichJob{env: e, files: files, follow: o.follow, quiet: o.quiet, selecting: o.unexpected || !opt.Selector.Empty()}
 	opt.Problem = j.report
 	j.enricher = flowlog.NewEnricher(e.stdout, opt)
+	j.exports = newExports(j, opt, o.output)
+	if len(o.listen) > 0 {
+		return j.exports.listen(ctx, o.listen)
+	}
 	return j.run(ctx)
 }
 
@@ -132,6 +142,10 @@ func runEnrich(ctx context.Context, e *env, args []string) error {
 // unless someone would have to type it.
 func (o *enrichOptions) inputs(e *env, names []string) ([]string, error) {
 	switch {
+	case len(o.listen) > 0 && (len(names) > 0 || o.follow):
+		return nil, usagef("", "both --listen and files: want one of them")
+	case len(o.listen) > 0:
+		return nil, nil
 	case len(names) == 0 && isTerminal(e.stdin):
 		return nil, usagef("name a log, portannot enrich conn.log, or - for standard input", "nothing to read")
 	case len(names) == 0:
@@ -181,6 +195,7 @@ type enrichJob struct {
 	quiet     bool
 	selecting bool
 	enricher  *flowlog.Enricher
+	exports   *exports // NetFlow and IPFIX
 	reported  uint64
 }
 
@@ -216,7 +231,7 @@ func (j *enrichJob) run(ctx context.Context) error {
 		}
 	}
 	j.summary()
-	if failed || j.enricher.Stats().Faults > 0 {
+	if failed || j.enricher.Stats().Faults > 0 || j.exports.faults() > 0 {
 		return errPart
 	}
 	return nil
@@ -225,7 +240,7 @@ func (j *enrichJob) run(ctx context.Context) error {
 // copy copies one log.
 func (j *enrichJob) copy(ctx context.Context, name string) error {
 	if name == "-" {
-		return j.enricher.Enrich(ctx, j.env.stdin, "standard input")
+		return j.enrich(ctx, j.env.stdin, "standard input")
 	}
 	if j.follow {
 		return j.copyGrowing(ctx, name)
@@ -235,7 +250,7 @@ func (j *enrichJob) copy(ctx context.Context, name string) error {
 		return err
 	}
 	defer f.Close()
-	return j.enricher.Enrich(ctx, f, name)
+	return j.enrich(ctx, f, name)
 }
 
 // summary accounts for every line and flow, on standard error.
@@ -247,14 +262,22 @@ func (j *enrichJob) summary() {
 	if j.quiet {
 		return
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "read %s from %s: %s, %d other, %d not understood", plural(st.Lines, "line"), plural(uint64(len(j.files)), "log"),
-		plural(st.Flows, "flow"), st.Other, st.Bad)
-	j.env.warnf("%s", b.String())
+	if st.Lines > 0 || !j.exports.used() {
+		j.env.warnf("read %s from %s: %s, %d other, %d not understood", plural(st.Lines, "line"), plural(uint64(len(j.files)), "log"),
+			plural(st.Flows, "flow"), st.Other, st.Bad)
+		j.flowSummary(st)
+	}
+	if j.exports.used() {
+		j.exports.summary()
+	}
+}
+
+// flowSummary says what was found of flows, on standard error.
+func (j *enrichJob) flowSummary(st *flowlog.Stats) {
 	if st.Flows == 0 {
 		return
 	}
-	b.Reset()
+	var b strings.Builder
 	fmt.Fprintf(&b, "%s", plural(st.Flows, "flow"))
 	sep := ": "
 	say := func(n uint64, format string, args ...any) {
@@ -285,7 +308,7 @@ func (j *enrichJob) summary() {
 // listLogFormats describes the formats.
 func listLogFormats(e *env) error {
 	var b strings.Builder
-	for i, f := range flowlog.Formats() {
+	for i, f := range logFormats() {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
@@ -298,7 +321,7 @@ func listLogFormats(e *env) error {
 // logFormatNames lists what --format takes.
 func logFormatNames() []string {
 	names := []string{"auto"}
-	for _, f := range flowlog.Formats() {
+	for _, f := range logFormats() {
 		names = append(names, f.Name)
 	}
 	return names

@@ -21,7 +21,7 @@ func (j *enrichJob) copyGrowing(ctx context.Context, name string) error {
 		}
 		g := &growing{ctx: ctx, f: f, name: name}
 		// The end of ctx is the end of the log: what was read is written.
-		err = j.enricher.Enrich(context.WithoutCancel(ctx), g, name)
+		err = j.enrich(context.WithoutCancel(ctx), g, name)
 		f.Close()
 		if err != nil || !g.replaced {
 			return err

@@ -25,6 +25,8 @@ type Options struct {
 	Strict      bool
 	Limits      Limits
 	Connections int // over TCP at a time; 0 is DefaultConnections
+	// Fault, if not nil, is called for all that is skipped, when it is.
+	Fault func(*Fault)
 }
 
 // Collector reads files and listens to exporters, and writes each record of a
@@ -45,6 +47,7 @@ func NewCollector(w io.Writer, opt Options) *Collector {
 		Annotator: opt.Annotator, Selector: opt.Selector, Unexpected: opt.Unexpected,
 	})}
 	c.decoder = NewDecoder(opt.Limits, c.record)
+	c.decoder.faulty = opt.Fault
 	return c
 }
 
@@ -56,8 +59,8 @@ func (c *Collector) Stats() *Stats { return c.decoder.Stats() }
 func (c *Collector) Flows() *flowlog.Stats { return c.flows.Stats() }
 
 // File reads a file of messages, which may not be compressed. The error is one
-// of reading or writing, that of ctx, or with Strict a *Fault that wraps
-// flowlog.ErrStrict.
+// of reading, that of ctx, one that wraps flowlog.ErrWrite, or with Strict a
+// *Fault with flowlog.ErrStrict.
 func (c *Collector) File(ctx context.Context, r io.Reader, name string) error {
 	c.session++
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -93,7 +96,7 @@ func (f *flushing) Read(b []byte) (int, error) {
 func (c *Collector) flush() {
 	if c.err == nil && len(c.buf) > 0 {
 		if _, err := c.w.Write(c.buf); err != nil {
-			c.err = fmt.Errorf("write output: %w", err)
+			c.err = fmt.Errorf("%w: %w", flowlog.ErrWrite, err)
 		}
 	}
 	c.buf = c.buf[:0]

@@ -27,6 +27,7 @@ type Decoder struct {
 	domains *domains
 	reading reading
 	emit    func(*Record)
+	faulty  func(*Fault) // may be nil
 	clock   clock
 	source  Source
 }
@@ -85,7 +86,11 @@ func (d *Decoder) Message(b []byte, from Source) bool {
 }
 
 func (d *Decoder) fault(reason string) {
-	d.stats.fault(&Fault{Name: d.source.Name, Offset: d.source.Offset, Reason: reason})
+	f := &Fault{Name: d.source.Name, Offset: d.source.Offset, Reason: reason}
+	d.stats.fault(f)
+	if d.faulty != nil {
+		d.faulty(f)
+	}
 }
 
 func (d *Decoder) badMessage(reason string) {

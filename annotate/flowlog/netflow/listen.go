@@ -192,7 +192,7 @@ func (c *Collector) take(m *message) {
 		d.End(m.from.Session)
 	case refused:
 		d.stats.Refused++
-		d.stats.fault(&Fault{Name: m.from.Name, Offset: -1, Reason: "too many connections"})
+		d.fault("too many connections")
 	}
 }
 

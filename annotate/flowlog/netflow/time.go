@@ -22,7 +22,7 @@ func (c *clock) at(ms uint32) int64 {
 	case c.hasUptime:
 		return c.export - int64(int32(c.uptime-ms))*1e6
 	case c.boot != 0:
-		return c.boot + int64(ms)*1e6
+		return c.export - int64(int32(uint32((c.export-c.boot)/1e6)-ms))*1e6 - (c.export-c.boot)%1e6
 	}
 	return 0
 }

@@ -1,0 +1,18 @@
+package netflow
+
+import "github.com/portannot/portannot/annotate/flowlog"
+
+// Formats describes the files that are read, for people. Both names stand for
+// both kinds of file, since one file may have messages of all versions.
+func Formats() []flowlog.Info {
+	const (
+		reads = "protocolIdentifier; source and destination address and port; tcpControlBits; icmpTypeCode; octet and packet counts, " +
+			"delta or total, of both directions (RFC 5103); flow start and end in all forms; biflowDirection, flowDirection, flowEndReason; " +
+			"VLAN identifiers; exporter address; from options: sampling, systemInitTimeMilliseconds"
+		adds = "JSON Lines in place of the messages"
+	)
+	return []flowlog.Info{
+		{Name: "netflow", About: "NetFlow 5 and 9 messages, one behind the other, or from the network (--listen)", Reads: reads, Adds: adds},
+		{Name: "ipfix", About: "IPFIX file (RFC 5655), or from the network (--listen)", Reads: reads, Adds: adds},
+	}
+}

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/portannot/portannot/annotate/flowlog"
+	"github.com/portannot/portannot/annotate/flowlog/netflow"
+)
+
+// logFormats describes all that enrich reads.
+func logFormats() []flowlog.Info { return append(flowlog.Formats(), netflow.Formats()...) }
+
+// exports is the part of enrich that reads what flow exporters send: messages,
+// not lines, so that records are written as JSON Lines whatever they came as.
+type exports struct {
+	j         *enrichJob
+	collector *netflow.Collector
+	format    string // as given
+	output    string // likewise
+	strip     bool
+	files     int
+	listening bool
+	reported  uint64
+}
+
+func newExports(j *enrichJob, opt flowlog.EnrichOptions, output string) *exports {
+	x := &exports{j: j, format: opt.Format, output: output, strip: opt.Strip}
+	x.collector = netflow.NewCollector(j.env.stdout, netflow.Options{
+		Annotator: opt.Annotator, Selector: opt.Selector, Unexpected: opt.Unexpected, Strict: opt.Strict, Fault: x.report,
+	})
+	return x
+}
+
+func (x *exports) used() bool { return x.files > 0 || x.listening }
+
+func (x *exports) faults() uint64 { return x.collector.Stats().FaultCount }
+
+// report names something that was skipped.
+func (x *exports) report(f *netflow.Fault) {
+	if x.reported++; x.reported <= netflow.MaxFaults {
+		x.j.env.warnf("%v", f)
+	}
+}
+
+// check says what of the flags has no meaning here.
+func (x *exports) check() error {
+	switch {
+	case x.output == "csv":
+		return usagef("leave out -o csv", "NetFlow and IPFIX are written as JSON Lines")
+	case x.strip:
+		return usagef("", "--strip is for logs of text: messages of NetFlow and IPFIX hold no annotation")
+	}
+	return nil
+}
+
+const (
+	firstOctets = 24      // enough to know a message by
+	compressed  = 1 << 20 // enough for a compressed block, the first octets of which are wanted
+)
+
+// enrich copies a log of text, or reads a file of messages.
+func (j *enrichJob) enrich(ctx context.Context, r io.Reader, name string) error {
+	x := j.exports
+	switch x.format {
+	case "", "auto":
+		sample := make([]byte, firstOctets)
+		n, _ := io.ReadFull(r, sample) // a failure comes again
+		sample = sample[:n]
+		if isCompressed(sample) {
+			more := make([]byte, compressed)
+			n, _ := io.ReadFull(r, more)
+			sample = append(sample, more[:n]...)
+		}
+		r = io.MultiReader(bytes.NewReader(sample), r)
+		if !isExport(sample) {
+			return j.enricher.Enrich(ctx, r, name)
+		}
+	case "netflow", "ipfix":
+	default:
+		return j.enricher.Enrich(ctx, r, name)
+	}
+	if err := x.check(); err != nil {
+		return err
+	}
+	plain, stop, err := flowlog.Decompress(r, name)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	x.files++
+	err = x.collector.File(ctx, plain, name)
+	if errors.Is(err, context.Canceled) {
+		return ctx.Err()
+	}
+	return err
+}
+
+func isCompressed(b []byte) bool {
+	return bytes.HasPrefix(b, []byte("\x1f\x8b")) || bytes.HasPrefix(b, []byte("\x28\xb5\x2f\xfd"))
+}
+
+// isExport reports whether a file that begins with sample has messages.
+func isExport(sample []byte) bool {
+	if isCompressed(sample) {
+		plain, stop, err := flowlog.Decompress(bytes.NewReader(sample), "")
+		if err != nil {
+			return false // the reading says it better
+		}
+		defer stop()
+		first := make([]byte, firstOctets)
+		n, _ := io.ReadFull(plain, first)
+		sample = first[:n]
+	}
+	return netflow.Detect(sample) != ""
+}
+
+// listen takes messages from the network until ctx ends.
+func (x *exports) listen(ctx context.Context, addresses []string) error {
+	if x.format != "" && x.format != "auto" && x.format != "netflow" && x.format != "ipfix" {
+		return usagef("leave out --format", "--listen takes NetFlow and IPFIX only")
+	}
+	if err := x.check(); err != nil {
+		return err
+	}
+	var listeners []*netflow.Listener
+	for _, address := range addresses {
+		l, err := netflow.Listen(ctx, address)
+		if err != nil {
+			for _, l := range listeners {
+				l.Close()
+			}
+			return err
+		}
+		listeners = append(listeners, l)
+	}
+	if !x.j.quiet {
+		for _, l := range listeners {
+			x.j.env.warnf("listening on %s %s", l.Addr().Network(), l.Addr())
+		}
+	}
+	x.listening = true
+	err := x.collector.Serve(ctx, listeners...)
+	if isBrokenPipe(err) {
+		return err
+	}
+	x.j.summary()
+	return err
+}
+
+// summary accounts for every message, on standard error.
+func (x *exports) summary() {
+	st, e := x.collector.Stats(), x.j.env
+	var b strings.Builder
+	fmt.Fprintf(&b, "read %s (", plural(st.Messages[0]+st.Messages[1]+st.Messages[2], "message"))
+	sep := ""
+	for i, name := range [3]string{"NetFlow 5", "NetFlow 9", "IPFIX"} {
+		if st.Messages[i] > 0 {
+			fmt.Fprintf(&b, "%s%d %s", sep, st.Messages[i], name)
+			sep = ", "
+		}
+	}
+	if sep == "" {
+		b.WriteString("none")
+	}
+	fmt.Fprintf(&b, "): %s of flows, %d of options, %d other", plural(st.Records, "record"), st.Options, st.Other)
+	sep = "; not understood: "
+	for _, c := range []struct {
+		n    uint64
+		what string
+	}{
+		{st.BadMessages, "message"}, {st.BadSets, "set"}, {st.BadTemplates, "template"},
+		{st.NoTemplate, "set without a template"}, {st.Skipped, "octet between messages"},
+	} {
+		if c.n > 0 {
+			what, rest, _ := strings.Cut(c.what, " ")
+			fmt.Fprintf(&b, "%s%s", sep, plural(c.n, what))
+			if rest != "" {
+				b.WriteString(" " + rest)
+			}
+			sep = ", "
+		}
+	}
+	e.warnf("%s", b.String())
+	if st.Missing > 0 {
+		e.warnf("sequence numbers show that %d messages of NetFlow 9, or records of others, did not arrive", st.Missing)
+	}
+	if st.Evicted > 0 || st.Refused > 0 {
+		e.warnf("limits: templates of %s forgotten, %s refused", plural(st.Evicted, "exporter"), plural(st.Refused, "connection"))
+	}
+	x.j.flowSummary(x.collector.Flows())
+}
