@@ -39,6 +39,7 @@ type notes struct {
 type serviceHead struct {
 	service annotate.Service // but for the port
 	cells   fragments
+	rest    fragments // those behind the source's, when the destination is the service
 }
 
 func newNotes(a *annotate.Annotator) notes {
@@ -134,7 +135,11 @@ func (n *notes) columns(dst []byte, d *dialect) []byte {
 	a := &n.annotation
 	e, ok := a.Registered()
 	if ok && n.note == "" {
-		dst = n.headOf(a.Service).cells.append(dst, e)
+		h := n.headOf(a.Service)
+		dst = h.cells.append(dst, e)
+		if a.Service.Side == annotate.Destination && !a.RegisteredLater && a.DestinationLocal == "" { // nearly all
+			return h.rest.append(n.ends.append(dst, a.Source), a.Destination)
+		}
 	} else {
 		dst = n.head(dst, a.Service, e, ok)
 	}
@@ -170,6 +175,7 @@ func (n *notes) headOf(s annotate.Service) *serviceHead {
 	}
 	h := &serviceHead{service: s}
 	h.cells.write = func(dst []byte, e iana.Entry) []byte { return n.head(dst, s, e, true) }
+	h.rest.write = func(dst []byte, e iana.Entry) []byte { return append(n.ends.append(dst, e), n.tail...) }
 	n.heads = append(n.heads, h)
 	return h
 }
@@ -274,40 +280,58 @@ func appendRemark(dst []byte, e iana.Entry, note string) []byte {
 	return dst
 }
 
-// fragments keeps what was written for each port, in pages of 256 ports.
+// fragments keeps what was written for each port. Most ports share a text with
+// many others, "unassigned" for one, so each text is kept once: what clients'
+// ports need, which are all different, then stays in the cache of a core.
 type fragments struct {
 	write func(dst []byte, e iana.Entry) []byte
-	pages [iana.NumTransports][256]*[256]fragment
-	text  []byte
+	ids   [iana.NumTransports]*[1 << 16]uint16 // of texts; 0 is not written yet
+	texts []string                             // by id; the first is not used
+	known map[string]uint16
+	size  int // of all texts, in octets
 }
 
-// fragment is where text has what was written; the zero value is not yet.
-type fragment struct{ from, to uint32 }
-
-// maxFragments bounds the text that is kept, in octets. The whole registry
-// takes less for any transport.
-const maxFragments = 32 << 20
+// Bounds of what is kept. The whole registry takes less for any transport.
+const (
+	maxTexts    = 1<<16 - 1
+	maxTextSize = 32 << 20
+)
 
 func (fr *fragments) append(dst []byte, e iana.Entry) []byte {
-	if int(e.Transport) >= len(fr.pages) {
+	if int(e.Transport) >= len(fr.ids) {
 		return fr.write(dst, e)
 	}
-	page := fr.pages[e.Transport][e.Port>>8]
-	if page == nil {
-		page = new([256]fragment)
-		fr.pages[e.Transport][e.Port>>8] = page
-	}
-	p := page[e.Port&255]
-	if p.to == 0 {
-		if len(fr.text) > maxFragments {
-			return fr.write(dst, e)
+	if ids := fr.ids[e.Transport]; ids != nil {
+		if id := ids[e.Port]; id != 0 {
+			return append(dst, fr.texts[id]...)
 		}
-		p.from = uint32(len(fr.text))
-		fr.text = fr.write(fr.text, e)
-		p.to = uint32(len(fr.text))
-		page[e.Port&255] = p
 	}
-	return append(dst, fr.text[p.from:p.to]...)
+	return fr.add(dst, e)
+}
+
+// add writes a text and keeps it, if there is room.
+func (fr *fragments) add(dst []byte, e iana.Entry) []byte {
+	if fr.known == nil {
+		fr.known, fr.texts = map[string]uint16{}, []string{""}
+	}
+	if fr.ids[e.Transport] == nil {
+		fr.ids[e.Transport] = new([1 << 16]uint16)
+	}
+	from := len(dst)
+	dst = fr.write(dst, e)
+	id, ok := fr.known[string(dst[from:])]
+	if !ok {
+		if len(fr.texts) > maxTexts || fr.size > maxTextSize {
+			return dst
+		}
+		text := string(dst[from:])
+		id = uint16(len(fr.texts))
+		fr.texts = append(fr.texts, text)
+		fr.known[text] = id
+		fr.size += len(text)
+	}
+	fr.ids[e.Transport][e.Port] = id
+	return dst
 }
 
 // appendQuoted appends a JSON string (RFC 8259 section 7). What is not UTF-8
