@@ -136,11 +136,6 @@ func (e *Enricher) Stats() *Stats { return &e.stats }
 // Stats. When ctx ends, whole lines read so far are written, and the error is
 // that of ctx.
 func (e *Enricher) Enrich(ctx context.Context, r io.Reader, name string) error {
-	src, err := newSource(r, name, e.opt.Options)
-	if err != nil {
-		return err
-	}
-	src.strip = e.opt.Strip
 	if err := e.writeHeader(); err != nil {
 		return err
 	}
@@ -169,11 +164,11 @@ func (e *Enricher) Enrich(ctx context.Context, r io.Reader, name string) error {
 	}
 	read := make(chan error, 1)
 	go func() {
-		read <- e.read(ctx, src, free, order, todo)
+		read <- e.read(ctx, r, name, free, order, todo)
 		close(todo)
 		close(order)
 	}()
-	var failed error
+	var failed, err error
 	take := func(b *block) {
 		<-b.done
 		if failed == nil {
@@ -213,7 +208,12 @@ func (e *Enricher) Enrich(ctx context.Context, r io.Reader, name string) error {
 
 // read cuts a log into blocks, to be written in the order in which they go into
 // order.
-func (e *Enricher) read(ctx context.Context, src *source, free, order, todo chan *block) error {
+func (e *Enricher) read(ctx context.Context, r io.Reader, name string, free, order, todo chan *block) error {
+	src, err := newSource(r, name, e.opt.Options)
+	if err != nil {
+		return err
+	}
+	src.strip = e.opt.Strip
 	defer src.close()
 	for {
 		var b *block
