@@ -235,27 +235,35 @@ var newline = []byte{'\n'}
 
 // begin finds out the format. done is true when b holds a byte order mark.
 func (s *source) begin(b *block) (done bool, err error) {
-	// A line of one character may be the beginning of an array.
-	for s.err == nil && s.to-s.from < sampleSize && bytes.IndexByte(s.buf[min(s.from+4, s.to):s.to], '\n') < 0 {
-		s.fill()
+	for {
+		data := s.buf[s.from:s.to]
+		mark := len(data) - len(bytes.TrimPrefix(data, bom))
+		data = data[mark:]
+		enough := s.err != nil || len(data) >= sampleSize
+		// What is typed or trickles in should not have to wait for more than
+		// it takes: a line, or, since one of a character or two may be the
+		// beginning of an array, a few.
+		if !enough && bytes.IndexByte(data[min(4, len(data)):], '\n') < 0 {
+			s.fill()
+			continue
+		}
+		l, format, err := choose(data[:min(len(data), sampleSize)], &s.opt)
+		if err != nil {
+			return false, fmt.Errorf("read %s: %w", s.name, err)
+		}
+		if format == "" && !enough {
+			s.fill()
+			continue
+		}
+		s.format = format
+		s.use(l)
+		if mark == 0 {
+			return false, nil
+		}
+		b.raw, b.continued = true, true
+		s.give(b, mark)
+		return true, nil
 	}
-	data := s.buf[s.from:s.to]
-	hasBOM := bytes.HasPrefix(data, bom)
-	if hasBOM {
-		data = data[len(bom):]
-	}
-	l, format, err := choose(data[:min(len(data), sampleSize)], &s.opt)
-	if err != nil {
-		return false, fmt.Errorf("read %s: %w", s.name, err)
-	}
-	s.format = format
-	s.use(l)
-	if !hasBOM {
-		return false, nil
-	}
-	b.raw, b.continued = true, true
-	s.give(b, len(bom))
-	return true, nil
 }
 
 // use sets the layout of the lines to come.
