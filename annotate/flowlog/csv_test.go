@@ -134,6 +134,28 @@ func TestArgusDirection(t *testing.T) {
 	}
 }
 
+// What is not IP passes; what should be, but is not known, is named.
+func TestArgusOtherProtocols(t *testing.T) {
+	for _, c := range []struct {
+		line string
+		want Kind
+	}{
+		{"arp,192.0.2.1,,  who,192.0.2.10,", Other},
+		{"man,0,0,,0,0", Other},
+		{"loop,00:00:5e:00:53:01,0,   ->,00:00:5e:00:53:01,0", Other},
+		{"3336,00:00:5e:00:53:01,0,   ->,00:00:5e:00:53:02,0", Other},
+		{"igmp,192.0.2.1,,   ->,224.0.0.1,", Flow},
+		{"rtp,192.0.2.1,16384,  <->,192.0.2.2,16386", Flow},
+		{"tpc,192.0.2.1,50000,   ->,192.0.2.2,443", Bad},
+		{"tcp,192.0.2.1,50000,   ->,192.0.2.2,https", Bad},
+	} {
+		list := records(t, "Proto,SrcAddr,Sport,Dir,DstAddr,Dport\n"+c.line, Options{})
+		if got := list[len(list)-1].Kind; got != c.want {
+			t.Errorf("%s: kind %d, want %d", c.line, got, c.want)
+		}
+	}
+}
+
 // What is in port fields of protocols without ports, or is absent, or is 0
 // where the exporter had none, is never looked up.
 func TestPortNotReportedInTables(t *testing.T) {
@@ -154,6 +176,7 @@ func TestPortNotReportedInTables(t *testing.T) {
 		{"p,s,d\nSCTP,2905,0", m, false, true, noPort},
 		{"p,s,d\n,1,80", m, false, false, noProtocol},
 		{"sa,da,sp,dp,pr\n10.0.0.1,10.0.0.2,0,8.0,ICMP", Options{}, true, true, noPorts},
+		{"sa,da,sp,dp,pr\n2001:db8::1,2001:db8::2,0,0,Frag6", Options{}, true, true, noPorts},
 		{"srcport dstport protocol\n- - -", Options{}, true, true, noProtocol},
 		{"ip.proto\tudp.srcport\tudp.dstport\n17\t\t", Options{}, true, true, noPort},
 	} {

@@ -155,6 +155,11 @@ var nfdumpKind = tableKind{
 		return otherColumn
 	},
 	read: func(r *Record, c *cells) {
+		for _, own := range nfdumpProtocols {
+			if string(c[protocolColumn]) == own.name {
+				c[protocolColumn] = own.number
+			}
+		}
 		readPlain(r, c)
 		if r.Flow.Protocol == 6 {
 			r.Flow.Opening = openingOf(letterFlags(c[flagsColumn]))
@@ -182,6 +187,12 @@ var nfdumpKind = tableKind{
 		return commas == 5
 	},
 }
+
+// nfdumpProtocols are names that only nfdump has, of what may well be seen.
+var nfdumpProtocols = []struct {
+	name   string
+	number []byte
+}{{"Rte6", []byte("43")}, {"Frag6", []byte("44")}, {"NOHE6", []byte("59")}, {"OPTS6", []byte("60")}, {"MOBIL", []byte("55")}}
 
 // letterFlags reads TCP flags from letters, "...AP.SF" or "FS PA", or from a
 // number, "0x12" or "18".
@@ -243,8 +254,12 @@ var argusKind = tableKind{
 			c[protocolColumn] = udpName
 		case "ipnip":
 			c[protocolColumn] = ipipName
-		case "arp", "rarp", "llc", "lldp", "stp", "man": // link layers, and the sensor's own reports
+		case "man", "stp": // the sensor's own reports; a bridge's
 			r.Kind = Other
+			return
+		}
+		if _, ok := parseProtocol(c[protocolColumn]); !ok && !parseAddr(c[sourceColumn]).IsValid() {
+			r.Kind = Other // of the link layer: names or Ethernet types, which may stand with 0 for ports
 			return
 		}
 		readPlain(r, c)
