@@ -209,6 +209,8 @@ func shellLines(t *testing.T, dir, path string, args ...string) []string {
 }
 
 func TestBashCompletion(t *testing.T) {
+	long(t)
+	t.Parallel() // shells are slow to start
 	path, dir, script := completionFolder(t, "bash", bashCompletion(completedCommands()))
 	const driver = `source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(( $# - 1 )); _portannot; printf '%s\n' "${COMPREPLY[@]}"`
 	complete := func(words ...string) []string {
@@ -225,6 +227,8 @@ func TestBashCompletion(t *testing.T) {
 }
 
 func TestFishCompletion(t *testing.T) {
+	long(t)
+	t.Parallel() // shells are slow to start
 	path, dir, script := completionFolder(t, "fish", fishCompletion(completedCommands()))
 	checkCompletions(t, func(line string) []string {
 		lines := shellLines(t, dir, path, "--no-config", "-c", "source $argv[1]; complete -C $argv[2]", script, line)
@@ -238,6 +242,8 @@ func TestFishCompletion(t *testing.T) {
 // TestZshCompletion completes in an interactive zsh on a pseudo-terminal, since
 // zsh has no other way.
 func TestZshCompletion(t *testing.T) {
+	long(t)
+	t.Parallel() // shells are slow to start
 	path, dir, script := completionFolder(t, "zsh", zshCompletion(completedCommands()))
 	const driver = `
 zmodload zsh/zpty || exit
