@@ -1,0 +1,141 @@
+package flowlog
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// What encoding/json makes of an annotated line is what it made of the line,
+// and "portannot".
+func TestJSONByOtherMeans(t *testing.T) {
+	n := 0
+	for _, s := range samples(t) {
+		for line := range bytes.Lines(s.data) {
+			var before map[string]any
+			if json.Unmarshal(line, &before) != nil {
+				continue
+			}
+			out, st := enrich(t, bytes.NewReader(line), EnrichOptions{Options: Options{Format: s.format, Map: s.opt.Map}})
+			if st.Flows == 0 || s.format == "azure" {
+				continue
+			}
+			var after map[string]any
+			if err := json.Unmarshal(out, &after); err != nil {
+				t.Fatalf("%s: %v: %s", s.path, err, out)
+			}
+			own, _ := after["portannot"].(map[string]any)
+			if own["caveat"] == nil || own["service"] == nil || own["registry"] == nil {
+				t.Errorf("%s: annotation %v", s.path, own)
+			}
+			if _, had := before["portannot"]; !had {
+				delete(after, "portannot")
+				if !reflect.DeepEqual(before, after) {
+					t.Errorf("%s: changed: %s", s.path, out)
+				}
+			}
+			n++
+		}
+	}
+	if n < 15 {
+		t.Errorf("only %d lines", n)
+	}
+}
+
+// portannot's own records keep what they say of packets; with the same registry
+// they come out as they went in, but for the order of members.
+func TestOwnRecordsKeepTheirFacts(t *testing.T) {
+	for _, s := range samples(t) {
+		if s.format != "portannot" {
+			continue
+		}
+		out, _ := enrich(t, bytes.NewReader(s.data), EnrichOptions{})
+		before, after := slices.Collect(bytes.Lines(s.data)), slices.Collect(bytes.Lines(out))
+		for i := range before {
+			var a, b any
+			if json.Unmarshal(before[i], &a) != nil || json.Unmarshal(after[i], &b) != nil || !reflect.DeepEqual(a, b) {
+				t.Errorf("line %d\n was %s is %s", i+1, before[i], after[i])
+			}
+		}
+	}
+}
+
+// Where the annotation goes, and what stripping leaves.
+func TestJSONEdits(t *testing.T) {
+	shape := jsonShape{paths: []jsonPath{{"p", jsonProtocol}, {"s.p", jsonSourcePort}, {"d", jsonDestinationPort}}}
+	l := newJSON(&shape, nil).(jsonLog)
+	for _, c := range []struct{ line, stripped string }{
+		{`{"p":6,"d":80}`, `{"p":6,"d":80}`},
+		{`{"p":6,"d":80,"portannot":{"service":1}}`, `{"p":6,"d":80}`},
+		{`{"p":6 , "portannot" : {"service":1} , "d":80}`, `{"p":6  , "d":80}`},
+		{`{"portannot":{"service":1},"p":6,"d":80}`, `{"p":6,"d":80}`},
+		{`{"p":6,"d":80,"portannot":{"state":"closed","service":1, "x" : [1] }}`, `{"p":6,"d":80,"portannot":{"state":"closed","x" : [1]}}`},
+		{`{"p":6,"d":80,"portannot":{}}`, `{"p":6,"d":80}`},
+		{` {"s.p":1,"d":"80"} `, ` {"s.p":1,"d":"80"} `},
+		{`{"s":{"p":1,"p":2},"d":80,"portannot.service":3}`, `{"s":{"p":1,"p":2},"d":80,"portannot.service":3}`},
+	} {
+		r := new(Record)
+		r.reset([]byte(c.line))
+		parse(l, r)
+		if r.Kind != Flow {
+			t.Errorf("%s: kind %d, %v", c.line, r.Kind, r.Problem())
+			continue
+		}
+		if got := l.strip(nil, r); string(got) != c.stripped {
+			t.Errorf("%s\nstripped %s\n    want %s", c.line, got, c.stripped)
+		}
+		n := newNotes(testAnnotator)
+		n.annotation = testAnnotator.Annotate(r.Flow)
+		out := l.append(nil, r, &n)
+		if !json.Valid(out) || strings.Count(string(out), `"portannot":`)+strings.Count(string(out), `"portannot" :`) != 1 {
+			t.Errorf("%s: annotated %s", c.line, out)
+		}
+	}
+}
+
+// FuzzJSONScan compares with encoding/json: what that calls an object is read to
+// its end, and the values that are looked for are the same.
+func FuzzJSONScan(f *testing.F) {
+	for _, s := range samples(f) {
+		for line := range bytes.Lines(s.data) {
+			if line[0] == '{' {
+				f.Add(bytes.TrimSpace(line))
+			}
+		}
+	}
+	for _, s := range []string{`{}`, `{"a":{"b":1,"b":"\u0041"}}`, `{"a.b":1}`, `{"a":1,"a":{"b":[{}]}}`, `{"\u0061":{"b":-1.5e+3}}`, `{"a":[[[["}"]]]]}`, `{"c":null,"c":true}`} {
+		f.Add([]byte(s))
+	}
+	tree := newJSONTree([]jsonPath{{"c", jsonSource}, {"a.b", jsonDestination}, {"a.d.e", jsonTime}})
+	f.Fuzz(func(t *testing.T, line []byte) {
+		var j jsonScan
+		var want map[string]json.RawMessage
+		err := json.Unmarshal(line, &want)
+		if len(line) == 0 || line[0] != '{' {
+			return
+		}
+		end := j.scan(line, tree, 0)
+		if err != nil {
+			return
+		}
+		if rest := bytes.TrimRight(line, " \t\r\n"); end != len(rest) && j.fault != jsonDeep {
+			t.Fatalf("%q: read to %d of %d: %s", line, end, len(rest), j.fault)
+		}
+		if j.fault != "" {
+			return
+		}
+		if _, ok := want["c"]; ok && !bytes.Equal(j.raw(jsonSource), want["c"]) {
+			t.Errorf("%q: c is %q, want %q", line, j.raw(jsonSource), want["c"])
+		}
+		from, to := nextObject(line)
+		if from != 0 || to != end {
+			t.Errorf("%q: braces end at %d, the object at %d", line, to, end)
+		}
+		if (j.owns > 0) != (want["portannot"] != nil) {
+			t.Errorf("%q: portannot seen %d times", line, j.owns)
+		}
+	})
+}
