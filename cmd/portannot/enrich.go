@@ -263,7 +263,7 @@ func (j *enrichJob) summary() {
 		return
 	}
 	if st.Lines > 0 || !j.exports.used() {
-		j.env.warnf("read %s from %s: %s, %d other, %d not understood", plural(st.Lines, "line"), plural(uint64(len(j.files)), "log"),
+		j.env.warnf("read %s from %s: %s, %d other, %d not understood", plural(st.Lines, "line"), plural(uint64(len(j.files)-j.exports.files), "log"),
 			plural(st.Flows, "flow"), st.Other, st.Bad)
 		j.flowSummary(st)
 	}

@@ -68,13 +68,13 @@ func (j *enrichJob) enrich(ctx context.Context, r io.Reader, name string) error 
 	x := j.exports
 	switch x.format {
 	case "", "auto":
-		sample := make([]byte, firstOctets)
-		n, _ := io.ReadFull(r, sample) // a failure comes again
-		sample = sample[:n]
+		waiting := &interruptible{ctx: ctx, r: r}
+		sample := waiting.sample(nil, firstOctets)
 		if isCompressed(sample) {
-			more := make([]byte, compressed)
-			n, _ := io.ReadFull(r, more)
-			sample = append(sample, more[:n]...)
+			sample = waiting.sample(sample, compressed)
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
 		}
 		r = io.MultiReader(bytes.NewReader(sample), r)
 		if !isExport(sample) {
@@ -87,7 +87,7 @@ func (j *enrichJob) enrich(ctx context.Context, r io.Reader, name string) error 
 	if err := x.check(); err != nil {
 		return err
 	}
-	plain, stop, err := flowlog.Decompress(r, name)
+	plain, stop, err := flowlog.Decompress(&interruptible{ctx: ctx, r: r}, name)
 	if err != nil {
 		return err
 	}
@@ -98,6 +98,49 @@ func (j *enrichJob) enrich(ctx context.Context, r io.Reader, name string) error 
 		return ctx.Err()
 	}
 	return err
+}
+
+// interruptible is a reader that ends with ctx, even when r says nothing. The
+// Read of r that is under way then is left behind, so r is of no use after.
+type interruptible struct {
+	ctx  context.Context
+	r    io.Reader
+	buf  []byte
+	done chan readResult
+}
+
+type readResult struct {
+	n   int
+	err error
+}
+
+func (i *interruptible) Read(p []byte) (int, error) {
+	if i.done == nil {
+		i.done = make(chan readResult, 1)
+		i.buf = make([]byte, 64<<10)
+	}
+	if i.ctx.Err() != nil {
+		return 0, context.Cause(i.ctx)
+	}
+	buf := i.buf[:min(len(p), len(i.buf))] // the goroutine may outlive p
+	go func() {
+		n, err := i.r.Read(buf)
+		i.done <- readResult{n, err}
+	}()
+	select {
+	case got := <-i.done:
+		return copy(p, buf[:got.n]), got.err
+	case <-i.ctx.Done():
+		return 0, context.Cause(i.ctx)
+	}
+}
+
+// sample appends up to n octets to b. A failure comes again when reading goes
+// on.
+func (i *interruptible) sample(b []byte, n int) []byte {
+	more := make([]byte, n)
+	n, _ = io.ReadFull(i, more)
+	return append(b, more[:n]...)
 }
 
 func isCompressed(b []byte) bool {

@@ -78,8 +78,8 @@ func (m *messages) next() (b []byte, offset int64, err error) {
 	}
 	n := len(head)
 	switch {
-	case len(head) < ipfixHeader:
-	case !plausible(head) && !headerOnly(head):
+	case len(head) < ipfixHeader+setHeader: // the end of the file: a header at most
+	case !plausible(head):
 		n, err = m.skip()
 		if err != nil && err != io.EOF {
 			return nil, offset, err
@@ -108,18 +108,6 @@ func (m *messages) next() (b []byte, offset int64, err error) {
 	return b, offset, nil
 }
 
-// headerOnly reports what is shorter than plausible needs: the end of a file.
-func headerOnly(b []byte) bool {
-	if len(b) >= ipfixHeader+setHeader {
-		return false
-	}
-	switch Version(binary.BigEndian.Uint16(b)) {
-	case V5, V9, IPFIX:
-		return true
-	}
-	return false
-}
-
 // v9 gives the octets of the version 9 message that begins here. No message is
 // longer than a datagram can be.
 func (m *messages) v9() (int, error) {
@@ -131,7 +119,7 @@ func (m *messages) v9() (int, error) {
 			return 0, err
 		}
 		if len(b) < n+setHeader {
-			return len(b), nil
+			return min(n, len(b)), nil
 		}
 		id, length := binary.BigEndian.Uint16(b[n:]), int(binary.BigEndian.Uint16(b[n+2:]))
 		if id >= 2 && id < 256 || length < setHeader {
