@@ -112,8 +112,8 @@ func (c *csvFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation)
 	if a.RegisteredLater {
 		dst = append(dst, "true"...)
 	}
-	dst = c.ends.append(dst, a.Source)
-	dst = c.ends.append(dst, a.Destination)
+	dst = c.appendEnd(dst, &a.Source)
+	dst = c.appendEnd(dst, &a.Destination)
 	dst = appendCell(append(dst, ','), a.Local())
 	dst = append(append(dst, ','), f.State.String()...)
 	dst = append(append(dst, ','), f.End.String()...)
@@ -175,6 +175,14 @@ func appendServiceCells(dst []byte, e iana.Entry) []byte {
 		dst = append(dst, t.String()...)
 	}
 	return dst
+}
+
+// appendEnd is appendEndCells, from the fragments where there is a name to find.
+func (c *csvFormat) appendEnd(dst []byte, e *iana.Entry) []byte {
+	if e.Status != iana.Assigned {
+		return append(append(append(dst, ','), e.Status.String()...), ',')
+	}
+	return c.ends.append(dst, *e)
 }
 
 // appendEndCells writes two columns, a comma before each.

@@ -191,12 +191,16 @@ func (fr *fragments) append(dst []byte, e iana.Entry) []byte {
 		at = make([]fragment, 1<<16)
 		fr.at[e.Transport] = at
 	}
-	p := at[e.Port]
+	port := e.Port
+	if e.Status == iana.Dynamic {
+		port = 1<<16 - 1 // one for all: what the registry says of them is the same
+	}
+	p := at[port]
 	if p.to == 0 {
 		p.from = uint32(len(fr.text)) + 1
 		fr.text = fr.write(fr.text, e)
 		p.to = uint32(len(fr.text)) + 1
-		at[e.Port] = p
+		at[port] = p
 	}
 	return append(dst, fr.text[p.from-1:p.to-1]...)
 }

@@ -43,7 +43,7 @@ func (l *lane) append(dst []byte, f *flow.Flow) []byte {
 	} else {
 		l.tally.noSide++
 	}
-	if !l.j.selector.Match(f, &l.annotation) {
+	if !l.j.selector.Empty() && !l.j.selector.Match(f, &l.annotation) {
 		return dst
 	}
 	l.tally.shown++
