@@ -221,12 +221,13 @@ func (a *Annotator) Annotate(in Input) Annotation {
 // keep both values at hand: it copies neither.
 func (a *Annotator) AnnotateTo(r *Annotation, in *Input) {
 	t, _ := iana.TransportOf(in.Protocol)
-	*r = Annotation{NoSourcePort: in.NoSourcePort, NoDestinationPort: in.NoDestinationPort}
+	*r = Annotation{}
+	r.NoSourcePort, r.NoDestinationPort = in.NoSourcePort, in.NoDestinationPort
 	if !in.NoSourcePort {
-		r.Source = a.registry.Lookup(t, in.Source.Port())
+		a.registry.LookupTo(&r.Source, t, in.Source.Port())
 	}
 	if !in.NoDestinationPort {
-		r.Destination = a.registry.Lookup(t, in.Destination.Port())
+		a.registry.LookupTo(&r.Destination, t, in.Destination.Port())
 	}
 	if a.local != nil {
 		if !in.NoSourcePort {

@@ -440,9 +440,9 @@ func (w *worker) annotate() bool {
 	if f.Protocol == 0 {
 		s.NoProtocol++
 	}
-	e, ok := a.Registered()
+	e := service(a)
 	switch {
-	case ok:
+	case e != nil:
 		s.Statuses[e.Status]++
 	case w.notes.note == noPorts:
 		s.NoPorts++

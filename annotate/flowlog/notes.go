@@ -29,6 +29,7 @@ type notes struct {
 	dialect *dialect
 	heads   []*serviceHead
 	ends    fragments // status and name, in the dialect
+	dynamic []byte    // those of a dynamic port
 	tail    []byte    // the last columns of a flow that has nothing in the others of them
 	last    []byte    // edition and caveat, in the dialect
 	words   []byte    // for the remark
@@ -63,22 +64,22 @@ func (n *notes) object(dst []byte) []byte {
 	dst = append(append(dst, `","reason":"`...), a.Service.Reason.String()...)
 	dst = append(append(dst, `","confidence":"`...), a.Service.Confidence.String()...)
 	dst = append(dst, '"')
-	e, ok := a.Registered()
-	if ok {
+	e := service(a)
+	if e != nil {
 		dst = strconv.AppendUint(append(dst, `,"port":`...), uint64(a.Service.Port), 10)
 	}
 	dst = append(dst, '}')
 	if n.note != "" {
 		dst = append(append(append(dst, `,"note":"`...), n.note...), '"')
 	}
-	if ok {
+	if e != nil {
 		dst = n.objects.append(append(dst, `,"registered":`...), e)
 	}
 	if !a.NoSourcePort {
-		dst = n.objects.append(append(dst, `,"source_registered":`...), a.Source)
+		dst = n.objects.append(append(dst, `,"source_registered":`...), &a.Source)
 	}
 	if !a.NoDestinationPort {
-		dst = n.objects.append(append(dst, `,"destination_registered":`...), a.Destination)
+		dst = n.objects.append(append(dst, `,"destination_registered":`...), &a.Destination)
 	}
 	if a.RegisteredLater {
 		dst = append(dst, `,"registered_after_traffic":true`...)
@@ -133,25 +134,25 @@ func (n *notes) columns(dst []byte, d *dialect) []byte {
 		n.speak(d)
 	}
 	a := &n.annotation
-	e, ok := a.Registered()
-	if ok && n.note == "" {
+	e := service(a)
+	if e != nil && n.note == "" {
 		h := n.headOf(a.Service)
 		dst = h.cells.append(dst, e)
 		if a.Service.Side == annotate.Destination && !a.RegisteredLater && a.DestinationLocal == "" { // nearly all
-			return h.rest.append(n.ends.append(dst, a.Source), a.Destination)
+			return h.rest.append(n.end(dst, &a.Source), &a.Destination)
 		}
 	} else {
-		dst = n.head(dst, a.Service, e, ok)
+		dst = n.head(dst, a.Service, e)
 	}
 	if a.NoSourcePort {
 		dst = d.none(d.none(dst))
 	} else {
-		dst = n.ends.append(dst, a.Source)
+		dst = n.end(dst, &a.Source)
 	}
 	if a.NoDestinationPort {
 		dst = d.none(d.none(dst))
 	} else {
-		dst = n.ends.append(dst, a.Destination)
+		dst = n.end(dst, &a.Destination)
 	}
 	if !a.RegisteredLater && a.Local() == "" {
 		return append(dst, n.tail...)
@@ -165,6 +166,30 @@ func (n *notes) columns(dst []byte, d *dialect) []byte {
 	return append(dst, n.last...)
 }
 
+// service gives the registration of the service port in a, nil when there is
+// none: [annotate.Annotation.Registered] without a copy.
+func service(a *annotate.Annotation) *iana.Entry {
+	switch a.Service.Side {
+	case annotate.Source:
+		if !a.NoSourcePort {
+			return &a.Source
+		}
+	case annotate.Destination, annotate.Both:
+		if !a.NoDestinationPort {
+			return &a.Destination
+		}
+	}
+	return nil
+}
+
+// end appends the columns of one end.
+func (n *notes) end(dst []byte, e *iana.Entry) []byte {
+	if e.Status == iana.Dynamic {
+		return append(dst, n.dynamic...)
+	}
+	return n.ends.append(dst, e)
+}
+
 // headOf gives what is kept for a way to decide services.
 func (n *notes) headOf(s annotate.Service) *serviceHead {
 	s.Port = 0
@@ -174,20 +199,20 @@ func (n *notes) headOf(s annotate.Service) *serviceHead {
 		}
 	}
 	h := &serviceHead{service: s}
-	h.cells.write = func(dst []byte, e iana.Entry) []byte { return n.head(dst, s, e, true) }
-	h.rest.write = func(dst []byte, e iana.Entry) []byte { return append(n.ends.append(dst, e), n.tail...) }
+	h.cells.write = func(dst []byte, e iana.Entry) []byte { return n.head(dst, s, &e) }
+	h.rest.write = func(dst []byte, e iana.Entry) []byte { return append(n.end(dst, &e), n.tail...) }
 	n.heads = append(n.heads, h)
 	return h
 }
 
-// head appends the columns from side to remark; ok says whether there is a
-// service port.
-func (n *notes) head(dst []byte, s annotate.Service, e iana.Entry, ok bool) []byte {
+// head appends the columns from side to remark. e is that of the service port,
+// nil when there is none.
+func (n *notes) head(dst []byte, s annotate.Service, e *iana.Entry) []byte {
 	d := n.dialect
 	dst = append(append(dst, d.sep...), s.Side.String()...)
 	dst = append(append(dst, d.sep...), s.Reason.String()...)
 	dst = append(append(dst, d.sep...), s.Confidence.String()...)
-	if !ok {
+	if e == nil {
 		dst = d.none(d.none(d.none(d.none(dst))))
 		return d.text(dst, n.note)
 	}
@@ -204,7 +229,7 @@ func (n *notes) head(dst []byte, s annotate.Service, e iana.Entry, ok bool) []by
 		}
 		dst = d.cell(dst, e.NameAt(i))
 	}
-	return d.text(dst, n.remark(e))
+	return d.text(dst, n.remark(*e))
 }
 
 // speak takes up a dialect.
@@ -213,6 +238,7 @@ func (n *notes) speak(d *dialect) {
 	n.ends = fragments{write: func(dst []byte, e iana.Entry) []byte {
 		return d.text(append(append(dst, d.sep...), e.Status.String()...), e.Name())
 	}}
+	n.dynamic = d.none(append([]byte(d.sep), iana.Dynamic.String()...)) // has no name
 	n.last = append(d.text(nil, n.edition), d.last...)
 	n.tail = append(d.none(d.none(nil)), n.last...)
 }
@@ -297,16 +323,16 @@ const (
 	maxTextSize = 32 << 20
 )
 
-func (fr *fragments) append(dst []byte, e iana.Entry) []byte {
+func (fr *fragments) append(dst []byte, e *iana.Entry) []byte {
 	if int(e.Transport) >= len(fr.ids) {
-		return fr.write(dst, e)
+		return fr.write(dst, *e)
 	}
 	if ids := fr.ids[e.Transport]; ids != nil {
 		if id := ids[e.Port]; id != 0 {
 			return append(dst, fr.texts[id]...)
 		}
 	}
-	return fr.add(dst, e)
+	return fr.add(dst, *e)
 }
 
 // add writes a text and keeps it, if there is room.

@@ -129,28 +129,35 @@ func (r *Registry) setContacts(list []Contact) {
 //
 // From 49152 up the answer is [Dynamic] whatever the records say, even for an
 // excerpt that does not cover the port: it is a rule, not data.
-func (r *Registry) Lookup(t Transport, port uint16) Entry {
-	e := Entry{Port: port, Transport: t, reg: r}
+func (r *Registry) Lookup(t Transport, port uint16) (e Entry) {
+	r.LookupTo(&e, t, port)
+	return e
+}
+
+// LookupTo is Lookup into an Entry that is at hand. It is for those who look up
+// millions of ports a second: an Entry that was just put together field by
+// field is slow to copy.
+func (r *Registry) LookupTo(e *Entry, t Transport, port uint16) {
+	*e = Entry{Port: port, Transport: t, reg: r}
 	if port >= FirstDynamic {
 		e.Status = Dynamic
-		return e
+		return
 	}
 	if int(t) >= NumTransports || !r.cover.Contains(port) || r.index.pages == "" {
-		return e
+		return
 	}
 	e.cell = r.index.find(t, port)
 	if e.cell == 0 {
 		if t != NoTransport {
 			e.Status = Unassigned
 		}
-		return e
+		return
 	}
 	h := r.index.header(e.cell)
 	e.Status = h.status()
 	e.Listed = true
 	e.Precedence = h.precedence()
 	e.TransportUnspecified = e.Precedence == ExactAnyTransport || e.Precedence == RangeAnyTransport
-	return e
 }
 
 // Records goes through all records. Those of the embedded edition come without
