@@ -167,13 +167,25 @@ type Annotation struct {
 // Registered gives the registration of the service port. ok is false when no
 // side is known, or the port of that side was not reported.
 func (a *Annotation) Registered() (e iana.Entry, ok bool) {
-	switch a.Service.Side {
-	case Source:
-		return a.Source, !a.NoSourcePort
-	case Destination, Both:
-		return a.Destination, !a.NoDestinationPort
+	if e := a.registered(); e != nil {
+		return *e, true
 	}
 	return iana.Entry{}, false
+}
+
+// registered is Registered without a copy; nil is none.
+func (a *Annotation) registered() *iana.Entry {
+	switch a.Service.Side {
+	case Source:
+		if !a.NoSourcePort {
+			return &a.Source
+		}
+	case Destination, Both:
+		if !a.NoDestinationPort {
+			return &a.Destination
+		}
+	}
+	return nil
 }
 
 // Local gives the user's own name of the service port, "" for none.
@@ -238,7 +250,7 @@ func (a *Annotator) AnnotateTo(r *Annotation, in *Input) {
 		}
 	}
 	r.Service = decide(in, r.Source.Status == iana.Assigned, r.Destination.Status == iana.Assigned)
-	if e, ok := r.Registered(); ok && in.Start != 0 {
+	if e := r.registered(); e != nil && in.Start != 0 {
 		r.RegisteredLater = a.dates.begin(e) > in.Start
 	}
 }

@@ -20,7 +20,7 @@ const noDay = math.MinInt32
 // begin gives the time, in nanoseconds since the Unix epoch, at which the day
 // of the entry's registration begins, or the earliest time there is where the
 // registry gives no date.
-func (d *dates) begin(e iana.Entry) int64 {
+func (d *dates) begin(e *iana.Entry) int64 {
 	if int(e.Transport) >= len(d.days) {
 		return math.MinInt64
 	}

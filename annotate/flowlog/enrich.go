@@ -311,7 +311,7 @@ func (w *worker) pass(b *block) {
 		w.stats.Bad++
 		w.stats.fault(b.problem)
 	}
-	if w.opt.Strip || w.opt.Output == Same {
+	if w.opt.Strip || w.opt.Output == Same && (w.everything || !b.overlong) {
 		b.out = append(b.out, b.in...)
 	}
 }

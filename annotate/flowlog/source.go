@@ -27,6 +27,7 @@ type block struct {
 	// form, a byte order mark, or a part of a line that is too long.
 	raw       bool
 	continued bool // raw, and not the beginning of a line
+	overlong  bool // raw, and a part of a line that is too long
 	problem   *Problem
 
 	work // what a worker made of it
@@ -149,7 +150,7 @@ func (s *source) fill() {
 
 // next gives the next stretch. Its error is io.EOF at the end of the log.
 func (s *source) next(b *block) error {
-	b.in, b.raw, b.continued, b.problem = nil, false, false, nil
+	b.in, b.raw, b.continued, b.overlong, b.problem = nil, false, false, false, nil
 	b.name, b.line, b.layout = s.name, s.line, s.layout
 	if s.layout == nil {
 		if done, err := s.begin(b); done || err != nil {
@@ -235,7 +236,7 @@ var newline = []byte{'\n'}
 
 // begin finds out the format. done is true when b holds a byte order mark.
 func (s *source) begin(b *block) (done bool, err error) {
-	for {
+	for tried := 0; ; {
 		data := s.buf[s.from:s.to]
 		mark := len(data) - len(bytes.TrimPrefix(data, bom))
 		data = data[mark:]
@@ -243,10 +244,11 @@ func (s *source) begin(b *block) (done bool, err error) {
 		// What is typed or trickles in should not have to wait for more than
 		// it takes: a line, or, since one of a character or two may be the
 		// beginning of an array, a few.
-		if !enough && bytes.IndexByte(data[min(4, len(data)):], '\n') < 0 {
+		if !enough && (len(data) < 2*tried || bytes.IndexByte(data[min(4, len(data)):], '\n') < 0) {
 			s.fill()
 			continue
 		}
+		tried = len(data)
 		l, format, err := choose(data[:min(len(data), sampleSize)], &s.opt)
 		if err != nil {
 			return false, fmt.Errorf("read %s: %w", s.name, err)
@@ -340,7 +342,7 @@ func (s *source) passHeader(b *block, line []byte) {
 
 // beginOverlong gives the first part of a line that is too long.
 func (s *source) beginOverlong(b *block, data []byte) {
-	b.raw = true
+	b.raw, b.overlong = true, true
 	b.problem = &Problem{s.name, s.line, fmt.Sprintf("line of more than %d octets", s.opt.MaxLine)}
 	s.over = true
 	s.give(b, len(data))
@@ -348,7 +350,7 @@ func (s *source) beginOverlong(b *block, data []byte) {
 
 // passOverlong gives another part of it.
 func (s *source) passOverlong(b *block, data []byte) {
-	b.raw, b.continued = true, true
+	b.raw, b.overlong, b.continued = true, true, true
 	n := len(data)
 	if i := bytes.IndexByte(data, '\n'); i >= 0 {
 		n = i + 1

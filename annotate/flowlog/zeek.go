@@ -2,8 +2,10 @@ package flowlog
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -264,7 +266,7 @@ func (z *zeekLog) parse(r *Record) {
 	columns := 0
 	for _, m := range z.meanings {
 		cell := line
-		if i := bytes.IndexByte(line, sep); i >= 0 {
+		if i := indexNear(line, sep); i >= 0 {
 			cell, line = line[:i], line[i+1:]
 			columns++
 		} else {
@@ -316,6 +318,25 @@ func (z *zeekLog) parse(r *Record) {
 	if hasDst || hasDP { // weird.log has lines of no connection
 		f.Stated = flow.Destination
 	}
+}
+
+// indexNear is bytes.IndexByte for what is near: eight octets at a time, without
+// a call.
+func indexNear(b []byte, c byte) int {
+	pattern := ones * uint64(c)
+	i := 0
+	for ; i+8 <= len(b); i += 8 {
+		x := binary.LittleEndian.Uint64(b[i:]) ^ pattern
+		if hit := (x - ones) &^ x & tops; hit != 0 {
+			return i + bits.TrailingZeros64(hit)/8
+		}
+	}
+	for ; i < len(b); i++ {
+		if b[i] == c {
+			return i
+		}
+	}
+	return -1
 }
 
 // zeekWrong says what is wrong with a column.
