@@ -222,3 +222,17 @@ func TestNormalOutput(t *testing.T) {
 		}
 	}
 }
+
+// What -o json writes is a log too, and says again what it said.
+func TestOwnOutputIsALog(t *testing.T) {
+	for _, s := range samples(t) {
+		out, st := enrich(t, bytes.NewReader(s.data), EnrichOptions{Options: s.opt, Output: JSON})
+		again, st2 := enrich(t, bytes.NewReader(out), EnrichOptions{})
+		if !bytes.Equal(again, out) {
+			t.Errorf("%s: %s", s.path, firstDifference(again, out))
+		}
+		if st.Flows != st2.Flows && st.NoPort+st.NoPorts == 0 {
+			t.Errorf("%s: %d flows, then %d", s.path, st.Flows, st2.Flows)
+		}
+	}
+}

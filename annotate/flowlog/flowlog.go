@@ -47,7 +47,9 @@
 //     the forms of notes (columns, object, pairs), then r.appendAfter.
 //
 // A layout whose log has header lines is also headed; one whose records are not
-// lines is also spanning. csv.go makes formats with columns from a table of
+// lines is also spanning, and manyFlows when each holds several flows; one from
+// which an annotation is not taken by leaving out r.cut is a stripper. One more
+// kind of JSON is a table of paths in jsonshapes.go. csv.go makes formats with columns from a table of
 // their names. Samples go to testdata/flowlogs, where the tests find them by the
 // format's name: goldens, stripping and fuzzing then come by themselves.
 package flowlog

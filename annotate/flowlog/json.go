@@ -30,6 +30,7 @@ const (
 	jsonReply
 	jsonReason
 	jsonConfidence
+	jsonForeign
 	jsonUDPSourcePort
 	jsonUDPDestinationPort
 	jsonSCTPSourcePort

@@ -39,9 +39,11 @@ var portannotJSON = jsonFormat("portannot", "portannot's own JSON Lines",
 			{"@timestamp", jsonTime},
 			{"portannot.service.side", jsonServer}, {"portannot.service.reason", jsonReason}, {"portannot.service.confidence", jsonConfidence},
 			{"portannot.first_packet", jsonKind},
+			// What others write, whose records were annotated.
+			{"ecs.version", jsonForeign}, {"agent.type", jsonForeign}, {"event.kind", jsonForeign},
 		},
 		is: func(v *[numJSONFields]jsonValue) bool {
-			return has(v, jsonKind, jsonServer, jsonSource, jsonDestination)
+			return has(v, jsonServer) && (has(v, jsonKind) || has(v, jsonSourcePort) && !has(v, jsonForeign))
 		},
 		roles: func(j *jsonScan, r *Record) {
 			var side flow.Side
@@ -222,7 +224,7 @@ var ecs = jsonFormat("ecs", "Elastic Common Schema (Packetbeat, Filebeat), keys 
 			{"event.start", jsonTime}, {"@timestamp", jsonOtherTime},
 		},
 		is: func(v *[numJSONFields]jsonValue) bool {
-			return has(v, jsonOtherTime) && (has(v, jsonSourcePort) || has(v, jsonDestinationPort))
+			return (has(v, jsonOtherTime) || has(v, jsonProtocol)) && (has(v, jsonSourcePort) || has(v, jsonDestinationPort))
 		},
 		roles: func(j *jsonScan, r *Record) {
 			port := j.get(jsonServerPort)
