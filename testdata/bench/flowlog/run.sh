@@ -3,8 +3,8 @@
 #
 #   testdata/bench/flowlog/run.sh [MEBIBYTES] [ROUNDS]
 #
-# DIR holds the logs and the program; memory is best. Output goes to /dev/null
-# by a pipe, so that every program writes what it makes.
+# DIR holds the logs and the program; memory is best. Output goes to /dev/null.
+# The rounds take turns, so that what else the machine does hits all alike.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 size=${1:-1024} rounds=${2:-3}
@@ -17,35 +17,35 @@ for form in zeek eve; do
 	[[ -s $form.$size ]] || ./gen -form $form -bytes $((size << 20)) >$form.$size
 done
 
-# time_of NAME FILE COMMAND... : the best of the rounds, as seconds and MB/s, and
-# the greatest memory, where time(1) can tell.
-time_of() {
-	local name=$1 file=$2 best=999999 took from to i memory=-
-	shift 2
+# race FILE NAME=COMMAND... : the best wall and processor time of each command
+# over all rounds, and the greatest memory.
+race() {
+	local file=$1 i c name wall cpu kib
+	shift
+	declare -A best_wall best_cpu most
 	for ((i = 0; i < rounds; i++)); do
-		from=$(date +%s%N)
-		"$@" <"$file" 2>/dev/null | cat >/dev/null
-		to=$(date +%s%N)
-		took=$(((to - from) / 1000000))
-		((took < best)) && best=$took
+		for c in "$@"; do
+			name=${c%%=*}
+			read -r wall cpu kib < <({ /usr/bin/time -f '%e %U %S %M' -o >(awk '{ print $1, $2 + $3, $4 }') bash -c "exec ${c#*=}" <"$file" >/dev/null 2>&1; } | tail -1)
+			best_wall[$name]=$(awk -v a="$wall" -v b="${best_wall[$name]:-1e9}" 'BEGIN { print (a < b) ? a : b }')
+			best_cpu[$name]=$(awk -v a="$cpu" -v b="${best_cpu[$name]:-1e9}" 'BEGIN { print (a < b) ? a : b }')
+			most[$name]=$(awk -v a="$kib" -v b="${most[$name]:-0}" 'BEGIN { print (a > b) ? a : b }')
+		done
 	done
-	if [[ -x /usr/bin/time ]]; then
-		memory=$( { /usr/bin/time -f '%M KiB' "$@" <"$file" >/dev/null 2>/dev/null; } 2>&1 | tail -1)
-	fi
-	printf '%-34s %8.2f s %8.0f MB/s  %s\n' "$name" "$(bc -l <<<"$best/1000")" "$(bc -l <<<"$(stat -c %s "$file")/1000/$best")" "$memory"
+	for c in "$@"; do
+		name=${c%%=*}
+		awk -v n="$name" -v w="${best_wall[$name]}" -v c="${best_cpu[$name]}" -v m="${most[$name]}" -v s="$(stat -c %s "$file")" \
+			'BEGIN { printf "%-32s %8.2f s wall %8.2f s cpu %8.0f MB/s %8.0f MiB\n", n, w, c, s / 1e6 / (w > 0 ? w : 0.005), m / 1024 }'
+	done
 }
 
 # What zeek-cut does: find the columns, print some of them.
 cut='BEGIN { FS = OFS = "\t" } /^#/ { next } { print $1, $3, $4, $5, $6, $7 }'
 
-echo "Zeek TSV, $size MiB, $(nproc) processors"
-time_of 'wc -l' zeek.$size wc -l
-time_of 'awk, six columns (mawk)' zeek.$size mawk "$cut"
-time_of 'portannot enrich' zeek.$size ./portannot enrich -q -
-time_of 'portannot enrich --unexpected' zeek.$size ./portannot enrich -q --unexpected -
+echo "Zeek TSV, $size MiB, $(nproc) processors, best of $rounds"
+race zeek.$size 'wc -l=wc -l' "awk, six columns (mawk)=mawk '$cut'" \
+	'portannot enrich=./portannot enrich -q -' 'portannot enrich --unexpected=./portannot enrich -q --unexpected -'
 echo
 echo "EVE JSON, $size MiB"
-time_of 'wc -l' eve.$size wc -l
-time_of 'jq -c' eve.$size jq -c .
-time_of 'portannot enrich' eve.$size ./portannot enrich -q -
-time_of 'portannot enrich --unexpected' eve.$size ./portannot enrich -q --unexpected -
+race eve.$size 'wc -l=wc -l' 'jq -c=jq -c .' \
+	'portannot enrich=./portannot enrich -q -' 'portannot enrich --unexpected=./portannot enrich -q --unexpected -'
