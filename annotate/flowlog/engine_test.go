@@ -236,3 +236,25 @@ func TestOwnOutputIsALog(t *testing.T) {
 		}
 	}
 }
+
+// ExampleEnricher annotates a log of one's own fields, in JSON, and keeps what
+// is not assigned.
+func ExampleEnricher() {
+	const log = `{"p":"sctp","from":50000,"to":38412}
+{"p":"tcp","from":50000,"to":4}
+`
+	e := NewEnricher(os.Stdout, EnrichOptions{
+		Options:    Options{Map: Map{Protocol: "p", SourcePort: "from", DestinationPort: "to"}},
+		Annotator:  annotate.New(iana.Embedded(), nil),
+		Unexpected: true,
+		Output:     CSV,
+	})
+	if err := e.Enrich(context.Background(), strings.NewReader(log), "log"); err != nil {
+		fmt.Println(err)
+	}
+	fmt.Println(e.Stats().Flows, "flows,", e.Stats().Selected, "selected")
+	// Output:
+	// @timestamp,network.transport,network.iana_number,source.ip,source.port,destination.ip,destination.port,portannot.side,portannot.reason,portannot.confidence,portannot.port,portannot.status,portannot.name,portannot.names,portannot.remark,portannot.source_status,portannot.source_name,portannot.destination_status,portannot.destination_name,portannot.registered_after_traffic,portannot.local,portannot.edition,portannot.caveat
+	// ,tcp,6,,50000,,4,destination,dynamic-port,likely,4,unassigned,,,,dynamic,,unassigned,,,,2026-08-17,registration-does-not-validate-traffic
+	// 2 flows, 1 selected
+}

@@ -146,7 +146,10 @@ func (r *Record) Problem() error {
 // unless parse says otherwise.
 func (r *Record) reset(line []byte) {
 	// One by one: a Record that is put together elsewhere is slow to copy.
-	r.Line, r.Kind, r.Flow, r.problem = line, Other, annotate.Input{}, problem{}
+	r.Line = line
+	r.Kind = Other
+	r.Flow = annotate.Input{}
+	r.problem = problem{}
 	r.cut, r.insert = span{len(line), len(line)}, len(line)
 }
 
