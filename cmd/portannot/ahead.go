@@ -11,10 +11,10 @@ import (
 // table, so the result is that of one core, whatever the number of workers. No
 // packet is copied: a summary says all that the table needs.
 
-// aheadSize is how many summaries go over at a time: some hundred, so that the
+// aheadSize is how many summaries go over at a time: some thousand, so that the
 // hand-over costs nothing beside them, and few enough to stay in the second
 // level cache on their way.
-const aheadSize = 512
+const aheadSize = 2048
 
 // tableFeeder counts summaries to flows in a goroutine of its own.
 type tableFeeder struct {
