@@ -28,7 +28,8 @@
 // later ones are read (headers) it handles itself, in order, so that each block
 // has one layout that never changes while workers use it. Workers (enrich.go)
 // annotate blocks in parallel; blocks are written in their order. The output
-// does not depend on the number of workers or on how the input was cut.
+// does not depend on the number of workers, nor, once the format is known, on how
+// the input came.
 //
 // # Design: how to add a format
 //

@@ -56,14 +56,14 @@ type jsonShape struct {
 	roles func(j *jsonScan, r *Record)
 }
 
-// jsonLog reads a log of JSON objects: one a line, or, when spanning, anywhere
-// at the top level or in an array.
+// jsonLog reads a log of JSON objects, one a line.
 type jsonLog struct {
 	shape *jsonShape
 	tree  *jsonNode
 }
 
-// jsonSpanning is a jsonLog whose objects may go over several lines.
+// jsonSpanning is a jsonLog whose objects stand anywhere at the top level or in
+// an array there, and may go over several lines.
 type jsonSpanning struct{ jsonLog }
 
 // newJSON gives the layout of a log that begins with sample.
@@ -76,25 +76,12 @@ func newJSON(shape *jsonShape, sample []byte) layout {
 }
 
 // spansLines reports whether a JSON log has objects that are not alone on one
-// line: it begins with an array, or none of its first lines is an object.
+// line: it begins with an array, or with a brace alone on its line. Only the
+// first line counts, so that it does not matter how much of the log has come.
 func spansLines(sample []byte) bool {
-	if s := bytes.TrimLeft(sample, " \t\r\n"); len(s) > 0 && s[0] == '[' {
-		return true
-	}
-	var j jsonScan
-	n := 0
-	for line := range bytes.Lines(sample) {
-		if line[len(line)-1] != '\n' && n == 0 {
-			return false // one line, perhaps cut off
-		}
-		if n++; n > 20 {
-			break
-		}
-		if line = bytes.TrimSpace(line); len(line) > 2 && line[0] == '{' && j.scan(line, &jsonNode{}, 0) == len(line) {
-			return false
-		}
-	}
-	return n > 1
+	sample = bytes.TrimLeft(sample, " \t\r\n")
+	line, _, whole := bytes.Cut(sample, newline)
+	return bytes.HasPrefix(line, []byte{'['}) || whole && string(bytes.TrimSpace(line)) == "{"
 }
 
 // detectJSON reports whether a log begins with objects, one of the first of

@@ -139,3 +139,14 @@ func FuzzJSONScan(f *testing.F) {
 		}
 	})
 }
+
+func TestSpansLines(t *testing.T) {
+	for s, want := range map[string]bool{
+		"[": true, "[\n{": true, " \n[{\"a\":1}]": true, "{\n\t\"a\": 1": true, "{ \r\n": true,
+		"{": false, "{\"a\":1}\n": false, "{\"a\":\n": false, "{\"a\":1": false, "garbage\n{\n": false, "": false,
+	} {
+		if got := spansLines([]byte(s)); got != want {
+			t.Errorf("%q: %v, want %v", s, got, want)
+		}
+	}
+}

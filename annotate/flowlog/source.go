@@ -242,9 +242,8 @@ func (s *source) begin(b *block) (done bool, err error) {
 		data = data[mark:]
 		enough := s.err != nil || len(data) >= sampleSize
 		// What is typed or trickles in should not have to wait for more than
-		// it takes: a line, or, since one of a character or two may be the
-		// beginning of an array, a few.
-		if !enough && (len(data) < 2*tried || bytes.IndexByte(data[min(4, len(data)):], '\n') < 0) {
+		// it takes: a line that is not blank, for most formats.
+		if !enough && (len(data) < 2*tried || bytes.IndexByte(bytes.TrimLeft(data, " \t\r\n"), '\n') < 0) {
 			s.fill()
 			continue
 		}
