@@ -62,15 +62,21 @@ func (f *following) append(b []byte) {
 
 func (f *following) want(label string, number uint64) {
 	f.t.Helper()
+	var p Packet
 	select {
-	case p := <-f.got:
-		if string(p.Data) != label || p.Number != number {
-			f.t.Fatalf("packet %d %q, want %d %q", p.Number, p.Data, number, label)
-		}
+	case p = <-f.got:
 	case err := <-f.end:
-		f.t.Fatalf("ended: %v", err)
+		f.end <- err
+		select { // what came before the end
+		case p = <-f.got:
+		default:
+			f.t.Fatalf("ended: %v", err)
+		}
 	case <-time.After(30 * time.Second):
 		f.t.Fatal("no packet came")
+	}
+	if string(p.Data) != label || p.Number != number {
+		f.t.Fatalf("packet %d %q, want %d %q", p.Number, p.Data, number, label)
 	}
 }
 

@@ -183,7 +183,8 @@ func (l *Live) Stats() (LiveStats, error) {
 	if l.closed {
 		return l.stats, nil
 	}
-	return l.stats, l.readStats()
+	err := l.readStats()
+	return l.stats, err
 }
 
 func (l *Live) readStats() error {

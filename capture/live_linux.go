@@ -361,7 +361,8 @@ func (l *Live) Stats() (LiveStats, error) {
 	if l.closed {
 		return l.stats, nil
 	}
-	return l.stats, l.readStats()
+	err := l.readStats()
+	return l.stats, err
 }
 
 // readStats adds what the kernel counted since the last call, for it begins

@@ -56,7 +56,7 @@ func startTcpdump(t *testing.T, arguments ...string) func() []Packet {
 	go io.Copy(io.Discard, stderr)
 	return func() []Packet {
 		t.Helper()
-		for range 500 {
+		for range 3000 {
 			file, err := os.ReadFile(name)
 			if err != nil {
 				t.Fatal(err)
@@ -117,13 +117,13 @@ func exchange(t *testing.T, f far) {
 
 	message := bytes.Repeat([]byte("to and fro "), 1000)
 	f.do(func() {
-		c, err := net.DialTimeout("tcp4", "192.0.2.1:7000", 5*time.Second)
+		c, err := net.DialTimeout("tcp4", "192.0.2.1:7000", 30*time.Second)
 		if err != nil {
 			t.Error(err)
 			return
 		}
 		defer c.Close()
-		c.SetDeadline(time.Now().Add(5 * time.Second))
+		c.SetDeadline(time.Now().Add(30 * time.Second))
 		if _, err := c.Write(message); err != nil {
 			t.Error(err)
 		}
@@ -150,7 +150,7 @@ func exchange(t *testing.T, f far) {
 		}
 	})
 	buffer := make([]byte, 100)
-	server.SetDeadline(time.Now().Add(5 * time.Second))
+	server.SetDeadline(time.Now().Add(30 * time.Second))
 	n, client, err := server.ReadFrom(buffer)
 	if err != nil {
 		t.Fatal(err)
@@ -263,6 +263,11 @@ func TestLiveCountsWhatABurstDrops(t *testing.T) {
 		case <-finished:
 			if !stopped {
 				stopped = true
+				sent, _, err := counters("near")
+				if err != nil {
+					t.Fatal(err)
+				}
+				arrived(t, l, sent-before)
 				l.Stop()
 			}
 		default:
@@ -451,6 +456,7 @@ func TestLiveStopLetsNothingIn(t *testing.T) {
 	enterNamespace(t)
 	l := open(t, LiveOptions{Interfaces: []string{"lo"}, Timeout: 200 * time.Millisecond})
 	loopbackMessage(t, 9, "before the end")
+	arrived(t, l, 1)
 	l.Stop()
 	packets := make([]Packet, 8)
 	if n, err := l.Next(packets); n == 0 {
@@ -667,7 +673,8 @@ func TestLiveStopWakesNext(t *testing.T) {
 	l := open(t, LiveOptions{Interfaces: []string{"lo"}, Timeout: 50 * time.Millisecond})
 	ctx, cancel := context.WithCancel(context.Background())
 	defer context.AfterFunc(ctx, l.Stop)()
-	loopbackMessage(t, 9, endMark) // still in the kernel's open block when Stop comes
+	loopbackMessage(t, 9, endMark)
+	arrived(t, l, 1) // in the kernel's open block, when Stop comes
 	cancel()
 	packets := make([]Packet, 8)
 	seen := 0

@@ -216,13 +216,31 @@ type collected struct {
 	frame []byte
 }
 
-// collect reads until done says that a packet was the last, or for about ten
+// arrived waits until the kernel has counted n packets for the capture. A busy
+// kernel may hand on what was sent some time after the call that sent it.
+func arrived(t *testing.T, l *Live, n uint64) {
+	t.Helper()
+	var stats LiveStats
+	for range 10_000 {
+		var err error
+		if stats, err = l.Stats(); err != nil {
+			t.Fatal(err)
+		}
+		if stats.Received >= n {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Fatalf("%d packets arrived, want %d", stats.Received, n)
+}
+
+// collect reads until done says that a packet was the last, or for about thirty
 // seconds.
 func collect(t *testing.T, l *Live, done func(collected) bool) []collected {
 	t.Helper()
 	var all []collected
 	packets := make([]Packet, 64)
-	for limit := time.Now().Add(10 * time.Second); time.Now().Before(limit); {
+	for limit := time.Now().Add(30 * time.Second); time.Now().Before(limit); {
 		n, err := l.Next(packets)
 		last := false
 		for _, p := range packets[:n] {
