@@ -197,13 +197,15 @@ type enrichJob struct {
 	enricher  *flowlog.Enricher
 	exports   *exports // NetFlow and IPFIX
 	reported  uint64
+	read      *readSoFar
+	progress  *progress // shown while logs are copied
 }
 
 // report names a line that was not understood. The first ones are enough to
 // see what is wrong.
 func (j *enrichJob) report(p *flowlog.Problem) {
 	if j.reported++; j.reported <= flowlog.MaxProblems {
-		j.env.warnf("%v", p)
+		j.warnf("%v", p)
 	}
 }
 
@@ -211,8 +213,11 @@ func (j *enrichJob) report(p *flowlog.Problem) {
 // unless the output fails.
 func (j *enrichJob) run(ctx context.Context) error {
 	failed := false
+	j.read = newReadSoFar(j.files)
 	for _, name := range j.files {
+		j.progress = j.showProgress()
 		err := j.copy(ctx, name)
+		j.progress.done()
 		switch {
 		case err == nil:
 		case isBrokenPipe(err), errors.Is(err, flowlog.ErrWrite):
@@ -240,7 +245,7 @@ func (j *enrichJob) run(ctx context.Context) error {
 // copy copies one log.
 func (j *enrichJob) copy(ctx context.Context, name string) error {
 	if name == "-" {
-		return j.enrich(ctx, j.env.stdin, "standard input")
+		return j.enrich(ctx, j.read.of(j.env.stdin), "standard input")
 	}
 	if j.follow {
 		return j.copyGrowing(ctx, name)
@@ -250,7 +255,7 @@ func (j *enrichJob) copy(ctx context.Context, name string) error {
 		return err
 	}
 	defer f.Close()
-	return j.enrich(ctx, f, name)
+	return j.enrich(ctx, j.read.of(f), name)
 }
 
 // summary accounts for every line and flow, on standard error.

@@ -43,7 +43,7 @@ func (x *exports) faults() uint64 { return x.collector.Stats().FaultCount }
 // report names something that was skipped.
 func (x *exports) report(f *netflow.Fault) {
 	if x.reported++; x.reported <= netflow.MaxFaults {
-		x.j.env.warnf("%v", f)
+		x.j.warnf("%v", f)
 	}
 }
 

@@ -6,10 +6,15 @@ import (
 	"time"
 )
 
+// progressing tells how far it read, in octets; total is 0 when it is not known.
+type progressing interface {
+	Progress() (read, total int64)
+}
+
 // progress shows on a terminal how far the reading got.
 type progress struct {
 	j    *job
-	src  fileSource
+	src  progressing
 	quit chan struct{}
 	wait sync.WaitGroup
 	mu   sync.Mutex
@@ -21,7 +26,7 @@ type progress struct {
 const progressEvery = 500 * time.Millisecond
 
 // showProgress starts it; without a terminal it does nothing.
-func (j *job) showProgress(src fileSource) *progress {
+func (j *job) showProgress(src progressing) *progress {
 	p := &progress{j: j, src: src, quit: make(chan struct{})}
 	if j.quiet || !isTerminal(j.env.stderr) {
 		return p
