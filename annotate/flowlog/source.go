@@ -63,6 +63,7 @@ func newSource(r io.Reader, name string, opt Options) (*source, error) {
 	if opt.MaxLine <= 0 {
 		opt.MaxLine = DefaultMaxLine
 	}
+	opt.MaxLine = min(opt.MaxLine, 1<<30) // places in a line are kept in 32 bits
 	s := &source{r: r, name: name, opt: opt, line: 1, close: func() {}}
 	first := make([]byte, len(zstdMagic))
 	n, err := io.ReadAtLeast(r, first, len(gzipMagic))
