@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+	"golang.org/x/term"
 
 	"github.com/portannot/portannot/annotate/iana"
 )
@@ -181,11 +182,7 @@ func openRegistry(name string) (*iana.Registry, error) {
 // isTerminal reports whether f is a terminal.
 func isTerminal(f any) bool {
 	file, ok := f.(*os.File)
-	if !ok {
-		return false
-	}
-	st, err := file.Stat()
-	return err == nil && st.Mode()&os.ModeCharDevice != 0 && file.Name() != os.DevNull
+	return ok && term.IsTerminal(int(file.Fd()))
 }
 
 // useColor decides by --color (auto, always, never), NO_COLOR
