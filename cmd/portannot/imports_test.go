@@ -41,7 +41,7 @@ var mayImport = map[string][]string{
 // generators are programs that go generate runs. They may read the published
 // registry with the package that models it; they are in no binary.
 var generators = map[string][]string{
-	"annotate/iana/gen": {"annotate/iana"},
+	"annotate/iana/gen": {"annotate/iana", "annotate/iana/update"},
 }
 
 // mayImportOthers says which packages may import a module that is not ours; a

@@ -12,29 +12,23 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"flag"
 	"fmt"
 	"go/format"
 	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/iana/update"
 )
 
-// official is where IANA publishes the form that the others are made from.
-const official = "https://www.iana.org/assignments/service-names-port-numbers/service-names-port-numbers.xml"
-
-// maxSource bounds what is fetched; the XML of 2026 has 3.9 MB.
-const maxSource = 64 << 20
-
 func main() {
-	from := flag.String("from", official, "file or address of the registry")
-	source := flag.String("source", official, "address to stamp into the edition")
+	from := flag.String("from", update.DefaultURL, "file or address of the registry")
+	source := flag.String("source", update.DefaultURL, "address to stamp into the edition")
 	dir := flag.String("dir", ".", "folder of package iana")
 	flag.Parse()
 	if err := generate(*from, *source, *dir, os.Stdout); err != nil {
@@ -45,11 +39,7 @@ func main() {
 
 // generate reads the registry, then writes the three files.
 func generate(from, source, dir string, out io.Writer) error {
-	data, err := fetch(from)
-	if err != nil {
-		return err
-	}
-	reg, err := iana.Read(bytes.NewReader(data), from)
+	reg, err := open(from)
 	if err != nil {
 		return err
 	}
@@ -75,28 +65,13 @@ func generate(from, source, dir string, out io.Writer) error {
 	return report(out, reg, compact)
 }
 
-// fetch reads a file or an address.
-func fetch(from string) ([]byte, error) {
-	if !strings.HasPrefix(from, "https://") && !strings.HasPrefix(from, "http://") {
-		return os.ReadFile(from)
+// open reads the registry from a file or an address.
+func open(from string) (*iana.Registry, error) {
+	if !strings.Contains(from, "://") {
+		return iana.Open(from)
 	}
-	client := http.Client{Timeout: 2 * time.Minute}
-	resp, err := client.Get(from)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("fetch %s: %s", from, resp.Status)
-	}
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxSource+1))
-	if err != nil {
-		return nil, fmt.Errorf("fetch %s: %w", from, err)
-	}
-	if len(data) > maxSource {
-		return nil, fmt.Errorf("fetch %s: more than %d bytes", from, maxSource)
-	}
-	return data, nil
+	reg, _, err := update.Fetch(context.Background(), nil, from)
+	return reg, err
 }
 
 // editionSource writes the Go file with the constants of the edition.

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/portannot/portannot/annotate/iana/update"
 )
 
 const doc = `<registry xmlns="http://www.iana.org/assignments" id="service-names-port-numbers">
@@ -44,7 +46,7 @@ func TestGenerate(t *testing.T) {
 	for _, from := range []string{file, server.URL} {
 		dir := t.TempDir()
 		var out strings.Builder
-		if err := generate(from, official, dir, &out); err != nil {
+		if err := generate(from, update.DefaultURL, dir, &out); err != nil {
 			t.Fatal(err)
 		}
 		table, err := os.ReadFile(filepath.Join(dir, "table.txt"))
@@ -55,7 +57,7 @@ func TestGenerate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, want := range []string{`"2026-08-17"`, `"` + official + `"`, "embeddedRecords = 3"} {
+		for _, want := range []string{`"2026-08-17"`, `"` + update.DefaultURL + `"`, "embeddedRecords = 3"} {
 			if !strings.Contains(string(constants), want) {
 				t.Errorf("%s: edition.go has no %s:\n%s", from, want, constants)
 			}
@@ -80,14 +82,14 @@ func TestGenerateFails(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := generate(file, official, dir, &strings.Builder{}); err == nil {
+		if err := generate(file, update.DefaultURL, dir, &strings.Builder{}); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
-	if err := generate(server.URL, official, dir, &strings.Builder{}); err == nil || !strings.Contains(err.Error(), "404") {
+	if err := generate(server.URL, update.DefaultURL, dir, &strings.Builder{}); err == nil || !strings.Contains(err.Error(), "404") {
 		t.Errorf("not found: %v", err)
 	}
-	if err := generate(filepath.Join(dir, "none"), official, dir, &strings.Builder{}); err == nil {
+	if err := generate(filepath.Join(dir, "none"), update.DefaultURL, dir, &strings.Builder{}); err == nil {
 		t.Error("no file: no error")
 	}
 	if list, _ := filepath.Glob(filepath.Join(dir, "*.*")); len(list) != 0 {
