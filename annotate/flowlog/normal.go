@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
 )
 
@@ -61,7 +62,7 @@ func appendEndpoint(dst []byte, ap netip.AddrPort, noPort bool) []byte {
 const flowColumns = "@timestamp,network.transport,network.iana_number,source.ip,source.port,destination.ip,destination.port"
 
 // csvDialect is that of RFC 4180.
-var csvDialect = newDialect(dialect{sep: ",", set: "|", yes: "true", cell: appendCell})
+var csvDialect = newDialect(dialect{sep: ",", set: "|", yes: "true", cell: annotate.AppendCSV})
 
 func appendFlowHeader(dst []byte) []byte {
 	dst = append(dst, flowColumns...)
@@ -96,26 +97,6 @@ func (n *notes) appendFlowCSV(dst []byte, r *Record) []byte {
 		}
 	}
 	return append(n.columns(dst, csvDialect), '\n')
-}
-
-// appendCell appends a CSV field, quoted where RFC 4180 section 2 asks for it.
-func appendCell(dst []byte, s string) []byte {
-	plain := true
-	for i := 0; i < len(s) && plain; i++ {
-		c := s[i]
-		plain = c != '"' && c != ',' && c != '\n' && c != '\r'
-	}
-	if plain {
-		return append(dst, s...)
-	}
-	dst = append(dst, '"')
-	for i := 0; i < len(s); i++ {
-		if s[i] == '"' {
-			dst = append(dst, '"')
-		}
-		dst = append(dst, s[i])
-	}
-	return append(dst, '"')
 }
 
 // appendTime appends a time, nanoseconds since the Unix epoch, as RFC 3339 in

@@ -2,7 +2,6 @@ package flowlog
 
 import (
 	"strconv"
-	"unicode/utf8"
 	"unsafe"
 
 	"github.com/portannot/portannot/annotate"
@@ -50,9 +49,9 @@ func newNotes(a *annotate.Annotator) notes {
 	}
 	ed := a.Registry().Edition()
 	n.edition = ed.Date
-	n.closing = appendQuoted([]byte(`,"registry":{"edition":`), ed.Date)
-	n.closing = appendQuoted(append(n.closing, `,"source":`...), ed.Source)
-	n.closing = appendQuoted(append(n.closing, `},"caveat":`...), iana.Caveat)
+	n.closing = iana.AppendJSONString([]byte(`,"registry":{"edition":`), ed.Date)
+	n.closing = iana.AppendJSONString(append(n.closing, `,"source":`...), ed.Source)
+	n.closing = iana.AppendJSONString(append(n.closing, `},"caveat":`...), iana.Caveat)
 	return n
 }
 
@@ -94,7 +93,7 @@ func appendMember(dst []byte, key, value string) []byte {
 	if value == "" {
 		return dst
 	}
-	return appendQuoted(append(dst, key...), value)
+	return iana.AppendJSONString(append(dst, key...), value)
 }
 
 // columnNames are the fields that formats with columns get, in their order.
@@ -358,29 +357,4 @@ func (fr *fragments) add(dst []byte, e iana.Entry) []byte {
 	}
 	fr.ids[e.Transport][e.Port] = id
 	return dst
-}
-
-// appendQuoted appends a JSON string (RFC 8259 section 7). What is not UTF-8
-// becomes U+FFFD.
-func appendQuoted(dst []byte, s string) []byte {
-	dst = append(dst, '"')
-	for i := 0; i < len(s); {
-		switch c := s[i]; {
-		case c == '"' || c == '\\':
-			dst = append(dst, '\\', c)
-			i++
-		case c < ' ':
-			const hex = "0123456789abcdef"
-			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-			i++
-		case c < utf8.RuneSelf:
-			dst = append(dst, c)
-			i++
-		default:
-			r, n := utf8.DecodeRuneInString(s[i:])
-			dst = utf8.AppendRune(dst, r)
-			i += n
-		}
-	}
-	return append(dst, '"')
 }

@@ -208,7 +208,7 @@ func AppendRegistration(dst []byte, e Entry) []byte {
 // appendFacts appends the members from status to siblings.
 func appendFacts(dst []byte, e Entry) []byte {
 	dst = append(dst, `"status":`...)
-	dst = appendJSONString(dst, e.Status.String())
+	dst = AppendJSONString(dst, e.Status.String())
 	if e.TransportUnspecified {
 		dst = append(dst, `,"transport_unspecified":true`...)
 	}
@@ -221,7 +221,7 @@ func appendFacts(dst []byte, e Entry) []byte {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = appendJSONString(dst, e.NameAt(i))
+			dst = AppendJSONString(dst, e.NameAt(i))
 		}
 		dst = append(dst, ']')
 	}
@@ -239,14 +239,14 @@ func appendFacts(dst []byte, e Entry) []byte {
 		dst = append(dst, `,"deassigned":{`...)
 		if d.Date != "" {
 			dst = append(dst, `"date":`...)
-			dst = appendJSONString(dst, d.Date)
+			dst = AppendJSONString(dst, d.Date)
 		}
 		if d.FormerName != "" {
 			if d.Date != "" {
 				dst = append(dst, ',')
 			}
 			dst = append(dst, `"name":`...)
-			dst = appendJSONString(dst, d.FormerName)
+			dst = AppendJSONString(dst, d.FormerName)
 		}
 		dst = append(dst, '}')
 	}
@@ -258,7 +258,7 @@ func appendFacts(dst []byte, e Entry) []byte {
 				dst = append(dst, ',')
 			}
 			first = false
-			dst = appendJSONString(dst, t.String())
+			dst = AppendJSONString(dst, t.String())
 		}
 		dst = append(dst, ']')
 	}
@@ -269,7 +269,7 @@ func appendFacts(dst []byte, e Entry) []byte {
 // that is one of ports.
 func appendNameJSON(dst []byte, rec *Record, edition string) []byte {
 	dst = append(dst, `{"name":`...)
-	dst = appendJSONString(dst, rec.Name)
+	dst = AppendJSONString(dst, rec.Name)
 	dst = appendMember(dst, "transport", rec.Transport.String())
 	dst = appendMember(dst, "description", rec.Description)
 	dst = appendMember(dst, "registration_date", rec.Registered)
@@ -289,7 +289,7 @@ func appendMember(dst []byte, name, value string) []byte {
 	dst = append(dst, ',', '"')
 	dst = append(dst, name...)
 	dst = append(dst, '"', ':')
-	return appendJSONString(dst, value)
+	return AppendJSONString(dst, value)
 }
 
 // appendList appends a comma and a member that is a list, or nothing.
@@ -304,15 +304,15 @@ func appendList(dst []byte, name string, values []string) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendJSONString(dst, v)
+		dst = AppendJSONString(dst, v)
 	}
 	return append(dst, ']')
 }
 
-// appendJSONString appends a string of JSON (RFC 8259 section 7). Bytes that
+// AppendJSONString appends a string of JSON (RFC 8259 section 7). Bytes that
 // are not UTF-8 become U+FFFD. The line separators U+2028 and U+2029 are
 // escaped for the sake of readers that split lines at them.
-func appendJSONString(dst []byte, s string) []byte {
+func AppendJSONString(dst []byte, s string) []byte {
 	const hexDigits = "0123456789abcdef"
 	dst = append(dst, '"')
 	plain := 0 // start of what needs no escape

@@ -170,7 +170,7 @@ func TestAppendJSONOfAllEntries(t *testing.T) {
 
 func TestAppendJSONString(t *testing.T) {
 	for _, s := range []string{"", "plain", `"\`, "\x00\x1f\x7f\n\r\t", "é\u2028\u2029\U0001F600", "a\xffb\xc3", "</script>&"} {
-		got := appendJSONString(nil, s)
+		got := AppendJSONString(nil, s)
 		var back string
 		if err := json.Unmarshal(got, &back); err != nil {
 			t.Errorf("%q: %s: %v", s, got, err)
@@ -189,7 +189,7 @@ func TestAppendJSONString(t *testing.T) {
 func FuzzAppendJSONString(f *testing.F) {
 	f.Add("a\"\\\x00\xff\u2028é")
 	f.Fuzz(func(t *testing.T, s string) {
-		got := appendJSONString(nil, s)
+		got := AppendJSONString(nil, s)
 		var a, b string
 		if err := json.Unmarshal(got, &a); err != nil {
 			t.Fatalf("%q: %s: %v", s, got, err)

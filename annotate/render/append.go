@@ -2,7 +2,6 @@ package render
 
 import (
 	"strconv"
-	"unicode/utf8"
 
 	"github.com/portannot/portannot/capture/packet"
 )
@@ -79,59 +78,6 @@ func civil(days int64) (y, m, d int) {
 }
 
 func appendUint(dst []byte, n uint64) []byte { return strconv.AppendUint(dst, n, 10) }
-
-// appendQuoted appends a JSON string (RFC 8259 section 7).
-func appendQuoted(dst []byte, s string) []byte {
-	dst = append(dst, '"')
-	from := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
-			i++
-			continue
-		}
-		if c >= utf8.RuneSelf {
-			r, n := utf8.DecodeRuneInString(s[i:])
-			if r != utf8.RuneError || n > 1 {
-				i += n
-				continue
-			}
-			dst = append(append(dst, s[from:i]...), "\ufffd"...)
-		} else {
-			dst = append(dst, s[from:i]...)
-			switch c {
-			case '"', '\\':
-				dst = append(dst, '\\', c)
-			default:
-				const hex = "0123456789abcdef"
-				dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-			}
-		}
-		i++
-		from = i
-	}
-	return append(append(dst, s[from:]...), '"')
-}
-
-// appendCell appends a CSV field, quoted where RFC 4180 section 2 asks for it.
-func appendCell(dst []byte, s string) []byte {
-	plain := true
-	for i := 0; i < len(s) && plain; i++ {
-		c := s[i]
-		plain = c != '"' && c != ',' && c != '\n' && c != '\r'
-	}
-	if plain {
-		return append(dst, s...)
-	}
-	dst = append(dst, '"')
-	for i := 0; i < len(s); i++ {
-		if s[i] == '"' {
-			dst = append(dst, '"')
-		}
-		dst = append(dst, s[i])
-	}
-	return append(dst, '"')
-}
 
 // flagLetters name the TCP flags from bit 0 up, as tcpdump and Zeek users read
 // them: FIN, SYN, RST, PSH, ACK, URG, ECE, CWR.

@@ -41,8 +41,8 @@ var csvColumns = []string{
 }
 
 func newCSV(m Meta) *csvFormat {
-	b := appendCell([]byte{','}, m.Edition.Date)
-	b = appendCell(append(b, ','), m.Edition.Source)
+	b := annotate.AppendCSV([]byte{','}, m.Edition.Date)
+	b = annotate.AppendCSV(append(b, ','), m.Edition.Source)
 	b = append(append(b, ','), iana.Caveat+"\n"...)
 	return &csvFormat{meta: m, tail: string(b),
 		service: fragments{write: appendServiceCells}, ends: fragments{write: appendEndCells}}
@@ -114,7 +114,7 @@ func (c *csvFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation)
 	}
 	dst = c.appendEnd(dst, &a.Source)
 	dst = c.appendEnd(dst, &a.Destination)
-	dst = appendCell(append(dst, ','), a.Local())
+	dst = annotate.AppendCSV(append(dst, ','), a.Local())
 	dst = append(append(dst, ','), f.State.String()...)
 	dst = append(append(dst, ','), f.End.String()...)
 	dst = appendUint(append(dst, ','), f.Forward.FrameBytes)
@@ -145,14 +145,14 @@ func appendServiceCells(dst []byte, e iana.Entry) []byte {
 	} else {
 		dst = append(dst, ",false,"...)
 	}
-	dst = append(appendCell(dst, e.Name()), ',')
+	dst = append(annotate.AppendCSV(dst, e.Name()), ',')
 	for i := range e.NumNames() {
 		if i > 0 {
 			dst = append(dst, '|')
 		}
-		dst = appendCell(dst, e.NameAt(i))
+		dst = annotate.AppendCSV(dst, e.NameAt(i))
 	}
-	dst = appendCell(append(dst, ','), e.Description())
+	dst = annotate.AppendCSV(append(dst, ','), e.Description())
 	dst = append(append(dst, ','), e.Range().String()...)
 	dst = append(dst, ',')
 	if s := e.Span(); s.First != s.Last {
@@ -160,10 +160,10 @@ func appendServiceCells(dst []byte, e iana.Entry) []byte {
 	}
 	dst = append(append(dst, ','), e.Registered()...)
 	dst = append(append(dst, ','), e.Modified()...)
-	dst = appendCell(append(dst, ','), e.Unauthorized())
+	dst = annotate.AppendCSV(append(dst, ','), e.Unauthorized())
 	dst = append(dst, ',')
 	if d, ok := e.Deassigned(); ok {
-		dst = appendCell(dst, deassignment(d))
+		dst = annotate.AppendCSV(dst, deassignment(d))
 	}
 	dst = append(dst, ',')
 	first := true
@@ -188,7 +188,7 @@ func (c *csvFormat) appendEnd(dst []byte, e *iana.Entry) []byte {
 // appendEndCells writes two columns, a comma before each.
 func appendEndCells(dst []byte, e iana.Entry) []byte {
 	dst = append(append(dst, ','), e.Status.String()...)
-	return appendCell(append(dst, ','), e.Name())
+	return annotate.AppendCSV(append(dst, ','), e.Name())
 }
 
 // deassignment says when a port was given back, and by whom.

@@ -22,9 +22,9 @@ type jsonFormat struct {
 
 func newJSON(m Meta) *jsonFormat {
 	tail := `,"registry":{"edition":`
-	b := appendQuoted([]byte(tail), m.Edition.Date)
-	b = appendQuoted(append(b, `,"source":`...), m.Edition.Source)
-	b = appendQuoted(append(b, `},"caveat":`...), iana.Caveat)
+	b := iana.AppendJSONString([]byte(tail), m.Edition.Date)
+	b = iana.AppendJSONString(append(b, `,"source":`...), m.Edition.Source)
+	b = iana.AppendJSONString(append(b, `},"caveat":`...), iana.Caveat)
 	b = append(b, "}}\n"...)
 	return &jsonFormat{meta: m, tail: string(b), registrations: fragments{write: iana.AppendRegistration}}
 }
@@ -133,7 +133,7 @@ func (j *jsonFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = appendQuoted(dst, iana.PPIDName(p))
+			dst = iana.AppendJSONString(dst, iana.PPIDName(p))
 		}
 		dst = append(dst, "]}"...)
 	}
@@ -167,7 +167,7 @@ func appendName(dst []byte, key, name string) []byte {
 		return dst
 	}
 	dst = append(append(append(dst, ',', '"'), key...), '"', ':')
-	return appendQuoted(dst, name)
+	return iana.AppendJSONString(dst, name)
 }
 
 // fragments keeps what was written for each registration, since flows share

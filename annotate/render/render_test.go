@@ -302,13 +302,13 @@ func FuzzQuoted(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		var got string
-		if err := json.Unmarshal(appendQuoted(nil, s), &got); err != nil {
+		if err := json.Unmarshal(iana.AppendJSONString(nil, s), &got); err != nil {
 			t.Fatalf("%q: %v", s, err)
 		}
 		if want := strings.ToValidUTF8(s, "\ufffd"); got != want && strings.ReplaceAll(got, "\ufffd", "") != strings.ReplaceAll(want, "\ufffd", "") {
 			t.Errorf("%q came back as %q", s, got)
 		}
-		rec, err := csv.NewReader(strings.NewReader(string(appendCell([]byte("x,"), s)) + "\n")).Read()
+		rec, err := csv.NewReader(strings.NewReader(string(annotate.AppendCSV([]byte("x,"), s)) + "\n")).Read()
 		if err != nil || len(rec) != 2 {
 			t.Fatalf("%q as a cell: %q, %v", s, rec, err)
 		}
