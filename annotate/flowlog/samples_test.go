@@ -47,7 +47,7 @@ func samples(t testing.TB) []sample {
 	}
 	var list []sample
 	for _, path := range paths {
-		if strings.HasSuffix(path, ".golden") || strings.HasSuffix(path, ".options") {
+		if strings.HasSuffix(path, ".golden") || strings.HasSuffix(path, ".options") || filepath.Ext(path) == ".go" {
 			continue
 		}
 		rel, _ := filepath.Rel(dir, path)

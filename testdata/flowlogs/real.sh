@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# Compares what portannot says of the logs of real producers with what it says
+# of the capture that they read, by testdata/flowlogs/realcheck.
+#
+#   testdata/flowlogs/real.sh [CAPTURE]
+#
+# The default is testdata/captures/demo.pcap. Producers that are not installed,
+# or cannot read the capture, are named and left out. softflowd exports over the
+# loopback; nothing else goes over a network, and no producer runs over a minute.
+#
+# Exit status: 0 all agree; 1 a record differs for no reason, or a log had
+# nothing to compare; 2 nothing could be run.
+set -euo pipefail
+start=$PWD
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+capture=${1:-testdata/captures/demo.pcap}
+[[ -z ${1:-} || $capture == /* ]] || capture=$start/$capture
+[[ -r $capture ]] || { echo "$capture: cannot be read" >&2; exit 2; }
+
+dir=$(mktemp -d)
+collector=
+clean() {
+	[[ -z $collector ]] || kill "$collector" 2>/dev/null || true
+	rm -rf "$dir"
+}
+trap clean EXIT
+
+CGO_ENABLED=0 go build -o "$dir/portannot" ./cmd/portannot || exit 2
+CGO_ENABLED=0 go build -o "$dir/realcheck" ./testdata/flowlogs/realcheck || exit 2
+
+portannot() { "$dir/portannot" "$@" -o json --registry embedded -q; }
+have() { # PROGRAM...
+	local p
+	for p; do
+		command -v "$p" >/dev/null || { echo "left out: $p is not installed" >&2; return 1; }
+	done
+}
+bounded() { timeout -k 5 60 "$@"; }
+
+# A capture that ends early is compared as far as it goes.
+portannot -r "$capture" --idle-timeout 0 >"$dir/capture.json" || [[ -s $dir/capture.json ]] || exit 2
+
+logs=()
+made=0
+add() { # NAME FILE: the log of a producer, annotated
+	made=$((made + 1))
+	if [[ ! -s $2 ]]; then
+		echo "left out: $1 says nothing of this capture" >&2
+		return
+	fi
+	portannot enrich "$2" >"$dir/$made.json" || echo "$1: some lines were not understood" >&2
+	logs+=("$1=$dir/$made.json")
+}
+
+if have nfpcapd nfdump; then
+	mkdir "$dir/nf"
+	# 1.7.1 names the folder -w in its help and takes -l as well, as 1.6 does.
+	bounded nfpcapd -r "$capture" -w "$dir/nf" >/dev/null 2>&1 ||
+		bounded nfpcapd -r "$capture" -l "$dir/nf" >/dev/null 2>&1 || true
+	for form in csv json; do
+		bounded nfdump -R "$dir/nf" -o $form >"$dir/nfdump.$form" 2>/dev/null || true
+		add "nfpcapd, nfdump -o $form" "$dir/nfdump.$form"
+	done
+fi
+
+if have argus ra; then
+	bounded argus -r "$capture" -w "$dir/argus" >/dev/null 2>&1 || true
+	bounded ra -n -u -c , -r "$dir/argus" >"$dir/argus.csv" 2>/dev/null || true
+	add "argus, ra" "$dir/argus.csv"
+fi
+
+if have tshark; then
+	# Of a tunnel, the first field of each name: those of the outer header, or
+	# the only ones. Each packet is a record, so fragments are not put together.
+	bounded tshark -n -r "$capture" -o ip.defragment:FALSE -o ipv6.defragment:FALSE \
+		-T fields -E header=y -E occurrence=f \
+		-e frame.time_epoch -e ip.src -e ip.dst -e ipv6.src -e ipv6.dst -e ip.proto -e ipv6.nxt \
+		-e tcp.srcport -e tcp.dstport -e udp.srcport -e udp.dstport -e sctp.srcport -e sctp.dstport \
+		-e dccp.srcport -e dccp.dstport -e tcp.flags -e icmp.type -e icmpv6.type \
+		>"$dir/tshark.tsv" 2>/dev/null || true
+	add "tshark -T fields" "$dir/tshark.tsv"
+fi
+
+export_to() { # NAME SCHEME FLAGS...: softflowd to a collector on the loopback
+	local name=$1 scheme=$2 address='' size last i
+	shift 2
+	made=$((made + 1))
+	: >"$dir/$made.err"
+	# Not by way of the function: its process is the one to end.
+	"$dir/portannot" enrich --listen "$scheme://127.0.0.1:0" -o json --registry embedded \
+		>"$dir/$made.json" 2>"$dir/$made.err" &
+	collector=$!
+	for ((i = 0; i < 100; i++)); do
+		address=$(sed -n 's/.*listening on [a-z]* //p' "$dir/$made.err")
+		[[ -z $address ]] || break
+		sleep 0.1
+	done
+	[[ -n $address ]] || { echo "left out: $name: no collector" >&2; return; }
+	bounded softflowd -d -6 -a -m 65536 -c none -p "$dir/softflowd.pid" -r "$capture" -n "$address" "$@" \
+		>/dev/null 2>&1 || echo "$name: softflowd gave up before the end" >&2
+	# All is sent; it is taken when the output has stood still for half a second.
+	for ((i = 0, last = -1; i < 40; i++)); do
+		size=$(stat -c %s "$dir/$made.json")
+		((size != last || size == 0)) || break
+		last=$size
+		sleep 0.5
+	done
+	kill -INT "$collector"
+	wait "$collector" || true
+	collector=
+	if [[ -s $dir/$made.json ]]; then
+		logs+=("$name=$dir/$made.json")
+	else
+		echo "left out: $name says nothing of this capture" >&2
+	fi
+}
+if have softflowd; then
+	export_to "softflowd, NetFlow 5" udp -v 5
+	export_to "softflowd, NetFlow 9" udp -v 9
+	export_to "softflowd, IPFIX" udp -v 10
+	export_to "softflowd, IPFIX of both directions" udp -v 10 -b -A milli
+	export_to "softflowd, IPFIX over TCP" tcp -v 10 -P tcp
+fi
+
+((${#logs[@]} > 0)) || { echo "no producer" >&2; exit 2; }
+"$dir/realcheck" "$dir/capture.json" "${logs[@]}"
