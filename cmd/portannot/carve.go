@@ -116,49 +116,81 @@ func describe(e iana.Entry) string {
 	return s
 }
 
-// carveFile is a file that is written whole or not at all.
+// carveFile is what -w names. A plain file is written whole or not at all; a
+// device, a named pipe or standard output as it is.
 type carveFile struct {
-	*os.File
+	io.Writer
+	temp *os.File // what becomes the plain file path; nil for all others
 	path string
+	open *os.File // a device or pipe; nil for all others
 }
 
-// createCarve makes a temporary file beside path. It refuses to write over a
-// capture that is read.
-func createCarve(path string, inputs []string) (*carveFile, error) {
+// createCarve opens what -w names: a plain file under a temporary name beside
+// its own, through symbolic links. It refuses to write over a capture that is
+// read.
+func (j *job) createCarve(inputs []string) (*carveFile, error) {
+	path := j.write
+	if j.carved != nil {
+		return &carveFile{Writer: j.carved}, nil
+	}
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
 	if st, err := os.Stat(path); err == nil {
 		for _, in := range inputs {
 			if other, err := os.Stat(in); err == nil && os.SameFile(st, other) {
-				return nil, usagef("", "-w %s: it is also read", path)
+				return nil, usagef("", "-w %s: it is also read", j.write)
 			}
 		}
 		if st.IsDir() {
-			return nil, usagef("", "-w %s: it is a directory", path)
+			return nil, usagef("", "-w %s: it is a directory", j.write)
+		}
+		if !st.Mode().IsRegular() {
+			// To rename a file over /dev/null would take it from everybody.
+			f, err := os.OpenFile(path, os.O_WRONLY, 0)
+			if err != nil {
+				return nil, fmt.Errorf("write capture: %w", err)
+			}
+			return &carveFile{Writer: f, open: f}, nil
 		}
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".portannot-*.pcapng")
 	if err != nil {
 		return nil, fmt.Errorf("write capture: %w", err)
 	}
-	return &carveFile{f, path}, nil
+	return &carveFile{Writer: f, temp: f, path: path}, nil
 }
 
 // commit closes the file and gives it its name.
 func (f *carveFile) commit() error {
-	err := errors.Join(f.Chmod(0o644), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), f.path)
+	var err error
+	switch {
+	case f.open != nil:
+		err = f.open.Close()
+	case f.temp != nil:
+		err = errors.Join(f.temp.Chmod(0o644), f.temp.Close())
+		if err == nil {
+			err = os.Rename(f.temp.Name(), f.path)
+		}
+		if err != nil {
+			os.Remove(f.temp.Name())
+		}
 	}
 	if err != nil {
-		os.Remove(f.Name())
 		return fmt.Errorf("write capture: %w", err)
 	}
 	return nil
 }
 
-// discard takes the file away.
+// discard takes the unfinished file away.
 func (f *carveFile) discard() {
-	f.Close()
-	os.Remove(f.Name())
+	switch {
+	case f.open != nil:
+		f.open.Close()
+	case f.temp != nil:
+		f.temp.Close()
+		os.Remove(f.temp.Name())
+	}
 }
 
 // newCarver makes a carver that writes to out.
@@ -178,7 +210,7 @@ type carving struct {
 // startCarving opens the file of -w. Input that can only be read once is carved
 // while it is metered.
 func (j *job) startCarving(m *meter, out *writer, paths []string) (*carving, error) {
-	f, err := createCarve(j.write, paths)
+	f, err := j.createCarve(paths)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"slices"
@@ -88,7 +89,8 @@ type job struct {
 	follow    bool
 	live      *liveOptions // nil: files are read
 	filter    *packetFilter
-	write     string // file for the packets of the selected flows; "" for none
+	write     string    // file for the packets of the selected flows; "" for none
+	carved    io.Writer // where they go if write is "-"; the flows are not printed then
 	annotator *annotate.Annotator
 	selector  annotate.Selector
 	format    render.Format
@@ -151,6 +153,12 @@ func (o *flowOptions) job(e *env, files []string) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.write == "-" {
+		if isTerminal(e.stdout) {
+			return nil, usagef("-w - is for a pipe, as into wireshark -k -i -", "-w -: standard output is a terminal")
+		}
+		j.env, j.carved = &env{e.stdin, io.Discard, e.stderr}, e.stdout
+	}
 	registry, err := openRegistry(o.registry)
 	if err != nil {
 		return nil, err
@@ -185,6 +193,8 @@ func (o *flowOptions) checkInput(j *job) error {
 		return usagef("", "both -i and capture files: want one of them")
 	case len(o.live.interfaces) > 0 && o.follow:
 		return usagef("", "--follow is for files")
+	case len(o.live.interfaces) > 0 && o.recursive:
+		return usagef("", "--recursive is for files")
 	case len(o.live.interfaces) > 0:
 		j.live = &o.live
 		if o.live.snapLen < 1 {
@@ -328,7 +338,7 @@ func (j *job) runFiles(ctx context.Context) error {
 	if err := j.finish(m, out); err != nil {
 		return err
 	}
-	if carving != nil && ctx.Err() == nil {
+	if carving != nil && (ctx.Err() == nil || j.follow) { // Ctrl-C is how --follow ends
 		if err := carving.finish(ctx, m, out, paths); err != nil {
 			return err
 		}

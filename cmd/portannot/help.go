@@ -54,7 +54,8 @@ Selection; a flag may be given again or take a list, a,b:
 Output, on standard output; all messages go to standard error:
   -o, --output FORMAT     text (default), json (one object a line) or csv
   -w, --write FILE        also write the packets of the selected flows, as pcapng;
-                          the first packet of each has the annotation as comment
+                          the first packet of each has the annotation as comment;
+                          - is standard output, in place of the flows
       --sort KEY          start (default: order of first packets), end, duration,
                           packets or bytes, the greatest first
       --color WHEN        auto (default), always or never; NO_COLOR is honoured

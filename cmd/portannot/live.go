@@ -84,12 +84,16 @@ func (j *job) runLive(ctx context.Context) error {
 	if j.write != "" {
 		// Opened while we may, and written as packets come: a live capture
 		// is never whole.
-		f, err := os.Create(j.write)
-		if err != nil {
-			return fmt.Errorf("write capture: %w", err)
+		carved := j.carved
+		if carved == nil {
+			f, err := os.Create(j.write)
+			if err != nil {
+				return fmt.Errorf("write capture: %w", err)
+			}
+			defer f.Close()
+			carved = f
 		}
-		defer f.Close()
-		m.carver = j.newCarver(f)
+		m.carver = j.newCarver(carved)
 		m.carver.name = live.InterfaceName
 	}
 	if err := j.confine(o); err != nil {
