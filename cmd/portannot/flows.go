@@ -44,6 +44,7 @@ type flowOptions struct {
 	filter     string
 	write      string
 	live       liveOptions
+	activeSet  bool
 }
 
 // flags gives the flag set of the main job.
@@ -88,6 +89,7 @@ type job struct {
 	recursive bool
 	follow    bool
 	live      *liveOptions // nil: files are read
+	count     uint64       // packets to read at most; 0 for all
 	filter    *packetFilter
 	write     string    // file for the packets of the selected flows; "" for none
 	carved    io.Writer // where they go if write is "-"; the flows are not printed then
@@ -115,6 +117,14 @@ func runMain(ctx context.Context, e *env, args []string) error {
 	case o.live.list:
 		return listInterfaces(e)
 	}
+	if len(o.live.interfaces) == 0 {
+		for _, name := range []string{"duration", "snaplen", "promiscuous", "buffer", "user", "verbose"} {
+			if fs.Changed(name) {
+				return usagef("name an interface with -i; -D lists them", "--%s is for live capture", name)
+			}
+		}
+	}
+	o.activeSet = fs.Changed("active-timeout")
 	j, err := o.job(e, append(o.read, fs.Args()...))
 	if err != nil {
 		return err
@@ -127,7 +137,7 @@ func runMain(ctx context.Context, e *env, args []string) error {
 
 // job checks the options and opens what they name, the captures excepted.
 func (o *flowOptions) job(e *env, files []string) (*job, error) {
-	j := &job{env: e, files: files, recursive: o.recursive, follow: o.follow, write: o.write, quiet: o.quiet,
+	j := &job{env: e, files: files, recursive: o.recursive, follow: o.follow, count: o.live.count, write: o.write, quiet: o.quiet,
 		contexts: new(packet.Contexts), workers: runtime.GOMAXPROCS(0)}
 	if err := o.checkInput(j); err != nil {
 		return nil, err
@@ -140,7 +150,10 @@ func (o *flowOptions) job(e *env, files []string) (*job, error) {
 	}
 	j.table = flow.Options{Idle: o.idle, MaxFlows: o.maxFlows}
 	if j.live != nil || j.follow {
-		j.table.Active, j.table.Linger, j.table.Prompt = o.live.active, linger, true
+		j.table.Linger, j.table.Prompt = linger, true
+	}
+	if j.table.Prompt || o.activeSet {
+		j.table.Active = o.live.active
 	}
 	var ok bool
 	if j.decode.Tunnels, ok = tunnelChoices[o.tunnels]; !ok {
@@ -305,6 +318,9 @@ func (j *job) runFiles(ctx context.Context) error {
 	if len(paths) == 0 {
 		return errPart // each argument has said why
 	}
+	if err := j.refuseOutput(paths); err != nil {
+		return err
+	}
 	src, err := j.open(ctx, paths)
 	if err != nil {
 		j.env.warnEach(err)
@@ -322,13 +338,13 @@ func (j *job) runFiles(ctx context.Context) error {
 	}
 
 	if j.follow {
-		err = j.stream(ctx, m, out, src, 0, func() {})
+		err = j.stream(ctx, m, out, src, j.count, func() {})
 	} else {
 		stop := j.showProgress(src)
 		if j.workers > 1 && m.carver == nil {
 			m.feeder = feedTable(m.table)
 		}
-		err = read(ctx, m, src)
+		err = read(ctx, m, src, j.count)
 		stop.done()
 	}
 	if err != nil && !isBrokenPipe(err) {

@@ -25,18 +25,15 @@ Captures:
                           Several are one stream, ordered by time.
       --recursive         read the captures in folders and below
       --follow            go on reading a file that grows, until Ctrl-C
+  -c, --count N           stop after N packets, live too
 
 Interfaces:
   -i, --interface NAME    capture live; may be given again; "any" is every one
   -D, --list-interfaces   list the interfaces
-  -c, --count N           stop after N packets
       --duration TIME     stop after a time: 30s, 10m
   -s, --snaplen N         octets captured of a packet; default 262144
   -p, --promiscuous       also frames for other stations
       --buffer MIB        memory that the system fills; default 16
-      --active-timeout TIME
-                          give out a flow that lasts longer; default 30m, 0 is
-                          never; for --follow too
       --user NAME         user to become when root, once the capture is open;
                           default nobody, '' stays root
   -v, --verbose           say what was given up for the sandbox
@@ -70,6 +67,9 @@ Names:
 Flows:
       --idle-timeout TIME end a flow after so long without a packet; default 5m,
                           0 is never
+      --active-timeout TIME
+                          end a flow that lasts longer; default 0, never, and 30m
+                          live and with --follow
       --max-flows N       flows held in memory; default 4194304, about 220 bytes
                           each. When full, the longest idle flow is written early.
 

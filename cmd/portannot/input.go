@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
+	"strings"
 
 	"github.com/portannot/portannot/capture"
 )
@@ -25,6 +27,9 @@ func (j *job) expand() (paths []string, skipped int, failed bool) {
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			j.env.warnf("%s: no such file", arg)
+			if !strings.ContainsAny(arg, "./\\*") {
+				j.env.warnf("hint: the commands are %s", strings.Join(commandNames(), ", "))
+			}
 		case errors.Is(err, capture.ErrDirectory):
 			j.env.warnf("%s is a directory", arg)
 			j.env.warnf("hint: --recursive reads the captures in it")
@@ -36,6 +41,24 @@ func (j *job) expand() (paths []string, skipped int, failed bool) {
 		skipped += n
 	}
 	return paths, skipped, failed
+}
+
+// refuseOutput refuses to append the flows to a capture that is read.
+func (j *job) refuseOutput(paths []string) error {
+	out, ok := j.env.stdout.(*os.File)
+	if !ok {
+		return nil
+	}
+	st, err := out.Stat()
+	if err != nil || !st.Mode().IsRegular() {
+		return nil
+	}
+	for _, p := range paths {
+		if in, err := os.Stat(p); err == nil && os.SameFile(st, in) {
+			return usagef("", "%s: it is also standard output", p)
+		}
+	}
+	return nil
 }
 
 // open opens the paths as one stream of packets ordered by time.
@@ -50,13 +73,18 @@ func (j *job) open(ctx context.Context, paths []string) (fileSource, error) {
 	return capture.OpenFiles(paths, opt)
 }
 
-// read takes all packets of a source. The error says all that went wrong,
-// damage that was stepped over included; it is nil at the end of an intact one.
-func read(ctx context.Context, m *meter, src fileSource) error {
+// read takes the packets of a source, all of them or, if count is not 0, the
+// first ones. The error says all that went wrong, damage that was stepped over
+// included.
+func read(ctx context.Context, m *meter, src fileSource, count uint64) error {
 	var err error
-	for ctx.Err() == nil && err == nil {
+	for ctx.Err() == nil && err == nil && (count == 0 || m.packets < count) {
+		batch := m.batch[:]
+		if count > 0 {
+			batch = batch[:min(uint64(len(batch)), count-m.packets)]
+		}
 		var n int
-		n, err = src.Next(m.batch[:])
+		n, err = src.Next(batch)
 		if takeErr := m.take(m.batch[:n]); takeErr != nil {
 			err = takeErr
 		}

@@ -98,8 +98,8 @@ func updatedRegistry() (chosen, error) {
 		c.Registry, err = iana.Open(c.path)
 	}
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return chosen{}, nil
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
+		return chosen{}, nil // the folder of another user is none of ours
 	case err != nil:
 		return chosen{}, err
 	case c.Edition().Date < iana.Embedded().Edition().Date:

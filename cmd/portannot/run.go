@@ -50,6 +50,14 @@ func commands() []command {
 	}
 }
 
+// commandNames lists the subcommands.
+func commandNames() (names []string) {
+	for _, c := range commands() {
+		names = append(names, c.name)
+	}
+	return names
+}
+
 // usageError is a mistake of the user's. The hint says what to do instead.
 type usageError struct {
 	msg     string
@@ -87,6 +95,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	ignoreSIGPIPE() // so that `| head` is a quiet success
 	e := &env{stdin, stdout, stderr}
 	name, runIt := "", runMain
+	if len(args) == 1 && args[0] == "help" {
+		args = []string{"--help"}
+	}
 	if len(args) > 0 {
 		for _, c := range commands() {
 			if c.name == args[0] {
