@@ -20,7 +20,8 @@ import (
 // works in network namespaces of its own, which end with it.
 
 // enterNamespace moves the test to a new network namespace with loopback up.
-// Its thread stays locked, and so it ends with the test's goroutine.
+// Its thread stays locked, and so it ends with the test's goroutine. The test
+// has one processor, so that its packets have one order.
 func enterNamespace(t *testing.T) {
 	t.Helper()
 	if _, err := exec.LookPath("ip"); err != nil {
@@ -29,7 +30,43 @@ func enterNamespace(t *testing.T) {
 	if err := unshareNetwork(); err != nil {
 		t.Skipf("a network namespace needs more rights: %v", err)
 	}
+	onOneProcessor(t)
 	ip(t, "link set lo up")
+}
+
+// onOneProcessor keeps all threads of the test on one processor until its end.
+// The kernel delivers a packet on the processor on which it was sent: two that
+// are sent on two processors at once can come to one socket in another order
+// than to the next.
+func onOneProcessor(t *testing.T) {
+	t.Helper()
+	var before, one unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &before); err != nil {
+		t.Logf("processors of the test: %v", err)
+		return
+	}
+	for cpu := 0; one.Count() == 0; cpu++ {
+		if before.IsSet(cpu) {
+			one.Set(cpu)
+		}
+	}
+	set := func(to *unix.CPUSet) error {
+		for range 2 { // a thread may have been started meanwhile, by one that was not set yet
+			threads, err := os.ReadDir("/proc/self/task")
+			if err != nil {
+				return err
+			}
+			for _, thread := range threads {
+				id, _ := strconv.Atoi(thread.Name())
+				_ = unix.SchedSetaffinity(id, to) // it may have ended
+			}
+		}
+		return nil
+	}
+	t.Cleanup(func() { _ = set(&before) }) // a sandbox may keep us from it
+	if err := set(&one); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func unshareNetwork() error {
