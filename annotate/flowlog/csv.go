@@ -35,6 +35,7 @@ const (
 	flagsColumn        // TCP flags of source to destination, ORed over the flow
 	initialFlagsColumn // those of its first packet
 	directionColumn    // as the format has it
+	stateColumn        // of the connection, as the format has it
 	// realSourceColumn and realDestinationColumn are addresses that count
 	// before sourceColumn and destinationColumn, where they have a value.
 	realSourceColumn

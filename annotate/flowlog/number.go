@@ -44,13 +44,28 @@ gmtp ifmp pnni pim aris scps qnx an ipcomp snp compaqpeer ipxinip vrrp pgm ? l2t
 uti smp sm ptp isisoveripv4 fire crtp crudp sscopmce iplt sps pipe sctp fc rsvpe2eignore mobilityheader udplite mplsinip manet hip shim6
 wesp rohc ethernet aggfrag nsh homa bitemu`
 
-// protocolNumbers are those, and other names that logs use.
+// nfdumpProtocols are the names that nfdump -o csv has of its own, at most five
+// octets long, as 1.7.1 writes them for a packet of each protocol. IDPR is 35
+// and 38 there; it is read as 35.
+const nfdumpProtocols = `bbn 10 encom 14 dcn 19 xns 22 trnk1 23 trnk2 24 iso4 29 netbk 30 mfesp 31 meinp 32 rte6 43 frag6 44
+mhrp 48 mobil 55 nohe6 59 opts6 60 host 61 net 63 satnt 64 klan 65 fs 68 satm 69 bsatm 76 wbexp 79 svmtp 82 ttp 84 nsigp 85
+srpc 90 os 94 ethip 97 ipcmp 108 cpqpp 110 ipxip 111 0hop 114 isis4 124 mhead 135 udpl 136`
+
+// protocolNumbers are those of both, and other names that logs use.
 var protocolNumbers = func() map[string]uint8 {
 	m := map[string]uint8{"icmpv6": 58, "icmp6": 58, "ospf": 89, "ip": 0, "ipencap": 4, "mobile": 55, "ipmobile": 55, "mpls": 137}
 	for n, name := range strings.Fields(protocolKeywords) {
 		if name != "?" {
 			m[name] = uint8(n)
 		}
+	}
+	names := strings.Fields(nfdumpProtocols)
+	for i := 0; i < len(names); i += 2 {
+		n, ok := parseUint([]byte(names[i+1]), 255)
+		if !ok {
+			panic("nfdumpProtocols: " + names[i])
+		}
+		m[names[i]] = uint8(n)
 	}
 	return m
 }()
@@ -65,8 +80,10 @@ func parseProtocol(b []byte) (protocol uint8, ok bool) {
 		return 17, true
 	}
 	if len(b) > 0 && b[0]-'0' <= 9 {
-		n, ok := parseUint(b, 255)
-		return uint8(n), ok
+		if n, ok := parseUint(b, 255); ok {
+			return uint8(n), true
+		}
+		// Names may begin with a digit: 3PC.
 	}
 	var lower [16]byte
 	n := 0

@@ -18,6 +18,7 @@ func TestParseProtocol(t *testing.T) {
 		{"UDP", 17, true}, {"udplite", 136, true}, {"UDP-Lite", 136, true}, {"UDPLite", 136, true}, {"sctp", 132, true}, {"DCCP", 33, true},
 		{"ICMP", 1, true}, {"IPv6-ICMP", 58, true}, {"icmp6", 58, true}, {"ipv6_icmp", 58, true}, {"HOPOPT", 0, true}, {"GRE", 47, true},
 		{"ESP", 50, true}, {"ospf", 89, true}, {"OSPFIGP", 89, true}, {"IPv4", 4, true}, {"hip", 139, true}, {"shim6", 140, true},
+		{"UDP-L", 136, true}, {"ETHIP", 97, true}, {"IPcmp", 108, true}, {"3PC", 34, true}, {"0hop", 114, true}, {"IDPR", 35, true}, {"S-RPC", 90, true}, // nfdump's
 		{"", 0, false}, {"256", 0, false}, {"-1", 0, false}, {"6x", 0, false}, {"tpc", 0, false}, {"?", 0, false}, {strings.Repeat("t", 100), 0, false},
 	} {
 		got, ok := parseProtocol([]byte(c.in))
@@ -83,6 +84,19 @@ func TestOpeningOf(t *testing.T) {
 	for flags, want := range map[string]string{"......S.": "destination", "...A..S.": "none", "....RSF": "destination", "2": "destination", "18": "none", "27": "none", "16": "none", "": "none", "0": "none"} {
 		if got := openingOf(parseFlags([]byte(flags))).Server.String(); got != want {
 			t.Errorf("flags %q: server %s, want %s", flags, got, want)
+		}
+	}
+}
+
+// Of a SYN-ACK whose SYN it did not see, Argus says that it goes to the
+// server; its word on the direction does not count then.
+func TestArgusAnswer(t *testing.T) {
+	for state, want := range map[string]bool{
+		"ACC": true, "SA_": true, "SA_R": true, "SA_A": true,
+		"": false, "REQ": false, "CON": false, "FIN": false, "S_": false, "S_SA": false, "SPA_SA": false, "_SA": false, "PA_": false,
+	} {
+		if got := argusAnswer([]byte(state)); got != want {
+			t.Errorf("state %q: %v, want %v", state, got, want)
 		}
 	}
 }

@@ -155,11 +155,6 @@ var nfdumpKind = tableKind{
 		return otherColumn
 	},
 	read: func(r *Record, c *cells) {
-		for _, own := range nfdumpProtocols {
-			if string(c[protocolColumn]) == own.name {
-				c[protocolColumn] = own.number
-			}
-		}
 		readPlain(r, c)
 		if r.Flow.Protocol == 6 {
 			r.Flow.Opening = openingOf(letterFlags(c[flagsColumn]))
@@ -188,12 +183,6 @@ var nfdumpKind = tableKind{
 	},
 }
 
-// nfdumpProtocols are names that only nfdump has, of what may well be seen.
-var nfdumpProtocols = []struct {
-	name   string
-	number []byte
-}{{"Rte6", []byte("43")}, {"Frag6", []byte("44")}, {"NOHE6", []byte("59")}, {"OPTS6", []byte("60")}, {"MOBIL", []byte("55")}}
-
 // letterFlags reads TCP flags from letters, "...AP.SF" or "FS PA", or from a
 // number, "0x12" or "18".
 func letterFlags(b []byte) (flags uint64) {
@@ -220,11 +209,12 @@ func letterFlags(b []byte) (flags uint64) {
 // Argus' ra with -c ,. SrcAddr and DstAddr are as the sensor judged, and Dir
 // says how sure it is: for TCP "->" or "<-" point from the client, and a "?"
 // in it says that the opening was not seen. For other protocols Dir tells who
-// sent, which is no role. Without -n, ports are written as names of
+// sent, which is no role. It is wrong in one case, where the sensor saw a
+// SYN-ACK and no SYN: see argusAnswer. Without -n, ports are written as names of
 // /etc/services, which cannot be taken back for sure. Only a StartTime in
 // seconds since the epoch (-u) is free of a zone.
 var argusCSV = tableFormat("argus", "Argus ra -c , (also ; or tab), ports with -n",
-	"Proto SrcAddr DstAddr Sport Dport Dir StartTime", &argusKind,
+	"Proto SrcAddr DstAddr Sport Dport Dir State StartTime", &argusKind,
 	protocolColumn, sourceColumn, destinationColumn, sourcePortColumn, destinationPortColumn)
 
 var argusKind = tableKind{
@@ -243,6 +233,8 @@ var argusKind = tableKind{
 			return destinationPortColumn
 		case "Dir":
 			return directionColumn
+		case "State":
+			return stateColumn
 		case "StartTime":
 			return startColumn
 		}
@@ -270,12 +262,27 @@ var argusKind = tableKind{
 		}
 		from, to := bytes.HasPrefix(dir, []byte("<")), bytes.HasSuffix(dir, []byte(">"))
 		switch {
+		case argusAnswer(c[stateColumn]): // the ports decide
 		case to && !from:
 			r.Flow.Stated = flow.Destination
 		case from && !to:
 			r.Flow.Stated = flow.Source
 		}
 	},
+}
+
+// argusAnswer reports a state of a connection of which Argus may have seen the
+// SYN-ACK but not the SYN. Argus 3.0.8 lets Dir point from its sender then,
+// which is the server. The state is ACC, or with -Z b the flags of both ends,
+// "SA_" or "SA_R". But ACC is also the state of a SYN and its SYN-ACK, and of a
+// later record of that flow in which the SYN-ACK is repeated, where Dir points
+// to the server; nothing in a usual log tells them apart.
+func argusAnswer(state []byte) bool {
+	if string(state) == "ACC" {
+		return true
+	}
+	src, dst, ok := bytes.Cut(state, []byte("_"))
+	return ok && bytes.IndexByte(src, 'S') >= 0 && bytes.IndexByte(src, 'A') >= 0 && bytes.IndexByte(dst, 'S') < 0
 }
 
 var udpName, ipipName = []byte("udp"), []byte("ipip")

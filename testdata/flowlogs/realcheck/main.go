@@ -13,7 +13,9 @@
 // whole connection in one, so that the opening does not show. A record may
 // therefore differ in the service where the capture showed what ports do not,
 // the opening for one, and the record was judged by a weaker rule. All else
-// that differs makes the exit status 1.
+// that differs makes the exit status 1, as does a record of a flow that the
+// capture does not have: the producer may have misread the packets, or
+// portannot the log.
 package main
 
 import (
@@ -53,7 +55,7 @@ func main() {
 }
 
 // run prints the table and the lists, and reports whether any record differs
-// without a reason, or a log had nothing to compare.
+// without a reason. That nothing could be compared is an error.
 func run(w io.Writer, capture string, logs []string, list int) (failed bool, err error) {
 	flows := map[key][]*record{}
 	if err := read(capture, func(r *record) error {
@@ -77,17 +79,22 @@ func run(w io.Writer, capture string, logs []string, list int) (failed bool, err
 		all = append(all, t)
 	}
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(tw, "records\tsame\tweaker reason\tlacking\tdifferent\twithout ports\tflows\t  log")
+	fmt.Fprintln(tw, "records\tsame\tweaker reason\tlacking\tdifferent\tno such flow\twithout ports\tflows\t  log")
+	compared := 0
 	for _, t := range all {
-		fmt.Fprintf(tw, "%d\t%d\t%d\t%d\t%d\t%d\t%d of %d\t  %s\n", t.records,
-			t.count[same], t.count[weaker], t.count[lacking], t.count[different], t.count[noPorts], len(t.seen), len(flows), t.name)
-		failed = failed || t.count[different] > 0 || len(t.seen) == 0
+		compared += len(t.seen)
+		fmt.Fprintf(tw, "%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d of %d\t  %s\n", t.records,
+			t.count[same], t.count[weaker], t.count[lacking], t.count[different], t.count[noFlow], t.count[noPorts], len(t.seen), len(flows), t.name)
+		failed = failed || t.count[different] > 0 || t.count[noFlow] > 0
 	}
 	if err := tw.Flush(); err != nil {
 		return false, err
 	}
 	for _, t := range all {
 		t.print(w, list)
+	}
+	if compared == 0 && !failed {
+		return false, errors.New("no record has a flow of the capture: nothing was compared")
 	}
 	return failed, nil
 }
@@ -99,7 +106,8 @@ const (
 	same      verdict = iota // the same service, by a reason as strong
 	weaker                   // the same service, by a weaker reason
 	lacking                  // another service, for want of what the capture showed
-	different                // another service or registration without such a reason, or no such flow
+	different                // another service or registration without such a reason
+	noFlow                   // the capture has no such flow; Argus takes ports from later fragments
 	noPorts                  // a record without protocol or ports: nothing to compare
 	numVerdicts
 )
@@ -169,7 +177,7 @@ const lackingMark = " (not shown by the log)"
 // be several: ports used again, the same addresses in two tunnels.
 func compare(r *record, flows []*record) (verdict, string, error) {
 	if len(flows) == 0 {
-		return different, "the capture has no such flow", nil
+		return noFlow, "the capture has no such flow", nil
 	}
 	for _, port := range r.ends() {
 		for _, p := range flows[0].ends() {
