@@ -186,13 +186,12 @@ func TestFailures(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	r, w := io.Pipe()
-	go func() {
-		w.Write(zeekSample(t))
-		time.Sleep(50 * time.Millisecond) // the input goes quiet
-		cancel()
-	}()
-	var out bytes.Buffer
-	e = NewEnricher(&out, EnrichOptions{Annotator: testAnnotator})
+	sample := zeekSample(t)
+	go w.Write(sample) // and then the input goes quiet
+	late := time.AfterFunc(20*time.Second, cancel)
+	defer late.Stop()
+	out := &whenLines{n: bytes.Count(sample, newline), then: cancel}
+	e = NewEnricher(out, EnrichOptions{Annotator: testAnnotator})
 	if err := e.Enrich(ctx, r, "log"); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
@@ -205,6 +204,19 @@ func TestFailures(t *testing.T) {
 	if !errors.Is(err, boom) || !strings.HasPrefix(err.Error(), "read log: ") || len(rest) < 700 {
 		t.Errorf("error %v after %d octets", err, len(rest))
 	}
+}
+
+// whenLines calls then once it was given n lines.
+type whenLines struct {
+	n    int
+	then func()
+}
+
+func (w *whenLines) Write(b []byte) (int, error) {
+	if w.n -= bytes.Count(b, newline); w.n <= 0 {
+		w.then()
+	}
+	return len(b), nil
 }
 
 type failing struct{ err error }

@@ -406,6 +406,9 @@ func (t *Table) makeRoom(order uint64) {
 			t.oldest = make([]aged, 0, t.Len())
 		}
 		t.oldest = t.v6.ages(t.v4.ages(t.oldest[:0]))
+		if len(t.oldest) == 0 {
+			return // nothing is held
+		}
 		t.mark = order
 		slices.SortFunc(t.oldest, func(a, b aged) int {
 			return cmp.Or(cmp.Compare(b.last, a.last), byOrder(b, a))
