@@ -214,12 +214,17 @@ func New(registry *iana.Registry, local *LocalNames) *Annotator {
 // Registry gives the registry that the Annotator looks ports up in.
 func (a *Annotator) Registry() *iana.Registry { return a.registry }
 
-// LocalNames gives the user's own names, nil when there are none.
-func (a *Annotator) LocalNames() *LocalNames { return a.local }
-
 // Flow annotates a flow of a capture.
 func (a *Annotator) Flow(f *flow.Flow) Annotation {
-	return a.Annotate(Input{Protocol: f.Protocol, Source: f.Source, Destination: f.Destination, Opening: f.Opening, Start: f.Start()})
+	var r Annotation
+	a.FlowTo(&r, f)
+	return r
+}
+
+// FlowTo is Flow in the way of AnnotateTo.
+func (a *Annotator) FlowTo(r *Annotation, f *flow.Flow) {
+	in := Input{Protocol: f.Protocol, Source: f.Source, Destination: f.Destination, Opening: f.Opening, Start: f.Start()}
+	a.AnnotateTo(r, &in)
 }
 
 // Annotate applies the rules and looks up both ports.

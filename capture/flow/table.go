@@ -15,8 +15,8 @@ import (
 const DefaultMaxFlows = 4 << 20
 
 // BytesPerFlow is about how much memory a held flow takes: 128 octets, 152 for
-// IPv6, its part of the
-// index, and of the order of idleness once the table was full.
+// IPv6, its part of the index, and its place in the order of idleness once the
+// table was full.
 const BytesPerFlow = 220
 
 // Options govern a Table. The zero value never times out.
@@ -60,7 +60,7 @@ type Table struct {
 	spare  []uint32 // free places in extras, plus one
 	now    int64    // latest packet time
 	held   []aged   // finished flows held back
-	oldest []aged   // see evict
+	oldest []aged   // see makeRoom
 	mark   uint64   // order of the packet at which oldest was made
 	order  uint64   // summaries seen, which orders the flows
 	out    Flow

@@ -44,7 +44,8 @@ type flowOptions struct {
 	filter     string
 	write      string
 	live       liveOptions
-	activeSet  bool
+	activeSet  bool // --active-timeout was given
+	count      uint64
 }
 
 // flags gives the flag set of the main job.
@@ -73,7 +74,7 @@ func (o *flowOptions) flags(e *env) *pflag.FlagSet {
 	fs.BoolVarP(&o.live.promiscuous, "promiscuous", "p", false, "")
 	fs.IntVar(&o.live.buffer, "buffer", capture.DefaultBuffer>>20, "")
 	fs.DurationVar(&o.live.duration, "duration", 0, "")
-	fs.Uint64VarP(&o.live.count, "count", "c", 0, "")
+	fs.Uint64VarP(&o.count, "count", "c", 0, "")
 	fs.DurationVar(&o.live.active, "active-timeout", 30*time.Minute, "")
 	fs.StringVar(&o.live.user, "user", "nobody", "")
 	fs.BoolVarP(&o.live.verbose, "verbose", "v", false, "")
@@ -137,7 +138,7 @@ func runMain(ctx context.Context, e *env, args []string) error {
 
 // job checks the options and opens what they name, the captures excepted.
 func (o *flowOptions) job(e *env, files []string) (*job, error) {
-	j := &job{env: e, files: files, recursive: o.recursive, follow: o.follow, count: o.live.count, write: o.write, quiet: o.quiet,
+	j := &job{env: e, files: files, recursive: o.recursive, follow: o.follow, count: o.count, write: o.write, quiet: o.quiet,
 		contexts: new(packet.Contexts), workers: runtime.GOMAXPROCS(0)}
 	if err := o.checkInput(j); err != nil {
 		return nil, err

@@ -22,7 +22,6 @@ type liveOptions struct {
 	promiscuous bool
 	buffer      int
 	duration    time.Duration
-	count       uint64
 	user        string
 	active      time.Duration
 	verbose     bool
@@ -111,7 +110,7 @@ func (j *job) runLive(ctx context.Context) error {
 	}
 	defer context.AfterFunc(stop, live.Stop)()
 
-	err = j.stream(stop, m, out, live, o.count, j.watchLosses(live))
+	err = j.stream(stop, m, out, live, j.count, j.watchLosses(live))
 	stats, statsErr := live.Stats()
 	live.Close()
 	err = errors.Join(err, statsErr, j.finish(m, out))

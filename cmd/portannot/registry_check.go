@@ -71,13 +71,7 @@ type jsonProblem struct {
 func runCheck(_ context.Context, e *env, args []string) error {
 	var o checkOptions
 	fs := o.flags(e)
-	if err := parse(fs, args); err != nil {
-		return err
-	}
-	if err := noArguments(fs); err != nil {
-		return err
-	}
-	if err := textOrJSON(o.output); err != nil {
+	if err := parseReport(fs, args, &o.output); err != nil {
 		return err
 	}
 	reg, err := openRegistry(o.registry)

@@ -58,13 +58,7 @@ type registryInfo struct {
 func runInfo(_ context.Context, e *env, args []string) error {
 	var o infoOptions
 	fs := o.flags(e)
-	if err := parse(fs, args); err != nil {
-		return err
-	}
-	if err := noArguments(fs); err != nil {
-		return err
-	}
-	if err := textOrJSON(o.output); err != nil {
+	if err := parseReport(fs, args, &o.output); err != nil {
 		return err
 	}
 	reg, err := chooseRegistry(o.registry)

@@ -65,13 +65,7 @@ func (o *updateOptions) flags(e *env) *pflag.FlagSet {
 func runUpdate(ctx context.Context, e *env, args []string) error {
 	var o updateOptions
 	fs := o.flags(e)
-	if err := parse(fs, args); err != nil {
-		return err
-	}
-	if err := noArguments(fs); err != nil {
-		return err
-	}
-	if err := textOrJSON(o.output); err != nil {
+	if err := parseReport(fs, args, &o.output); err != nil {
 		return err
 	}
 	dir, err := dataFolder()

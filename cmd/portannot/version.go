@@ -62,13 +62,7 @@ type programVersion struct {
 func runVersion(_ context.Context, e *env, args []string) error {
 	var o versionOptions
 	fs := o.flags(e)
-	if err := parse(fs, args); err != nil {
-		return err
-	}
-	if err := noArguments(fs); err != nil {
-		return err
-	}
-	if err := textOrJSON(o.output); err != nil {
+	if err := parseReport(fs, args, &o.output); err != nil {
 		return err
 	}
 	reg, err := chooseRegistry(o.registry)
@@ -128,6 +122,18 @@ func thisVersion() programVersion {
 		v.Version = "(devel)"
 	}
 	return v
+}
+
+// parseReport parses the flags of a command that takes no arguments and reports
+// as text or as JSON; output is where its flag for the format is kept.
+func parseReport(fs *pflag.FlagSet, args []string, output *string) error {
+	if err := parse(fs, args); err != nil {
+		return err
+	}
+	if err := noArguments(fs); err != nil {
+		return err
+	}
+	return textOrJSON(*output)
 }
 
 // noArguments refuses arguments of a command that has none.

@@ -37,7 +37,7 @@ type lane struct {
 
 // append appends a flow if it is selected.
 func (l *lane) append(dst []byte, f *flow.Flow) []byte {
-	l.annotation = l.j.annotator.Flow(f)
+	l.j.annotator.FlowTo(&l.annotation, f)
 	if e, ok := l.annotation.Registered(); ok {
 		l.tally.statuses[e.Status]++
 	} else {
