@@ -225,10 +225,7 @@ func update[K comparable](t *Table, tb *table[K], k *K, l *located, s *packet.Su
 			end = EndReopen
 		}
 		if end == EndNone {
-			e.count(s, l.dir)
-			if s.HasPPID {
-				t.notePPID(&e.extra, s.PPID)
-			}
+			countTo(t, e, l.dir, s)
 			return i
 		}
 		if end != EndReopen && !opens(s) {
@@ -248,11 +245,16 @@ func update[K comparable](t *Table, tb *table[K], k *K, l *located, s *packet.Su
 	e.first, e.last = [2]int64{maxTime, maxTime}, [2]int64{minTime, minTime}
 	t.stats.Flows++
 	e.order = order
-	e.count(s, l.dir)
+	countTo(t, e, l.dir, s)
+	return i
+}
+
+// countTo adds one packet to its flow's account.
+func countTo[K comparable](t *Table, e *entry[K], dir uint8, s *packet.Summary) {
+	e.count(s, dir)
 	if s.HasPPID {
 		t.notePPID(&e.extra, s.PPID)
 	}
-	return i
 }
 
 // opens reports whether s is an opening message.
