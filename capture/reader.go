@@ -52,6 +52,7 @@ type Reader struct {
 	log    problems
 	err    error // what Next returns from now on
 	total  int64
+	shared sharing // see NextChunk
 }
 
 // Open opens a capture file, or opt.Stdin when path is "-".
@@ -198,29 +199,33 @@ func (r *Reader) Next(dst []Packet) (int, error) {
 		more := r.s.fill(need)
 		n, used, want, bad := r.p.parse(r.s.win, r.s.off, r.s.err != nil, dst, &r.log)
 		r.s.consume(used)
-		switch {
-		case bad.why != "" && r.stopped():
-			r.err = io.EOF // a packet that has half arrived is no damage
+		if r.err = r.ending(bad, !more && len(r.s.win) == 0); r.err != nil {
 			return n, r.err
-		case bad.why != "":
-			if r.s.err != nil && r.s.err != io.EOF {
-				r.err = r.failure(r.p.count() + 1)
-			} else {
-				r.err = &DamageError{Name: r.name, Offset: bad.off, Packet: r.p.count() + 1, Reason: bad.why}
-			}
-			return n, r.err
-		case n > 0:
+		}
+		if n > 0 {
 			return n, nil
-		case !more && r.s.err != nil && len(r.s.win) == 0:
-			if r.s.err == io.EOF || r.stopped() {
-				r.err = io.EOF
-			} else {
-				r.err = r.failure(r.p.count() + 1)
-			}
-			return 0, r.err
 		}
 		need = max(want, 1)
 	}
+}
+
+// ending says why nothing follows what was parsed, nil when something may: bad is
+// the damage that the parser met, and done is set when it saw all octets there
+// will be.
+func (r *Reader) ending(bad damage, done bool) error {
+	switch {
+	case bad.why != "" && r.stopped():
+		return io.EOF // a packet that has half arrived is no damage
+	case bad.why != "" && r.s.err != nil && r.s.err != io.EOF:
+		return r.failure(r.p.count() + 1)
+	case bad.why != "":
+		return &DamageError{Name: r.name, Offset: bad.off, Packet: r.p.count() + 1, Reason: bad.why}
+	case !done || r.s.err == nil:
+		return nil
+	case r.s.err == io.EOF || r.stopped():
+		return io.EOF
+	}
+	return r.failure(r.p.count() + 1)
 }
 
 // stopped says whether the input was ended by Options.Context.

@@ -63,6 +63,8 @@ type stream struct {
 	free  chan *chunk   // chunks to fill again
 	quit  chan struct{} // closed to stop the goroutine
 	sync  bool          // never read ahead
+
+	closed bool
 }
 
 func newStream(src *input, sync bool) *stream {
@@ -210,11 +212,14 @@ func (s *stream) close() error {
 		s.err = errClosed
 	}
 	s.win, s.spill = nil, nil
-	if s.cur == nil {
+	if s.closed {
 		return nil
 	}
-	chunkPool.Put(s.cur)
-	s.cur = nil
+	s.closed = true
+	if s.cur != nil {
+		chunkPool.Put(s.cur)
+		s.cur = nil
+	}
 	if s.quit == nil {
 		return s.src.close(false)
 	}

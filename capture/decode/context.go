@@ -14,16 +14,24 @@ type contextCache struct {
 
 // context gives the number of the context that the walk stands in.
 func (d *Decoder) context() uint32 {
-	c := &d.ctx
+	id, _ := d.lookup()
+	return id
+}
+
+// lookup is context; ok is false for one that has no number yet and may not be
+// given one here.
+func (f *front) lookup() (id uint32, ok bool) {
+	c := &f.ctx
 	if c.NumVLANs == 0 && c.Depth == 0 {
-		return 0
+		return 0, true
 	}
 	if c.NumVLANs == 1 && c.Depth == 0 {
-		id := &d.cache.vlan[c.VLANs[0]&0xfff]
-		if *id == 0 {
-			*id = d.contexts.Intern(*c)
+		at := &f.cache.vlan[c.VLANs[0]&0xfff]
+		if *at == 0 {
+			*at, ok = f.number()
+			return *at, ok
 		}
-		return *id
+		return *at, true
 	}
 	h := uint32(c.NumVLANs)<<8 | uint32(c.Depth)
 	for _, v := range c.VLANs[:c.NumVLANs] {
@@ -40,26 +48,37 @@ func (d *Decoder) context() uint32 {
 			h = h*31 + uint32(b)
 		}
 	}
-	s := &d.cache.slots[(h^h>>16)%uint32(len(d.cache.slots))]
+	s := &f.cache.slots[(h^h>>16)%uint32(len(f.cache.slots))]
 	if s.id == 0 || s.ctx != *c {
-		s.ctx, s.id = *c, d.contexts.Intern(*c)
+		if id, ok = f.number(); !ok {
+			return 0, false
+		}
+		s.ctx, s.id = *c, id
 	}
-	return s.id
+	return s.id, true
+}
+
+// number asks for the number of the context.
+func (f *front) number() (id uint32, ok bool) {
+	if f.sealed {
+		return f.contexts.Find(f.ctx)
+	}
+	return f.contexts.Intern(f.ctx), true
 }
 
 // pushVLAN enters a VLAN, and says whether there was room for it. The
 // priority bits are no part of the network. Identifier 0 is a priority tag,
 // which is in no VLAN (IEEE 802.1Q table 9-2).
-func (d *Decoder) pushVLAN(tci uint16) bool {
+func (f *front) pushVLAN(tci uint16) bool {
 	id := tci & 0xfff
 	if id == 0 {
 		return true
 	}
-	if d.ctx.NumVLANs == packet.MaxDepth {
+	if f.ctx.NumVLANs == packet.MaxDepth {
 		return false
 	}
-	d.ctx.VLANs[d.ctx.NumVLANs] = id
-	d.ctx.NumVLANs++
+	f.ctx.VLANs[f.ctx.NumVLANs] = id
+	f.ctx.NumVLANs++
 	return true
 }
 

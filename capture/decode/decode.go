@@ -58,17 +58,15 @@ type Options struct {
 // Decoder decodes packets. It is not safe for concurrent use: have one for
 // each goroutine. Fragments of a datagram find each other only within one.
 type Decoder struct {
-	opt      Options
-	contexts *packet.Contexts
-	cache    contextCache
-	frags    fragments
-	counts   Counts
+	front
+	opt    Options
+	frags  fragments
+	counts Counts
 
 	// The packet at hand.
 	p      *capture.Packet
 	out    []packet.Summary
-	ctx    packet.Context // where the walk stands
-	layers int            // headers seen, to bound the walk
+	layers int // headers seen, to bound the walk
 
 	eth  layers.Ethernet
 	tag  layers.Dot1Q
@@ -92,7 +90,7 @@ func New(opt Options, contexts *packet.Contexts) *Decoder {
 	if opt.MaxFragments <= 0 {
 		opt.MaxFragments = 8192
 	}
-	d := &Decoder{opt: opt, contexts: contexts}
+	d := &Decoder{front: front{contexts: contexts}, opt: opt}
 	d.frags.init(opt.MaxFragments)
 	return d
 }
@@ -103,22 +101,11 @@ func New(opt Options, contexts *packet.Contexts) *Decoder {
 // A first fragment releases the later ones that came before it: their
 // summaries follow its own, with the numbers and times of their packets.
 func (d *Decoder) Decode(dst []packet.Summary, p *capture.Packet) ([]packet.Summary, Result) {
-	if out, ok := d.fastOne(dst, p); ok {
+	if out, n := d.run(dst, []capture.Packet{*p}); n == 1 {
+		d.Count(1)
 		return out, Decoded
 	}
 	return d.decodeLayers(dst, p)
-}
-
-// fastOne is the hand-written path for one packet. Should it fail, which would
-// be a fault of this package, the packet is left to decodeLayers, whose own
-// failures are counted.
-func (d *Decoder) fastOne(dst []packet.Summary, p *capture.Packet) (out []packet.Summary, ok bool) {
-	defer func() {
-		if recover() != nil {
-			out, ok = dst, false
-		}
-	}()
-	return d.fast(dst, p)
 }
 
 // DecodeAll decodes packets one after the other and appends their summaries to
@@ -126,7 +113,8 @@ func (d *Decoder) fastOne(dst []packet.Summary, p *capture.Packet) (out []packet
 func (d *Decoder) DecodeAll(dst []packet.Summary, packets []capture.Packet, other func(p *capture.Packet, r Result)) []packet.Summary {
 	for len(packets) > 0 {
 		var n int
-		dst, n = d.fastRun(dst, packets)
+		dst, n = d.run(dst, packets)
+		d.Count(n)
 		packets = packets[n:]
 		if len(packets) > 0 {
 			var r Result
@@ -136,20 +124,6 @@ func (d *Decoder) DecodeAll(dst []packet.Summary, packets []capture.Packet, othe
 		}
 	}
 	return dst
-}
-
-// fastRun is fastOne for packets until one is not for it; n are done. A guard
-// for each would cost a tenth of the path.
-func (d *Decoder) fastRun(dst []packet.Summary, packets []capture.Packet) (out []packet.Summary, n int) {
-	out = dst
-	defer func() { _ = recover() }()
-	for n = range packets {
-		var ok bool
-		if out, ok = d.fast(out, &packets[n]); !ok {
-			return out, n
-		}
-	}
-	return out, len(packets)
 }
 
 // decodeLayers walks all layers with gopacket's help.
@@ -197,6 +171,9 @@ func (d *Decoder) guarded() (r Result) {
 // Counts says how many packets a Decoder has read, by what became of them.
 // Its sum is the number of calls of Decode.
 func (d *Decoder) Counts() Counts { return d.counts }
+
+// Count adds n packets that a Front has decoded to Counts.
+func (d *Decoder) Count(n int) { d.counts[Decoded] += uint64(n) }
 
 // Pending says how many later fragments wait for their first. Their packets
 // stand under NoFirst in Counts, and move to Decoded when it comes.

@@ -7,13 +7,55 @@ import (
 	"github.com/portannot/portannot/capture/packet"
 )
 
+// front is what the hand-written path needs.
+type front struct {
+	contexts *packet.Contexts
+	cache    contextCache
+	ctx      packet.Context // where the walk stands
+	sealed   bool           // contexts are looked up, and none is numbered
+}
+
+// Front is the hand-written path of a Decoder on its own. It remembers nothing
+// from packet to packet, so several may decode different packets of a capture at
+// once and in any order. What a Front leaves, one Decoder must take in the order
+// of the capture: fragments, which find each other there, and packets of a
+// context that is new, which are numbered there; so the outcome is that of the
+// Decoder alone. Each goroutine needs a Front of its own.
+type Front struct{ front }
+
+// Front returns a Front for packets of which d takes the others.
+func (d *Decoder) Front() *Front {
+	return &Front{front{contexts: d.contexts, sealed: true}}
+}
+
+// Decode appends to dst the summaries of packets, one each, up to the first that
+// it leaves; n were decoded, and are to be told to Decoder.Count.
+func (f *Front) Decode(dst []packet.Summary, packets []capture.Packet) (out []packet.Summary, n int) {
+	return f.run(dst, packets)
+}
+
+// run is fast for packets until one is not for it; n are done. A guard for each
+// would cost a tenth of the path. Should it fail, which would be a fault of this
+// package, the packet is left to decodeLayers, whose own failures are counted.
+func (f *front) run(dst []packet.Summary, packets []capture.Packet) (out []packet.Summary, n int) {
+	out = dst
+	defer func() { _ = recover() }()
+	for n = range packets {
+		var ok bool
+		if out, ok = f.fast(out, &packets[n]); !ok {
+			return out, n
+		}
+	}
+	return out, len(packets)
+}
+
 // fast decodes by hand what nearly all packets are: Ethernet or raw IP, VLAN
 // tags, IPv4 or IPv6 with plain extension headers, whole headers of TCP, UDP or
 // SCTP. It says no to everything else, fragments, tunnels and damage among it,
 // and then has changed nothing: decodeLayers decodes the packet instead. What
 // it says yes to it must decode as decodeLayers would; a test compares the two
 // on every capture at hand and on mutations of them.
-func (d *Decoder) fast(dst []packet.Summary, p *capture.Packet) ([]packet.Summary, bool) {
+func (f *front) fast(dst []packet.Summary, p *capture.Packet) ([]packet.Summary, bool) {
 	b := p.Data
 	var context uint32
 	switch p.Link {
@@ -26,13 +68,13 @@ func (d *Decoder) fast(dst []packet.Summary, p *capture.Packet) ([]packet.Summar
 		if t != etherIPv4 && t != etherIPv6 {
 			if t == etherVLAN {
 				// One tag, whose number was seen: the context is known.
-				context, t = d.cache.vlan[be16(b)&0xfff], be16(b[2:])
+				context, t = f.cache.vlan[be16(b)&0xfff], be16(b[2:])
 			}
 			if context != 0 && (t == etherIPv4 || t == etherIPv6) && len(b) >= 4+20 {
 				b = b[4:]
 			} else {
 				var ok bool
-				if b, context, t, ok = d.fastVLANs(b, be16(p.Data[12:])); !ok {
+				if b, context, t, ok = f.fastVLANs(b, be16(p.Data[12:])); !ok {
 					return dst, false
 				}
 			}
@@ -128,15 +170,14 @@ func (d *Decoder) fast(dst []packet.Summary, p *capture.Packet) ([]packet.Summar
 	default:
 		return dst[:n], false
 	}
-	d.counts[Decoded]++
 	return dst, true
 }
 
 // fastVLANs steps over VLAN tags. What it returns of b has 20 octets at least.
-func (d *Decoder) fastVLANs(b []byte, t uint16) (rest []byte, context uint32, typ uint16, ok bool) {
-	d.ctx = packet.Context{}
+func (f *front) fastVLANs(b []byte, t uint16) (rest []byte, context uint32, typ uint16, ok bool) {
+	f.ctx = packet.Context{}
 	for t == etherVLAN || t == etherServiceTag || t == etherVLAN9100 || t == etherVLAN9200 {
-		if len(b) < 4+20 || !d.pushVLAN(be16(b)) {
+		if len(b) < 4+20 || !f.pushVLAN(be16(b)) {
 			return nil, 0, 0, false
 		}
 		t, b = be16(b[2:]), b[4:]
@@ -144,5 +185,6 @@ func (d *Decoder) fastVLANs(b []byte, t uint16) (rest []byte, context uint32, ty
 	if t != etherIPv4 && t != etherIPv6 {
 		return nil, 0, 0, false
 	}
-	return b, d.context(), t, true
+	context, ok = f.lookup()
+	return b, context, t, ok
 }

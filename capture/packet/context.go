@@ -80,12 +80,7 @@ const MaxContexts = 1 << 16
 
 // Intern gives the number of c: 0 for the zero Context, else one above zero.
 func (cs *Contexts) Intern(c Context) uint32 {
-	if c == (Context{}) {
-		return 0
-	}
-	cs.mu.RLock()
-	id, ok := cs.ids[c]
-	cs.mu.RUnlock()
+	id, ok := cs.Find(c)
 	if ok {
 		return id
 	}
@@ -110,6 +105,17 @@ func (cs *Contexts) Intern(c Context) uint32 {
 	id = uint32(len(cs.list))
 	cs.ids[c] = id
 	return id
+}
+
+// Find gives the number of c if Intern gave it one.
+func (cs *Contexts) Find(c Context) (id uint32, ok bool) {
+	if c == (Context{}) {
+		return 0, true
+	}
+	cs.mu.RLock()
+	defer cs.mu.RUnlock()
+	id, ok = cs.ids[c]
+	return id, ok
 }
 
 // Get gives the context numbered id, and the zero Context for 0 and for

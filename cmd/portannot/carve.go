@@ -241,7 +241,7 @@ func (c *carving) finish(ctx context.Context, m *meter, out *writer, paths []str
 		opt.Emit = nil
 		again := &meter{filter: m.filter, decoder: decode.New(c.j.decode, c.j.contexts), table: flow.NewTable(opt), carver: c.carver}
 		// Damage was reported the first time.
-		if err := read(ctx, again, src, c.j.count); err != nil && again.packets < m.packets {
+		if err := read(ctx, again, src, c.j.count, c.j.workers); err != nil && again.packets < m.packets {
 			return err
 		}
 	}

@@ -70,6 +70,33 @@ func (f *packetFilter) match(p *capture.Packet) (bool, error) {
 	return f.last.Match(p), nil
 }
 
+// pass moves the packets that pass to the front and gives them, and counts the
+// others. It stops at the first that it has no program for.
+func (f *packetFilter) pass(packets []capture.Packet) (passed []capture.Packet, refused uint64, err error) {
+	n := 0
+	for i := range packets {
+		ok, err := f.match(&packets[i])
+		switch {
+		case err != nil:
+			return packets[:n], refused, err
+		case ok:
+			packets[n] = packets[i]
+			n++
+		default:
+			refused++
+		}
+	}
+	return packets[:n], refused, nil
+}
+
+// clone gives a filter of the same expression for another goroutine.
+func (f *packetFilter) clone() *packetFilter {
+	if f == nil {
+		return nil
+	}
+	return &packetFilter{expr: f.expr, options: f.options, programs: map[capture.LinkType]*filter.Program{}}
+}
+
 // liveLinks are the link types that a live capture may give and that filters
 // know.
 var liveLinks = []capture.LinkType{capture.LinkEthernet, capture.LinkRaw, capture.LinkLinuxSLL2, capture.LinkIEEE80211,

@@ -342,10 +342,7 @@ func (j *job) runFiles(ctx context.Context) error {
 		err = j.stream(ctx, m, out, src, j.count, func() {})
 	} else {
 		stop := j.showProgress(src)
-		if j.workers > 1 && m.carver == nil {
-			m.feeder = feedTable(m.table)
-		}
-		err = read(ctx, m, src, j.count)
+		err = read(ctx, m, src, j.count, j.workers)
 		stop.done()
 	}
 	if err != nil && !isBrokenPipe(err) {

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"strings"
@@ -71,37 +69,4 @@ func (j *job) open(ctx context.Context, paths []string) (fileSource, error) {
 		return capture.Open(paths[0], opt)
 	}
 	return capture.OpenFiles(paths, opt)
-}
-
-// read takes the packets of a source, all of them or, if count is not 0, the
-// first ones. The error says all that went wrong, damage that was stepped over
-// included.
-func read(ctx context.Context, m *meter, src fileSource, count uint64) error {
-	var err error
-	for ctx.Err() == nil && err == nil && (count == 0 || m.packets < count) {
-		batch := m.batch[:]
-		if count > 0 {
-			batch = batch[:min(uint64(len(batch)), count-m.packets)]
-		}
-		var n int
-		n, err = src.Next(batch)
-		if takeErr := m.take(m.batch[:n]); takeErr != nil {
-			err = takeErr
-		}
-	}
-	if m.feeder != nil {
-		m.feeder.finish()
-	}
-	if err == io.EOF {
-		err = nil
-	}
-	list, n := src.Problems()
-	errs := make([]error, 0, len(list)+2)
-	for i := range list {
-		errs = append(errs, &list[i])
-	}
-	if n > len(list) {
-		errs = append(errs, fmt.Errorf("%d more places of damage", n-len(list)))
-	}
-	return errors.Join(append(errs, err)...)
 }

@@ -24,61 +24,75 @@ type meter struct {
 	packets uint64  // read
 	refused uint64  // by the filter
 	links   map[capture.LinkType]uint64
-	feeder  *tableFeeder // counts the summaries; nil: take does
 
 	batch [batchSize]capture.Packet
-	sums  []packet.Summary
+	sums  []packet.Summary // not counted yet
 }
 
 // take counts packets, whose numbers become those of the run.
 func (m *meter) take(packets []capture.Packet) error {
-	m.sums = m.sums[:0]
-	if m.feeder != nil {
-		m.sums = m.feeder.next()
-	}
+	var err error
+	m.sums, err = m.decode(m.sums[:0], packets)
+	m.table.Add(m.sums)
+	return err
+}
+
+// decode appends the summaries of packets, whose numbers become those of the run.
+// With a carver it counts them too, and appends none.
+func (m *meter) decode(dst []packet.Summary, packets []capture.Packet) ([]packet.Summary, error) {
 	for i := range packets {
 		m.packets++
 		packets[i].Number = m.packets
 	}
-	if m.filter == nil && m.carver == nil {
-		m.sums = m.decoder.DecodeAll(m.sums, packets, m.notFast)
-	} else if err := m.takeEach(packets); err != nil {
-		return err
+	var err error
+	if m.filter != nil {
+		var refused uint64
+		packets, refused, err = m.filter.pass(packets)
+		m.refused += refused
 	}
-	if m.feeder != nil {
-		m.feeder.sums = m.sums
-	} else {
-		m.table.Add(m.sums)
+	if m.carver == nil {
+		return m.decoder.DecodeAll(dst, packets, m.notFast), err
 	}
-	return nil
-}
-
-// takeEach is for packets that are filtered or carved.
-func (m *meter) takeEach(packets []capture.Packet) error {
 	for i := range packets {
 		p := &packets[i]
-		if m.filter != nil {
-			ok, err := m.filter.match(p)
-			if err != nil {
-				return err
-			}
-			if !ok {
-				m.refused++
-				continue
-			}
+		sums, r := m.decoder.Decode(dst, p)
+		m.notFast(p, r)
+		if err := m.carver.take(m.table, p, sums[len(dst):]); err != nil {
+			return dst, err
 		}
-		from := len(m.sums)
+	}
+	return dst, err
+}
+
+// count counts a load to flows, after it has decoded what was left of it.
+func (m *meter) count(l *load) {
+	m.packets += uint64(len(l.chunk.Packets))
+	m.refused += l.refused
+	m.decoder.Count(len(l.packets) - len(l.left))
+	m.sums = m.sums[:0]
+	from := 0
+	for _, x := range l.left {
+		m.gather(l.sums[from:x.sums])
+		from = x.sums
+		p := &l.packets[x.packet]
 		var r decode.Result
 		m.sums, r = m.decoder.Decode(m.sums, p)
 		m.notFast(p, r)
-		if m.carver != nil {
-			if err := m.carver.take(m.table, p, m.sums[from:]); err != nil {
-				return err
-			}
-			m.sums = m.sums[:from] // counted already
-		}
 	}
-	return nil
+	m.gather(l.sums[from:])
+	m.table.Add(m.sums)
+}
+
+// gather counts summaries behind those of m.sums: at once if they are many, else
+// with those, since the table is fastest with many.
+func (m *meter) gather(sums []packet.Summary) {
+	if len(sums) < batchSize {
+		m.sums = append(m.sums, sums...)
+		return
+	}
+	m.table.Add(m.sums)
+	m.sums = m.sums[:0]
+	m.table.Add(sums)
 }
 
 // notFast notes the link types that are not decoded.

@@ -1,0 +1,191 @@
+package capture
+
+import (
+	"io"
+	"os"
+	"sync"
+	"sync/atomic"
+)
+
+// Chunk is a run of packets and the memory that they lie in. The zero value is
+// ready for use; with one Chunk for each goroutine, or a few more, no memory is
+// made anew.
+type Chunk struct {
+	// Packets lie in the Chunk's memory, and are valid until it is filled again.
+	Packets []Packet
+	// Index is the Chunk's place among those of its capture, from 0.
+	Index uint64
+
+	mem *chunk
+}
+
+// pieceSize is what NextChunk reads of a plain file at a time: small enough to
+// lie in the second-level cache, with its packets and what is made of them,
+// until they are done with, and large enough that taking turns costs nothing.
+const pieceSize = 256 << 10
+
+// sharing is the state of a Reader that several goroutines read.
+//
+// Where a record begins is known only when the one before was seen, so parsing
+// takes turns; but it touches only a few octets of each record. The octets come
+// from the system before the turn, and whoever read them also parses and, after
+// the turn, decodes them, while they lie in the cache of one core. From one turn
+// to the next goes what was left of the octets: the first part of a record.
+type sharing struct {
+	once   sync.Once
+	ticket atomic.Uint64 // the next one to hand out
+	turn   atomic.Uint64 // the ticket whose turn it is
+	mu     sync.Mutex
+	passed sync.Cond // turn has changed
+
+	// file is read at offsets, from base on, when the octets are simply those
+	// of a file; else they come through the stream, in turn.
+	file  io.ReaderAt
+	base  int64
+	carry []byte // octets before the next piece
+}
+
+// share makes what the stream has read so far the first piece.
+func (r *Reader) share() {
+	h := &r.shared
+	h.passed.L = &h.mu
+	f, ok := r.s.src.raw.r.(*os.File)
+	if !ok || !r.s.src.regular || r.s.src.packed != "" || r.s.ahead != nil {
+		return
+	}
+	at, err := f.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return
+	}
+	h.file, h.base = f, at
+}
+
+// NextChunk fills c with packets that follow those of all chunks before, maybe
+// with none. It returns false at the end, or where the capture is unreadable;
+// Err tells which. Unlike Next, of which it takes the place, it may be called by
+// several goroutines at once, each with a Chunk of its own; they share the work.
+func (r *Reader) NextChunk(c *Chunk) bool {
+	h := &r.shared
+	h.once.Do(r.share)
+	c.Packets = c.Packets[:0]
+	c.Index = h.ticket.Add(1) - 1
+	var n int
+	var err error
+	if h.file != nil && c.Index > 0 {
+		n, err = r.readPiece(c)
+	}
+	h.await(c.Index)
+	defer h.pass()
+	if r.err != nil {
+		return false
+	}
+	r.parsePiece(c, n, err)
+	return true
+}
+
+// Err says why NextChunk returned false; nil at the end of an intact capture.
+func (r *Reader) Err() error {
+	if r.err == io.EOF {
+		return nil
+	}
+	return r.err
+}
+
+// readPiece reads a piece of a plain file into the memory of c.
+func (r *Reader) readPiece(c *Chunk) (int, error) {
+	if c.mem == nil {
+		c.mem = chunkPool.Get().(*chunk)
+	}
+	h := &r.shared
+	n, err := h.file.ReadAt(c.mem.mem[headroom:headroom+pieceSize], h.base+int64(c.Index-1)*pieceSize)
+	r.s.src.raw.n.Add(int64(n))
+	return n, err
+}
+
+// parsePiece parses what was left and the piece behind it: n octets in the
+// memory of c, after which err was met, or those that the stream gives.
+func (r *Reader) parsePiece(c *Chunk, n int, err error) {
+	h, s := &r.shared, r.s
+	var win []byte
+	own := true // win lies in the memory of c
+	switch {
+	case c.Index == 0:
+		c.mem, win, err = s.cur, s.win, s.err
+		s.cur = nil
+	default:
+		if h.file == nil {
+			s.nextPiece(c)
+			n, err = c.mem.n, c.mem.err
+		}
+		if own = len(h.carry) <= headroom; own {
+			start := headroom - copy(c.mem.mem[headroom-len(h.carry):], h.carry)
+			win = c.mem.mem[start : headroom+n]
+		} else {
+			// A record that is longer than a piece: it is put together in
+			// memory of its own, which grows with what was read.
+			h.carry = append(h.carry, c.mem.mem[headroom:headroom+n]...)
+			win = h.carry
+		}
+	}
+	s.err = err
+	for {
+		if len(c.Packets) == cap(c.Packets) {
+			more := make([]Packet, len(c.Packets), max(1<<10, 2*cap(c.Packets)))
+			copy(more, c.Packets)
+			c.Packets = more
+		}
+		free := c.Packets[len(c.Packets):cap(c.Packets)]
+		n, used, _, bad := r.p.parse(win, s.off, err != nil, free, &r.log)
+		c.Packets = c.Packets[:len(c.Packets)+n]
+		s.off += int64(used)
+		win = win[used:]
+		if bad.why == "" && n == len(free) {
+			continue
+		}
+		r.err = r.ending(bad, true)
+		break
+	}
+	if own || len(c.Packets) > 0 { // else the packets to come lie in h.carry as it is
+		if !own {
+			h.carry = nil // the memory of these packets
+		}
+		h.carry = append(h.carry[:0], win...)
+	} else {
+		h.carry = win
+	}
+}
+
+// nextPiece gives c the next chunk of the stream for its old one.
+func (s *stream) nextPiece(c *Chunk) {
+	if s.startAhead() {
+		if c.mem != nil {
+			s.recycle(c.mem)
+		}
+		c.mem = <-s.ahead
+		return
+	}
+	if c.mem == nil {
+		c.mem = chunkPool.Get().(*chunk)
+	}
+	c.mem.n, c.mem.err = s.src.read(c.mem.mem[headroom:])
+}
+
+// await waits for a ticket's turn.
+func (h *sharing) await(ticket uint64) {
+	if h.turn.Load() == ticket {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for h.turn.Load() != ticket {
+		h.passed.Wait()
+	}
+}
+
+// pass gives the turn to the next ticket.
+func (h *sharing) pass() {
+	h.mu.Lock()
+	h.turn.Add(1)
+	h.mu.Unlock()
+	h.passed.Broadcast()
+}
