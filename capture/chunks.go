@@ -24,6 +24,12 @@ type Chunk struct {
 // until they are done with, and large enough that taking turns costs nothing.
 const pieceSize = 256 << 10
 
+// shortRead is what one call to the system asks for, a divisor of pieceSize. The
+// runtime takes the processor away from a goroutine that is in a call for longer
+// than some 20 microseconds, and on one core gives it back only after two changes
+// of thread: with calls as long as a piece that was a tenth of the whole run.
+const shortRead = 64 << 10
+
 // sharing is the state of a Reader that several goroutines read.
 //
 // Where a record begins is known only when the one before was seen, so parsing
@@ -92,12 +98,17 @@ func (r *Reader) Err() error {
 }
 
 // readPiece reads a piece of a plain file into the memory of c.
-func (r *Reader) readPiece(c *Chunk) (int, error) {
+func (r *Reader) readPiece(c *Chunk) (n int, err error) {
 	if c.mem == nil {
 		c.mem = chunkPool.Get().(*chunk)
 	}
 	h := &r.shared
-	n, err := h.file.ReadAt(c.mem.mem[headroom:headroom+pieceSize], h.base+int64(c.Index-1)*pieceSize)
+	at := h.base + int64(c.Index-1)*pieceSize
+	for n < pieceSize && err == nil {
+		var k int
+		k, err = h.file.ReadAt(c.mem.mem[headroom+n:headroom+n+shortRead], at+int64(n))
+		n += k
+	}
 	r.s.src.raw.n.Add(int64(n))
 	return n, err
 }

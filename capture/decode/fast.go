@@ -108,10 +108,10 @@ func (f *front) fast(dst []packet.Summary, p *capture.Packet) ([]packet.Summary,
 		if head < 20 || total < head || be16(b[6:])&0x3fff != 0 || len(b) < head {
 			return dst[:n], false // bad, to be cut by the network card, or a fragment
 		}
-		*s = packet.Summary{Time: p.Time, Number: p.Number, Protocol: proto, IPVersion: 4, Context: context,
-			FrameLen: max(p.Length, uint32(len(p.Data))), IPLen: uint32(total)}
-		*(*[8]byte)(s.Src[:8]) = [8]byte{b[12], b[13], b[14], b[15]}
-		*(*[8]byte)(s.Dst[:8]) = [8]byte{b[16], b[17], b[18], b[19]}
+		*s = packet.Summary{}
+		*(*[4]byte)(s.Src[:4]) = [4]byte(b[12:16])
+		*(*[4]byte)(s.Dst[:4]) = [4]byte(b[16:20])
+		s.IPVersion = 4
 	case 6:
 		if len(b) < 40 {
 			return dst[:n], false
@@ -129,11 +129,16 @@ func (f *front) fast(dst []packet.Summary, p *capture.Packet) ([]packet.Summary,
 				return dst[:n], false
 			}
 		}
-		*s = packet.Summary{Time: p.Time, Number: p.Number, Protocol: proto, IPVersion: 6, Context: context,
-			FrameLen: max(p.Length, uint32(len(p.Data))), IPLen: uint32(total), Src: [16]byte(b[8:24]), Dst: [16]byte(b[24:40])}
+		*s = packet.Summary{}
+		s.Src, s.Dst = [16]byte(b[8:24]), [16]byte(b[24:40])
+		s.IPVersion = 6
 	default:
 		return dst[:n], false
 	}
+	// Field by field: a composite literal is built elsewhere and copied, and the
+	// copy waits for the stores of its parts (a sixth of this function).
+	s.Time, s.Number, s.Protocol, s.Context = p.Time, p.Number, proto, context
+	s.FrameLen, s.IPLen = max(p.Length, uint32(len(p.Data))), uint32(total)
 
 	o := octets{b, total}
 	if len(b) > total {

@@ -13,8 +13,9 @@ import (
 // context has 24 bits, which packet.MaxContexts stays well below.
 
 // key4 is 16 octets: address, port and protocol of end 0, address and port of
-// end 1, the context split over the rest.
-type key4 [2]uint64
+// end 1, the context split over the rest. It is a struct and not an array, for
+// only then the compiler keeps it in registers.
+type key4 struct{ lo, hi uint64 }
 
 // key6 is 40 octets: the address words of both ends, then the rest.
 type key6 [5]uint64
@@ -34,12 +35,13 @@ func keyOf4(s *packet.Summary, sd *seeds) (k key4, h uint32, dir uint8) {
 	a := uint64(binary.BigEndian.Uint32(s.Src[:4]))<<16 | uint64(s.SrcPort)
 	b := uint64(binary.BigEndian.Uint32(s.Dst[:4]))<<16 | uint64(s.DstPort)
 	_, greater := bits.Sub64(b, a, 0)
-	k[0] = min(a, b) | uint64(s.Protocol)<<48 | uint64(s.Context>>16&0xff)<<56
-	k[1] = max(a, b) | uint64(s.Context&0xffff)<<48
-	return k, uint32(mix(k[0]^sd[0], k[1]^sd[1])), uint8(greater)
+	k.lo = min(a, b) | uint64(s.Protocol)<<48 | uint64(s.Context>>16&0xff)<<56
+	k.hi = max(a, b) | uint64(s.Context&0xffff)<<48
+	return k, uint32(mix(k.lo^sd[0], k.hi^sd[1])), uint8(greater)
 }
 
-func keyOf6(s *packet.Summary, sd *seeds) (k key6, h uint32, dir uint8) {
+// keyOf6 writes the key where it is wanted, since it is too long for registers.
+func keyOf6(k *key6, s *packet.Summary, sd *seeds) (h uint32, dir uint8) {
 	a0, a1 := binary.BigEndian.Uint64(s.Src[:8]), binary.BigEndian.Uint64(s.Src[8:])
 	b0, b1 := binary.BigEndian.Uint64(s.Dst[:8]), binary.BigEndian.Uint64(s.Dst[8:])
 	sp, dp := uint64(s.SrcPort), uint64(s.DstPort)
@@ -48,16 +50,18 @@ func keyOf6(s *packet.Summary, sd *seeds) (k key6, h uint32, dir uint8) {
 	_, greater := bits.Sub64(b0, a0, c)
 	swap := -greater // all ones or none
 	x0, x1, xp := (a0^b0)&swap, (a1^b1)&swap, (sp^dp)&swap
-	k = key6{a0 ^ x0, a1 ^ x1, b0 ^ x0, b1 ^ x1, (sp^xp)<<48 | (dp^xp)<<32 | uint64(s.Protocol)<<24 | uint64(s.Context&0xffffff)}
-	return k, uint32(mix(mix(k[0]^sd[0], k[1]^sd[1])^k[4]^sd[3], mix(k[2]^sd[1], k[3]^sd[2])^sd[0])), uint8(greater)
+	a0, a1, b0, b1 = a0^x0, a1^x1, b0^x0, b1^x1
+	p := (sp^xp)<<48 | (dp^xp)<<32 | uint64(s.Protocol)<<24 | uint64(s.Context&0xffffff)
+	k[0], k[1], k[2], k[3], k[4] = a0, a1, b0, b1, p
+	return uint32(mix(mix(a0^sd[0], a1^sd[1])^p^sd[3], mix(b0^sd[1], b1^sd[2])^sd[0])), uint8(greater)
 }
 
 func (k *key4) ends() (a, b netip.AddrPort, protocol uint8, context uint32) {
 	var x, y [4]byte
-	binary.BigEndian.PutUint32(x[:], uint32(k[0]>>16))
-	binary.BigEndian.PutUint32(y[:], uint32(k[1]>>16))
-	return netip.AddrPortFrom(netip.AddrFrom4(x), uint16(k[0])), netip.AddrPortFrom(netip.AddrFrom4(y), uint16(k[1])),
-		uint8(k[0] >> 48), uint32(k[0]>>56)<<16 | uint32(k[1]>>48)
+	binary.BigEndian.PutUint32(x[:], uint32(k.lo>>16))
+	binary.BigEndian.PutUint32(y[:], uint32(k.hi>>16))
+	return netip.AddrPortFrom(netip.AddrFrom4(x), uint16(k.lo)), netip.AddrPortFrom(netip.AddrFrom4(y), uint16(k.hi)),
+		uint8(k.lo >> 48), uint32(k.lo>>56)<<16 | uint32(k.hi>>48)
 }
 
 func (k *key6) ends() (a, b netip.AddrPort, protocol uint8, context uint32) {
@@ -70,25 +74,29 @@ func (k *key6) ends() (a, b netip.AddrPort, protocol uint8, context uint32) {
 		uint8(k[4] >> 24), uint32(k[4] & 0xffffff)
 }
 
-// entry is the account of one flow. It holds no pointer, so the collector has
-// nothing to scan, and with key4 it is 128 octets: two cache lines. What few
-// flows need stands in Table.extras.
+// entry is the part of a flow's account that every packet touches. With key4 it
+// is 64 octets, one cache line. It holds no pointer, so the collector has nothing
+// to scan. What few packets touch stands in its rest, and what few flows need in
+// Table.extras.
 type entry[K comparable] struct {
 	key K
-	// What every packet touches, by canonical direction: index 0 is sent by
-	// end 0 of the key.
-	packets    [2]uint32
-	ipBytes    [2]uint64
-	frameBytes [2]uint64
-	last       [2]int64 // minTime before the first packet of that direction
-	flags      [2]uint8
-	events     [2]event
-	dir0       uint8 // canonical direction of the first packet
-	opening    opening
-	end        EndReason // EndNone while the flow is in the index
-	used       bool
-	// What few packets touch.
-	first    [2]int64 // maxTime before the first packet of that direction
+	// By canonical direction: index 0 is sent by end 0 of the key.
+	packets [2]uint32
+	// What does not fit in these goes to the extra; see add.
+	ipBytes  [2]uint32
+	overhead [2]int32 // octets of frames less ipBytes; a forged length may make it negative
+	last     [2]int64 // latest time; minTime before the first packet of that direction
+	flags    [2]uint8
+	events   [2]event
+	dir0     uint8 // canonical direction of the first packet
+	opening  opening
+	end      EndReason // EndNone while the flow is in the index
+	used     bool
+}
+
+// rest is the part of a flow's account that few packets touch.
+type rest struct {
+	first    [2]int64 // earliest time; maxTime before the first packet of that direction
 	number   uint64   // of the first packet
 	order    uint64   // of the account among all: one packet can begin several
 	sequence [2]uint32
@@ -100,27 +108,42 @@ type entry[K comparable] struct {
 func (e *entry[K]) latest() int64 { return max(e.last[0], e.last[1]) }
 
 // earliest gives the time of the earliest packet.
-func (e *entry[K]) earliest() int64 { return min(e.first[0], e.first[1]) }
+func (r *rest) earliest() int64 { return min(r.first[0], r.first[1]) }
 
-// count adds one packet.
-func (e *entry[K]) count(s *packet.Summary, dir uint8) {
+// count adds one packet to entry i.
+func count[K comparable](t *Table, tb *table[K], i uint32, dir uint8, s *packet.Summary) {
+	e := tb.at(i)
 	dir &= 1
-	e.first[dir] = min(e.first[dir], s.Time)
+	// No time is earlier than the first that is not earlier than the last.
+	if s.Time < e.last[dir] || e.packets[dir] == 0 {
+		r := tb.restOf(i)
+		r.first[dir] = min(r.first[dir], s.Time)
+	}
 	e.last[dir] = max(e.last[dir], s.Time)
 	e.packets[dir]++
-	e.ipBytes[dir] += uint64(s.IPLen)
-	e.frameBytes[dir] += uint64(s.FrameLen)
+	bytes := uint64(e.ipBytes[dir]) + uint64(s.IPLen)
+	over := int64(e.overhead[dir]) + int64(s.FrameLen) - int64(s.IPLen)
+	if bytes>>32 != 0 || over != int64(int32(over)) {
+		x := t.extraOf(&tb.restOf(i).extra)
+		x.ipBytes[dir] += bytes
+		x.overhead[dir] += over
+		bytes, over = 0, 0
+	}
+	e.ipBytes[dir], e.overhead[dir] = uint32(bytes), int32(over)
 	if s.Kind != packet.Datagram || s.Protocol == packet.UDP {
 		return
 	}
 	e.flags[dir] |= s.TCPFlags
+	if s.HasPPID {
+		t.notePPID(&tb.restOf(i).extra, s.PPID)
+	}
 	ev := eventsOf(s)
 	if ev&^(e.events[dir]&^(evOpen|evAccept)) == 0 && (e.opening == 0 || e.opening&openConfirmed != 0) {
 		return // nothing new: the common case of an established connection
 	}
 	e.events[dir] |= ev
 	if ev&evOpen != 0 {
-		e.sequence[dir] = s.Sequence
+		tb.restOf(i).sequence[dir] = s.Sequence
 	}
 	e.opening = e.opening.learn(dir, ev)
 }
@@ -128,9 +151,9 @@ func (e *entry[K]) count(s *packet.Summary, dir uint8) {
 // reopens reports whether s opens a new connection on an account that an
 // earlier one has ended. A retransmitted opening, which repeats its sequence
 // number or initiate tag, does not.
-func (e *entry[K]) reopens(s *packet.Summary, dir uint8) bool {
+func (e *entry[K]) reopens(r *rest, s *packet.Summary, dir uint8) bool {
 	return (e.events[0]|e.events[1])&(evEnd|evAbort) != 0 &&
-		!(e.events[dir]&evOpen != 0 && e.sequence[dir] == s.Sequence)
+		!(e.events[dir]&evOpen != 0 && r.sequence[dir] == s.Sequence)
 }
 
 // over reports whether the connection was ended by both ends, or aborted.
@@ -140,6 +163,8 @@ func (e *entry[K]) over() bool {
 
 // extra is what only some flows have.
 type extra struct {
+	ipBytes  [2]uint64 // beyond those of the entry
+	overhead [2]int64  // likewise
 	icmp     ICMPError
 	ppids    [MaxPPIDs]uint32
 	numPPIDs uint8
@@ -147,13 +172,14 @@ type extra struct {
 }
 
 // fill writes the account as a Flow.
-func (e *entry[K]) fill(f *Flow, a, b netip.AddrPort, protocol uint8, context uint32, x *extra) {
+func (e *entry[K]) fill(f *Flow, a, b netip.AddrPort, protocol uint8, context uint32, r *rest, x *extra) {
 	if e.dir0 == 1 {
 		a, b = b, a
 	}
 	d := e.dir0 & 1
-	*f = Flow{Number: e.number, Source: a, Destination: b, Protocol: protocol, Context: context,
-		Forward: e.counters(d), Reverse: e.counters(d ^ 1), End: e.end}
+	*f = Flow{Number: r.number, Source: a, Destination: b, Protocol: protocol, Context: context, End: e.end}
+	e.counters(&f.Forward, d, r, x)
+	e.counters(&f.Reverse, d^1, r, x)
 	rejected := false
 	if x != nil {
 		f.ICMP, f.PPIDs, rejected = x.icmp, x.ppids[:x.numPPIDs], x.rejected
@@ -173,10 +199,16 @@ func (e *entry[K]) fill(f *Flow, a, b netip.AddrPort, protocol uint8, context ui
 	f.Opening.Inherited = o&openInherited != 0
 }
 
-func (e *entry[K]) counters(d uint8) Counters {
+// counters writes what one direction carried into zeroed Counters.
+func (e *entry[K]) counters(c *Counters, d uint8, r *rest, x *extra) {
+	d &= 1
 	if e.packets[d] == 0 {
-		return Counters{}
+		return
 	}
-	return Counters{Packets: uint64(e.packets[d]), IPBytes: e.ipBytes[d], FrameBytes: e.frameBytes[d],
-		First: e.first[d], Last: e.last[d], TCPFlags: e.flags[d]}
+	bytes, over := uint64(e.ipBytes[d]), int64(e.overhead[d])
+	if x != nil {
+		bytes, over = bytes+x.ipBytes[d], over+x.overhead[d]
+	}
+	c.Packets, c.IPBytes, c.FrameBytes = uint64(e.packets[d]), bytes, uint64(int64(bytes)+over)
+	c.First, c.Last, c.TCPFlags = r.first[d], e.last[d], e.flags[d]
 }

@@ -1,7 +1,5 @@
 package flow
 
-import "unsafe"
-
 // A table is an arena of entries, in chunks that never move, and an index of
 // slots over it: open addressing with linear probing. The slot repeats the
 // hash, so a probe touches an entry only when it is very likely the right one,
@@ -15,9 +13,14 @@ type table[K comparable] struct {
 	slab   []chunk[K] // what is left of the last one
 	top    uint32     // entries ever used
 	empty  []uint32   // entries freed, below top
+	moved  bool       // a live entry was taken out of the index since the batch was probed
+	batch  [batchSize]located[K]
 }
 
-type chunk[K comparable] [chunkSize]entry[K]
+type chunk[K comparable] struct {
+	entries [chunkSize]entry[K]
+	rests   [chunkSize]rest
+}
 
 type slot struct {
 	hash  uint32
@@ -36,43 +39,23 @@ const (
 )
 
 func (tb *table[K]) at(i uint32) *entry[K] {
-	return &tb.chunks[i>>chunkBits][i%chunkSize]
+	return &tb.chunks[i>>chunkBits].entries[i%chunkSize]
+}
+
+func (tb *table[K]) restOf(i uint32) *rest {
+	return &tb.chunks[i>>chunkBits].rests[i%chunkSize]
 }
 
 // extraAt gives where entry i keeps the place of its extra.
-func (tb *table[K]) extraAt(i uint32) *uint32 { return &tb.at(i).extra }
+func (tb *table[K]) extraAt(i uint32) *uint32 { return &tb.restOf(i).extra }
 
 // touchSlot loads the slot where a hash begins its probe.
 func (tb *table[K]) touchSlot(h uint32) uint64 {
 	return uint64(tb.slots[h&uint32(len(tb.slots)-1)].index)
 }
 
-// probe finds the first slot of a hash and loads what a packet will need of its
-// entry, in every cache line that it may lie in. It gives the entry's place, or
-// none.
-func (tb *table[K]) probe(h uint32) (i uint32, sink uint64) {
-	mask := uint32(len(tb.slots) - 1)
-	for j := h & mask; ; j = (j + 1) & mask {
-		s := tb.slots[j]
-		if s.index == 0 {
-			return none, 0
-		}
-		if s.hash == h {
-			e := tb.at(s.index - 1)
-			key := (*uint64)(unsafe.Pointer(&e.key)) // a key begins with a word, whichever it is
-			return s.index - 1, *key + e.ipBytes[0] + uint64(e.last[0]) + uint64(e.end)
-		}
-	}
-}
-
-// find gives the live entry of a key, or none. i is where probe found its hash;
-// packets since may have moved things.
-func (tb *table[K]) find(k *K, h, i uint32) uint32 {
-	if i != none {
-		if e := tb.at(i); e.key == *k && e.used && e.end == EndNone {
-			return i
-		}
-	}
+// find gives the live entry of a key, or none.
+func (tb *table[K]) find(k *K, h uint32) uint32 {
 	mask := uint32(len(tb.slots) - 1)
 	for j := h & mask; ; j = (j + 1) & mask {
 		s := tb.slots[j]
@@ -85,9 +68,9 @@ func (tb *table[K]) find(k *K, h, i uint32) uint32 {
 	}
 }
 
-// insert gives a place to a key that is not in the index. The entry there is
-// zero and the caller's to set.
-func (tb *table[K]) insert(k *K, h uint32) uint32 {
+// insert gives a place to a key of hash h that is not in the index. The entry
+// there is zero and the caller's to set.
+func (tb *table[K]) insert(h uint32) uint32 {
 	if (tb.live+1)*8 > len(tb.slots)*5 {
 		tb.resize(2 * len(tb.slots))
 	}
@@ -160,10 +143,10 @@ func (tb *table[K]) ref(i uint32) Ref { return Ref{i, tb.v6} }
 // unlink takes entry i out of the index and notes why it ended. The slots
 // behind it move up where their probe passed over it.
 func (tb *table[K]) unlink(i uint32, why EndReason) (order uint64) {
-	e := tb.at(i)
-	e.end = why
+	tb.at(i).end, tb.moved = why, true
+	r := tb.restOf(i)
 	mask := uint32(len(tb.slots) - 1)
-	j := e.hash & mask
+	j := r.hash & mask
 	for tb.slots[j].index != i+1 {
 		j = (j + 1) & mask
 	}
@@ -176,32 +159,32 @@ func (tb *table[K]) unlink(i uint32, why EndReason) (order uint64) {
 	}
 	tb.slots[j] = slot{}
 	tb.live--
-	return e.order
+	return r.order
 }
 
 // free gives the place of an unlinked entry back, and the extra it held.
 func (tb *table[K]) free(i uint32) (extra uint32) {
-	e := tb.at(i)
-	extra = e.extra
-	*e = entry[K]{}
+	r := tb.restOf(i)
+	extra = r.extra
+	*tb.at(i), *r = entry[K]{}, rest{}
 	tb.empty = append(tb.empty, i)
 	tb.n--
 	return extra
 }
 
 func (tb *table[K]) fill(i uint32, f *Flow, extras []extra) {
-	e := tb.at(i)
+	e, r := tb.at(i), tb.restOf(i)
 	var x *extra
-	if e.extra != 0 {
-		x = &extras[e.extra-1]
+	if r.extra != 0 {
+		x = &extras[r.extra-1]
 	}
 	switch k := any(&e.key).(type) {
 	case *key4:
 		a, b, p, c := k.ends()
-		e.fill(f, a, b, p, c, x)
+		e.fill(f, a, b, p, c, r, x)
 	case *key6:
 		a, b, p, c := k.ends()
-		e.fill(f, a, b, p, c, x)
+		e.fill(f, a, b, p, c, r, x)
 	}
 }
 
@@ -218,7 +201,7 @@ func (tb *table[K]) each(f func(i uint32, e *entry[K])) {
 func (tb *table[K]) ages(dst []aged) []aged {
 	tb.each(func(i uint32, e *entry[K]) {
 		if e.end == EndNone {
-			dst = append(dst, aged{last: e.latest(), order: e.order, ref: tb.ref(i)})
+			dst = append(dst, aged{last: e.latest(), order: tb.restOf(i).order, ref: tb.ref(i)})
 		}
 	})
 	return dst
@@ -234,13 +217,13 @@ func (tb *table[K]) due(dst []aged, opt Options, now int64) []aged {
 		switch {
 		case opt.Idle > 0 && now-e.latest() > int64(opt.Idle):
 			why = EndIdle
-		case opt.Active > 0 && now-e.earliest() >= int64(opt.Active):
+		case opt.Active > 0 && now-tb.restOf(i).earliest() >= int64(opt.Active):
 			why = EndActive
 		case opt.Linger > 0 && e.over() && now-e.latest() > int64(opt.Linger):
 			why = EndClosed
 		}
 		if why != EndNone {
-			dst = append(dst, aged{order: e.order, ref: tb.ref(i), why: why})
+			dst = append(dst, aged{order: tb.restOf(i).order, ref: tb.ref(i), why: why})
 		}
 	})
 	return dst

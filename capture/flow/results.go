@@ -25,7 +25,7 @@ func (t *Table) Results() *Results {
 	r := &Results{t: t, refs: make([]Ref, 0, t.Len())}
 	a, b := t.v4.inOrder(), t.v6.inOrder()
 	for len(a) > 0 && len(b) > 0 {
-		if t.v4.at(a[0]).order < t.v6.at(b[0]).order {
+		if t.v4.restOf(a[0]).order < t.v6.restOf(b[0]).order {
 			r.refs, a = append(r.refs, t.v4.ref(a[0])), a[1:]
 		} else {
 			r.refs, b = append(r.refs, t.v6.ref(b[0])), b[1:]
@@ -49,13 +49,14 @@ func (tb *table[K]) inOrder() []uint32 {
 		if e.end == EndNone {
 			e.end = EndInput
 		}
-		sorted = sorted && last < e.order
-		last = e.order
+		order := tb.restOf(i).order
+		sorted = sorted && last < order
+		last = order
 		list = append(list, i)
 	})
 	if !sorted {
 		slices.SortFunc(list, func(x, y uint32) int {
-			return cmp.Compare(tb.at(x).order, tb.at(y).order)
+			return cmp.Compare(tb.restOf(x).order, tb.restOf(y).order)
 		})
 	}
 	return list

@@ -14,10 +14,10 @@ import (
 // DefaultMaxFlows bounds the flows held in memory when Options does not.
 const DefaultMaxFlows = 4 << 20
 
-// BytesPerFlow is about how much memory a held flow takes: 128 octets, 152 for
+// BytesPerFlow is about how much memory a held flow takes: 112 octets, 136 for
 // IPv6, its part of the index, and its place in the order of idleness once the
 // table was full.
-const BytesPerFlow = 220
+const BytesPerFlow = 200
 
 // Options govern a Table. The zero value never times out.
 type Options struct {
@@ -65,7 +65,6 @@ type Table struct {
 	order  uint64   // summaries seen, which orders the flows
 	out    Flow
 	warm   uint64 // sink of the loads in Add
-	batch  [batchSize]located
 }
 
 // batchSize packets are located before any is counted: the loads of their
@@ -74,11 +73,11 @@ type Table struct {
 const batchSize = 64
 
 // located is a summary's key and place.
-type located struct {
-	k4   key4
-	k6   key6
+type located[K comparable] struct {
+	key  K
 	hash uint32
-	at   uint32 // of the entry, unless a packet of the batch moves it; none if there is none
+	at   uint32 // of the entry; none if there was none when it was probed
+	sum  uint8  // the summary's place in the batch
 	dir  uint8
 }
 
@@ -125,54 +124,56 @@ func (t *Table) Add(sums []packet.Summary) {
 func (t *Table) add(sums []packet.Summary) {
 	// The versions are told apart once, for each guess that the processor gets
 	// wrong costs as much as a hash.
-	var v4, v6 [batchSize]uint8
 	n4, n6 := 0, 0
 	for i := range sums {
-		s, l := &sums[i], &t.batch[i%batchSize]
+		s := &sums[i]
 		if s.IPVersion == 4 {
-			l.k4, l.hash, l.dir = keyOf4(s, &t.seeds)
-			v4[n4%batchSize] = uint8(i)
+			l := &t.v4.batch[n4%batchSize]
+			l.key, l.hash, l.dir = keyOf4(s, &t.seeds)
+			l.sum = uint8(i)
 			n4++
 		} else {
-			l.k6, l.hash, l.dir = keyOf6(s, &t.seeds)
-			v6[n6%batchSize] = uint8(i)
+			l := &t.v6.batch[n6%batchSize]
+			l.hash, l.dir = keyOf6(&l.key, s, &t.seeds)
+			l.sum = uint8(i)
 			n6++
 		}
 	}
-	t.warm += t.v4.probeAll(t.batch[:], v4[:n4]) + t.v6.probeAll(t.batch[:], v6[:n6])
+	v4, v6 := t.v4.batch[:n4], t.v6.batch[:n6]
+	t.warm += t.v4.probeAll(v4) + t.v6.probeAll(v6)
 	if t.Len()+len(sums) >= t.opt.MaxFlows {
 		// Flows may have to go, and which ones depends on the order of the
 		// packets.
 		for i := range sums {
-			s, l := &sums[i], &t.batch[i%batchSize]
-			if s.IPVersion == 4 {
-				update(t, &t.v4, &l.k4, l, s, t.order+uint64(i))
+			if len(v4) > 0 && int(v4[0].sum) == i {
+				update(t, &t.v4, &v4[0], &sums[i], t.order+uint64(i))
+				v4 = v4[1:]
 			} else {
-				update(t, &t.v6, &l.k6, l, s, t.order+uint64(i))
+				update(t, &t.v6, &v6[0], &sums[i], t.order+uint64(i))
+				v6 = v6[1:]
 			}
 		}
-	} else {
-		for _, i := range v4[:n4] {
-			l := &t.batch[i%batchSize]
-			update(t, &t.v4, &l.k4, l, &sums[i], t.order+uint64(i))
-		}
-		for _, i := range v6[:n6] {
-			l := &t.batch[i%batchSize]
-			update(t, &t.v6, &l.k6, l, &sums[i], t.order+uint64(i))
-		}
+	}
+	for i := range v4 {
+		l := &v4[i]
+		update(t, &t.v4, l, &sums[l.sum], t.order+uint64(l.sum))
+	}
+	for i := range v6 {
+		l := &v6[i]
+		update(t, &t.v6, l, &sums[l.sum], t.order+uint64(l.sum))
 	}
 	t.order += uint64(len(sums))
 }
 
-// probeAll probes for the packets of a batch that which names.
-func (tb *table[K]) probeAll(batch []located, which []uint8) (sink uint64) {
-	for _, i := range which {
+// probeAll finds the entries of a batch.
+func (tb *table[K]) probeAll(batch []located[K]) (sink uint64) {
+	tb.moved = false
+	for i := range batch {
 		sink += tb.touchSlot(batch[i].hash)
 	}
-	for _, i := range which {
+	for i := range batch {
 		l := &batch[i]
-		at, w := tb.probe(l.hash)
-		l.at, sink = at, sink+w
+		l.at = tb.find(&l.key, l.hash)
 	}
 	return sink
 }
@@ -180,14 +181,15 @@ func (tb *table[K]) probeAll(batch []located, which []uint8) (sink uint64) {
 // Track is Add for one packet, and says which flow it was counted to, or which
 // one it quotes. ok is false for an ICMP error that quotes no flow of the table.
 func (t *Table) Track(s *packet.Summary) (r Ref, ok bool) {
-	l := located{at: none}
 	var i uint32
 	if s.IPVersion == 4 {
-		l.k4, l.hash, l.dir = keyOf4(s, &t.seeds)
-		i = update(t, &t.v4, &l.k4, &l, s, t.order)
+		l := located[key4]{at: none}
+		l.key, l.hash, l.dir = keyOf4(s, &t.seeds)
+		i = update(t, &t.v4, &l, s, t.order)
 	} else {
-		l.k6, l.hash, l.dir = keyOf6(s, &t.seeds)
-		i = update(t, &t.v6, &l.k6, &l, s, t.order)
+		l := located[key6]{at: none}
+		l.hash, l.dir = keyOf6(&l.key, s, &t.seeds)
+		i = update(t, &t.v6, &l, s, t.order)
 	}
 	t.order++
 	return Ref{i, s.IPVersion == 6}, i != none
@@ -199,8 +201,12 @@ func (t *Table) Look(r Ref, f *Flow) { t.tableOf(r).fill(r.index, f, t.extras) }
 
 // update counts one packet, the order-th of the run, and gives the entry, none
 // for an ICMP error that quotes no flow.
-func update[K comparable](t *Table, tb *table[K], k *K, l *located, s *packet.Summary, order uint64) uint32 {
-	i := tb.find(k, l.hash, l.at)
+func update[K comparable](t *Table, tb *table[K], l *located[K], s *packet.Summary, order uint64) uint32 {
+	i := l.at
+	if i == none || tb.moved {
+		// A packet since may have brought the flow, or ended it.
+		i = tb.find(&l.key, l.hash)
+	}
 	if s.Kind == packet.Quoted {
 		t.quote(tb, i, s)
 		return i
@@ -216,16 +222,16 @@ func update[K comparable](t *Table, tb *table[K], k *K, l *located, s *packet.Su
 		switch {
 		case t.opt.Idle > 0 && s.Time-e.latest() > int64(t.opt.Idle):
 			end = EndIdle
-		case t.opt.Active > 0 && s.Time-e.earliest() >= int64(t.opt.Active):
+		case t.opt.Active > 0 && s.Time-tb.restOf(i).earliest() >= int64(t.opt.Active):
 			end = EndActive
 		case e.packets[l.dir&1] == 1<<32-1:
 			end = EndCounter
 		}
-		if opens(s) && e.reopens(s, l.dir&1) {
+		if opens(s) && e.reopens(tb.restOf(i), s, l.dir&1) {
 			end = EndReopen
 		}
 		if end == EndNone {
-			countTo(t, e, l.dir, s)
+			count(t, tb, i, l.dir, s)
 			return i
 		}
 		if end != EndReopen && !opens(s) {
@@ -236,25 +242,17 @@ func update[K comparable](t *Table, tb *table[K], k *K, l *located, s *packet.Su
 	if t.Len() >= t.opt.MaxFlows {
 		t.makeRoom(order)
 	}
-	i = tb.insert(k, l.hash)
-	e := tb.at(i)
-	e.key, e.hash, e.number, e.dir0, e.used = *k, l.hash, s.Number, l.dir, true
+	i = tb.insert(l.hash)
+	e, r := tb.at(i), tb.restOf(i)
+	e.key, e.dir0, e.used = l.key, l.dir, true
 	if s := inherit & (openServerA | openServerB); s == openServerA || s == openServerB {
 		e.opening = inherit
 	}
-	e.first, e.last = [2]int64{maxTime, maxTime}, [2]int64{minTime, minTime}
+	e.last = [2]int64{minTime, minTime}
+	*r = rest{first: [2]int64{maxTime, maxTime}, number: s.Number, order: order, hash: l.hash}
 	t.stats.Flows++
-	e.order = order
-	countTo(t, e, l.dir, s)
+	count(t, tb, i, l.dir, s)
 	return i
-}
-
-// countTo adds one packet to its flow's account.
-func countTo[K comparable](t *Table, e *entry[K], dir uint8, s *packet.Summary) {
-	e.count(s, dir)
-	if s.HasPPID {
-		t.notePPID(&e.extra, s.PPID)
-	}
 }
 
 // opens reports whether s is an opening message.
@@ -422,8 +420,8 @@ func (t *Table) makeRoom(order uint64) {
 func (t *Table) age(r Ref) (last int64, order uint64, ok bool) {
 	if r.v6 {
 		e := t.v6.at(r.index)
-		return e.latest(), e.order, e.used && e.end == EndNone
+		return e.latest(), t.v6.restOf(r.index).order, e.used && e.end == EndNone
 	}
 	e := t.v4.at(r.index)
-	return e.latest(), e.order, e.used && e.end == EndNone
+	return e.latest(), t.v4.restOf(r.index).order, e.used && e.end == EndNone
 }
