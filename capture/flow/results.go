@@ -14,7 +14,17 @@ type Ref struct {
 // Results are the flows of a table whose input has ended.
 type Results struct {
 	t    *Table
-	refs []Ref
+	refs []place
+}
+
+// place is a Ref in four octets: a table holds millions.
+type place uint32
+
+const inV6 = 1 << 31 // of a place: the entry is in Table.v6
+
+func (r *Results) ref(i int) Ref {
+	p := r.refs[i]
+	return Ref{uint32(p &^ inV6), p&inV6 != 0}
 }
 
 // Results ends all flows and gives them in the order of their first packets.
@@ -22,44 +32,45 @@ type Results struct {
 func (t *Table) Results() *Results {
 	// The index is done with, and the flows are still to be rendered.
 	t.v4.slots, t.v6.slots, t.oldest = nil, nil, nil
-	r := &Results{t: t, refs: make([]Ref, 0, t.Len())}
-	a, b := t.v4.inOrder(), t.v6.inOrder()
-	for len(a) > 0 && len(b) > 0 {
-		if t.v4.restOf(a[0]).order < t.v6.restOf(b[0]).order {
-			r.refs, a = append(r.refs, t.v4.ref(a[0])), a[1:]
+	r := &Results{t: t, refs: make([]place, 0, t.Len())}
+	inOrder := t.v4.finishAll()
+	inOrder = t.v6.finishAll() && inOrder
+	a, b := t.v4.used(0), t.v6.used(0)
+	for a < t.v4.top || b < t.v6.top {
+		if b == t.v6.top || a < t.v4.top && t.v4.restOf(a).order < t.v6.restOf(b).order {
+			r.refs = append(r.refs, place(a))
+			a = t.v4.used(a + 1)
 		} else {
-			r.refs, b = append(r.refs, t.v6.ref(b[0])), b[1:]
+			r.refs = append(r.refs, place(b)|inV6)
+			b = t.v6.used(b + 1)
 		}
 	}
-	for _, i := range a {
-		r.refs = append(r.refs, t.v4.ref(i))
-	}
-	for _, i := range b {
-		r.refs = append(r.refs, t.v6.ref(i))
+	if !inOrder {
+		slices.SortFunc(r.refs, func(x, y place) int { return cmp.Compare(t.orderOf(x), t.orderOf(y)) })
 	}
 	return r
 }
 
-// inOrder ends all flows and gives their places in the order of their first
-// packets. Places are laid down in that order, unless some were used again.
-func (tb *table[K]) inOrder() []uint32 {
-	list := make([]uint32, 0, tb.n)
-	sorted, last := true, uint64(0)
-	tb.each(func(i uint32, e *entry[K]) {
-		if e.end == EndNone {
+func (t *Table) orderOf(p place) uint64 {
+	if p&inV6 != 0 {
+		return t.v6.restOf(uint32(p &^ inV6)).order
+	}
+	return t.v4.restOf(uint32(p)).order
+}
+
+// finishAll ends all flows, and says whether they lie in the order of their first
+// packets: entries are laid down in that order, unless places were used again.
+func (tb *table[K]) finishAll() (inOrder bool) {
+	inOrder, last := true, uint64(0)
+	for i := tb.used(0); i < tb.top; i = tb.used(i + 1) {
+		if e := tb.at(i); e.end == EndNone {
 			e.end = EndInput
 		}
 		order := tb.restOf(i).order
-		sorted = sorted && last < order
+		inOrder = inOrder && last <= order
 		last = order
-		list = append(list, i)
-	})
-	if !sorted {
-		slices.SortFunc(list, func(x, y uint32) int {
-			return cmp.Compare(tb.restOf(x).order, tb.restOf(y).order)
-		})
 	}
-	return list
+	return inOrder
 }
 
 // Len gives the number of flows.
@@ -68,7 +79,7 @@ func (r *Results) Len() int { return len(r.refs) }
 // Fill writes flow i, from 0, into f. It may be called from several
 // goroutines at once, each with its own f.
 func (r *Results) Fill(i int, f *Flow) {
-	ref := r.refs[i]
+	ref := r.ref(i)
 	r.t.tableOf(ref).fill(ref.index, f, r.t.extras)
 }
 
@@ -77,7 +88,7 @@ func (r *Results) Fill(i int, f *Flow) {
 func (r *Results) SortBy(key func(*Flow) int64) {
 	type item struct {
 		key int64
-		ref Ref
+		ref place
 	}
 	items := make([]item, len(r.refs))
 	var f Flow
