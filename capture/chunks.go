@@ -55,8 +55,8 @@ type sharing struct {
 func (r *Reader) share() {
 	h := &r.shared
 	h.passed.L = &h.mu
-	f, ok := r.s.src.raw.r.(*os.File)
-	if !ok || !r.s.src.regular || r.s.src.packed != "" || r.s.ahead != nil {
+	f := r.plainFile()
+	if f == nil || r.s.ahead != nil {
 		return
 	}
 	at, err := f.Seek(0, io.SeekCurrent)
@@ -65,6 +65,21 @@ func (r *Reader) share() {
 	}
 	h.file, h.base = f, at
 }
+
+// plainFile gives the file whose octets are simply those of the capture; nil for
+// pipes and compressed files.
+func (r *Reader) plainFile() *os.File {
+	f, ok := r.s.src.raw.r.(*os.File)
+	if !ok || !r.s.src.regular || r.s.src.packed != "" {
+		return nil
+	}
+	return f
+}
+
+// OwnReader says whether the Reader keeps a goroutine of its own busy, which
+// reads a pipe or decompresses, so that callers of NextChunk do best to leave it
+// a processor.
+func (r *Reader) OwnReader() bool { return r.plainFile() == nil && !r.s.sync }
 
 // NextChunk fills c with packets that follow those of all chunks before, maybe
 // with none. It returns false at the end, or where the capture is unreadable;
@@ -166,17 +181,16 @@ func (r *Reader) parsePiece(c *Chunk, n int, err error) {
 	}
 }
 
-// nextPiece gives c the next chunk of the stream for its old one.
+// nextPiece gives c the next chunk of the stream for its old one, or for a new
+// one: the goroutine that reads ahead must not wait for chunks that lie idle.
 func (s *stream) nextPiece(c *Chunk) {
-	if s.startAhead() {
-		if c.mem != nil {
-			s.recycle(c.mem)
-		}
-		c.mem = <-s.ahead
-		return
-	}
 	if c.mem == nil {
 		c.mem = chunkPool.Get().(*chunk)
+	}
+	if s.startAhead() {
+		s.recycle(c.mem)
+		c.mem = <-s.ahead
+		return
 	}
 	c.mem.n, c.mem.err = s.src.read(c.mem.mem[headroom:])
 }

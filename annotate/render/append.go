@@ -6,32 +6,36 @@ import (
 	"github.com/portannot/portannot/capture/packet"
 )
 
-// clock appends times. It remembers the day and the second of the last one,
-// which most flows share with the flow before.
+// clock appends times. It remembers the last one, which a record has several
+// times, and its day and second, which most flows share with the flow before.
 type clock struct {
 	day    int64 // since the Unix epoch
 	second int64 // since the Unix epoch
+	ns     int64 // since the Unix epoch
 	valid  bool
-	text   [19]byte // "2026-08-17T09:00:00"
+	text   [29]byte // "2026-08-17T09:00:00.000000000"
 }
 
 // append appends a time, nanoseconds since the Unix epoch, as RFC 3339 in UTC
 // with nine decimals and without the Z: "2026-08-17T09:00:00.000000000". The
 // fixed width sorts as text.
 func (c *clock) append(dst []byte, ns int64) []byte {
-	sec, frac := ns/1e9, ns%1e9
-	if frac < 0 {
-		sec, frac = sec-1, frac+1e9
+	if !c.valid || ns != c.ns {
+		sec, frac := ns/1e9, ns%1e9
+		if frac < 0 {
+			sec, frac = sec-1, frac+1e9
+		}
+		if !c.valid || sec != c.second {
+			c.set(sec)
+		}
+		c.ns = ns
+		f := uint32(frac)
+		hi, lo := f/1e5, f%1e5 // four digits and five
+		*(*[10]byte)(c.text[19:]) = [10]byte{'.',
+			byte('0' + hi/1000), byte('0' + hi/100%10), byte('0' + hi/10%10), byte('0' + hi%10),
+			byte('0' + lo/10000), byte('0' + lo/1000%10), byte('0' + lo/100%10), byte('0' + lo/10%10), byte('0' + lo%10)}
 	}
-	if !c.valid || sec != c.second {
-		c.set(sec)
-	}
-	dst = append(dst, c.text[:]...)
-	f := uint32(frac)
-	hi, lo := f/1e5, f%1e5 // four digits and five
-	return append(dst, '.',
-		byte('0'+hi/1000), byte('0'+hi/100%10), byte('0'+hi/10%10), byte('0'+hi%10),
-		byte('0'+lo/10000), byte('0'+lo/1000%10), byte('0'+lo/100%10), byte('0'+lo/10%10), byte('0'+lo%10))
+	return append(dst, c.text[:]...)
 }
 
 func (c *clock) set(sec int64) {

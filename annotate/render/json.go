@@ -67,15 +67,21 @@ func (j *jsonFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation
 		dst = append(dst, `"}}`...)
 	}
 
-	dst = appendEnd(append(dst, `},"source":`...), f.Source, &f.Forward)
-	dst = appendEnd(append(dst, `,"destination":`...), f.Destination, &f.Reverse)
+	dst = append(dst, `},"source":`...)
+	at := len(dst)
+	dst = appendEnd(dst, f.Source, &f.Forward)
+	to := len(dst)
+	dst = append(dst, `,"destination":`...)
+	at2 := len(dst)
+	dst = appendEnd(dst, f.Destination, &f.Reverse)
+	source, destination := dst[at:to], dst[at2:]
 	switch a.Service.Side {
 	case annotate.Destination:
-		dst = appendEnd(append(dst, `,"client":`...), f.Source, &f.Forward)
-		dst = appendEnd(append(dst, `,"server":`...), f.Destination, &f.Reverse)
+		dst = append(append(dst, `,"client":`...), source...)
+		dst = append(append(dst, `,"server":`...), destination...)
 	case annotate.Source:
-		dst = appendEnd(append(dst, `,"client":`...), f.Destination, &f.Reverse)
-		dst = appendEnd(append(dst, `,"server":`...), f.Source, &f.Forward)
+		dst = append(append(dst, `,"client":`...), destination...)
+		dst = append(append(dst, `,"server":`...), source...)
 	}
 
 	dst = append(dst, `,"portannot":{"service":{"side":"`...)

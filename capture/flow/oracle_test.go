@@ -574,6 +574,36 @@ func BenchmarkUpdate(b *testing.B) {
 	}
 }
 
+// TestLargeSums: what does not fit an entry's 32 bits goes to its extra, and both
+// count; a forged length may be longer than the frame that carries it.
+func TestLargeSums(t *testing.T) {
+	for _, version := range []uint8{4, 6} {
+		tb := NewTable(Options{})
+		var ip, frames [2]uint64
+		for i := range 40 {
+			s := packet.Summary{Number: uint64(i + 1), IPVersion: version, Protocol: packet.UDP, SrcPort: 1, DstPort: 2, IPLen: 3 << 30, FrameLen: 100}
+			s.Src[0], s.Dst[0] = 1, 2
+			switch i % 4 {
+			case 1:
+				s.Src, s.Dst, s.SrcPort, s.DstPort, s.IPLen, s.FrameLen = s.Dst, s.Src, 2, 1, 1<<32-1, 1<<32-1
+			case 2:
+				s.IPLen, s.FrameLen = 28, 4<<30-1
+			}
+			ip[i%4&1] += uint64(s.IPLen) * uint64(1-i%4/3)
+			frames[i%4&1] += uint64(s.FrameLen) * uint64(1-i%4/3)
+			if i%4 < 3 {
+				tb.Add([]packet.Summary{s})
+			}
+		}
+		res := tb.Results()
+		var f Flow
+		res.Fill(0, &f)
+		if f.Forward.IPBytes != ip[0] || f.Reverse.IPBytes != ip[1] || f.Forward.FrameBytes != frames[0] || f.Reverse.FrameBytes != frames[1] {
+			t.Errorf("IPv%d: %+v %+v, want %v and %v", version, f.Forward, f.Reverse, ip, frames)
+		}
+	}
+}
+
 func TestTrackIsAdd(t *testing.T) {
 	sums := randomPackets(rand.New(rand.NewSource(9)), 4000, 6, false)
 	run := func(track bool) (got []string) {

@@ -73,6 +73,9 @@ func read(ctx context.Context, m *meter, src fileSource, limit uint64, workers i
 		// finds behind the last packet wanted is not to be reported.
 		p.many, _ = src.(*capture.Reader)
 	}
+	if p.many != nil && p.many.OwnReader() && workers > 1 {
+		workers-- // the slowest of all steps may be the reading
+	}
 	n := 1
 	if workers > 1 {
 		n = workers + spareLoads
