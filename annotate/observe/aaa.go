@@ -1,0 +1,71 @@
+package observe
+
+const (
+	reasonRADIUS      = "RADIUS packet: code, length and attributes fit"
+	reasonRADIUSEmpty = "RADIUS packet without attributes: code and length fit"
+	reasonDiameter    = "Diameter message: header and first attribute fit"
+)
+
+// findRADIUS recognises packets whose attributes fill them (RFC 2865 sections
+// 3 and 5, RFC 2866, RFC 5176).
+func findRADIUS(m *message) match {
+	b := m.b
+	found := match{protocol: RADIUS, strength: Full, reason: reasonRADIUS}
+	switch b[0] {
+	case 1, 4, 12, 40, 43: // access, accounting, status-server, disconnect, change of authorization
+		found.sender = client
+	case 2, 3, 5, 11, 13, 41, 42, 44, 45: // their answers
+		found.sender = server
+	default:
+		return match{}
+	}
+	size := be16(b[2:])
+	if size < 20 || size > 4096 || !m.fits(size) {
+		return match{}
+	}
+	if size == 20 {
+		found.strength, found.reason = Likely, reasonRADIUSEmpty
+		return found
+	}
+	attributes := 0
+	for at := 20; at < size; attributes++ {
+		if at+2 > len(b) {
+			if at+2 > size || !m.cut() {
+				return match{}
+			}
+			break
+		}
+		kind, length := b[at], int(b[at+1])
+		if kind == 0 || length < 3 && !(length == 2 && kind > 0) || at+length > size {
+			return match{}
+		}
+		at += length
+	}
+	if attributes == 0 {
+		return match{}
+	}
+	return found
+}
+
+// findDiameter recognises a message by its header and first attribute (RFC
+// 6733 sections 3 and 4.1). Requests go both ways; only the first, with which
+// the end that connected offers its capabilities, tells who that was.
+func findDiameter(m *message) match {
+	b := m.b
+	size, flags, code := be24(b[1:]), b[4], be24(b[5:])
+	if size < 28 || size%4 != 0 || flags&0x0f != 0 || flags&0xa0 == 0xa0 || code < 257 || !m.holds(size) {
+		return match{}
+	}
+	attribute, kind, length := be32(b[20:]), b[24], be24(b[25:])
+	if attribute == 0 || kind&0x1f != 0 || length < 8 || 20+(length+3)&^3 > size || attribute > 1<<16 {
+		return match{}
+	}
+	found := match{protocol: Diameter, strength: Full, reason: reasonDiameter}
+	if code == 257 {
+		found.sender = server
+		if flags&0x80 != 0 {
+			found.sender = client
+		}
+	}
+	return found
+}
