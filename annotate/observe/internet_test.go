@@ -76,7 +76,7 @@ var quicSamples = []sample{
 	{name: "negotiation", transport: udp, sent: [2]string{"", cat(0x95, u32(0), vec8(filler(8)), vec8(filler(4)), u32(0x1a2a3a4a), u32(1))}, of: QUIC, want: QUIC, strength: Full, server: Destination},
 	{name: "forced negotiation", transport: udp, sent: [2]string{cat(0xc5, u32(0x1a2a3a4a), vec8(filler(8)), vec8(""), filler(1185))}, of: QUIC, want: QUIC, strength: Likely, server: Destination},
 	{name: "Google's", transport: udp, sent: [2]string{cat(0x0d, filler(8), "Q043", 1, filler(1300))}, of: QUIC, want: QUIC, strength: Full, server: Destination},
-	{name: "Google's last", transport: udp, sent: [2]string{cat(0xc3, "Q046", 0x50, filler(1300))}, of: QUIC},
+	{name: "Google's last", transport: udp, sent: [2]string{cat(0xc3, "Q046", 0x50, filler(8), filler(1300))}, of: QUIC, want: QUIC, strength: Full, server: Destination},
 	{name: "length beyond the datagram", transport: udp, sent: [2]string{cat(0xc3, u32(1), vec8(filler(8)), vec8(""), 0, u16(0x4fff), filler(1200))}, of: QUIC},
 	{name: "long identifier", transport: udp, sent: [2]string{quicPacket(0xc3, 1, filler(21), "", "\x00", 1100)}, of: QUIC},
 	{name: "unknown version", transport: udp, sent: [2]string{quicPacket(0xc3, 99, filler(8), "", "\x00", 1182)}, of: QUIC},
@@ -264,6 +264,7 @@ var mailSamples = []sample{
 	{name: "greeting", transport: tcp, sent: [2]string{"", "* OK [CAPABILITY IMAP4rev1 STARTTLS] ready\r\n"}, of: IMAP, want: IMAP, strength: Full, server: Destination},
 	{name: "STARTTLS", transport: tcp, sent: [2]string{"1 CAPABILITY\r\n2 STARTTLS\r\n", "* OK ready\r\n"}, of: IMAP, want: IMAP, strength: Full, server: Destination, upgrade: true},
 	{name: "no tag", transport: tcp, sent: [2]string{"LOGIN bob secret\r\n"}, of: IMAP},
+	{name: "by hand", transport: tcp, sent: [2]string{". STARTTLS\r\n", "* OK ready\r\n"}, of: IMAP, want: IMAP, strength: Full, server: Destination, upgrade: true},
 	{name: "unknown command", transport: tcp, sent: [2]string{"a001 HELLO bob\r\n"}, of: IMAP},
 }
 

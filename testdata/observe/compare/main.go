@@ -52,6 +52,9 @@ func compare(captures, work, list string, run, all bool) error {
 				return err
 			}
 		}
+		if _, err := os.Stat(ndpi); err != nil {
+			continue // not compared yet
+		}
 		of, err := readFlows(path)
 		if err != nil {
 			continue // not a capture
@@ -67,6 +70,17 @@ func compare(captures, work, list string, run, all bool) error {
 			return err
 		}
 		flows = append(flows, of...)
+	}
+	if list == "files" {
+		files := map[string]bool{}
+		for _, f := range flows {
+			ours, ndpi, _ := f.said()
+			if f.payloads > 0 && (len(ours) > 0 || len(ndpi) > 0) && (len(ours) == 0 || !slices.Contains(ndpi, ours[0])) && !files[f.file] {
+				files[f.file] = true
+				fmt.Println(f.file)
+			}
+		}
+		return nil
 	}
 	if all {
 		for _, f := range flows {
@@ -122,9 +136,12 @@ func (f *flow) start() string {
 }
 
 // said reports which protocols each of the three names.
-func (f *flow) said() (ours string, ndpi, tshark []string) {
+func (f *flow) said() (ours, ndpi, tshark []string) {
 	if f.ours.Protocol != observe.Unknown {
-		ours = f.ours.Protocol.String()
+		ours = append(ours, f.ours.Protocol.String())
+	}
+	if f.ours.Upgrade {
+		ours = append(ours, "tls?") // said of a flow that others see through to its end
 	}
 	for _, p := range f.ndpiParts {
 		ndpi = append(ndpi, ofNDPI(p)...)
@@ -156,11 +173,14 @@ func table(flows []*flow, list string) {
 		for i := range names {
 			name := names[i].ours
 			s := scores[name]
-			o, n, t := ours == name, slices.Contains(ndpi, name), slices.Contains(tshark, name)
+			o, n, t := slices.Contains(ours, name), slices.Contains(ndpi, name), slices.Contains(tshark, name)
 			// nDPI has one name for several of ours: it means the one that
 			// another voice names, or else all.
-			if n && !o && !t && names[i].ndpi != "" && slices.ContainsFunc(append([]string{ours}, tshark...), func(p string) bool { return p != name && slices.Contains(ndpi, p) }) {
+			if n && !o && !t && names[i].ndpi != "" && slices.ContainsFunc(append(ours[:len(ours):len(ours)], tshark...), func(p string) bool { return p != name && slices.Contains(ndpi, p) }) {
 				n = false
+			}
+			if name == "tls" && !o && slices.Contains(ours, "tls?") {
+				continue
 			}
 			truth := (o && (n || t)) || n && t
 			if truth {
