@@ -135,7 +135,7 @@ func ftpReply(m *message) match {
 			return match{}
 		}
 		found.strength = Full
-	case 331, 332, 230, 150, 226, 250, 257, 215, 211, 234, 350, 550, 200:
+	case 331, 332, 230, 150, 226, 257, 234:
 	default:
 		return match{}
 	}

@@ -15,6 +15,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,16 +30,17 @@ func main() {
 	work := flag.String("work", "", "folder with what the other tools printed: ndpi/NAME and tshark/NAME")
 	run := flag.Bool("run", false, "run the other tools first")
 	list := flag.String("list", "", "print the flows of this protocol that are not agreed on; \"all\" for every protocol")
+	sides := flag.Bool("sides", false, "print how often the payload's server is the end that a handshake was sent to")
 	all := flag.Bool("flows", false, "print every flow with payload instead of the table")
 	flag.IntVar(&keep, "keep", keep, "octets kept of each direction")
 	flag.Parse()
-	if err := compare(*captures, *work, *list, *run, *all); err != nil {
+	if err := compare(*captures, *work, *list, *run, *all, *sides); err != nil {
 		fmt.Fprintln(os.Stderr, "compare:", err)
 		os.Exit(1)
 	}
 }
 
-func compare(captures, work, list string, run, all bool) error {
+func compare(captures, work, list string, run, all, sides bool) error {
 	files, err := os.ReadDir(captures)
 	if err != nil {
 		return err
@@ -80,6 +82,10 @@ func compare(captures, work, list string, run, all bool) error {
 				fmt.Println(f.file)
 			}
 		}
+		return nil
+	}
+	if sides {
+		sideTable(flows)
 		return nil
 	}
 	if all {
@@ -179,6 +185,9 @@ func table(flows []*flow, list string) {
 			if n && !o && !t && names[i].ndpi != "" && slices.ContainsFunc(append(ours[:len(ours):len(ours)], tshark...), func(p string) bool { return p != name && slices.Contains(ndpi, p) }) {
 				n = false
 			}
+			if name == "smb" && f.key.protocol != 6 {
+				continue // browser announcements, which are NetBIOS datagrams here
+			}
 			if name == "tls" && !o && slices.Contains(ours, "tls?") {
 				continue
 			}
@@ -240,6 +249,39 @@ func table(flows []*flow, list string) {
 				f.print()
 			}
 		}
+	}
+}
+
+// sideTable sets the roles that payloads prove beside the handshakes.
+func sideTable(flows []*flow) {
+	counts := map[string]*[3]int{}
+	var wrong []*flow
+	for _, f := range flows {
+		if f.openedFrom == observe.NoSide || f.ours.Protocol == observe.Unknown {
+			continue
+		}
+		c := counts[f.ours.Protocol.String()]
+		if c == nil {
+			c = new([3]int)
+			counts[f.ours.Protocol.String()] = c
+		}
+		switch f.ours.Server {
+		case observe.NoSide:
+			c[2]++
+		case f.openedFrom:
+			c[1]++
+			wrong = append(wrong, f)
+		default:
+			c[0]++
+		}
+	}
+	fmt.Println("| protocol | right | wrong | no side |\n|---|---|---|---|")
+	for _, p := range slices.Sorted(maps.Keys(counts)) {
+		c := counts[p]
+		fmt.Printf("| %s | %d | %d | %d |\n", p, c[0], c[1], c[2])
+	}
+	for _, f := range wrong {
+		f.print()
 	}
 }
 
