@@ -185,6 +185,8 @@ var hostSamples = []sample{
 	{name: "control", transport: udp, sent: [2]string{cat(0x16, 2, u16(1), u16(0), u16(0), u16(0), u16(0)), cat(0x16, 0x82, u16(1), u16(0x618), u16(0), u16(0), vec16("version=\"x\""), 0)}, of: NTP, want: NTP, strength: Full, server: Destination},
 	{name: "monitor list", transport: udp, sent: [2]string{"\x17\x00\x03\x2a\x00\x00\x00\x00", cat("\xd7\x00\x03\x2a", u16(6), u16(72), filler(6*72))}, of: NTP, want: NTP, strength: Full, server: Destination},
 	{name: "version 7", transport: udp, sent: [2]string{cat(0x3b, zeros(47))}, of: NTP},
+	{name: "server that knows nothing", transport: udp, sent: [2]string{cat(0x14, zeros(11), filler(60))}, of: NTP},
+	{name: "control response with octets behind it", transport: udp, sent: [2]string{cat(0x26, 0x84, u16(0), u16(1), u16(0x379c), u16(0), u16(0), filler(8))}, of: NTP},
 	{name: "stratum 99", transport: udp, sent: [2]string{cat(0x24, 99, 6, 0xe9, u32(0x200), u32(0x300), filler(4), ntpTime(ntpNow), ntpTime(ntpNow), ntpTime(ntpNow), ntpTime(ntpNow))}, of: NTP},
 	{name: "short", transport: udp, sent: [2]string{"\x1b" + zeros(43)}, of: NTP},
 
@@ -271,6 +273,7 @@ var mailSamples = []sample{
 	{name: "greeting and login", transport: tcp, sent: [2]string{"a001 LOGIN bob secret\r\n", "* OK ready\r\n"}, of: IMAP, want: IMAP, strength: Full, server: Destination},
 	{name: "greeting", transport: tcp, sent: [2]string{"", "* OK [CAPABILITY IMAP4rev1 STARTTLS] ready\r\n"}, of: IMAP, want: IMAP, strength: Full, server: Destination},
 	{name: "STARTTLS", transport: tcp, sent: [2]string{"1 CAPABILITY\r\n2 STARTTLS\r\n", "* OK ready\r\n"}, of: IMAP, want: IMAP, strength: Full, server: Destination, upgrade: true},
+	{name: "reply that begins like a command", transport: tcp, sent: [2]string{"200 NOOP command successful\r\n"}, of: IMAP},
 	{name: "no tag", transport: tcp, sent: [2]string{"LOGIN bob secret\r\n"}, of: IMAP},
 	{name: "by hand", transport: tcp, sent: [2]string{". STARTTLS\r\n", "* OK ready\r\n"}, of: IMAP, want: IMAP, strength: Full, server: Destination, upgrade: true},
 	{name: "unknown command", transport: tcp, sent: [2]string{"a001 HELLO bob\r\n"}, of: IMAP},
@@ -362,6 +365,7 @@ var aaaSamples = []sample{
 	{name: "attribute beyond the packet", transport: udp, sent: [2]string{cat(1, 7, u16(20+5), filler(16), 1, 6, "bob")}, of: RADIUS},
 	{name: "one long attribute, cut", transport: udp, cut: 300, sent: [2]string{cat(2, 7, u16(420), filler(16), 79, 255, filler(82))}, of: RADIUS},
 	{name: "port of five octets", transport: udp, sent: [2]string{cat(1, 7, u16(20+7), filler(16), 5, 7, filler(5))}, of: RADIUS},
+	{name: "damaged behind three attributes", transport: udp, sent: [2]string{cat(1, 7, u16(20+5+6+6+2), filler(16), 1, 5, "bob", 4, 6, filler(4), 5, 6, filler(4), 0, 0)}, of: RADIUS, want: RADIUS, strength: Likely, server: Destination},
 	{name: "length", transport: udp, sent: [2]string{cat(1, 7, u16(20+6), filler(16), 1, 5, "bob")}, of: RADIUS},
 	{name: "code 9", transport: udp, sent: [2]string{cat(9, 7, u16(20+5), filler(16), 1, 5, "bob")}, of: RADIUS},
 

@@ -195,6 +195,14 @@ type match struct {
 	alpn     span
 }
 
+// orNone gives the match, or nothing when it has no strength.
+func (f match) orNone() match {
+	if f.strength == None {
+		return match{}
+	}
+	return f
+}
+
 // span is a part of a message.
 type span struct{ off, len int }
 
