@@ -33,7 +33,7 @@ func findRADIUS(m *message) match {
 		found.strength, found.reason = Likely, reasonRADIUSEmpty
 		return found
 	}
-	attributes, odd := 0, false
+	attributes, numbers, odd := 0, 0, false
 	for at := 20; at < size; attributes++ {
 		if at+2 > len(b) && m.cut() && attributes >= 4 {
 			break
@@ -47,13 +47,17 @@ func findRADIUS(m *message) match {
 			odd = true
 			break
 		}
-		if kind < 64 && radiusNumbers>>kind&1 != 0 && length != 6 {
-			odd = true
+		if kind < 64 && radiusNumbers>>kind&1 != 0 {
+			if length == 6 {
+				numbers++
+			} else {
+				odd = true
+			}
 		}
 		at += length
 	}
 	switch {
-	case odd && attributes >= 3:
+	case odd && attributes >= 3 && numbers >= 1 && !m.group:
 		found.strength, found.reason = Likely, reasonRADIUSOdd
 	case odd || attributes == 0:
 		return match{}

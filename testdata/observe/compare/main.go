@@ -258,23 +258,51 @@ func table(flows []*flow, list string) {
 	}
 }
 
+// wellKnown are the ports whose end is the server where a datagram protocol
+// has no handshake and only one end has the port.
+var wellKnown = map[observe.Protocol]uint16{observe.DNS: 53, observe.NTP: 123, observe.SNMP: 161, observe.DHCP: 67, observe.DHCPv6: 547,
+	observe.QUIC: 443, observe.STUN: 3478, observe.RADIUS: 1812, observe.Kerberos: 88, observe.TFTP: 69, observe.Syslog: 514, observe.LLMNR: 5355,
+	observe.MDNS: 5353, observe.SSDP: 1900, observe.NetBIOSName: 137, observe.LDAP: 389}
+
+// opener gives the end that opened the flow, by its handshake or, in
+// datagrams, by the other end's port.
+func (f *flow) opener() observe.Side {
+	if f.key.protocol != 17 {
+		return f.openedFrom
+	}
+	port := wellKnown[f.ours.Protocol]
+	switch {
+	case port == 0 || f.src.port == f.dst.port:
+	case f.src.port == port:
+		return observe.Destination
+	case f.dst.port == port:
+		return observe.Source
+	}
+	return observe.NoSide
+}
+
 // sideTable sets the roles that payloads prove beside the handshakes.
 func sideTable(flows []*flow) {
 	counts := map[string]*[3]int{}
 	var wrong []*flow
 	for _, f := range flows {
-		if f.openedFrom == observe.NoSide || f.ours.Protocol == observe.Unknown {
+		opener := f.opener()
+		if opener == observe.NoSide || f.ours.Protocol == observe.Unknown {
 			continue
 		}
-		c := counts[f.ours.Protocol.String()]
+		name := f.ours.Protocol.String()
+		if f.key.protocol == 17 {
+			name += " (udp)"
+		}
+		c := counts[name]
 		if c == nil {
 			c = new([3]int)
-			counts[f.ours.Protocol.String()] = c
+			counts[name] = c
 		}
 		switch f.ours.Server {
 		case observe.NoSide:
 			c[2]++
-		case f.openedFrom:
+		case opener:
 			c[1]++
 			wrong = append(wrong, f)
 		default:
