@@ -185,6 +185,7 @@ var hostSamples = []sample{
 	{name: "client and server", transport: udp, sent: [2]string{cat(0x23, 0, 6, 0xec, zeros(36), ntpTime(ntpNow)), cat(0x24, 2, 6, 0xe9, u32(0x200), u32(0x300), filler(4), ntpTime(ntpNow-60), ntpTime(ntpNow), ntpTime(ntpNow), ntpTime(ntpNow))}, of: NTP, want: NTP, strength: Full, server: Destination},
 	{name: "simple client", transport: udp, sent: [2]string{"\x1b" + zeros(47)}, of: NTP, want: NTP, strength: Full, server: Destination},
 	{name: "broadcast", transport: udp, multicast: true, sent: [2]string{cat(0x25, 2, 6, 0xe9, u32(0x200), u32(0x300), filler(4), ntpTime(ntpNow-60), zeros(16), ntpTime(ntpNow))}, of: NTP, want: NTP, strength: Full},
+	{name: "active peer that knows no time", transport: udp, sent: [2]string{cat(0xd9, 0, 4, 0xfa, u32(0x10000), u32(0x10400), zeros(28), ntpTime(ntpNow))}, of: NTP, want: NTP, strength: Full},
 	{name: "control", transport: udp, sent: [2]string{cat(0x16, 2, u16(1), u16(0), u16(0), u16(0), u16(0)), cat(0x16, 0x82, u16(1), u16(0x618), u16(0), u16(0), vec16("version=\"x\""), 0)}, of: NTP, want: NTP, strength: Full, server: Destination},
 	{name: "monitor list", transport: udp, sent: [2]string{"\x17\x00\x03\x2a\x00\x00\x00\x00", cat("\xd7\x00\x03\x2a", u16(6), u16(72), filler(6*72))}, of: NTP, want: NTP, strength: Full, server: Destination},
 	{name: "version 7", transport: udp, sent: [2]string{cat(0x3b, zeros(47))}, of: NTP},
