@@ -146,6 +146,7 @@ var (
 
 var netbiosSamples = []sample{
 	{name: "direct", transport: udp, sent: [2]string{cat(0x11, 0x0a, u16(77), "\xc0\x00\x02\x07", u16(138), u16(100), u16(0), nbName, nbName, filler(32))}, of: NetBIOSDatagram, want: NetBIOSDatagram, strength: Full},
+	{name: "damaged name", transport: udp, sent: [2]string{cat(0x11, 0x0a, u16(77), "\xc0\x00\x02\x07", u16(138), u16(100), u16(0), nbName[:9], "z", nbName[10:], nbName, filler(32))}, of: NetBIOSDatagram, want: NetBIOSDatagram, strength: Likely},
 	{name: "no name", transport: udp, sent: [2]string{cat(0x11, 0x0a, u16(77), "\xc0\x00\x02\x07", u16(138), u16(100), u16(0), filler(100))}, of: NetBIOSDatagram},
 	{name: "request and refusal", transport: tcp, sent: [2]string{nbRequest, "\x83\x00\x00\x01\x82"}, of: NetBIOSSession, want: NetBIOSSession, strength: Full, server: Destination},
 	{name: "length that two names do not have", transport: tcp, sent: [2]string{cat("\x81\x00\x00\x45", nbName, nbName, 0)}, of: NetBIOSSession},
