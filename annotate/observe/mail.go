@@ -1,0 +1,295 @@
+package observe
+
+// FTP, SMTP, POP3 and IMAP speak in lines: commands of the client, replies of
+// the server, which speaks first. FTP and SMTP share the numbers of their
+// replies, FTP and POP3 the command USER: these are told apart by words in the
+// greeting or by what the other end sent.
+
+const (
+	reasonFTPGreeting  = "greeting that names FTP"
+	reasonFTPReply     = "reply of an FTP server"
+	reasonFTPCommand   = "FTP command"
+	reasonSMTPGreeting = "greeting that names SMTP"
+	reasonSMTPReply    = "reply of an SMTP server"
+	reasonSMTPCommand  = "SMTP command"
+	reasonReply        = "numbered reply, as servers of several protocols greet"
+	reasonUser         = "USER command, as clients of several protocols begin"
+	reasonPOP3Greeting = "POP3 greeting"
+	reasonPOP3Reply    = "reply of a POP3 server"
+	reasonPOP3Command  = "POP3 command"
+	reasonIMAPGreeting = "IMAP greeting"
+	reasonIMAPReply    = "untagged reply, as IMAP servers send"
+	reasonIMAPCommand  = "tagged IMAP command"
+)
+
+// reply gives the number of a reply line (RFC 959 section 4.2, RFC 5321
+// section 4.2): three digits, then a space or a hyphen.
+func reply(b []byte) (code int, ok bool) {
+	if len(b) < 4 || !isDigit(b[0]) || !isDigit(b[1]) || !isDigit(b[2]) || b[3] != ' ' && b[3] != '-' && b[3] != '\r' {
+		return 0, false
+	}
+	return int(b[0]-'0')*100 + int(b[1]-'0')*10 + int(b[2]-'0'), true
+}
+
+// containsFold reports whether s, in upper case, is in b in either case.
+func containsFold(b []byte, s string) bool {
+	for ; len(b) >= len(s); b = b[1:] {
+		if c := b[0]; (c == s[0] || c == s[0]|0x20) && hasPrefixFold(b, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// command reports whether b begins with a command of a line: the word, then a
+// space or the end of the line.
+func command(b []byte, word string) bool {
+	if !hasPrefixFold(b, word) || len(b) == len(word) {
+		return false
+	}
+	c := b[len(word)]
+	return c == ' ' || c == '\r' || c == '\n'
+}
+
+// commandLine reports whether a line of b is the command s, in upper case.
+func commandLine(b []byte, s string) bool {
+	for len(b) > 0 {
+		l, next, _ := line(b)
+		if len(l) == len(s) && hasPrefixFold(l, s) {
+			return true
+		}
+		b = b[next:]
+	}
+	return false
+}
+
+// findFTP recognises the control connection (RFC 959).
+func findFTP(m *message) match {
+	b := m.b
+	if isDigit(b[0]) {
+		return ftpReply(m)
+	}
+	found := match{protocol: FTP, sender: client, strength: Full, reason: reasonFTPCommand}
+	switch {
+	case command(b, "USER"):
+		l, _, whole := line(b)
+		// IRC's has four parameters.
+		if !whole || !printable(l) || containsFold(l, " :") {
+			return match{}
+		}
+		found.strength, found.reason = Likely, reasonUser
+	case command(b, "AUTH"): // RFC 4217
+		if !hasPrefixFold(b, "AUTH TLS\r") && !hasPrefixFold(b, "AUTH SSL\r") && !hasPrefixFold(b, "AUTH TLS-") && !hasPrefixFold(b, "AUTH GSSAPI\r") {
+			return match{}
+		}
+		found.upgrade = hasPrefixFold(b, "AUTH TLS") || hasPrefixFold(b, "AUTH SSL")
+		return found
+	case hasPrefixFold(b, "PASV\r\n"), hasPrefixFold(b, "EPSV"), hasPrefixFold(b, "SYST\r\n"), hasPrefixFold(b, "FEAT\r\n"),
+		hasPrefixFold(b, "TYPE I\r\n"), hasPrefixFold(b, "TYPE A\r\n"), hasPrefixFold(b, "EPRT |"), hasPrefixFold(b, "OPTS UTF8"), ftpPort(b):
+	case command(b, "CWD"), command(b, "RETR"), command(b, "STOR"), command(b, "PASS"), command(b, "MLSD"), command(b, "NLST"),
+		command(b, "PWD"), command(b, "LIST"), command(b, "QUIT"), command(b, "SIZE"):
+		found.strength = Likely
+	default:
+		return match{}
+	}
+	found.upgrade = commandLine(b, "AUTH TLS") || commandLine(b, "AUTH SSL")
+	return found
+}
+
+// ftpPort reports PORT with its six numbers.
+func ftpPort(b []byte) bool {
+	if !hasPrefixFold(b, "PORT ") {
+		return false
+	}
+	commas := 0
+	for _, c := range b[5:] {
+		switch {
+		case c == ',':
+			commas++
+		case !isDigit(c):
+			return commas == 5
+		}
+	}
+	return false
+}
+
+func ftpReply(m *message) match {
+	code, ok := reply(m.b)
+	if !ok {
+		return match{}
+	}
+	found := match{protocol: FTP, sender: server, strength: Likely, reason: reasonFTPReply}
+	switch code {
+	case 120, 220, 421, 530, 500, 502:
+		// A greeting of several lines may name the protocol late.
+		switch {
+		case containsFold(m.b, "SMTP"):
+			return match{}
+		case containsFold(m.b, "FTP"):
+			found.strength, found.reason = Full, reasonFTPGreeting
+		default:
+			found.reason = reasonReply
+		}
+	case 227, 229: // entering passive mode
+		if !containsFold(m.b, "PASSIVE") {
+			return match{}
+		}
+		found.strength = Full
+	case 331, 332, 230, 150, 226, 257, 234:
+	default:
+		return match{}
+	}
+	return found
+}
+
+// findSMTP recognises SMTP and LMTP (RFC 5321, RFC 2033).
+func findSMTP(m *message) match {
+	b := m.b
+	if isDigit(b[0]) {
+		return smtpReply(m)
+	}
+	found := match{protocol: SMTP, sender: client, strength: Full, reason: reasonSMTPCommand}
+	switch {
+	case command(b, "EHLO"), command(b, "HELO"), command(b, "LHLO"):
+		if l, _, whole := line(b); !whole && len(l) < 8 || !printable(l) {
+			return match{}
+		}
+	case hasPrefixFold(b, "MAIL FROM:"), hasPrefixFold(b, "RCPT TO:"):
+	case hasPrefixFold(b, "STARTTLS\r\n"), hasPrefixFold(b, "AUTH LOGIN"), hasPrefixFold(b, "AUTH PLAIN"), command(b, "RSET"), command(b, "NOOP"), command(b, "QUIT"):
+		found.strength = Likely
+	default:
+		return match{}
+	}
+	found.upgrade = commandLine(b, "STARTTLS")
+	return found
+}
+
+func smtpReply(m *message) match {
+	code, ok := reply(m.b)
+	if !ok {
+		return match{}
+	}
+	found := match{protocol: SMTP, sender: server, strength: Likely, reason: reasonSMTPReply}
+	switch code {
+	case 220, 421, 500, 502, 554:
+		switch {
+		case containsFold(m.b, "SMTP"):
+			found.strength, found.reason = Full, reasonSMTPGreeting
+		case containsFold(m.b, "FTP"):
+			return match{}
+		default:
+			found.reason = reasonReply
+		}
+	case 250:
+		if containsFold(m.b, "250-SIZE") || containsFold(m.b, "250-PIPELINING") || containsFold(m.b, "250-8BITMIME") || containsFold(m.b, "250-STARTTLS") {
+			found.strength = Full
+		}
+	case 354, 235, 334, 221, 450, 451, 452, 503, 535, 550, 552, 553:
+	default:
+		return match{}
+	}
+	return found
+}
+
+// findPOP3 recognises POP3 (RFC 1939, RFC 2449, RFC 2595). Redis also answers
+// "+OK", but says no more.
+func findPOP3(m *message) match {
+	b := m.b
+	found := match{protocol: POP3, sender: server, strength: Likely, reason: reasonPOP3Reply}
+	switch {
+	case hasPrefix(b, "+OK "):
+		l, _, _ := line(b)
+		if containsFold(l, "POP") || len(l) > 8 && l[len(l)-1] == '>' && containsFold(l, "@") { // a time stamp for APOP
+			found.strength, found.reason = Full, reasonPOP3Greeting
+		}
+		return found
+	case hasPrefix(b, "+OK\r\n"), hasPrefix(b, "-ERR "):
+		if peer := pop3Command(m.peer.b); peer.strength != None {
+			return found
+		}
+		return match{}
+	}
+	return pop3Command(b)
+}
+
+func pop3Command(b []byte) match {
+	found := match{protocol: POP3, sender: client, strength: Full, reason: reasonPOP3Command}
+	switch {
+	case hasPrefixFold(b, "CAPA\r\n"), hasPrefixFold(b, "STLS\r\n"):
+	case command(b, "APOP"):
+		l, _, whole := line(b)
+		if !whole || len(l) < 32+7 || l[len(l)-33] != ' ' { // ends in a digest of MD5
+			return match{}
+		}
+	case command(b, "USER"):
+		l, _, whole := line(b)
+		if !whole || !printable(l) || containsFold(l, " :") {
+			return match{}
+		}
+		found.strength, found.reason = Likely, reasonUser
+	case hasPrefixFold(b, "AUTH\r\n"), hasPrefixFold(b, "AUTH PLAIN"), hasPrefixFold(b, "AUTH LOGIN"), hasPrefixFold(b, "AUTH NTLM"),
+		command(b, "STAT"), command(b, "UIDL"), command(b, "QUIT"), command(b, "LIST"), command(b, "RETR"), command(b, "PASS"), command(b, "NOOP"):
+		found.strength = Likely
+	default:
+		return match{}
+	}
+	found.upgrade = commandLine(b, "STLS")
+	return found
+}
+
+// findIMAP recognises IMAP (RFC 9051): untagged replies of the server, tagged
+// commands of the client.
+func findIMAP(m *message) match {
+	b := m.b
+	if b[0] == '*' {
+		found := match{protocol: IMAP, sender: server, strength: Likely, reason: reasonIMAPReply}
+		switch {
+		case hasPrefixFold(b, "* OK "), hasPrefixFold(b, "* PREAUTH "), hasPrefixFold(b, "* BYE "), hasPrefixFold(b, "* OK["):
+			if containsFold(b, "IMAP") {
+				found.strength, found.reason = Full, reasonIMAPGreeting
+			}
+		case hasPrefixFold(b, "* CAPABILITY IMAP4"), hasPrefixFold(b, "* LIST ("), hasPrefixFold(b, "* FLAGS ("):
+			found.strength = Full
+		default:
+			return match{}
+		}
+		return found
+	}
+	// A tag: letters and digits, as a rule with at least one digit; people
+	// write a single dot.
+	at, digits := 0, 0
+	for at < len(b) && at < 20 && (isAlpha(b[at]) || isDigit(b[at]) || b[at] == '.') {
+		if isDigit(b[at]) {
+			digits++
+		}
+		at++
+	}
+	if at == 0 || digits == 0 && !(at == 1 && b[0] == '.') || at >= len(b) || b[at] != ' ' {
+		return match{}
+	}
+	c := b[at+1:]
+	found := match{protocol: IMAP, sender: client, strength: Full, reason: reasonIMAPCommand}
+	switch {
+	case command(c, "CAPABILITY"), command(c, "AUTHENTICATE"), command(c, "STARTTLS"), command(c, "LOGIN"), command(c, "LOGOUT"),
+		command(c, "SELECT"), command(c, "EXAMINE"), command(c, "NAMESPACE"), hasPrefixFold(c, "UID FETCH "), hasPrefixFold(c, "ID ("):
+	case command(c, "NOOP"), command(c, "IDLE"), command(c, "LIST"), command(c, "LSUB"), command(c, "STATUS"), command(c, "FETCH"), hasPrefixFold(c, "ID NIL"):
+		if digits == at && at == 3 {
+			return match{} // the number of a reply, and its text
+		}
+		found.strength = Likely
+	case hasPrefixFold(c, "OK "), hasPrefixFold(c, "NO "), hasPrefixFold(c, "BAD "):
+		// "220 OK " is no tag.
+		if digits == at {
+			return match{}
+		}
+		return match{protocol: IMAP, sender: server, strength: Likely, reason: reasonIMAPReply}
+	default:
+		return match{}
+	}
+	for len(b) > 0 && !found.upgrade {
+		l, next, whole := line(b)
+		found.upgrade = whole && len(l) > 9 && hasPrefixFold(l[len(l)-9:], " STARTTLS")
+		b = b[next:]
+	}
+	return found
+}

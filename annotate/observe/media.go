@@ -1,0 +1,163 @@
+package observe
+
+// STUN, RTP and RTCP share ports (RFC 7983): the first octet tells them apart.
+
+const (
+	reasonSTUN        = "STUN header with its cookie, length fits"
+	reasonSTUNClassic = "STUN header without cookie (RFC 3489), attributes fit"
+	reasonSTUNEmpty   = "STUN request without cookie or attributes"
+	reasonRTCP        = "RTCP report whose counts and lengths fit"
+	reasonRTPAudio    = "RTP header of an audio format, payload of whole frames"
+	reasonRTPBoth     = "RTP headers of one payload type in both directions"
+)
+
+const stunCookie = 0x2112a442 // RFC 8489 section 5
+
+// findSTUN recognises STUN and TURN messages (RFC 8489 section 5, RFC 8656).
+func findSTUN(m *message) match {
+	b := m.b
+	kind, size := be16(b), be16(b[2:])
+	if kind>>14 != 0 || size%4 != 0 || !m.holds(20+size) || m.n < 20 {
+		return match{}
+	}
+	method, class := kind&0xf|kind>>1&0x70|kind>>2&0xf80, kind>>4&1|kind>>7&2
+	if len(b) < 8 {
+		return match{}
+	}
+	found := match{protocol: STUN, strength: Full, reason: reasonSTUN}
+	switch class {
+	case 0:
+		found.sender = client
+	case 2, 3:
+		found.sender = server
+	}
+	if be32(b[4:]) == stunCookie {
+		if stunPeers(b, 20+size) {
+			found.sender = either
+		}
+		return found
+	}
+	// Before the cookie: only binding and shared secret.
+	if method != 1 && method != 2 || m.stream || !m.fits(20+size) || class == 1 {
+		return match{}
+	}
+	found.reason = reasonSTUNClassic
+	if size == 0 {
+		if class != 0 {
+			return match{}
+		}
+		found.strength, found.reason = Likely, reasonSTUNEmpty
+		return found
+	}
+	attributes := 0
+	for at := 20; at < 20+size; attributes++ {
+		if at+4 > len(b) {
+			if !m.cut() {
+				return match{}
+			}
+			break
+		}
+		kind, length := be16(b[at:]), be16(b[at+2:])
+		if kind == 0 || kind > 0x30 && kind < 0x8000 {
+			return match{}
+		}
+		at += 4 + (length+3)&^3
+		if at > 20+size {
+			return match{}
+		}
+	}
+	if attributes == 0 {
+		return match{}
+	}
+	return found
+}
+
+// stunPeers reports the attributes of connectivity checks between peers (RFC
+// 8445 section 7.1), of which neither is a server: PRIORITY, ICE-CONTROLLED,
+// ICE-CONTROLLING.
+func stunPeers(b []byte, end int) bool {
+	for at := 20; at+4 <= min(len(b), end); {
+		switch be16(b[at:]) {
+		case 0x0024, 0x8029, 0x802a:
+			return true
+		}
+		at += 4 + (be16(b[at+2:])+3)&^3
+	}
+	return false
+}
+
+// findRTCP recognises a compound packet (RFC 3550 section 6.1): it begins with
+// a report, whose length follows from its count, and its parts fill the
+// datagram.
+func findRTCP(m *message) match {
+	b := m.b
+	count, words := int(b[0]&31), be16(b[2:])
+	switch b[1] {
+	case 200: // sender report; a profile may add to it
+		if words < 6+6*count {
+			return match{}
+		}
+	case 201: // receiver report
+		if words < 1+6*count {
+			return match{}
+		}
+	default:
+		return match{}
+	}
+	parts := 0
+	for at := 0; at < m.n; parts++ {
+		if at+4 > len(b) {
+			if !m.cut() || at+4 > m.n {
+				return match{}
+			}
+			break
+		}
+		if b[at]>>6 != 2 || b[at+1] < 192 || b[at+1] > 223 {
+			return match{}
+		}
+		at += 4 * (be16(b[at+2:]) + 1)
+		if at > m.n {
+			return match{}
+		}
+	}
+	return match{protocol: RTCP, strength: Full, reason: reasonRTCP}
+}
+
+// findRTP recognises RTP (RFC 3550 section 5.1) where it can be certain, which
+// takes both directions. The header has little that is fixed: version 2, no
+// padding, extension or contributing sources in most, and a payload type.
+func findRTP(m *message) match {
+	b := m.b
+	kind := int(b[1] & 0x7f)
+	if b[0] != 0x80 && b[0] != 0x90 || m.n <= 12 {
+		return match{}
+	}
+	if b[0] == 0x80 && rtpFrames(kind, m.n-12) {
+		return match{protocol: RTP, strength: Likely, reason: reasonRTPAudio}
+	}
+	// Dynamic types (RFC 3551 section 6): the other end must have the same,
+	// and a source identifier of its own.
+	p := m.peer.b
+	if kind < 96 || len(p) < 12 || p[0] != 0x80 && p[0] != 0x90 || int(p[1]&0x7f) != kind || be32(p[8:]) == be32(b[8:]) || be32(b[8:]) == 0 {
+		return match{}
+	}
+	return match{protocol: RTP, strength: Likely, reason: reasonRTPBoth}
+}
+
+// rtpFrames reports whether n octets are whole frames of a static audio format
+// (RFC 3551 section 4.5), of usual packet times.
+func rtpFrames(kind, n int) bool {
+	switch kind {
+	case 0, 8, 9: // PCMU, PCMA, G722: 8 octets a millisecond, 10 to 60 of these
+		return n%80 == 0 && n <= 480
+	case 5, 6: // DVI4: a header of 4 octets, then 4 or 8 a millisecond
+		return n > 4 && (n-4)%40 == 0 && n <= 484
+	case 3: // GSM: 33 octets for 20 ms
+		return n%33 == 0 && n <= 99
+	case 4: // G723: 24 or 20 octets for 30 ms
+		return n == 24 || n == 20 || n == 48
+	case 18: // G729: 10 octets for 10 ms
+		return n%10 == 0 && n <= 60
+	}
+	return false
+}

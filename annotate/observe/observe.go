@@ -1,0 +1,271 @@
+// Package observe says what the first octets that the two ends of a flow sent
+// each other look like.
+//
+// A registration says which service a port was set aside for; nothing keeps
+// other traffic from it. The payload is evidence of another kind. Most
+// protocols begin with something that only they begin with: a version and a
+// length that must fit (TLS), a fixed greeting (SSH), a header whose fields
+// leave little room (DNS). A recogniser checks as many of these as the octets
+// show. The ports are not looked at: a recogniser that knew the port would
+// find what it expects.
+//
+// Evidence has a strength. A match is [Full] when the fields checked would
+// match by chance less than once in about 2^32, or when both ends agree on a
+// weaker one. It is [Likely] when they would match less than once in about
+// 2^12; that is enough to name the protocol and not enough to call another
+// one wrong. Two protocols that are both only likely are none: no guess is
+// made.
+//
+// Some messages tell who sent them: a request comes from a client, and so the
+// other end is the service ([Observation.Server]).
+//
+// The octets come from anywhere and may be forged to hurt their reader.
+// Recognisers read only what is there, keep nothing and allocate nothing.
+package observe
+
+// IP protocol numbers of the transports.
+const (
+	tcp     = 6
+	udp     = 17
+	dccp    = 33
+	sctp    = 132
+	udpLite = 136
+)
+
+// Payload is the start of what one end of a flow sent.
+type Payload struct {
+	// Data holds the first octets: of its first datagram with payload, or of
+	// its byte stream (TCP), which may end anywhere. A few hundred are enough;
+	// no more than MaxOctets are looked at.
+	Data []byte
+	// Len is how many octets that datagram had on the wire, or the stream so
+	// far as it was seen. More than len(Data) means that the snap length or
+	// the caller cut it; less is taken as len(Data).
+	Len int
+	// PPID is the SCTP payload protocol identifier of the first DATA chunk
+	// (RFC 9260 section 3.3.1); 0 is unspecified.
+	PPID uint32
+}
+
+// MaxOctets bounds how much of a Payload is looked at.
+const MaxOctets = 4096
+
+// Input is what is known of a flow's payload. Reuse one: a new one for each
+// call would be allocated.
+type Input struct {
+	Transport uint8 // IP protocol number: TCP, UDP, DCCP, SCTP or UDP-Lite
+	Multicast bool  // the flow's destination is a multicast address; broadcast does not count
+	// Sent is what the flow's source sent, then what its destination did.
+	Sent [2]Payload
+
+	m [2]message
+}
+
+// Side is an end of a flow. The zero value is neither.
+type Side uint8
+
+// The sides.
+const (
+	NoSide Side = iota
+	Source
+	Destination
+)
+
+// String gives "none", "source" or "destination".
+func (s Side) String() string {
+	switch s {
+	case Source:
+		return "source"
+	case Destination:
+		return "destination"
+	}
+	return "none"
+}
+
+// Strength says how much a match means. The zero value is no match.
+type Strength uint8
+
+// The strengths.
+const (
+	None   Strength = iota
+	Likely          // by chance less than once in about 2^12
+	Full            // by chance less than once in about 2^32, or both ends agree
+)
+
+// String gives "none", "likely" or "full".
+func (s Strength) String() string {
+	switch s {
+	case Likely:
+		return "likely"
+	case Full:
+		return "full"
+	}
+	return "none"
+}
+
+// Seen says how much payload there was to look at.
+type Seen uint8
+
+// The amounts.
+const (
+	Nothing Seen = iota // no end sent any
+	Cut                 // some was sent, and the capture holds too little of it to tell
+	Enough
+)
+
+// Text is a part of an Input's payload: [Input.Text] gives its octets.
+type Text struct {
+	Off, Len uint16
+	From     Side // who sent it; NoSide when there is no such text
+}
+
+// Observation is what a flow's payload looks like. It is a comparable value.
+type Observation struct {
+	Protocol Protocol
+	Strength Strength
+	Server   Side // the end that the payload shows to be the service
+	// Upgrade says that the ends agreed, or one asked, to go on in TLS, or
+	// with another protocol: STARTTLS, an SSLRequest, an HTTP Upgrade.
+	Upgrade bool
+	Seen    Seen
+	// Reason says what matched, or why nothing did: words that stand alone. It
+	// is one of a fixed set of texts.
+	Reason string
+	// Name is the name of the server that the client asked for (TLS server
+	// name, HTTP host), or of the software that announced itself (SSH).
+	Name Text
+	// ALPN is the first application protocol of a TLS client's list, or the
+	// one that the server chose (RFC 7301).
+	ALPN Text
+}
+
+// Text gives the octets of t, which was found in in; nil when there are none.
+func (in *Input) Text(t Text) []byte {
+	if t.From != Source && t.From != Destination {
+		return nil
+	}
+	b, end := in.Sent[t.From-Source].Data, int(t.Off)+int(t.Len)
+	if end > len(b) {
+		return nil
+	}
+	return b[t.Off:end]
+}
+
+// message is what one end sent, as recognisers see it.
+type message struct {
+	b      []byte   // what there is of it
+	n      int      // its length on the wire, at least len(b)
+	stream bool     // of a byte stream: more may follow, and it may end anywhere
+	group  bool     // sent to a multicast address
+	ppid   uint32   // SCTP only
+	peer   *message // what the other end sent, b empty if nothing
+}
+
+// cut reports whether octets of the message are missing.
+func (m *message) cut() bool { return len(m.b) < m.n }
+
+// fits reports whether the message can be one of n octets: a datagram must be
+// exactly that long, a stream may hold less or more.
+func (m *message) fits(n int) bool {
+	return m.stream || m.n == n
+}
+
+// holds is fits for a message that others may follow in the same datagram.
+func (m *message) holds(n int) bool {
+	return m.stream || m.n >= n
+}
+
+// role says who sends a message of a kind.
+type role uint8
+
+const (
+	either role = iota
+	client      // only clients do
+	server      // only servers do
+)
+
+// match is what a recogniser found in a message. The zero value is nothing.
+type match struct {
+	protocol Protocol
+	strength Strength
+	sender   role
+	upgrade  bool
+	reason   string
+	name     span
+	alpn     span
+}
+
+// orNone gives the match, or nothing when it has no strength.
+func (f match) orNone() match {
+	if f.strength == None {
+		return match{}
+	}
+	return f
+}
+
+// span is a part of a message.
+type span struct{ off, len int }
+
+// recogniser is one line of the table.
+type recogniser struct {
+	protocol   Protocol // the one it finds, or the first of several
+	transports transports
+	min        int    // it needs that many octets
+	first      string // the values of the first octet that it can match; "" for all
+	find       func(m *message) match
+}
+
+// transports is a set of transports.
+type transports uint8
+
+const (
+	onTCP transports = 1 << iota
+	onUDP
+	onSCTP
+	onDCCP
+	numTransports = 4
+)
+
+// transportIndex gives the bit number in transports, -1 for another protocol.
+func transportIndex(ipProtocol uint8) int {
+	switch ipProtocol {
+	case tcp:
+		return 0
+	case udp, udpLite:
+		return 1
+	case sctp:
+		return 2
+	case dccp:
+		return 3
+	}
+	return -1
+}
+
+// maskWords holds a bit for each line of the table.
+const maskWords = 3
+
+// dispatch says for each transport and first octet which recognisers to try.
+// A bit is the number of a line, so that the order of the table is kept.
+var dispatch = buildDispatch(table)
+
+func buildDispatch(table []recogniser) *[numTransports][256][maskWords]uint64 {
+	d := new([numTransports][256][maskWords]uint64)
+	for i := range table {
+		r := &table[i]
+		for t := range numTransports {
+			if r.transports>>t&1 == 0 {
+				continue
+			}
+			if r.first == "" {
+				for c := range 256 {
+					d[t][c][i/64] |= 1 << (i % 64)
+				}
+				continue
+			}
+			for _, c := range []byte(r.first) {
+				d[t][c][i/64] |= 1 << (i % 64)
+			}
+		}
+	}
+	return d
+}
