@@ -75,7 +75,7 @@ func renderAll(t testing.TB, name string, flows []flow.Flow) []byte {
 	}
 	out := format.AppendHeader(nil)
 	for i := range flows {
-		a := an.Flow(&flows[i])
+		a := an.Flow(&flows[i], nil)
 		out = format.AppendFlow(out, &flows[i], &a)
 	}
 	return format.AppendFooter(out)
@@ -260,7 +260,7 @@ func TestColorOnlyAddsEscapes(t *testing.T) {
 		f := newText(Meta{Edition: iana.Embedded().Edition(), Contexts: &testContexts, Color: color})
 		out := f.AppendHeader(nil)
 		for i := range flows {
-			a := an.Flow(&flows[i])
+			a := an.Flow(&flows[i], nil)
 			out = f.AppendFlow(out, &flows[i], &a)
 		}
 		return string(out)
@@ -329,7 +329,7 @@ func TestRenderingDoesNotAllocate(t *testing.T) {
 		}
 		anns := make([]annotate.Annotation, len(flows))
 		for i := range flows {
-			anns[i] = an.Flow(&flows[i])
+			anns[i] = an.Flow(&flows[i], nil)
 		}
 		// The last flows have deassignments and spans, which only JSON and CSV
 		// keep as text; the common flow is the first.
@@ -349,7 +349,7 @@ func BenchmarkRender(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			a := an.Flow(&flows[0])
+			a := an.Flow(&flows[0], nil)
 			buf := make([]byte, 0, 1<<16)
 			b.ReportAllocs()
 			for b.Loop() {
