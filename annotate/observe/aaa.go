@@ -6,6 +6,11 @@ const (
 	reasonDiameter    = "Diameter message: header and first attribute fit"
 )
 
+// radiusNumbers has a bit for each type of attribute that is an address or a
+// number of 4 octets (RFC 2865 section 5, RFC 2866 section 5).
+const radiusNumbers = 1<<4 | 1<<5 | 1<<6 | 1<<7 | 1<<8 | 1<<9 | 1<<10 | 1<<12 | 1<<13 | 1<<14 | 1<<15 | 1<<16 | 1<<23 | 1<<27 | 1<<28 | 1<<29 |
+	1<<37 | 1<<38 | 1<<40 | 1<<41 | 1<<42 | 1<<43 | 1<<45 | 1<<46 | 1<<47 | 1<<48 | 1<<49 | 1<<51 | 1<<52 | 1<<53 | 1<<55 | 1<<61 | 1<<62
+
 // findRADIUS recognises packets whose attributes fill them (RFC 2865 sections
 // 3 and 5, RFC 2866, RFC 5176).
 func findRADIUS(m *message) match {
@@ -30,14 +35,14 @@ func findRADIUS(m *message) match {
 	attributes := 0
 	for at := 20; at < size; attributes++ {
 		if at+2 > len(b) {
-			if at+2 > size || !m.cut() {
+			if at+2 > size || !m.cut() || attributes < 4 {
 				return match{}
 			}
 			break
 		}
 		kind, length := b[at], int(b[at+1])
-		if kind == 0 || length < 3 && !(length == 2 && kind > 0) || at+length > size {
-			return match{}
+		if kind == 0 || kind > 246 || length < 2 || at+length > size || kind < 64 && radiusNumbers>>kind&1 != 0 && length != 6 {
+			return match{} // types 247 to 255 are reserved (RFC 6929 section 10)
 		}
 		at += length
 	}

@@ -21,7 +21,7 @@ func findTelnet(m *message) match {
 	var sender role
 	for commands < 8 && at+2 < len(b) && b[at] == 255 { // IAC
 		verb, option := b[at+1], b[at+2]
-		if option > 49 && option != 255 && option < 138 || option > 140 && option < 255 {
+		if option > 49 && option < 138 || option > 140 && option < 255 {
 			return match{} // IANA's list of options has these
 		}
 		switch verb {

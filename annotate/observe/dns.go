@@ -26,6 +26,7 @@ type dnsMessage struct {
 	netbios         bool // its first label is an encoded NetBIOS name
 	class           int  // of the first question or record; 0 if not seen
 	kind            int
+	answer          int // the type of the first record that is no question
 	records, lacked int // how many records were read, and how many were not because the octets end
 }
 
@@ -54,8 +55,11 @@ func dnsIn(m *message, b []byte, n int) match {
 	if n == 12 && d.response && d.qd+d.an+d.ns+d.ar == 0 && d.flags&0xf != 0 {
 		return match{protocol: DNS, strength: Likely, sender: server, reason: reasonDNSHeader}
 	}
-	if !d.body(b, n) || d.records == 0 {
+	if !d.body(b, n) {
 		return match{}
+	}
+	if d.records == 0 && (d.lacked == 0 || d.qd != 1 || m.group || d.flags == 0x8000 || len(b) < 14 || b[12] == 32) {
+		return match{} // cut where it is not yet DNS rather than one of the others
 	}
 	return d.judge(m)
 }
@@ -109,13 +113,16 @@ func (d *dnsMessage) body(b []byte, n int) bool {
 		if next+fixed > n {
 			return false
 		}
-		if next+fixed > len(b) {
+		if next+fixed > len(b) { // a name may end there too
 			d.lacked = total - i
 			return true
 		}
 		kind, class := be16(b[next:]), be16(b[next+2:])
 		if i == 0 {
 			d.kind, d.class = kind, class
+		}
+		if i == d.qd {
+			d.answer = kind
 		}
 		switch c := class &^ 0x8000; { // mDNS has a flag there
 		case !question && (kind == 41 || kind == 250): // OPT: the class is a size; TSIG
@@ -219,14 +226,14 @@ func (d *dnsMessage) judge(m *message) match {
 	case !d.response && m.group && d.flags == 0 && d.qd == 1:
 		found.protocol, found.reason = LLMNR, reasonLLMNRQuery
 		return found
-	case d.flags == 0x8000 && d.qd == 1 && d.an > 0 && d.labels == 1:
+	case d.flags == 0x8000 && d.qd == 1 && d.labels == 1 && (d.an > 0 || d.answer == 6): // an answer, or that there is none
 		found.protocol, found.reason = LLMNR, reasonLLMNRAnswer
 		return found
 	}
 	if d.class&0x8000 != 0 {
 		return match{} // only multicast DNS has a flag in the class
 	}
-	if d.response && d.lacked > 0 && d.records == 0 {
+	if d.records == 0 { // the capture ends in the question
 		found.strength = Likely
 	}
 	return found

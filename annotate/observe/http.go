@@ -44,6 +44,9 @@ func findStartLine(m *message) match {
 	if !whole {
 		return longRequest(m, method, l)
 	}
+	for len(l) > 0 && l[len(l)-1] == ' ' { // as some devices send
+		l = l[:len(l)-1]
+	}
 	if len(l) < space+9 {
 		return oldRequest(m, method, l)
 	}

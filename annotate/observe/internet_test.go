@@ -52,6 +52,7 @@ var httpSamples = []sample{
 	{name: "no number", transport: tcp, sent: [2]string{"", "RTSP/1.0 OK\r\n"}, of: RTSP},
 	{name: "search", transport: udp, multicast: true, sent: [2]string{"M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nMAN: \"ssdp:discover\"\r\n\r\n"}, of: SSDP, want: SSDP, strength: Full, server: Destination},
 	{name: "answer", transport: udp, sent: [2]string{"HTTP/1.1 200 OK\r\nST: upnp:rootdevice\r\n\r\n"}, of: SSDP, want: SSDP, strength: Full, server: Source},
+	{name: "notify with a space too many", transport: udp, multicast: true, sent: [2]string{"NOTIFY * HTTP/1.1 \r\nNTS: ssdp:alive\r\n\r\n"}, of: SSDP, want: SSDP, strength: Full},
 	{name: "notify", transport: udp, multicast: true, sent: [2]string{"NOTIFY * HTTP/1.1\r\nNTS: ssdp:alive\r\n\r\n"}, of: SSDP, want: SSDP, strength: Full},
 	{name: "HTTP request in a datagram", transport: udp, sent: [2]string{"GET / HTTP/1.1\r\n\r\n"}, of: SSDP},
 }
@@ -76,7 +77,7 @@ var quicSamples = []sample{
 	{name: "negotiation", transport: udp, sent: [2]string{"", cat(0x95, u32(0), vec8(filler(8)), vec8(filler(4)), u32(0x1a2a3a4a), u32(1))}, of: QUIC, want: QUIC, strength: Full, server: Destination},
 	{name: "forced negotiation", transport: udp, sent: [2]string{cat(0xc5, u32(0x1a2a3a4a), vec8(filler(8)), vec8(""), filler(1185))}, of: QUIC, want: QUIC, strength: Likely, server: Destination},
 	{name: "Google's", transport: udp, sent: [2]string{cat(0x0d, filler(8), "Q043", 1, filler(1300))}, of: QUIC, want: QUIC, strength: Full, server: Destination},
-	{name: "Google's last", transport: udp, sent: [2]string{cat(0xc3, "Q046", 0x50, filler(1300))}, of: QUIC},
+	{name: "Google's last", transport: udp, sent: [2]string{cat(0xc3, "Q046", 0x50, filler(8), filler(1300))}, of: QUIC, want: QUIC, strength: Full, server: Destination},
 	{name: "length beyond the datagram", transport: udp, sent: [2]string{cat(0xc3, u32(1), vec8(filler(8)), vec8(""), 0, u16(0x4fff), filler(1200))}, of: QUIC},
 	{name: "long identifier", transport: udp, sent: [2]string{quicPacket(0xc3, 1, filler(21), "", "\x00", 1100)}, of: QUIC},
 	{name: "unknown version", transport: udp, sent: [2]string{quicPacket(0xc3, 99, filler(8), "", "\x00", 1182)}, of: QUIC},
@@ -111,6 +112,7 @@ var dnsSamples = []sample{
 	{name: "refused without question", transport: udp, sent: [2]string{dnsQuery, dnsHeader(0x1234, 0x8105, 0, 0, 0, 0)}, of: DNS, want: DNS, strength: Full, server: Destination},
 	{name: "over TCP", transport: tcp, sent: [2]string{vec16(dnsQuery), vec16(dnsResponse)}, of: DNS, want: DNS, strength: Full, server: Destination},
 	{name: "transfer", transport: tcp, sent: [2]string{vec16(dnsHeader(9, 0, 1, 0, 0, 0) + dnsName("example", "org") + u16(252) + u16(1))}, of: DNS, want: DNS, strength: Full, server: Destination},
+	{name: "cut in the question", transport: udp, cut: 20, sent: [2]string{dnsHeader(0x1234, 0x0100, 1, 0, 0, 0) + "\x03www\x07exa"}, of: DNS, want: DNS, strength: Likely, server: Destination},
 	{name: "octets after the message", transport: udp, sent: [2]string{dnsQuery + "12345"}, of: DNS},
 	{name: "class 9", transport: udp, sent: [2]string{dnsHeader(1, 0x100, 1, 0, 0, 0) + dnsName("a", "b") + u16(1) + u16(9)}, of: DNS},
 	{name: "label of 64 octets", transport: udp, sent: [2]string{dnsHeader(1, 0x100, 1, 0, 0, 0) + "\x40" + filler(64) + "\x00" + u16(1) + u16(1)}, of: DNS},
@@ -122,6 +124,9 @@ var dnsSamples = []sample{
 	{name: "reverse", transport: udp, multicast: true, sent: [2]string{dnsHeader(0, 0, 1, 0, 0, 0) + dnsName("7", "2", "0", "192", "in-addr", "arpa") + u16(12) + u16(0x8001)}, of: MDNS, want: MDNS, strength: Full, server: Destination},
 	{name: "recursion desired, to a server", transport: udp, sent: [2]string{dnsHeader(77, 0x0100, 1, 0, 0, 0) + dnsName("host", "local") + u16(1) + u16(1)}, of: MDNS, want: DNS, strength: Full, server: Destination},
 	{name: "query", transport: udp, multicast: true, sent: [2]string{dnsHeader(0x7777, 0, 1, 0, 0, 0) + dnsName("wpad") + u16(1) + u16(1)}, of: LLMNR, want: LLMNR, strength: Full, server: Destination},
+	{name: "to all hosts, recursion desired", transport: udp, multicast: true, sent: [2]string{dnsHeader(0x7777, 0x0100, 1, 0, 0, 0) + dnsName("controller") + u16(1) + u16(1)}, of: LLMNR, want: DNS, strength: Full, server: Destination},
+	{name: "no answer", transport: udp, sent: [2]string{dnsHeader(0x7777, 0x8000, 1, 0, 1, 0) + dnsName("pc7") + u16(28) + u16(1) + dnsName("pc7") + u16(6) + u16(1) + u32(30) + vec16(dnsName("pc7"), dnsName("pc7"), filler(20))}, of: LLMNR, want: LLMNR, start: DNS, strength: Full, server: Source},
+	{name: "referral of a root server", transport: udp, sent: [2]string{dnsHeader(0x7777, 0x8000, 1, 0, 1, 0) + dnsName("org") + u16(28) + u16(1) + dnsName("org") + u16(2) + u16(1) + u32(30) + vec16(dnsName("ns", "org"))}, of: LLMNR, want: DNS, strength: Full, server: Source},
 	{name: "answer", transport: udp, sent: [2]string{dnsHeader(0x7777, 0x8000, 1, 1, 0, 0) + dnsName("pc7") + u16(1) + u16(1) + dnsName("pc7") + u16(1) + u16(1) + u32(30) + vec16("\xc0\x00\x02\x07")}, of: LLMNR, want: LLMNR, strength: Full, server: Source},
 	{name: "to a server", transport: udp, sent: [2]string{dnsHeader(0x7777, 0, 1, 0, 0, 0) + dnsName("org") + u16(2) + u16(1)}, of: LLMNR, want: DNS, strength: Full, server: Destination},
 
@@ -187,6 +192,8 @@ var hostSamples = []sample{
 	{name: "transfer", transport: udp, sent: [2]string{"\x00\x03\x00\x01" + filler(512), "\x00\x04\x00\x01"}, of: TFTP, want: TFTP, strength: Full},
 	{name: "options", transport: udp, sent: [2]string{"\x00\x06blksize\x001428\x00"}, of: TFTP, want: TFTP, strength: Full, server: Source},
 	{name: "error", transport: udp, sent: [2]string{"", "\x00\x05\x00\x01File not found\x00"}, of: TFTP, want: TFTP, strength: Full},
+	{name: "short first block that nobody acknowledges", transport: udp, sent: [2]string{"\x00\x03\x00\x01" + filler(12)}, of: TFTP},
+	{name: "short first block", transport: udp, sent: [2]string{"\x00\x03\x00\x01" + filler(12), "\x00\x04\x00\x01"}, of: TFTP, want: TFTP, strength: Full},
 	{name: "unknown mode", transport: udp, sent: [2]string{"\x00\x01boot/vmlinuz\x00binary\x00"}, of: TFTP},
 	{name: "block 2", transport: udp, sent: [2]string{"\x00\x03\x00\x02" + filler(512)}, of: TFTP},
 }
@@ -253,6 +260,7 @@ var mailSamples = []sample{
 	{name: "AUTH TLS", transport: tcp, sent: [2]string{"AUTH TLS\r\n", "220 ready\r\n234 go\r\n"}, of: FTP, want: FTP, strength: Full, server: Destination, upgrade: true},
 	{name: "port", transport: tcp, sent: [2]string{"PORT 192,0,2,1,7,138\r\n"}, of: FTP, want: FTP, strength: Full, server: Destination},
 	{name: "user alone is POP3 or FTP", transport: tcp, sent: [2]string{"USER anonymous\r\n"}, of: FTP},
+	{name: "greeting of NNTP", transport: tcp, sent: [2]string{"MODE READER\r\n", "200 news.example.org ready\r\n"}, of: FTP},
 	{name: "port with five numbers", transport: tcp, sent: [2]string{"PORT 192,0,2,1,7\r\n"}, of: FTP},
 
 	{name: "greeting and user", transport: tcp, sent: [2]string{"USER bob\r\n", "+OK ready\r\n"}, of: POP3, want: POP3, strength: Full, server: Destination},
@@ -264,6 +272,7 @@ var mailSamples = []sample{
 	{name: "greeting", transport: tcp, sent: [2]string{"", "* OK [CAPABILITY IMAP4rev1 STARTTLS] ready\r\n"}, of: IMAP, want: IMAP, strength: Full, server: Destination},
 	{name: "STARTTLS", transport: tcp, sent: [2]string{"1 CAPABILITY\r\n2 STARTTLS\r\n", "* OK ready\r\n"}, of: IMAP, want: IMAP, strength: Full, server: Destination, upgrade: true},
 	{name: "no tag", transport: tcp, sent: [2]string{"LOGIN bob secret\r\n"}, of: IMAP},
+	{name: "by hand", transport: tcp, sent: [2]string{". STARTTLS\r\n", "* OK ready\r\n"}, of: IMAP, want: IMAP, strength: Full, server: Destination, upgrade: true},
 	{name: "unknown command", transport: tcp, sent: [2]string{"a001 HELLO bob\r\n"}, of: IMAP},
 }
 
@@ -317,6 +326,7 @@ var mediaSamples = []sample{
 	{name: "PCMU both ways", transport: udp, sent: [2]string{rtp(0x80, 0, 7, 0x1111, 160), rtp(0x80, 0, 9, 0x2222, 160)}, of: RTP, want: RTP, strength: Full},
 	{name: "dynamic type both ways", transport: udp, sent: [2]string{rtp(0x80, 0xe0, 7, 0x1111, 900), rtp(0x80, 0x60, 9, 0x2222, 77)}, of: RTP, want: RTP, strength: Full},
 	{name: "PCMU one way", transport: udp, sent: [2]string{rtp(0x80, 0, 7, 0x1111, 160)}, of: RTP, want: RTP, strength: Likely},
+	{name: "DVI4 one way", transport: udp, sent: [2]string{rtp(0x80, 0x85, 7, 0x1111, 84)}, of: RTP, want: RTP, strength: Likely},
 	{name: "dynamic type one way", transport: udp, sent: [2]string{rtp(0x80, 0x60, 7, 0x1111, 160)}, of: RTP},
 	{name: "PCMU of no frames", transport: udp, sent: [2]string{rtp(0x80, 0, 7, 0x1111, 161)}, of: RTP},
 	{name: "two types", transport: udp, sent: [2]string{rtp(0x80, 0x60, 7, 0x1111, 160), rtp(0x80, 0x61, 7, 0x2222, 160)}, of: RTP},
@@ -350,6 +360,8 @@ var aaaSamples = []sample{
 	{name: "access", transport: udp, sent: [2]string{cat(1, 7, u16(20+5+6), filler(16), 1, 5, "bob", 4, 6, filler(4)), cat(2, 7, u16(20+6), filler(16), 6, 6, u32(1))}, of: RADIUS, want: RADIUS, strength: Full, server: Destination},
 	{name: "accounting answer", transport: udp, sent: [2]string{"", cat(5, 7, u16(20), filler(16))}, of: RADIUS, want: RADIUS, strength: Likely, server: Destination},
 	{name: "attribute beyond the packet", transport: udp, sent: [2]string{cat(1, 7, u16(20+5), filler(16), 1, 6, "bob")}, of: RADIUS},
+	{name: "one long attribute, cut", transport: udp, cut: 300, sent: [2]string{cat(2, 7, u16(420), filler(16), 79, 255, filler(82))}, of: RADIUS},
+	{name: "port of five octets", transport: udp, sent: [2]string{cat(1, 7, u16(20+7), filler(16), 5, 7, filler(5))}, of: RADIUS},
 	{name: "length", transport: udp, sent: [2]string{cat(1, 7, u16(20+6), filler(16), 1, 5, "bob")}, of: RADIUS},
 	{name: "code 9", transport: udp, sent: [2]string{cat(9, 7, u16(20+5), filler(16), 1, 5, "bob")}, of: RADIUS},
 

@@ -135,7 +135,7 @@ func ftpReply(m *message) match {
 			return match{}
 		}
 		found.strength = Full
-	case 331, 332, 230, 150, 226, 250, 257, 215, 211, 234, 350, 550, 200:
+	case 331, 332, 230, 150, 226, 257, 234:
 	default:
 		return match{}
 	}
@@ -255,7 +255,8 @@ func findIMAP(m *message) match {
 		}
 		return found
 	}
-	// A tag: letters and digits, as a rule with at least one digit.
+	// A tag: letters and digits, as a rule with at least one digit; people
+	// write a single dot.
 	at, digits := 0, 0
 	for at < len(b) && at < 20 && (isAlpha(b[at]) || isDigit(b[at]) || b[at] == '.') {
 		if isDigit(b[at]) {
@@ -263,7 +264,7 @@ func findIMAP(m *message) match {
 		}
 		at++
 	}
-	if at == 0 || digits == 0 || at >= len(b) || b[at] != ' ' {
+	if at == 0 || digits == 0 && !(at == 1 && b[0] == '.') || at >= len(b) || b[at] != ' ' {
 		return match{}
 	}
 	c := b[at+1:]

@@ -150,6 +150,8 @@ func rtpFrames(kind, n int) bool {
 	switch kind {
 	case 0, 8, 9: // PCMU, PCMA, G722: 8 octets a millisecond, 10 to 60 of these
 		return n%80 == 0 && n <= 480
+	case 5, 6: // DVI4: a header of 4 octets, then 4 or 8 a millisecond
+		return n > 4 && (n-4)%40 == 0 && n <= 484
 	case 3: // GSM: 33 octets for 20 ms
 		return n%33 == 0 && n <= 99
 	case 4: // G723: 24 or 20 octets for 30 ms

@@ -27,10 +27,16 @@ const (
 )
 
 // quicKnown reports the versions whose packets have the layout of version 1:
-// itself, version 2, the drafts from 23 on (0xff0000nn) and mvfst's, which
+// itself, version 2, the drafts from 22 on (0xff0000nn) and mvfst's, which
 // follow them.
 func quicKnown(v uint32) bool {
-	return v == quicVersion1 || v == quicVersion2 || v>>8 == 0xff0000 && v&255 >= 23 && v&255 <= 34 || v>>8 == 0xfaceb0
+	return v == quicVersion1 || v == quicVersion2 || v>>8 == 0xff0000 && v&255 >= 22 && v&255 <= 34 || v>>8 == 0xfaceb0
+}
+
+// quicNibbles reports the versions that had the lengths of both identifiers in
+// one octet: drafts 17 to 21, and Google's Q046.
+func quicNibbles(v uint32) bool {
+	return v>>8 == 0xff0000 && v&255 >= 17 && v&255 <= 21 || v == 0x51303436
 }
 
 // quicReserved reports the versions 0x?a?a?a?a (RFC 9000 section 15).
@@ -55,6 +61,22 @@ func quicHeader(b []byte) (h quicLong, ok bool) {
 		h.kind = (h.kind + 3) & 3 // RFC 9369 section 3.2
 	}
 	at := 5
+	if quicNibbles(h.version) {
+		at++
+		for i, id := range []*[]byte{&h.dcid, &h.scid} {
+			n := int(b[5]>>(4-4*i)) & 15
+			if n > 0 {
+				n += 3
+			}
+			if at+n > len(b) {
+				return h, false
+			}
+			*id = b[at : at+n]
+			at += n
+		}
+		h.end = at
+		return h, true
+	}
 	for _, id := range []*[]byte{&h.dcid, &h.scid} {
 		if at >= len(b) {
 			return h, false
@@ -108,7 +130,7 @@ func findQUIC(m *message) match {
 			return match{}
 		}
 		return match{protocol: QUIC, strength: Likely, sender: client, reason: reasonQUICReserved}
-	case gquicVersion(b[1:5]): // Q046, Q050, T050, T051
+	case quicNibbles(h.version), gquicVersion(b[1:5]): // Q046, Q050, T050, T051
 		found.reason = reasonGQUIC
 		if len(h.dcid) == 8 && len(h.scid) == 0 {
 			found.sender = client

@@ -28,7 +28,7 @@ var internet = []recogniser{
 	{SMTP, onTCP, 4, digits + upper + lower, findSMTP},
 	{FTP, onTCP, 4, digits + upper + lower, findFTP},
 	{POP3, onTCP, 4, "+-" + upper + lower, findPOP3},
-	{IMAP, onTCP, 5, "*" + digits + upper + lower, findIMAP},
+	{IMAP, onTCP, 5, "*." + digits + upper + lower, findIMAP},
 	{IRC, onTCP, 6, ":" + upper + lower, findIRC},
 	{Telnet, onTCP, 3, "\xff", findTelnet},
 	{Syslog, onTCP | onUDP, 5, "<123456789", findSyslog},

@@ -25,7 +25,8 @@ func findTFTP(m *message) match {
 		}
 		return match{protocol: TFTP, strength: Full, sender: client, reason: reasonTFTPRequest}
 	case 3:
-		if be16(b[2:]) != 1 || m.n > 4+512 && m.n < 4+1024 {
+		// A block of the usual size, or one that the other end acknowledges.
+		if be16(b[2:]) != 1 || m.n != 4+512 && !hasPrefix(m.peer.b, "\x00\x04\x00") {
 			return match{}
 		}
 		return match{protocol: TFTP, strength: Likely, reason: reasonTFTPData}

@@ -1,0 +1,122 @@
+package observe
+
+import (
+	"slices"
+	"strconv"
+)
+
+// Verdict says whether what was observed agrees with what is registered. The
+// zero value is NoPayload.
+type Verdict uint8
+
+// The verdicts.
+const (
+	NoPayload    Verdict = iota // nothing was sent
+	Truncated                   // the capture holds too little of what was sent
+	Unrecognised                // what was sent is no protocol known here
+	Undecided                   // the protocol is known; whether the registered service may speak it is not
+	Consistent                  // a registered service speaks that protocol
+	Contradicts                 // it surely is a protocol that none of the registered services speaks
+	numVerdicts
+)
+
+var verdictNames = [numVerdicts]string{"no payload", "truncated", "unrecognised", "undecided", "consistent", "contradicts"}
+
+// String gives "consistent", "contradicts", "unrecognised", "no payload",
+// "truncated" or "undecided".
+func (v Verdict) String() string {
+	if v < numVerdicts {
+		return verdictNames[v]
+	}
+	return "verdict(" + strconv.Itoa(int(v)) + ")"
+}
+
+// Reasons of verdicts on a protocol that was recognised. The others are those
+// of Observation.Reason.
+const (
+	whyConsistent = "the registered service speaks the observed protocol"
+	whyContradict = "the registered service does not speak the observed protocol"
+	whyNoName     = "no service is registered"
+	whyUnlisted   = "it is not known what a registered service speaks"
+	whyLikely     = "another protocol than the registered service's, but not surely"
+	whyTolerated  = "another protocol than the registered service's, but one that is spoken beside it"
+	whyUpgrade    = "another protocol than the registered service's, but it asks to go on as another"
+)
+
+// Judge says whether an observation agrees with the service names that are
+// registered for the flow's service port, and why, in one of a fixed set of
+// texts. Names are compared without regard to case.
+//
+// Contradicts is a strong word. It takes a full match, and all names must be
+// known: of a service that is not in the table nobody here can say what it
+// speaks, and so nothing contradicts it.
+func Judge(o Observation, names []string) (Verdict, string) {
+	if o.Protocol == Unknown {
+		switch o.Seen {
+		case Nothing:
+			return NoPayload, o.Reason
+		case Cut:
+			return Truncated, o.Reason
+		}
+		return Unrecognised, o.Reason
+	}
+	if len(names) == 0 {
+		return Undecided, whyNoName
+	}
+	unlisted, tolerated := false, false
+	for _, n := range names {
+		s := serviceNamed(n)
+		switch {
+		case s == nil:
+			unlisted = true
+		case slices.Contains(s.speaks, o.Protocol):
+			return Consistent, whyConsistent
+		case slices.Contains(s.beside, o.Protocol):
+			tolerated = true
+		}
+	}
+	switch {
+	case unlisted:
+		return Undecided, whyUnlisted
+	case tolerated:
+		return Undecided, whyTolerated
+	case o.Strength != Full:
+		return Undecided, whyLikely
+	case o.Upgrade:
+		return Undecided, whyUpgrade
+	}
+	return Contradicts, whyContradict
+}
+
+// service is what is known of a registered name.
+type service struct {
+	name   string     // in lower case
+	speaks []Protocol // what the registration, or the specification that it cites, says that it is
+	// beside is what else is met there for good reason and would be wrong to
+	// call a contradiction: another protocol on the same port by
+	// specification or by long custom.
+	beside []Protocol
+}
+
+// serviceNamed finds a name in the table, or gives nil.
+func serviceNamed(name string) *service {
+	i, ok := slices.BinarySearchFunc(services, name, func(s service, name string) int { return compareLower(s.name, name) })
+	if !ok {
+		return nil
+	}
+	return &services[i]
+}
+
+// compareLower compares a, which is in lower case, with b in lower case.
+func compareLower(a, b string) int {
+	for i := 0; i < len(a) && i < len(b); i++ {
+		c := b[i]
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if a[i] != c {
+			return int(a[i]) - int(c)
+		}
+	}
+	return len(a) - len(b)
+}
