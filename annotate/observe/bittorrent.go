@@ -77,6 +77,8 @@ func bitTorrentDHT(b []byte) match {
 		sender = client
 	case hasPrefix(rest, "1:rd2:id20:"):
 		sender = server
+	case at == 1 && (hasPrefix(rest, "1:q4:ping1:") || hasPrefix(rest, "1:q9:find_node1:") || hasPrefix(rest, "1:q9:get_peers1:") || hasPrefix(rest, "1:q13:announce_peer1:")):
+		sender = client // from one that does not sort
 	case hasPrefix(rest, "1:eli"):
 		sender = server
 	default:

@@ -147,7 +147,7 @@ func TestChance(t *testing.T) {
 			}
 			m := message{b: b, n: n, stream: ti == 0, peer: &empty}
 			if ti == 2 {
-				m.ppid = uint32(r.IntN(75))
+				m.ppid = r.Uint32() >> r.IntN(32)
 			}
 			switch found := rec.find(&m); found.strength {
 			case Full:

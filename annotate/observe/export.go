@@ -142,10 +142,10 @@ func findSFlow(m *message) match {
 		return match{}
 	}
 	count := be32(b[at:])
-	if count == 0 || count > sflowMaxCount {
+	at += 4
+	if count == 0 && !m.ends(at) || count > sflowMaxCount {
 		return match{}
 	}
-	at += 4
 	if len(b) >= at+8 {
 		kind, size := be32(b[at:]), int(be32(b[at+4:]))
 		if version != 5 {

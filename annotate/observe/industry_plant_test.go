@@ -45,6 +45,7 @@ var plantSamples = []sample{
 	{name: "two requests", transport: tcp, sent: [2]string{modbusADU(1, 3, u16(100), u16(10)) + modbusADU(1, 16, u16(8), u16(2), vec8(filler(4)))}, of: Modbus, want: Modbus, strength: Full, server: Destination},
 	{name: "exception", transport: tcp, sent: [2]string{"", modbusADU(1, 0x83, 2)}, of: Modbus, want: Modbus, strength: Full, server: Destination},
 	{name: "written bit", transport: tcp, sent: [2]string{modbusADU(1, 5, u16(7), u16(0xff00))}, of: Modbus, want: Modbus, strength: Full},
+	{name: "exceptions with an octet too many", transport: tcp, sent: [2]string{"", modbusADU(10, 0x81, 6, 0) + modbusADU(10, 0x81, 6, 0) + modbusADU(10, 0x83, 2, 0)}, of: Modbus, want: Modbus, strength: Full},
 	{name: "over UDP", transport: udp, sent: [2]string{modbusADU(1, 4, u16(100), u16(10))}, of: Modbus, want: Modbus, strength: Full, server: Destination},
 	{name: "126 registers", transport: tcp, sent: [2]string{modbusADU(1, 3, u16(100), u16(126))}, of: Modbus},
 	{name: "protocol 1", transport: tcp, sent: [2]string{cat(u16(9), u16(1), u16(6), 1, 3, u16(100), u16(10))}, of: Modbus},
@@ -77,7 +78,8 @@ var plantSamples = []sample{
 	{name: "start", transport: tcp, sent: [2]string{"\x68\x04\x07\x00\x00\x00", "\x68\x04\x0b\x00\x00\x00"}, of: IEC104, want: IEC104, strength: Full, server: Destination},
 	{name: "interrogation", transport: tcp, sent: [2]string{iecFrame("\x00\x00\x00\x00\x64\x01\x06\x00\x01\x00\x00\x00\x00\x14")}, of: IEC104, want: IEC104, strength: Full, server: Destination},
 	{name: "measured values", transport: tcp, sent: [2]string{iecFrame(cat("\x02\x00\x02\x00\x0d\x02\x03\x00\x01\x00", filler(16))) + iecFrame(cat("\x04\x00\x02\x00\x0b\x83\x03\x00\x01\x00", filler(12)))}, of: IEC104, want: IEC104, strength: Full, server: Source},
-	{name: "more objects than octets", transport: tcp, sent: [2]string{iecFrame(cat("\x02\x00\x02\x00\x0d\x03\x03\x00\x01\x00", filler(16)))}, of: IEC104},
+	{name: "more objects than octets", transport: tcp, sent: [2]string{iecFrame(cat("\x02\x00\x02\x00\x0d\x03\x03\x00\x01\x00", filler(16)))}, of: IEC104, want: IEC104, strength: Likely, server: Source},
+	{name: "more objects than octets, and more behind", transport: tcp, sent: [2]string{iecFrame(cat("\x02\x00\x02\x00\x0d\x03\x03\x00\x01\x00", filler(16))) + "\x68"}, of: IEC104},
 	{name: "no such type", transport: tcp, sent: [2]string{iecFrame(cat("\x02\x00\x02\x00\x2b\x01\x03\x00\x01\x00", filler(8)))}, of: IEC104},
 	{name: "two functions at once", transport: tcp, sent: [2]string{"\x68\x04\x0f\x00\x00\x00"}, of: IEC104},
 

@@ -38,6 +38,7 @@ var storeSamples = []sample{
 	{name: "HELLO's reply", transport: tcp, sent: [2]string{"", "%2\r\n$6\r\nserver\r\n$5\r\nredis\r\n$5\r\nproto\r\n:3\r\n"}, of: Redis, want: Redis, strength: Full, server: Destination},
 	{name: "error", transport: tcp, sent: [2]string{"", "-NOAUTH Authentication required.\r\n"}, of: Redis, want: Redis, strength: Full, server: Destination},
 	{name: "message", transport: tcp, sent: [2]string{respArray("message", "news", "42")}, of: Redis, want: Redis, strength: Full},
+	{name: "subscription", transport: tcp, sent: [2]string{respArray("SUBSCRIBE", "news") + respArray("SUBSCRIBE", "weather"), "*3\r\n$9\r\nsubscribe\r\n$4\r\nnews\r\n:1\r\n"}, of: Redis, want: Redis, strength: Full, server: Destination},
 	{name: "short reply", transport: tcp, sent: [2]string{"", ":42\r\n"}, of: Redis, want: Redis, strength: Likely, server: Destination},
 	{name: "bulk of another length", transport: tcp, sent: [2]string{"*1\r\n$5\r\nPING\r\n*1\r\n$4\r\nPING\r\n"}, of: Redis},
 	{name: "array of no number", transport: tcp, sent: [2]string{"*x\r\n$4\r\nPING\r\n"}, of: Redis},

@@ -12,6 +12,7 @@ const (
 	reasonModbusRequest  = "Modbus request: function and its data fit"
 	reasonModbusResponse = "Modbus response: function and its data fit"
 	reasonModbusEither   = "Modbus message: function and its data fit"
+	reasonModbusChain    = "Modbus headers follow each other"
 )
 
 // findModbus recognises a message whose data have the length that its function
@@ -24,7 +25,7 @@ func findModbus(m *message) match {
 	}
 	sender, ok := modbusFunction(b[7:min(len(b), 6+size)], size-1)
 	if !ok {
-		return match{}
+		return modbusChain(m)
 	}
 	found := match{protocol: Modbus, strength: Likely, sender: sender, reason: reasonModbusEither}
 	switch sender {
@@ -51,6 +52,27 @@ func findModbus(m *message) match {
 		return match{} // a message that small is sent whole
 	}
 	return found
+}
+
+// modbusChain recognises messages by their headers, where their data are not
+// what their functions ask for: three that follow each other, all to one unit,
+// or two and nothing else.
+func modbusChain(m *message) match {
+	b := m.b
+	at := 0
+	for i := range 3 {
+		if i == 2 && m.ends(at) {
+			break
+		}
+		if len(b) < at+8 || be16(b[at+2:]) != 0 || be16(b[at+4:]) < 2 || be16(b[at+4:]) > modbusMaxSize || b[at+6] != b[6] {
+			return match{}
+		}
+		if f := b[at+7] & 0x7f; f == 0 || f > 24 && f != 43 {
+			return match{}
+		}
+		at += 6 + be16(b[at+4:])
+	}
+	return match{protocol: Modbus, strength: Full, reason: reasonModbusChain}
 }
 
 // modbusFunction checks n octets of function and data, of which p may lack

@@ -73,6 +73,9 @@ func findMongoDB(m *message) match {
 			return match{}
 		}
 		found.strength, found.reason = Full, reasonMongoReply
+		if le32(b[32:]) == 0 {
+			found.strength = Likely
+		}
 	case mongoCompressed:
 		if len(b) < 25 || b[24] > 3 || le32(b[20:]) > mongoMaxMessage {
 			return match{}
@@ -102,7 +105,7 @@ func bsonDocument(b []byte, size int) bool {
 	for i := 5; i < len(b); i++ {
 		switch {
 		case b[i] == 0:
-			return i < length
+			return i > 5 && i < length
 		case b[i] < ' ':
 			return false
 		}

@@ -129,6 +129,7 @@ const (
 
 const (
 	reasonIECControl = "IEC 104 frame that starts or tests the transfer"
+	reasonIECHeader  = "IEC 104 frame with the header of a data unit"
 	reasonIECData    = "IEC 104 data unit: type, number of objects and length fit"
 )
 
@@ -141,7 +142,7 @@ func findIEC104(m *message) match {
 		return match{}
 	}
 	if b[2]&1 == 0 {
-		return iecUnit(b, size)
+		return iecUnit(m, size)
 	}
 	if size != 4 {
 		return match{}
@@ -169,16 +170,18 @@ func findIEC104(m *message) match {
 	return found
 }
 
-// iecSizes gives for each type identification up to 113 how many octets the
+// iecSizes gives for each type identification how many octets the
 // elements of one object take, the object's address not counted; 0 where there
 // is no such type (IEC 60870-5-101 section 7.3, IEC 60870-5-104 section 8).
 var iecSizes = [...]byte{
 	1: 1, 3: 1, 5: 2, 7: 5, 9: 3, 11: 3, 13: 5, 15: 5, 20: 5, 21: 2, 30: 8, 31: 8, 32: 9, 33: 12, 34: 10, 35: 10, 36: 12, 37: 12,
 	38: 10, 39: 11, 40: 11, 45: 1, 46: 1, 47: 1, 48: 3, 49: 3, 50: 5, 51: 4, 58: 8, 59: 8, 60: 8, 61: 10, 62: 10, 63: 12, 64: 11,
 	70: 1, 100: 1, 101: 1, 102: 0, 103: 7, 104: 2, 105: 1, 106: 2, 107: 9, 110: 3, 111: 3, 112: 5, 113: 1,
+	120: 6, 121: 7, 122: 4, 123: 5, 124: 4, 126: 13, 127: 16,
 }
 
-func iecUnit(b []byte, size int) match {
+func iecUnit(m *message, size int) match {
+	b := m.b
 	if size < 4+6+3 || len(b) < 12 || b[4]&1 != 0 {
 		return match{}
 	}
@@ -186,15 +189,22 @@ func iecUnit(b []byte, size int) match {
 	if kind >= len(iecSizes) || iecSizes[kind] == 0 && kind != 102 || number == 0 || cause == 0 || cause > 47 || cause > 16 && cause < 20 {
 		return match{}
 	}
+	found := match{protocol: IEC104, strength: Full, reason: reasonIECData}
 	element, objects := int(iecSizes[kind]), size-4-6
+	want := number * (3 + element)
 	if b[7]&0x80 != 0 { // one address, and elements in sequence
-		if objects != 3+number*element {
+		want = 3 + number*element
+	}
+	if objects != want {
+		// Scanners send some that do not fit.
+		if !m.ends(2 + size) {
 			return match{}
 		}
-	} else if objects != number*(3+element) {
-		return match{}
+		found.strength, found.reason = Likely, reasonIECHeader
+	} else if (b[8]&0x80 != 0 || b[9] != 0) && len(b) < 2+size+6 {
+		// A test, or another originator than the usual one, and no second frame.
+		found.strength = Likely
 	}
-	found := match{protocol: IEC104, strength: Full, reason: reasonIECData}
 	switch {
 	case kind < 45 || kind == 70, cause == 7, cause == 9, cause == 10, cause >= 44:
 		found.sender = server // it monitors, confirms, ends, or refuses

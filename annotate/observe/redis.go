@@ -32,7 +32,7 @@ func findRedis(m *message) match {
 	if !w.ok || w.values == 0 {
 		return match{}
 	}
-	if b[0] == '*' && w.bulks == w.values-1 && w.word.len > 0 {
+	if b[0] == '*' && w.bulks+w.arrays == w.values && w.word.len > 0 {
 		name := b[w.word.off : w.word.off+w.word.len]
 		found := match{protocol: Redis, strength: Full, reason: reasonRedisCommand}
 		if redisCommand(name) {
@@ -42,10 +42,9 @@ func findRedis(m *message) match {
 	}
 	switch {
 	case w.bulks > 0 && w.checked > 0, w.values >= 3 && w.typed > 0:
-		// Also what a client was sent: nobody but a server begins with a type
-		// other than an array.
+		// Commands hold nothing but bulk strings.
 		found := match{protocol: Redis, strength: Full, reason: reasonRedisReply}
-		if b[0] != '*' {
+		if b[0] != '*' || w.bulks+w.arrays < w.values {
 			found.sender = server
 		}
 		return found
@@ -59,6 +58,7 @@ func findRedis(m *message) match {
 type resp struct {
 	values  int  // whole headers of values
 	typed   int  // those of types other than + and -
+	arrays  int  // headers of arrays
 	bulks   int  // bulk strings
 	checked int  // those whose end was seen
 	word    span // the first bulk string of a leading array, if it looks like a command's name and all of it was there
@@ -117,6 +117,9 @@ func respWalk(b []byte) (w resp) {
 			w.typed++
 		}
 		at = i + 2
+		if kind == '*' {
+			w.arrays++
+		}
 		if kind != '$' {
 			continue
 		}
@@ -154,8 +157,8 @@ func redisWord(b []byte) bool {
 	return true
 }
 
-// redisCommand reports a name that clients send; a server's messages begin
-// with some of the others ("message", "subscribe").
+// redisCommand reports a name that clients send; a server's messages begin with
+// others ("message"), or hold a number too ("subscribe").
 func redisCommand(name []byte) bool {
 	for _, c := range [...]string{
 		"GET", "SET", "MGET", "MSET", "DEL", "EXISTS", "EXPIRE", "INCR", "INCRBY", "DECR", "TTL", "TYPE", "KEYS", "SCAN",
@@ -163,7 +166,7 @@ func redisCommand(name []byte) bool {
 		"SADD", "SREM", "SMEMBERS", "ZADD", "ZRANGE", "ZREM", "XADD", "XREAD", "XREADGROUP", "XACK",
 		"PING", "ECHO", "AUTH", "SELECT", "INFO", "CONFIG", "CLIENT", "COMMAND", "HELLO", "CLUSTER", "FLUSHALL", "FLUSHDB", "DBSIZE",
 		"MULTI", "EXEC", "WATCH", "EVAL", "EVALSHA", "SCRIPT", "PUBLISH", "SETEX", "SETNX", "PSYNC", "REPLCONF", "SLAVEOF", "MONITOR",
-		"SENTINEL", "QUIT", "DEBUG", "LATENCY", "SLOWLOG",
+		"SENTINEL", "QUIT", "DEBUG", "LATENCY", "SLOWLOG", "SUBSCRIBE", "PSUBSCRIBE", "UNSUBSCRIBE",
 	} {
 		if len(name) == len(c) && hasPrefixFold(name, c) {
 			return true

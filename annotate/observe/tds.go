@@ -55,7 +55,7 @@ func findTDS(m *message) match {
 		if found := tdsOptions(b, size, server); found.strength != None {
 			return found
 		}
-		return tdsTokens(b, size)
+		return tdsTokens(m, size)
 	}
 	return match{}
 }
@@ -131,7 +131,8 @@ func tdsRequest(b []byte) match {
 }
 
 // tdsTokens recognises a response by its tokens (section 2.2.7).
-func tdsTokens(b []byte, size int) match {
+func tdsTokens(m *message, size int) match {
+	b := m.b
 	at, tokens := tdsHeader, 0
 	for at < size && tokens < 2 {
 		if len(b) < at+3 {
@@ -165,7 +166,7 @@ func tdsTokens(b []byte, size int) match {
 		tokens++
 	}
 	switch {
-	case tokens >= 2 || tokens == 1 && at == size:
+	case tokens >= 2 || tokens == 1 && at == size && m.ends(size):
 		return match{protocol: TDS, strength: Full, sender: server, reason: reasonTDSTokens}
 	case tokens == 1:
 		return match{protocol: TDS, strength: Likely, sender: server, reason: reasonTDSToken}
@@ -244,7 +245,11 @@ func findTNS(m *message) match {
 		if size != 8 || m.n < 8 || b[5]&^4 != 0 {
 			return match{}
 		}
-		return match{protocol: TNS, strength: Full, sender: server, reason: reasonTNSResend}
+		found := match{protocol: TNS, strength: Likely, sender: server, reason: reasonTNSResend}
+		if next := b[8:]; m.ends(8) || len(next) >= 8 && be16(next) >= 8 && allZero(next[2:4]) && next[4] >= tnsAccept && next[4] <= tnsResend && allZero(next[6:8]) {
+			found.strength = Full
+		}
+		return found
 	case tnsData:
 		if size < 11 || b[5]&^6 != 0 || len(b) < 10 || b[8] != 0 || b[9]&^0x60 != 0 {
 			return match{}
