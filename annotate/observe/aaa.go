@@ -3,6 +3,7 @@ package observe
 const (
 	reasonRADIUS      = "RADIUS packet: code, length and attributes fit"
 	reasonRADIUSEmpty = "RADIUS packet without attributes: code and length fit"
+	reasonRADIUSOdd   = "RADIUS packet: code, length and the first attributes fit"
 	reasonDiameter    = "Diameter message: header and first attribute fit"
 )
 
@@ -32,21 +33,33 @@ func findRADIUS(m *message) match {
 		found.strength, found.reason = Likely, reasonRADIUSEmpty
 		return found
 	}
-	attributes := 0
+	attributes, numbers, odd := 0, 0, false
 	for at := 20; at < size; attributes++ {
-		if at+2 > len(b) {
-			if at+2 > size || !m.cut() || attributes < 4 {
-				return match{}
-			}
+		if at+2 > len(b) && m.cut() && attributes >= 4 {
+			break
+		}
+		if at+2 > min(size, len(b)) {
+			odd = true
 			break
 		}
 		kind, length := b[at], int(b[at+1])
-		if kind == 0 || kind > 246 || length < 2 || at+length > size || kind < 64 && radiusNumbers>>kind&1 != 0 && length != 6 {
-			return match{} // types 247 to 255 are reserved (RFC 6929 section 10)
+		if kind == 0 || kind > 246 || length < 2 || at+length > size { // 247 to 255 are reserved (RFC 6929 section 10)
+			odd = true
+			break
+		}
+		if kind < 64 && radiusNumbers>>kind&1 != 0 {
+			if length == 6 {
+				numbers++
+			} else {
+				odd = true
+			}
 		}
 		at += length
 	}
-	if attributes == 0 {
+	switch {
+	case odd && attributes >= 3 && numbers >= 1 && !m.group:
+		found.strength, found.reason = Likely, reasonRADIUSOdd
+	case odd || attributes == 0:
 		return match{}
 	}
 	return found

@@ -4,7 +4,7 @@ const (
 	reasonDHCP       = "BOOTP message with DHCP's cookie and options"
 	reasonBOOTP      = "BOOTP message: hardware type, lengths and padding fit"
 	reasonDHCPv6     = "DHCPv6 message: options fill the datagram"
-	reasonDHCPv6Less = "DHCPv6 message with one option"
+	reasonDHCPv6Less = "DHCPv6 message with one option, or no identifier"
 )
 
 const dhcpCookie = 0x63825363 // RFC 2131 section 3
@@ -71,7 +71,7 @@ func findDHCPv6(m *message) match {
 	default:
 		return match{}
 	}
-	options := 0
+	options, named := 0, false
 	for at < m.n {
 		if at+4 > m.n {
 			return match{}
@@ -82,9 +82,13 @@ func findDHCPv6(m *message) match {
 			}
 			break
 		}
-		if code := be16(b[at:]); code == 0 || code > 255 {
+		code := be16(b[at:])
+		if code == 0 || code > 255 {
 			return match{}
 		}
+		// Client and server identifier, relayed message: one of them is in
+		// all messages but a request for information (RFC 8415 appendix B).
+		named = named || code == 1 || code == 2 || code == 9
 		at += 4 + be16(b[at+2:])
 		options++
 	}
@@ -92,7 +96,7 @@ func findDHCPv6(m *message) match {
 		return match{}
 	}
 	found.strength, found.reason = Full, reasonDHCPv6
-	if options == 1 {
+	if options == 1 || !named {
 		found.strength, found.reason = Likely, reasonDHCPv6Less
 	}
 	return found

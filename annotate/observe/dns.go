@@ -10,9 +10,10 @@ const (
 	reasonDNSHeader    = "DNS response that has only a header"
 	reasonMDNSQuery    = "multicast DNS query"
 	reasonMDNSResponse = "multicast DNS response"
-	reasonLLMNRQuery   = "LLMNR query: DNS message without flags to a group"
+	reasonLLMNRQuery   = "LLMNR query: DNS message without flags to a multicast address"
 	reasonLLMNRAnswer  = "LLMNR response: DNS message whose only flag is the response"
 	reasonNBNSRequest  = "NetBIOS name service request: header and encoded name fit"
+	reasonNBNSDamaged  = "NetBIOS name service message: header fits, the name has wrong letters"
 	reasonNBNSResponse = "NetBIOS name service response: header and encoded name fit"
 )
 
@@ -22,8 +23,9 @@ type dnsMessage struct {
 	qd, an, ns, ar  int
 	response        bool
 	labels          int  // of the first name
-	local           bool // its last label is "local"
+	local           bool // its last label is "local", or "arpa" as in the names of addresses
 	netbios         bool // its first label is an encoded NetBIOS name
+	damaged         bool // it is one but for a few letters
 	class           int  // of the first question or record; 0 if not seen
 	kind            int
 	answer          int // the type of the first record that is no question
@@ -159,7 +161,7 @@ func (d *dnsMessage) name(b []byte, at, n int, first bool) (next int, ok bool) {
 		case size == 0:
 			if first {
 				d.labels = labels
-				d.local = labels > 0 && b[last] == 5 && hasPrefixFold(b[last+1:], "LOCAL")
+				d.local = labels > 0 && (b[last] == 5 && hasPrefixFold(b[last+1:], "LOCAL") || b[last] == 4 && hasPrefixFold(b[last+1:], "ARPA"))
 			}
 			return at + 1, true
 		case size >= 0xc0:
@@ -175,6 +177,7 @@ func (d *dnsMessage) name(b []byte, at, n int, first bool) (next int, ok bool) {
 		}
 		if first && labels == 0 {
 			d.netbios = netbiosName(b[at:])
+			d.damaged = size == 32 && len(b) >= at+33 && netbiosLetters(b[at+1:at+33]) >= 28
 		}
 		last = at
 		at += 1 + size
@@ -185,15 +188,17 @@ func (d *dnsMessage) name(b []byte, at, n int, first bool) (next int, ok bool) {
 // netbiosName reports whether b begins with a label that holds a NetBIOS name
 // of 16 octets, two letters from A to P each (RFC 1001 section 14.1).
 func netbiosName(b []byte) bool {
-	if len(b) < 33 || b[0] != 32 {
-		return false
-	}
-	for _, c := range b[1:33] {
-		if c < 'A' || c > 'P' {
-			return false
+	return len(b) >= 33 && b[0] == 32 && netbiosLetters(b[1:33]) == 32
+}
+
+// netbiosLetters counts the letters that encode half an octet.
+func netbiosLetters(b []byte) (n int) {
+	for _, c := range b {
+		if c >= 'A' && c <= 'P' {
+			n++
 		}
 	}
-	return true
+	return n
 }
 
 // judge tells the protocols apart that share the message.
@@ -203,6 +208,10 @@ func (d *dnsMessage) judge(m *message) match {
 		found.sender, found.reason = server, reasonDNSResponse
 	}
 	opcode := d.flags >> 11 & 15
+	if d.damaged && !d.netbios && (d.kind == 0x20 || d.kind == 0x21) {
+		found.protocol, found.strength, found.reason = NetBIOSName, Likely, reasonNBNSDamaged
+		return found
+	}
 	if d.netbios && (d.kind == 0x20 || d.kind == 0x21 || d.kind == 0x0a || d.class == 0) {
 		found.protocol, found.reason = NetBIOSName, reasonNBNSRequest
 		if d.response {
@@ -217,13 +226,13 @@ func (d *dnsMessage) judge(m *message) match {
 	plain := opcode == 0 && d.flags&0x79ff == 0
 	switch {
 	case m.stream:
-	case plain && d.id == 0 && (d.local || m.group || d.class&0x8000 != 0), plain && m.group && d.local:
+	case plain && (d.id == 0 || m.group) && d.local, plain && d.id == 0 && d.class&0x8000 != 0:
 		found.protocol, found.reason = MDNS, reasonMDNSQuery
 		if d.response {
 			found.sender, found.reason = either, reasonMDNSResponse
 		}
 		return found
-	case !d.response && m.group && d.flags == 0 && d.qd == 1:
+	case !d.response && m.group && d.flags&^0x0100 == 0 && d.qd == 1: // DNS's recursion desired is LLMNR's tentative
 		found.protocol, found.reason = LLMNR, reasonLLMNRQuery
 		return found
 	case d.flags == 0x8000 && d.qd == 1 && d.labels == 1 && (d.an > 0 || d.answer == 6): // an answer, or that there is none

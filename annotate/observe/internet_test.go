@@ -124,7 +124,8 @@ var dnsSamples = []sample{
 	{name: "reverse", transport: udp, multicast: true, sent: [2]string{dnsHeader(0, 0, 1, 0, 0, 0) + dnsName("7", "2", "0", "192", "in-addr", "arpa") + u16(12) + u16(0x8001)}, of: MDNS, want: MDNS, strength: Full, server: Destination},
 	{name: "recursion desired, to a server", transport: udp, sent: [2]string{dnsHeader(77, 0x0100, 1, 0, 0, 0) + dnsName("host", "local") + u16(1) + u16(1)}, of: MDNS, want: DNS, strength: Full, server: Destination},
 	{name: "query", transport: udp, multicast: true, sent: [2]string{dnsHeader(0x7777, 0, 1, 0, 0, 0) + dnsName("wpad") + u16(1) + u16(1)}, of: LLMNR, want: LLMNR, strength: Full, server: Destination},
-	{name: "to all hosts, recursion desired", transport: udp, multicast: true, sent: [2]string{dnsHeader(0x7777, 0x0100, 1, 0, 0, 0) + dnsName("controller") + u16(1) + u16(1)}, of: LLMNR, want: DNS, strength: Full, server: Destination},
+	{name: "to all hosts, recursion desired", transport: udp, sent: [2]string{dnsHeader(0x7777, 0x0100, 1, 0, 0, 0) + dnsName("controller") + u16(1) + u16(1)}, of: LLMNR, want: DNS, strength: Full, server: Destination},
+	{name: "query with the tentative bit", transport: udp, multicast: true, sent: [2]string{dnsHeader(0x7777, 0x0100, 1, 0, 0, 0) + dnsName("wpad") + u16(1) + u16(1)}, of: LLMNR, want: LLMNR, strength: Full, server: Destination},
 	{name: "no answer", transport: udp, sent: [2]string{dnsHeader(0x7777, 0x8000, 1, 0, 1, 0) + dnsName("pc7") + u16(28) + u16(1) + dnsName("pc7") + u16(6) + u16(1) + u32(30) + vec16(dnsName("pc7"), dnsName("pc7"), filler(20))}, of: LLMNR, want: LLMNR, start: DNS, strength: Full, server: Source},
 	{name: "referral of a root server", transport: udp, sent: [2]string{dnsHeader(0x7777, 0x8000, 1, 0, 1, 0) + dnsName("org") + u16(28) + u16(1) + dnsName("org") + u16(2) + u16(1) + u32(30) + vec16(dnsName("ns", "org"))}, of: LLMNR, want: DNS, strength: Full, server: Source},
 	{name: "answer", transport: udp, sent: [2]string{dnsHeader(0x7777, 0x8000, 1, 1, 0, 0) + dnsName("pc7") + u16(1) + u16(1) + dnsName("pc7") + u16(1) + u16(1) + u32(30) + vec16("\xc0\x00\x02\x07")}, of: LLMNR, want: LLMNR, strength: Full, server: Source},
@@ -133,7 +134,8 @@ var dnsSamples = []sample{
 	{name: "query", transport: udp, multicast: true, sent: [2]string{dnsHeader(0x8001, 0x0110, 1, 0, 0, 0) + nbName + u16(0x20) + u16(1)}, of: NetBIOSName, want: NetBIOSName, strength: Full, server: Destination},
 	{name: "registration", transport: udp, multicast: true, sent: [2]string{dnsHeader(0x8002, 0x2910, 1, 0, 0, 1) + nbName + u16(0x20) + u16(1) + "\xc0\x0c" + u16(0x20) + u16(1) + u32(300000) + vec16(u16(0), "\xc0\x00\x02\x07")}, of: NetBIOSName, want: NetBIOSName, strength: Full, server: Destination},
 	{name: "answer", transport: udp, sent: [2]string{"", dnsHeader(0x8001, 0x8500, 0, 1, 0, 0) + nbName + u16(0x20) + u16(1) + u32(300000) + vec16(u16(0), "\xc0\x00\x02\x07")}, of: NetBIOSName, want: NetBIOSName, strength: Full, server: Destination},
-	{name: "a letter that encodes nothing", transport: udp, sent: [2]string{dnsHeader(0x8001, 0x0110, 1, 0, 0, 0) + vec8("ZHEPFCELEHFCEPFFFACACACACACACAAA") + "\x00" + u16(0x20) + u16(1)}, of: NetBIOSName, want: DNS, strength: Full, server: Destination},
+	{name: "a letter that encodes nothing", transport: udp, sent: [2]string{dnsHeader(0x8001, 0x0110, 1, 0, 0, 0) + vec8("ZHEPFCELEHFCEPFFFACACACACACACAAA") + "\x00" + u16(0x20) + u16(1)}, of: NetBIOSName, want: NetBIOSName, start: DNS, strength: Likely, server: Destination},
+	{name: "letters that encode nothing", transport: udp, sent: [2]string{dnsHeader(0x8001, 0x0110, 1, 0, 0, 0) + vec8("ZHEPFZELEHFZEPFFZACAZACACZCACAAA") + "\x00" + u16(0x20) + u16(1)}, of: NetBIOSName, want: DNS, strength: Full, server: Destination},
 }
 
 var (
@@ -177,6 +179,7 @@ var hostSamples = []sample{
 	{name: "solicit and advertise", transport: udp, sent: [2]string{cat(1, filler(3), dhcp6Option(1, filler(14)), dhcp6Option(6, "\x00\x17\x00\x18")), cat(2, filler(3), dhcp6Option(1, filler(14)), dhcp6Option(2, filler(14)))}, of: DHCPv6, want: DHCPv6, strength: Full, server: Destination},
 	{name: "relayed", transport: udp, sent: [2]string{cat(12, 0, filler(32), dhcp6Option(9, filler(60)), dhcp6Option(18, "eth0"))}, of: DHCPv6, want: DHCPv6, strength: Full, server: Destination},
 	{name: "one option", transport: udp, sent: [2]string{cat(11, filler(3), dhcp6Option(6, u16(23)))}, of: DHCPv6, want: DHCPv6, strength: Likely, server: Destination},
+	{name: "no identifier", transport: udp, sent: [2]string{cat(1, filler(3), dhcp6Option(8, u16(0)), dhcp6Option(6, u16(23)))}, of: DHCPv6, want: DHCPv6, strength: Likely, server: Destination},
 	{name: "option beyond the datagram", transport: udp, sent: [2]string{cat(1, filler(3), dhcp6Option(1, filler(14)), u16(6), u16(9), u16(23))}, of: DHCPv6},
 
 	{name: "client and server", transport: udp, sent: [2]string{cat(0x23, 0, 6, 0xec, zeros(36), ntpTime(ntpNow)), cat(0x24, 2, 6, 0xe9, u32(0x200), u32(0x300), filler(4), ntpTime(ntpNow-60), ntpTime(ntpNow), ntpTime(ntpNow), ntpTime(ntpNow))}, of: NTP, want: NTP, strength: Full, server: Destination},
@@ -185,6 +188,8 @@ var hostSamples = []sample{
 	{name: "control", transport: udp, sent: [2]string{cat(0x16, 2, u16(1), u16(0), u16(0), u16(0), u16(0)), cat(0x16, 0x82, u16(1), u16(0x618), u16(0), u16(0), vec16("version=\"x\""), 0)}, of: NTP, want: NTP, strength: Full, server: Destination},
 	{name: "monitor list", transport: udp, sent: [2]string{"\x17\x00\x03\x2a\x00\x00\x00\x00", cat("\xd7\x00\x03\x2a", u16(6), u16(72), filler(6*72))}, of: NTP, want: NTP, strength: Full, server: Destination},
 	{name: "version 7", transport: udp, sent: [2]string{cat(0x3b, zeros(47))}, of: NTP},
+	{name: "server that knows nothing", transport: udp, sent: [2]string{cat(0x14, zeros(11), filler(60))}, of: NTP},
+	{name: "control response with octets behind it", transport: udp, sent: [2]string{cat(0x26, 0x84, u16(0), u16(1), u16(0x379c), u16(0), u16(0), filler(8))}, of: NTP},
 	{name: "stratum 99", transport: udp, sent: [2]string{cat(0x24, 99, 6, 0xe9, u32(0x200), u32(0x300), filler(4), ntpTime(ntpNow), ntpTime(ntpNow), ntpTime(ntpNow), ntpTime(ntpNow))}, of: NTP},
 	{name: "short", transport: udp, sent: [2]string{"\x1b" + zeros(43)}, of: NTP},
 
@@ -271,6 +276,7 @@ var mailSamples = []sample{
 	{name: "greeting and login", transport: tcp, sent: [2]string{"a001 LOGIN bob secret\r\n", "* OK ready\r\n"}, of: IMAP, want: IMAP, strength: Full, server: Destination},
 	{name: "greeting", transport: tcp, sent: [2]string{"", "* OK [CAPABILITY IMAP4rev1 STARTTLS] ready\r\n"}, of: IMAP, want: IMAP, strength: Full, server: Destination},
 	{name: "STARTTLS", transport: tcp, sent: [2]string{"1 CAPABILITY\r\n2 STARTTLS\r\n", "* OK ready\r\n"}, of: IMAP, want: IMAP, strength: Full, server: Destination, upgrade: true},
+	{name: "reply that begins like a command", transport: tcp, sent: [2]string{"200 NOOP command successful\r\n"}, of: IMAP},
 	{name: "no tag", transport: tcp, sent: [2]string{"LOGIN bob secret\r\n"}, of: IMAP},
 	{name: "by hand", transport: tcp, sent: [2]string{". STARTTLS\r\n", "* OK ready\r\n"}, of: IMAP, want: IMAP, strength: Full, server: Destination, upgrade: true},
 	{name: "unknown command", transport: tcp, sent: [2]string{"a001 HELLO bob\r\n"}, of: IMAP},
@@ -362,6 +368,8 @@ var aaaSamples = []sample{
 	{name: "attribute beyond the packet", transport: udp, sent: [2]string{cat(1, 7, u16(20+5), filler(16), 1, 6, "bob")}, of: RADIUS},
 	{name: "one long attribute, cut", transport: udp, cut: 300, sent: [2]string{cat(2, 7, u16(420), filler(16), 79, 255, filler(82))}, of: RADIUS},
 	{name: "port of five octets", transport: udp, sent: [2]string{cat(1, 7, u16(20+7), filler(16), 5, 7, filler(5))}, of: RADIUS},
+	{name: "damaged behind three attributes", transport: udp, sent: [2]string{cat(1, 7, u16(20+5+6+6+2), filler(16), 1, 5, "bob", 4, 6, filler(4), 5, 6, filler(4), 0, 0)}, of: RADIUS, want: RADIUS, strength: Likely, server: Destination},
+	{name: "another protocol with the same lengths", transport: udp, sent: [2]string{cat(1, 7, u16(20+5+5+5+2), filler(16), 1, 5, "bob", 1, 5, "bob", 1, 5, "bob", 0, 0)}, of: RADIUS},
 	{name: "length", transport: udp, sent: [2]string{cat(1, 7, u16(20+6), filler(16), 1, 5, "bob")}, of: RADIUS},
 	{name: "code 9", transport: udp, sent: [2]string{cat(9, 7, u16(20+5), filler(16), 1, 5, "bob")}, of: RADIUS},
 

@@ -273,6 +273,9 @@ func findIMAP(m *message) match {
 	case command(c, "CAPABILITY"), command(c, "AUTHENTICATE"), command(c, "STARTTLS"), command(c, "LOGIN"), command(c, "LOGOUT"),
 		command(c, "SELECT"), command(c, "EXAMINE"), command(c, "NAMESPACE"), hasPrefixFold(c, "UID FETCH "), hasPrefixFold(c, "ID ("):
 	case command(c, "NOOP"), command(c, "IDLE"), command(c, "LIST"), command(c, "LSUB"), command(c, "STATUS"), command(c, "FETCH"), hasPrefixFold(c, "ID NIL"):
+		if digits == at && at == 3 {
+			return match{} // the number of a reply, and its text
+		}
 		found.strength = Likely
 	case hasPrefixFold(c, "OK "), hasPrefixFold(c, "NO "), hasPrefixFold(c, "BAD "):
 		// "220 OK " is no tag.

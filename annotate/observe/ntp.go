@@ -54,8 +54,14 @@ func findNTP(m *message) match {
 	case ntpServer:
 		found.sender = server
 	}
+	if int8(b[3]) >= 0 && b[1] != 0 {
+		found.strength = None // a clock that is set knows its precision
+	}
 	if len(b) < 48 {
-		return found
+		if b[1] == 0 && mode != ntpClient {
+			return match{}
+		}
+		return found.orNone()
 	}
 	reference, origin, receive, transmit := be64(b[16:]), be64(b[24:]), be64(b[32:]), be64(b[40:])
 	switch mode {
@@ -75,7 +81,10 @@ func findNTP(m *message) match {
 			found.strength, found.reason = Full, reasonNTPSymmetric
 		}
 	}
-	return found
+	if found.strength == Likely && b[1] == 0 {
+		return match{} // with nothing set and no times that agree, it may be anything
+	}
+	return found.orNone()
 }
 
 // near reports whether two NTP timestamps are within that many seconds.
@@ -98,7 +107,12 @@ func ntpControlMessage(m *message) match {
 	response, opcode := b[1]&0x80 != 0, b[1]&0x1f
 	count := be16(b[10:])
 	data := (count + 3) &^ 3
-	if opcode > 12 && opcode != 31 || m.n-12 < count || m.n-12-data > 32 || count > 468 {
+	if opcode > 12 && opcode != 31 || m.n-12 < count || count > 468 {
+		return match{}
+	}
+	switch m.n - 12 - data {
+	case 0, count - data, 20, 24: // nothing behind it, not padded, or a key's number and a digest
+	default:
 		return match{}
 	}
 	if !response && (b[1]&0xe0 != 0 || be16(b[4:]) != 0 || be16(b[8:]) != 0) {

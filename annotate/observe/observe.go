@@ -54,7 +54,7 @@ const MaxOctets = 4096
 // call would be allocated.
 type Input struct {
 	Transport uint8 // IP protocol number: TCP, UDP, DCCP, SCTP or UDP-Lite
-	Multicast bool  // the flow's destination is a multicast or broadcast address
+	Multicast bool  // the flow's destination is a multicast address; broadcast does not count
 	// Sent is what the flow's source sent, then what its destination did.
 	Sent [2]Payload
 
@@ -156,7 +156,7 @@ type message struct {
 	b      []byte   // what there is of it
 	n      int      // its length on the wire, at least len(b)
 	stream bool     // of a byte stream: more may follow, and it may end anywhere
-	group  bool     // sent to a multicast or broadcast address
+	group  bool     // sent to a multicast address
 	ppid   uint32   // SCTP only
 	peer   *message // what the other end sent, b empty if nothing
 }
@@ -193,6 +193,14 @@ type match struct {
 	reason   string
 	name     span
 	alpn     span
+}
+
+// orNone gives the match, or nothing when it has no strength.
+func (f match) orNone() match {
+	if f.strength == None {
+		return match{}
+	}
+	return f
 }
 
 // span is a part of a message.

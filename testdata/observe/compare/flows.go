@@ -89,7 +89,7 @@ func readFlows(path string) ([]*flow, error) {
 				if f == nil {
 					f = &flow{file: filepath.Base(path), key: k, src: src, dst: dst}
 					f.in.Transport = s.Protocol
-					f.in.Multicast = dst.addr.IsMulticast() || dst.addr == netip.AddrFrom4([4]byte{255, 255, 255, 255})
+					f.in.Multicast = dst.addr.IsMulticast()
 					flows[k] = f
 					list = append(list, f)
 				}

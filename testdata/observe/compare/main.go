@@ -22,6 +22,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/observe"
 )
 
@@ -31,16 +32,17 @@ func main() {
 	run := flag.Bool("run", false, "run the other tools first")
 	list := flag.String("list", "", "print the flows of this protocol that are not agreed on; \"all\" for every protocol")
 	sides := flag.Bool("sides", false, "print how often the payload's server is the end that a handshake was sent to")
+	verdicts := flag.Bool("verdicts", false, "count the verdicts against the registration of the service port, and print the contradictions")
 	all := flag.Bool("flows", false, "print every flow with payload instead of the table")
 	flag.IntVar(&keep, "keep", keep, "octets kept of each direction")
 	flag.Parse()
-	if err := compare(*captures, *work, *list, *run, *all, *sides); err != nil {
+	if err := compare(*captures, *work, *list, *run, *all, *sides, *verdicts); err != nil {
 		fmt.Fprintln(os.Stderr, "compare:", err)
 		os.Exit(1)
 	}
 }
 
-func compare(captures, work, list string, run, all, sides bool) error {
+func compare(captures, work, list string, run, all, sides, verdicts bool) error {
 	files, err := os.ReadDir(captures)
 	if err != nil {
 		return err
@@ -82,6 +84,10 @@ func compare(captures, work, list string, run, all, sides bool) error {
 				fmt.Println(f.file)
 			}
 		}
+		return nil
+	}
+	if verdicts {
+		verdictTable(flows)
 		return nil
 	}
 	if sides {
@@ -252,23 +258,51 @@ func table(flows []*flow, list string) {
 	}
 }
 
+// wellKnown are the ports whose end is the server where a datagram protocol
+// has no handshake and only one end has the port.
+var wellKnown = map[observe.Protocol]uint16{observe.DNS: 53, observe.NTP: 123, observe.SNMP: 161, observe.DHCP: 67, observe.DHCPv6: 547,
+	observe.QUIC: 443, observe.STUN: 3478, observe.RADIUS: 1812, observe.Kerberos: 88, observe.TFTP: 69, observe.Syslog: 514, observe.LLMNR: 5355,
+	observe.MDNS: 5353, observe.SSDP: 1900, observe.NetBIOSName: 137, observe.LDAP: 389}
+
+// opener gives the end that opened the flow, by its handshake or, in
+// datagrams, by the other end's port.
+func (f *flow) opener() observe.Side {
+	if f.key.protocol != 17 {
+		return f.openedFrom
+	}
+	port := wellKnown[f.ours.Protocol]
+	switch {
+	case port == 0 || f.src.port == f.dst.port:
+	case f.src.port == port:
+		return observe.Destination
+	case f.dst.port == port:
+		return observe.Source
+	}
+	return observe.NoSide
+}
+
 // sideTable sets the roles that payloads prove beside the handshakes.
 func sideTable(flows []*flow) {
 	counts := map[string]*[3]int{}
 	var wrong []*flow
 	for _, f := range flows {
-		if f.openedFrom == observe.NoSide || f.ours.Protocol == observe.Unknown {
+		opener := f.opener()
+		if opener == observe.NoSide || f.ours.Protocol == observe.Unknown {
 			continue
 		}
-		c := counts[f.ours.Protocol.String()]
+		name := f.ours.Protocol.String()
+		if f.key.protocol == 17 {
+			name += " (udp)"
+		}
+		c := counts[name]
 		if c == nil {
 			c = new([3]int)
-			counts[f.ours.Protocol.String()] = c
+			counts[name] = c
 		}
 		switch f.ours.Server {
 		case observe.NoSide:
 			c[2]++
-		case f.openedFrom:
+		case opener:
 			c[1]++
 			wrong = append(wrong, f)
 		default:
@@ -282,6 +316,46 @@ func sideTable(flows []*flow) {
 	}
 	for _, f := range wrong {
 		f.print()
+	}
+}
+
+// verdictTable judges each flow by the names registered for its service port:
+// that of the end which the payload proves, or else the handshake, or else the
+// destination.
+func verdictTable(flows []*flow) {
+	counts := map[observe.Verdict]int{}
+	withPayload := 0
+	var contradict []string
+	for _, f := range flows {
+		server := f.ours.Server
+		if server == observe.NoSide && f.openedFrom != observe.NoSide {
+			server = observe.Source + observe.Destination - f.openedFrom
+		}
+		port := f.dst.port
+		if server == observe.Source {
+			port = f.src.port
+		}
+		t, ok := map[uint8]iana.Transport{6: iana.TCP, 17: iana.UDP, 33: iana.DCCP, 132: iana.SCTP}[f.key.protocol]
+		if !ok {
+			continue
+		}
+		names := iana.Embedded().Lookup(t, port).Names()
+		v, why := observe.Judge(f.ours, names)
+		counts[v]++
+		if f.payloads > 0 {
+			withPayload++
+		}
+		if v == observe.Contradicts {
+			contradict = append(contradict, fmt.Sprintf("%s\t%v\tport %d %v\t%v: %s\t%s\t%s\tndpi=%s\ttshark=%s\t%s", f.file, f.key, port, names,
+				f.ours.Protocol, f.ours.Reason, f.ours.Server, why, f.ndpi, strings.Join(f.tshark, ":"), f.start()))
+		}
+	}
+	fmt.Printf("%d flows, %d with payload\n", len(flows), withPayload)
+	for v := range observe.Contradicts + 1 {
+		fmt.Printf("%s\t%d\n", v, counts[v])
+	}
+	for _, c := range contradict {
+		fmt.Println(c)
 	}
 }
 
