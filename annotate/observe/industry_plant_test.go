@@ -78,7 +78,7 @@ var plantSamples = []sample{
 	{name: "start", transport: tcp, sent: [2]string{"\x68\x04\x07\x00\x00\x00", "\x68\x04\x0b\x00\x00\x00"}, of: IEC104, want: IEC104, strength: Full, server: Destination},
 	{name: "interrogation", transport: tcp, sent: [2]string{iecFrame("\x00\x00\x00\x00\x64\x01\x06\x00\x01\x00\x00\x00\x00\x14")}, of: IEC104, want: IEC104, strength: Full, server: Destination},
 	{name: "measured values", transport: tcp, sent: [2]string{iecFrame(cat("\x02\x00\x02\x00\x0d\x02\x03\x00\x01\x00", filler(16))) + iecFrame(cat("\x04\x00\x02\x00\x0b\x83\x03\x00\x01\x00", filler(12)))}, of: IEC104, want: IEC104, strength: Full, server: Source},
-	{name: "more objects than octets", transport: tcp, sent: [2]string{iecFrame(cat("\x02\x00\x02\x00\x0d\x03\x03\x00\x01\x00", filler(16)))}, of: IEC104, want: IEC104, strength: Likely, server: Source},
+	{name: "more objects than octets", transport: tcp, sent: [2]string{iecFrame(cat("\x02\x00\x02\x00\x0d\x03\x03\x00\x01\x00", filler(16)))}, of: IEC104, want: IEC104, strength: Likely},
 	{name: "more objects than octets, and more behind", transport: tcp, sent: [2]string{iecFrame(cat("\x02\x00\x02\x00\x0d\x03\x03\x00\x01\x00", filler(16))) + "\x68"}, of: IEC104},
 	{name: "no such type", transport: tcp, sent: [2]string{iecFrame(cat("\x02\x00\x02\x00\x2b\x01\x03\x00\x01\x00", filler(8)))}, of: IEC104},
 	{name: "two functions at once", transport: tcp, sent: [2]string{"\x68\x04\x0f\x00\x00\x00"}, of: IEC104},

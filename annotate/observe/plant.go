@@ -206,6 +206,7 @@ func iecUnit(m *message, size int) match {
 		found.strength = Likely
 	}
 	switch {
+	case found.strength != Full: // scanners send what stations do not
 	case kind < 45 || kind == 70, cause == 7, cause == 9, cause == 10, cause >= 44:
 		found.sender = server // it monitors, confirms, ends, or refuses
 	case cause == 6, cause == 8:
