@@ -118,7 +118,7 @@ func chancePayload(r *rand.Rand, b []byte, first string) string {
 // recogniser looks at payloads that chance made, which have its first octet,
 // or a length that fits, more often than chance would have it.
 func TestChance(t *testing.T) {
-	rounds := 300_000
+	rounds := 100_000
 	if testing.Short() {
 		rounds = 20_000
 	}
@@ -165,4 +165,4 @@ func TestChance(t *testing.T) {
 	}
 }
 
-var chanceRounds = flag.Int("chance", 0, "payloads a recogniser in TestChance, instead of 300000")
+var chanceRounds = flag.Int("chance", 0, "payloads a recogniser in TestChance, instead of 100000")

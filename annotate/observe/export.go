@@ -40,7 +40,7 @@ func findNetFlow(m *message) match {
 		return match{}
 	}
 	count := be16(b[2:])
-	if count == 0 || count > most || m.n != header+count*record && (b[1] != 1 || m.n != header+count*48) || len(b) < header || be32(b[12:]) >= nsPerSecond || !exportTime(b[8:]) {
+	if count == 0 || count > most || m.n != header+count*record && (b[1] != 1 || m.n != header+count*48) || len(b) < header || be32(b[12:]) >= nsPerSecond || exportTime(b[8:]) == None {
 		return match{}
 	}
 	found := match{protocol: NetFlow, strength: Likely, sender: client, reason: reasonNetFlow}
@@ -49,22 +49,27 @@ func findNetFlow(m *message) match {
 		if len(b) < header+record || b[header+36] != 0 || b[header+46] != 0 || b[header+47] != 0 {
 			return match{}
 		}
-		found.strength = Full
+		found.strength = exportTime(b[8:])
 	}
 	return found
 }
 
-// exportTime reports whether the clock at b is that of a running exporter, or
-// one that was never set.
-func exportTime(b []byte) bool {
-	t := be32(b)
-	return t >= nfTime1995 && t < nfTime2038 || t < 366*86400
+// exportTime says how much a clock at b means: it is that of a running
+// exporter, or one that was never set, or none.
+func exportTime(b []byte) Strength {
+	switch t := be32(b); {
+	case t >= nfTime1995 && t < nfTime2038:
+		return Full
+	case t < 366*86400:
+		return Likely
+	}
+	return None
 }
 
 func netflow9(m *message) match {
 	b := m.b
 	count := be16(b[2:])
-	if len(b) < nfHeader9+4 || count == 0 || count > 1000 || !exportTime(b[8:]) {
+	if len(b) < nfHeader9+4 || count == 0 || count > 1000 || exportTime(b[8:]) == None {
 		return match{}
 	}
 	sets, templates, ok := exportSets(b, m.n, nfHeader9, 0)
@@ -74,7 +79,7 @@ func netflow9(m *message) match {
 	case sets == 1 && !templates:
 		return match{protocol: NetFlow, strength: Likely, sender: client, reason: reasonNetFlow9Data}
 	}
-	return match{protocol: NetFlow, strength: Full, sender: client, reason: reasonNetFlow9}
+	return match{protocol: NetFlow, strength: exportTime(b[8:]), sender: client, reason: reasonNetFlow9}
 }
 
 // findIPFIX recognises a message over UDP, TCP or SCTP. In a stream more may
@@ -82,7 +87,7 @@ func netflow9(m *message) match {
 func findIPFIX(m *message) match {
 	b := m.b
 	size := be16(b[2:])
-	if be16(b) != 10 || size < ipfixHeader+4 || size != m.n && !m.stream || m.n < size || !exportTime(b[4:]) {
+	if be16(b) != 10 || size < ipfixHeader+4 || size != m.n && !m.stream || m.n < size || exportTime(b[4:]) == None {
 		return match{}
 	}
 	if m.n > size && len(b) >= size+2 && be16(b[size:]) != 10 {
@@ -91,7 +96,7 @@ func findIPFIX(m *message) match {
 	if _, _, ok := exportSets(b[:min(len(b), size)], size, ipfixHeader, 2); !ok {
 		return match{}
 	}
-	return match{protocol: IPFIX, strength: Full, sender: client, reason: reasonIPFIX}
+	return match{protocol: IPFIX, strength: exportTime(b[4:]), sender: client, reason: reasonIPFIX}
 }
 
 // exportSets walks the sets that end at n, as far as they are there: each has

@@ -59,12 +59,15 @@ func findModbus(m *message) match {
 // or two and nothing else.
 func modbusChain(m *message) match {
 	b := m.b
+	if b[6] == 0 {
+		return match{}
+	}
 	at := 0
 	for i := range 3 {
 		if i == 2 && m.ends(at) {
 			break
 		}
-		if len(b) < at+8 || be16(b[at+2:]) != 0 || be16(b[at+4:]) < 2 || be16(b[at+4:]) > modbusMaxSize || b[at+6] != b[6] {
+		if len(b) < at+8 || be16(b[at+2:]) != 0 || be16(b[at+4:]) < 3 || be16(b[at+4:]) > modbusMaxSize || b[at+6] != b[6] {
 			return match{}
 		}
 		if f := b[at+7] & 0x7f; f == 0 || f > 24 && f != 43 {

@@ -130,6 +130,10 @@ func tdsRequest(b []byte) match {
 	return match{}
 }
 
+// tdsOtherTokens are those that follow others, of columns, rows, values and
+// states.
+const tdsOtherTokens = "\x78\x79\x81\x88\xa4\xa5\xa9\xac\xae\xd1\xd2\xd3\xe4\xed\xee"
+
 // tdsTokens recognises a response by its tokens (section 2.2.7).
 func tdsTokens(m *message, size int) match {
 	b := m.b
@@ -158,10 +162,9 @@ func tdsTokens(m *message, size int) match {
 				return match{}
 			}
 		default:
-			if tokens == 0 {
+			if tokens == 0 || !contains(tdsOtherTokens, b[at]) {
 				return match{}
 			}
-			tokens = 2
 		}
 		tokens++
 	}
