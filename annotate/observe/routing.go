@@ -1,10 +1,9 @@
 package observe
 
 const (
-	reasonBGP      = "BGP header: marker, length and type fit"
-	reasonLDP      = "LDP header and first message fit"
-	reasonBFD      = "BFD control packet: version, state, length and intervals fit"
-	reasonBFDStart = "start of a BGP marker"
+	reasonBGP = "BGP header: marker, length and type fit"
+	reasonLDP = "LDP header and first message fit"
+	reasonBFD = "BFD control packet: version, state, length and intervals fit"
 )
 
 // findBGP recognises a message header (RFC 4271 section 4.1). Either end may

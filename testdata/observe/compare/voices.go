@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/portannot/portannot/testdata/observe/flows"
 )
 
 // names maps what nDPI and tshark call a protocol to our names. A protocol
@@ -123,13 +125,13 @@ var ndpiLine = regexp.MustCompile(`^\t\d+\t(\S+) (\S+):(\d+) (?:<->|->) (\S+):(\
 
 // readNDPI enters what "ndpiReader -d -v 2" printed. Only what came from the
 // packets counts: -d turns guesses by port off, and its confidence says DPI.
-func readNDPI(path string, flows map[key]*flow) error {
+func readNDPI(path string, index map[flows.Key]*flow) error {
 	return lines(path, func(l string) {
 		p := ndpiLine.FindStringSubmatch(l)
 		if p == nil || !strings.HasPrefix(p[7], "DPI") {
 			return
 		}
-		f := flows[keyOf(p[1], p[2], p[3], p[4], p[5])]
+		f := index[keyOf(p[1], p[2], p[3], p[4], p[5])]
 		if f == nil || p[6] == "Unknown" {
 			return
 		}
@@ -138,7 +140,7 @@ func readNDPI(path string, flows map[key]*flow) error {
 	})
 }
 
-func keyOf(transport, a, aPort, b, bPort string) key {
+func keyOf(transport, a, aPort, b, bPort string) flows.Key {
 	var protocol uint8
 	switch strings.ToUpper(transport) {
 	case "TCP":
@@ -148,18 +150,17 @@ func keyOf(transport, a, aPort, b, bPort string) key {
 	case "SCTP":
 		protocol = 132
 	}
-	k, _ := makeKey(protocol, endpointOf(a, aPort), endpointOf(b, bPort))
-	return k
+	return flows.MakeKey(protocol, endpointOf(a, aPort), endpointOf(b, bPort))
 }
 
-func endpointOf(addr, port string) endpoint {
+func endpointOf(addr, port string) flows.Endpoint {
 	ip, _ := netip.ParseAddr(strings.Trim(addr, "[]"))
 	n, _ := strconv.ParseUint(port, 10, 16)
-	return endpoint{ip, uint16(n)}
+	return flows.Endpoint{Addr: ip, Port: uint16(n)}
 }
 
 // readTshark enters the layers that tshark printed for each frame.
-func readTshark(path string, flows map[key]*flow) error {
+func readTshark(path string, index map[flows.Key]*flow) error {
 	return lines(path, func(l string) {
 		c := strings.Split(l, "\t")
 		if len(c) < 12 || strings.Contains(c[1], ":icmp") {
@@ -176,7 +177,7 @@ func readTshark(path string, flows map[key]*flow) error {
 			if at == 0 {
 				continue
 			}
-			if f := flows[keyOf(layers[i], src, c[at], dst, c[at+1])]; f != nil {
+			if f := index[keyOf(layers[i], src, c[at], dst, c[at+1])]; f != nil {
 				for _, name := range layers[i+1:] {
 					if !slices.Contains(f.tshark, name) {
 						f.tshark = append(f.tshark, name)

@@ -1,0 +1,160 @@
+// Package flows gathers from a capture what the recognisers of
+// annotate/observe look at: for each flow the first datagram with payload of
+// either end, or the start of its byte stream. The comparison with other tools
+// and the tests that use captures share it; the program has its own way.
+package flows
+
+import (
+	"fmt"
+	"net/netip"
+	"path/filepath"
+
+	"github.com/portannot/portannot/annotate/observe"
+	"github.com/portannot/portannot/capture"
+	"github.com/portannot/portannot/capture/decode"
+	"github.com/portannot/portannot/capture/packet"
+)
+
+// Endpoint is one end of a flow.
+type Endpoint struct {
+	Addr netip.Addr
+	Port uint16
+}
+
+// Key is a flow in one file. Its ends stand in numeric order. VLANs and
+// tunnels are left out: the other tools print none.
+type Key struct {
+	Protocol uint8 // IP protocol number
+	A, B     Endpoint
+}
+
+// MakeKey puts two ends into their order.
+func MakeKey(protocol uint8, src, dst Endpoint) Key {
+	if c := src.Addr.Compare(dst.Addr); c > 0 || c == 0 && src.Port > dst.Port {
+		src, dst = dst, src
+	}
+	return Key{protocol, src, dst}
+}
+
+// String gives protocol, addresses and ports.
+func (k Key) String() string {
+	return fmt.Sprintf("%d %v:%d %v:%d", k.Protocol, k.A.Addr, k.A.Port, k.B.Addr, k.B.Port)
+}
+
+// Flow is what is kept of one.
+type Flow struct {
+	File     string // the capture's name without its folder
+	Key      Key
+	Src, Dst Endpoint // the source sent the first packet
+	Input    observe.Input
+	Payloads int          // packets with payload
+	Opener   observe.Side // who sent the opening of the connection, where one was seen
+	Ours     observe.Observation
+
+	streams [2]stream
+}
+
+// stream puts the first segments of one direction in their order.
+type stream struct {
+	next  uint32
+	known bool // next is valid
+	done  bool
+}
+
+// Read gives the flows of a capture in the order of their first packets. It
+// keeps that many octets of the payload of each direction.
+func Read(path string, keep int) ([]*Flow, error) {
+	r, err := capture.Open(path, capture.Options{})
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	d := decode.New(decode.Options{}, new(packet.Contexts))
+	flows := map[Key]*Flow{}
+	var list []*Flow
+	packets := make([]capture.Packet, 64)
+	var sums []packet.Summary
+	for {
+		n, err := r.Next(packets)
+		for i := range packets[:n] {
+			sums, _ = d.Decode(sums[:0], &packets[i])
+			for j := range sums {
+				s := &sums[j]
+				if s.Kind != packet.Datagram {
+					continue
+				}
+				src, dst := Endpoint{s.SrcAddr(), s.SrcPort}, Endpoint{s.DstAddr(), s.DstPort}
+				k := MakeKey(s.Protocol, src, dst)
+				f := flows[k]
+				if f == nil {
+					f = &Flow{File: filepath.Base(path), Key: k, Src: src, Dst: dst}
+					f.Input.Transport = s.Protocol
+					f.Input.Multicast = dst.Addr.IsMulticast()
+					flows[k] = f
+					list = append(list, f)
+				}
+				f.add(s, src, keep)
+			}
+		}
+		if err != nil || n == 0 {
+			break
+		}
+	}
+	for _, f := range list {
+		f.Ours = observe.Recognise(&f.Input)
+	}
+	return list, nil
+}
+
+func (f *Flow) add(s *packet.Summary, src Endpoint, keep int) {
+	dir := 0
+	if src != f.Src {
+		dir = 1
+	}
+	p := &f.Input.Sent[dir]
+	if s.Protocol == packet.TCP {
+		f.segment(s, dir, keep)
+		return
+	}
+	if s.Signal&packet.Init != 0 && f.Opener == observe.NoSide {
+		f.Opener = observe.Source + observe.Side(dir)
+	}
+	if s.PayloadLen == 0 {
+		return
+	}
+	f.Payloads++
+	if p.Len > 0 {
+		return
+	}
+	p.Data = append(p.Data, s.Payload[:min(len(s.Payload), keep)]...)
+	p.Len = max(int(s.PayloadLen), len(s.Payload))
+	p.PPID = s.PPID
+}
+
+func (f *Flow) segment(s *packet.Summary, dir, keep int) {
+	st, p := &f.streams[dir], &f.Input.Sent[dir]
+	seq := s.Sequence
+	if s.TCPFlags&packet.SYN != 0 {
+		if f.Opener == observe.NoSide {
+			f.Opener = observe.Source + observe.Side(dir)
+			if s.TCPFlags&packet.ACK != 0 {
+				f.Opener = observe.Source + observe.Destination - f.Opener
+			}
+		}
+		seq++
+		if !st.known {
+			st.next, st.known = seq, true
+		}
+	}
+	if s.PayloadLen == 0 {
+		return
+	}
+	f.Payloads++
+	if st.done || st.known && seq != st.next {
+		return
+	}
+	st.next, st.known = seq+s.PayloadLen, true
+	p.Len += max(int(s.PayloadLen), len(s.Payload))
+	p.Data = append(p.Data, s.Payload[:min(len(s.Payload), keep-len(p.Data))]...)
+	st.done = len(s.Payload) < int(s.PayloadLen) || len(p.Data) >= keep
+}
