@@ -64,7 +64,7 @@ const (
 	WireGuard
 	OpenVPN
 	IKE
-	NATTraversal // ESP and keepalives in UDP
+	NATTraversal // IKE behind a non-ESP marker or over TCP; ESP itself has nothing to tell it by
 	L2TP
 	GTPC
 	GTPU

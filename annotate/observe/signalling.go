@@ -142,7 +142,7 @@ func uaProtocol(ppid uint32) Protocol {
 func findUA(m *message) match {
 	b := m.b
 	size := int(be32(b[4:]))
-	if b[0] != 1 || b[1] != 0 || b[3] > 12 || size < uaHeader || !m.chunk(size) && !m.chunk(size+3&^3) {
+	if b[0] != 1 || b[1] != 0 || b[3] > 12 || size < uaHeader || !m.chunk(size) && !m.chunk((size+3)&^3) {
 		return match{}
 	}
 	class, of := b[2], Unknown
