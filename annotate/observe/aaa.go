@@ -33,7 +33,7 @@ func findRADIUS(m *message) match {
 		found.strength, found.reason = Likely, reasonRADIUSEmpty
 		return found
 	}
-	attributes, numbers, odd := 0, 0, false
+	attributes, fixed, odd := 0, 0, false // fixed: whose form leaves little to chance
 	for at := 20; at < size; attributes++ {
 		if at+2 > len(b) && m.cut() && attributes >= 4 {
 			break
@@ -47,9 +47,16 @@ func findRADIUS(m *message) match {
 			odd = true
 			break
 		}
-		if kind < 64 && radiusNumbers>>kind&1 != 0 {
+		switch {
+		case kind == 26: // vendor-specific: the vendor's number has 24 bits
+			if length >= 7 && at+2 < len(b) && b[at+2] == 0 {
+				fixed++
+			} else {
+				odd = true
+			}
+		case kind < 64 && radiusNumbers>>kind&1 != 0:
 			if length == 6 {
-				numbers++
+				fixed++
 			} else {
 				odd = true
 			}
@@ -57,7 +64,7 @@ func findRADIUS(m *message) match {
 		at += length
 	}
 	switch {
-	case odd && attributes >= 3 && numbers >= 1 && !m.group:
+	case odd && attributes >= 2 && fixed >= 1 && !m.group:
 		found.strength, found.reason = Likely, reasonRADIUSOdd
 	case odd || attributes == 0:
 		return match{}

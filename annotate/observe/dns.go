@@ -208,7 +208,7 @@ func (d *dnsMessage) judge(m *message) match {
 		found.sender, found.reason = server, reasonDNSResponse
 	}
 	opcode := d.flags >> 11 & 15
-	if d.damaged && !d.netbios && (d.kind == 0x20 || d.kind == 0x21) {
+	if d.damaged && (!d.netbios && (d.kind == 0x20 || d.kind == 0x21) || d.flags&0x0010 != 0 && d.labels == 1 && d.kind > 0x21) { // the bit says that it was broadcast
 		found.protocol, found.strength, found.reason = NetBIOSName, Likely, reasonNBNSDamaged
 		return found
 	}

@@ -146,6 +146,7 @@ var (
 
 var netbiosSamples = []sample{
 	{name: "direct", transport: udp, sent: [2]string{cat(0x11, 0x0a, u16(77), "\xc0\x00\x02\x07", u16(138), u16(100), u16(0), nbName, nbName, filler(32))}, of: NetBIOSDatagram, want: NetBIOSDatagram, strength: Full},
+	{name: "damaged name", transport: udp, sent: [2]string{cat(0x11, 0x0a, u16(77), "\xc0\x00\x02\x07", u16(138), u16(100), u16(0), nbName[:9], "z", nbName[10:], nbName, filler(32))}, of: NetBIOSDatagram, want: NetBIOSDatagram, strength: Likely},
 	{name: "no name", transport: udp, sent: [2]string{cat(0x11, 0x0a, u16(77), "\xc0\x00\x02\x07", u16(138), u16(100), u16(0), filler(100))}, of: NetBIOSDatagram},
 	{name: "request and refusal", transport: tcp, sent: [2]string{nbRequest, "\x83\x00\x00\x01\x82"}, of: NetBIOSSession, want: NetBIOSSession, strength: Full, server: Destination},
 	{name: "length that two names do not have", transport: tcp, sent: [2]string{cat("\x81\x00\x00\x45", nbName, nbName, 0)}, of: NetBIOSSession},
@@ -185,6 +186,7 @@ var hostSamples = []sample{
 	{name: "client and server", transport: udp, sent: [2]string{cat(0x23, 0, 6, 0xec, zeros(36), ntpTime(ntpNow)), cat(0x24, 2, 6, 0xe9, u32(0x200), u32(0x300), filler(4), ntpTime(ntpNow-60), ntpTime(ntpNow), ntpTime(ntpNow), ntpTime(ntpNow))}, of: NTP, want: NTP, strength: Full, server: Destination},
 	{name: "simple client", transport: udp, sent: [2]string{"\x1b" + zeros(47)}, of: NTP, want: NTP, strength: Full, server: Destination},
 	{name: "broadcast", transport: udp, multicast: true, sent: [2]string{cat(0x25, 2, 6, 0xe9, u32(0x200), u32(0x300), filler(4), ntpTime(ntpNow-60), zeros(16), ntpTime(ntpNow))}, of: NTP, want: NTP, strength: Full},
+	{name: "active peer that knows no time", transport: udp, sent: [2]string{cat(0xd9, 0, 4, 0xfa, u32(0x10000), u32(0x10400), zeros(28), ntpTime(ntpNow))}, of: NTP, want: NTP, strength: Full},
 	{name: "control", transport: udp, sent: [2]string{cat(0x16, 2, u16(1), u16(0), u16(0), u16(0), u16(0)), cat(0x16, 0x82, u16(1), u16(0x618), u16(0), u16(0), vec16("version=\"x\""), 0)}, of: NTP, want: NTP, strength: Full, server: Destination},
 	{name: "monitor list", transport: udp, sent: [2]string{"\x17\x00\x03\x2a\x00\x00\x00\x00", cat("\xd7\x00\x03\x2a", u16(6), u16(72), filler(6*72))}, of: NTP, want: NTP, strength: Full, server: Destination},
 	{name: "version 7", transport: udp, sent: [2]string{cat(0x3b, zeros(47))}, of: NTP},

@@ -5,6 +5,7 @@ package observe
 
 const (
 	reasonNetBIOSDatagram = "NetBIOS datagram: type, lengths and encoded name fit"
+	reasonNetBIOSDamaged  = "NetBIOS datagram: type and lengths fit, the name has wrong letters"
 	reasonNetBIOSRequest  = "NetBIOS session request with two encoded names"
 	reasonNetBIOSAnswer   = "NetBIOS session response"
 	reasonSMB1            = "SMB 1 header behind a session message"
@@ -18,11 +19,15 @@ func findNetBIOSDatagram(m *message) match {
 	b := m.b
 	switch b[0] {
 	case 0x10, 0x11, 0x12:
-		if b[1]&0xf0 != 0 || !netbiosName(b[14:]) {
+		if size := be16(b[10:]); b[1]&0xf0 != 0 || b[14] != 32 || size+14 > m.n {
 			return match{}
 		}
-		if size := be16(b[10:]); size+14 > m.n {
+		letters := netbiosLetters(b[15:47])
+		if letters < 28 {
 			return match{}
+		}
+		if letters < 32 {
+			return match{protocol: NetBIOSDatagram, strength: Likely, reason: reasonNetBIOSDamaged}
 		}
 	case 0x14, 0x15, 0x16: // query request and responses
 		if b[1]&0xf0 != 0 || !netbiosName(b[10:]) {

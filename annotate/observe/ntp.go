@@ -76,7 +76,7 @@ func findNTP(m *message) match {
 			found.strength, found.reason = Full, reasonNTPServer
 		}
 	default:
-		if origin|receive == 0 && near(reference, transmit, 1<<20) ||
+		if origin|receive == 0 && (b[1] == 0 && reference == 0 || near(reference, transmit, 1<<20)) ||
 			near(receive, transmit, 1<<17) && near(reference, transmit, 1<<20) {
 			found.strength, found.reason = Full, reasonNTPSymmetric
 		}

@@ -28,6 +28,7 @@ import (
 // flow is one with what the other tools say of it.
 type flow struct {
 	*flows.Flow
+	listed    bool   // nDPI has the flow, whatever it says of it
 	ndpi      string // nDPI's name, "" where it gives none
 	ndpiParts []string
 	tshark    []string // tshark's layers above the transport
@@ -35,7 +36,7 @@ type flow struct {
 
 type options struct {
 	captures, work, report, list, judged string
-	run                                  bool
+	run, all                             bool
 	keep                                 int
 }
 
@@ -46,6 +47,7 @@ func main() {
 	flag.StringVar(&opt.report, "report", "table", "what to print: table; flows, each with all voices; sides, payload roles beside handshakes; verdicts against the registration")
 	flag.StringVar(&opt.list, "list", "", "behind the table, the flows of this protocol that are not agreed on; \"all\" for every protocol")
 	flag.StringVar(&opt.judged, "judged", "testdata/observe/compare/judged.tsv", "what flows are that ours alone names")
+	flag.BoolVar(&opt.all, "all", false, "count the flows too that nDPI does not reach, for their tunnel or link type")
 	flag.BoolVar(&opt.run, "run", false, "run the other tools first")
 	flag.IntVar(&opt.keep, "keep", 512, "octets kept of each direction")
 	flag.Parse()
@@ -77,6 +79,9 @@ func compare(opt options) error {
 	}
 	switch opt.report {
 	case "table":
+		if !opt.all {
+			all = slices.DeleteFunc(all, func(f *flow) bool { return !f.listed })
+		}
 		table(all, judged, opt.list)
 	case "flows":
 		for _, f := range all {

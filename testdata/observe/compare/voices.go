@@ -38,9 +38,9 @@ var names = []struct {
 	{"syslog", "Syslog", "syslog"},
 	{"tftp", "TFTP", "tftp"},
 	{"ftp", "FTP_CONTROL", "ftp"},
-	{"smtp", "SMTP", "smtp"},
-	{"pop3", "POP3", "pop"},
-	{"imap", "IMAP", "imap"},
+	{"smtp", "SMTP|SMTPS", "smtp"},
+	{"pop3", "POP3|POPS", "pop"},
+	{"imap", "IMAP|IMAPS", "imap"},
 	{"telnet", "Telnet", "telnet"},
 	{"irc", "IRC", "irc"},
 	{"sip", "SIP", "sip"},
@@ -128,11 +128,15 @@ var ndpiLine = regexp.MustCompile(`^\t\d+\t(\S+) (\S+):(\d+) (?:<->|->) (\S+):(\
 func readNDPI(path string, index map[flows.Key]*flow) error {
 	return lines(path, func(l string) {
 		p := ndpiLine.FindStringSubmatch(l)
-		if p == nil || !strings.HasPrefix(p[7], "DPI") {
+		if p == nil {
 			return
 		}
 		f := index[keyOf(p[1], p[2], p[3], p[4], p[5])]
-		if f == nil || p[6] == "Unknown" {
+		if f == nil {
+			return
+		}
+		f.listed = true
+		if !strings.HasPrefix(p[7], "DPI") || p[6] == "Unknown" {
 			return
 		}
 		f.ndpi = p[6]
