@@ -46,6 +46,7 @@ var inCaptures = map[observe.Protocol]string{
 	observe.VXLAN: "04657f13 0f5e9683 0f91b33b 24bd372d 2d6618d6 2d701585 5bbdb30a 8803af0b b06f74e2 b2fb30d0 cc599f5d d03b2768 d45eff30 da45e086 " +
 		"db74ea10 dc7c7954 ff99767f",
 	observe.GENEVE:     "219f3480 2264f15a 2d701585 5ba6b916 6af59035 74925e25 beecf044 cc040d37 e14309bc",
+	observe.S1AP:       "d539b1cb",
 	observe.M3UA:       "5ee2a424 810d814a b84d58a6",
 	observe.BitTorrent: "00aebc47 34490590 5fc3f668 a8fa7c51 b5ef6199 ceea173e d2f9c556 fd731ae5",
 	observe.Modbus:     "2d684331 2d701585 809e2bbd 8cc29809 94942b3d 9e055a2d d20ceba1",

@@ -13,7 +13,11 @@ func ie2(kind int, body string) string { return cat(kind, u16(len(body)), 0, bod
 
 // aper gives a message with one information element.
 func aper(choice, procedure int, value string) string {
-	body := cat(0, u16(1), u16(59), 0x40, vec8(value))
+	return aperElement(choice, procedure, 60, value)
+}
+
+func aperElement(choice, procedure, element int, value string) string {
+	body := cat(0, u16(1), u16(element), 0x40, vec8(value))
 	return cat(choice, procedure, 0, 0x80|len(body)>>8, len(body)&255, body)
 }
 
@@ -72,6 +76,9 @@ var overlaySamples = []sample{
 var signallingSamples = []sample{
 	{name: "setup", transport: sctp, ppid: 18, sent: [2]string{aper(0, 17, filler(60)), aper(0x20, 17, filler(30))}, of: S1AP, want: S1AP, strength: Full, server: Destination},
 	{name: "identifier in the other order", transport: sctp, ppid: 18 << 24, sent: [2]string{aper(0, 12, filler(60))}, of: S1AP, want: S1AP, strength: Full},
+	{name: "setup without an identifier", transport: sctp, sent: [2]string{aperElement(0, 17, 59, filler(60)), aperElement(0x20, 17, 61, filler(30))}, of: S1AP, want: S1AP, strength: Full, server: Destination},
+	{name: "setup without an identifier", transport: sctp, sent: [2]string{aperElement(0, 21, 27, filler(60)), aperElement(0x20, 21, 1, filler(30))}, of: NGAP, want: NGAP, strength: Full, server: Destination},
+	{name: "setup without an identifier", transport: sctp, sent: [2]string{aperElement(0, 6, 21, filler(60))}, of: X2AP, want: X2AP, strength: Full},
 	{name: "setup", transport: sctp, ppid: 60, sent: [2]string{aper(0, 21, filler(60))}, of: NGAP, want: NGAP, strength: Full, server: Destination},
 	{name: "setup", transport: sctp, ppid: 27, sent: [2]string{aper(0, 6, filler(60))}, of: X2AP, want: X2AP, strength: Full},
 	{name: "setup", transport: sctp, ppid: 61, sent: [2]string{aper(0, 17, filler(60))}, of: XnAP, want: XnAP, strength: Full},

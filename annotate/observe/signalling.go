@@ -18,6 +18,7 @@ const (
 
 	s1Setup = 17 // procedures (TS 36.413 section 9.3.7)
 	ngSetup = 21 // TS 38.413 section 9.4.7
+	x2Setup = 6  // TS 36.423 section 9.3.7
 	f1Setup = 1  // TS 38.473 section 9.4.7
 
 	uaHeader = 8
@@ -25,6 +26,7 @@ const (
 
 const (
 	reasonAPER   = "payload protocol identifier and procedure agree"
+	reasonSetup  = "setup procedure of a radio network, by its first element"
 	reasonUA     = "adaptation layer message: class, type and length fit"
 	reasonPPID   = "payload protocol identifier"
 	reasonH248   = "H.248 text message"
@@ -77,7 +79,7 @@ func findAPER(m *message) match {
 		p = aperProtocol(m.ppid>>24 | m.ppid>>8&0xff00 | m.ppid<<8&0xff0000 | m.ppid<<24) // some send the other order of octets
 	}
 	b := m.b
-	if p == Unknown || b[0]&^(aperSuccessful|aperUnsuccessful) != 0 || b[0] == aperSuccessful|aperUnsuccessful || b[2]&0x3f != 0 || b[2] == 0xc0 {
+	if p == Unknown && m.ppid != 0 || b[0]&^(aperSuccessful|aperUnsuccessful) != 0 || b[0] == aperSuccessful|aperUnsuccessful || b[2]&0x3f != 0 || b[2] == 0xc0 {
 		return match{}
 	}
 	size, at := 0, 4
@@ -96,7 +98,16 @@ func findAPER(m *message) match {
 	if !m.chunk(size) || size < at+3 || len(b) < at+3 || !aperElements(b[at:], size-at) {
 		return match{}
 	}
+	if p == Unknown && len(b) >= at+5 {
+		p = aperSetup(b[0], b[1], be16(b[at+3:]))
+	}
+	if p == Unknown {
+		return match{}
+	}
 	found := match{protocol: p, strength: Full, reason: reasonAPER}
+	if m.ppid == 0 {
+		found.reason = reasonSetup
+	}
 	if setup := p == S1AP && b[1] == s1Setup || p == NGAP && b[1] == ngSetup || p == F1AP && b[1] == f1Setup; setup {
 		found.sender = server
 		if b[0] == aperInitiating {
@@ -117,6 +128,23 @@ func aperElements(b []byte, n int) bool {
 		return true
 	}
 	return n >= 7 && len(b) >= 7 && be16(b[3:]) < 1024 && b[5]&0x3f == 0 && b[5] != 0xc0 && (b[6] >= 0x80 || 7+int(b[6]) <= n)
+}
+
+// aperSetup gives the protocol of the procedure that a node begins with, by its
+// number and by the first element, where the identifier was left out: the
+// eNB's or gNB's own identifier in the request, and in the answer a name or
+// what it serves.
+func aperSetup(choice, procedure byte, element int) Protocol {
+	request, answer := choice == aperInitiating, choice == aperSuccessful
+	switch {
+	case procedure == s1Setup && (request && element == 59 || answer && (element == 61 || element == 105)):
+		return S1AP
+	case procedure == ngSetup && (request && element == 27 || answer && element == 1):
+		return NGAP
+	case procedure == x2Setup && (request || answer) && element == 21:
+		return X2AP
+	}
+	return Unknown
 }
 
 // uaProtocol gives the protocol of an identifier that means an adaptation
