@@ -9,11 +9,13 @@ import (
 // appendOctets appends a name from the payload, which is whatever its sender
 // chose: what is no printable ASCII, quotes and backslashes become \xNN, so that
 // a terminal obeys nothing in it and the same name reads the same in all formats.
-// escape is how the format spells a backslash.
+// So does a first octet that makes a formula of a spreadsheet's cell; no host name
+// begins with one. escape is how the format spells a backslash.
 func appendOctets(dst, name []byte, escape string) []byte {
 	const hexDigits = "0123456789abcdef"
-	for _, c := range name {
-		if c >= ' ' && c < 0x7f && c != '"' && c != '\\' {
+	for i, c := range name {
+		formula := i == 0 && (c == '=' || c == '+' || c == '-' || c == '@')
+		if c >= ' ' && c < 0x7f && c != '"' && c != '\\' && !formula {
 			dst = append(dst, c)
 			continue
 		}
@@ -108,7 +110,7 @@ func (t *textFormat) appendObserved(dst []byte, o *annotate.Observed) []byte {
 			word = " sni "
 		case observe.HTTP, observe.HTTP2:
 			word = " host "
-		case observe.SSH:
+		case observe.SSH, observe.MySQL:
 			word = " software "
 		}
 		dst = appendOctets(append(dst, word...), o.ServerName, `\`)

@@ -72,8 +72,8 @@ func testFlows() []flow.Flow {
 // testHost is what nobody should print as it is, and testHostShown how it looks
 // then.
 const (
-	testHost      = "a,b=\x1b[31m\"\\\xc3\xa9\x7f"
-	testHostShown = `a,b=\x1b[31m\x22\x5c\xc3\xa9\x7f`
+	testHost      = "=a,b=\x1b[31m\"\\\xc3\xa9\x7f"
+	testHostShown = `\x3da,b=\x1b[31m\x22\x5c\xc3\xa9\x7f`
 )
 
 // testHello is a TLS ClientHello with a server name and ALPN.

@@ -81,7 +81,7 @@ func Fields() []Field {
 		{"portannot.observed.protocol", "string", "what the payload looks like: tls, ssh, dns …; says nothing of the port", true},
 		{"portannot.observed.strength", "string", "full or likely", true},
 		{"portannot.observed.reason", "string", "what matched", true},
-		{"portannot.observed.server_name", "string", "TLS server name, HTTP host or SSH software; as sent, but for \\xNN in place of octets that are no printable ASCII", true},
+		{"portannot.observed.server_name", "string", "TLS server name, HTTP host, cookie of RDP, or the software that announced itself (SSH, MySQL); as sent, but for \\xNN in place of octets that are no printable ASCII", true},
 		{"portannot.observed.alpn", "string", "application protocol of TLS: the server's choice, or the client's first; likewise", true},
 		{"portannot.observed.upgrade", "boolean", "an end asked to go on in TLS or with another protocol", true},
 		{"portannot.observed.verdict", "string", "consistent, contradicts, undecided, unrecognised, truncated or no payload; absent with --observe off", true},

@@ -354,7 +354,7 @@ func verdictWords() []string {
 func (j *job) newMeter(out *writer) *meter {
 	opt := j.table
 	opt.Emit = out.early
-	return &meter{filter: j.filter, decoder: decode.New(j.decode, j.contexts), table: flow.NewTable(opt)}
+	return &meter{filter: j.filter, decoder: decode.New(j.decode, j.contexts), table: flow.NewTable(opt), payload: opt.Payload}
 }
 
 // runFiles reads all captures and writes their flows. What can be read is
