@@ -298,6 +298,13 @@ type manyFlows interface {
 	each() spanning
 }
 
+// byBlock is a layout that annotates the lines of a block faster than one by
+// one, to the same effect.
+type byBlock interface {
+	layout
+	lines(dst []byte, w *worker, b *block) []byte
+}
+
 // stripper is a layout that takes annotations away in its own manner.
 type stripper interface {
 	strip(dst []byte, r *Record) []byte
