@@ -137,7 +137,7 @@ func (e *Enricher) Stats() *Stats { return &e.stats }
 // Stats. When ctx ends, whole lines read so far are written, and the error is
 // that of ctx.
 func (e *Enricher) Enrich(ctx context.Context, r io.Reader, name string) error {
-	if err := e.writeHeader(); err != nil {
+	if err := e.WriteHeader(); err != nil {
 		return err
 	}
 	for len(e.workers) < e.opt.Workers {
@@ -170,7 +170,9 @@ func (e *Enricher) finish(b *block) error {
 	return nil
 }
 
-func (e *Enricher) writeHeader() error {
+// WriteHeader writes the header of CSV, once. Enrich does so by itself; those
+// who write lines of their own among its lines may need it before.
+func (e *Enricher) WriteHeader() error {
 	if e.begun || e.opt.Strip {
 		return nil
 	}
