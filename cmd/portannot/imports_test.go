@@ -53,7 +53,8 @@ var mayImportOthers = map[string][]string{
 	"github.com/klauspost/compress":             {"annotate/flowlog", "capture"}, // logs and captures are kept compressed
 	"github.com/netsampler/goflow2/v2/decoders": {"annotate/flowlog/netflow"},    // apart from flowlog, whose users need not carry it
 	"github.com/spf13/pflag":                    {"cmd/"},
-	"golang.org/x/net/html":                     {"annotate/iana"}, // the registry is published as HTML too
+	"golang.org/x/sys/cpu":                      {"annotate/flowlog"}, // which vector instructions there are
+	"golang.org/x/net/html":                     {"annotate/iana"},    // the registry is published as HTML too
 }
 
 // mustNotReach names dependencies that a package must not have by any way: who
