@@ -56,11 +56,75 @@ type Firewall struct {
 	Sets []*Set
 }
 
+// maxFile bounds the size of a rules file, in octets.
+const maxFile = 256 << 20
+
 // Read reads rules files, each of whatever kind its content shows. The error
 // names all files that cannot be read: files of no known kind, with a hint, and
 // syntax that cannot be passed over, with its line.
 func Read(sources []Source, opt Options) (*Firewall, error) {
-	return nil, errors.New("read rules: not implemented")
+	files := make([]file, len(sources))
+	var errs []error
+	for i, src := range sources {
+		f, err := load(src)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("read rules: %w", err))
+		}
+		files[i] = f
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	fw := new(Firewall)
+	ipt := newIPTReader(opt)
+	for i := range files {
+		if files[i].kind == IPSet {
+			ipt.readIPSet(files[i].data, files[i].name)
+		}
+	}
+	joined := map[Kind]bool{} // kinds that share a set, and have it
+	for i := range files {
+		f := &files[i]
+		var s *Set
+		var err error
+		switch f.kind {
+		case NFT:
+			s, err = readNFT(f.root, f.data, f.name, opt)
+		case IPTables:
+			ipt.read(f.data, f.name)
+			continue
+		case AWS, NetworkPolicy:
+			if joined[f.kind] {
+				continue
+			}
+			joined[f.kind] = true
+			var same []file
+			for _, g := range files[i:] {
+				if g.kind == f.kind {
+					same = append(same, g)
+				}
+			}
+			if f.kind == AWS {
+				s, err = readAWS(same)
+			} else {
+				s, err = readPolicies(same)
+			}
+		case PF:
+			s = readPF(f.data, f.name, opt)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("read rules: %w", err))
+		} else if s != nil {
+			fw.Sets = append(fw.Sets, s)
+		}
+	}
+	if s := ipt.set(); s != nil {
+		fw.Sets = append(fw.Sets, s)
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return fw, nil
 }
 
 // Decide says what becomes of the first packet of a connection. It has to be

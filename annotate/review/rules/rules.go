@@ -154,6 +154,9 @@ type Rule struct {
 	// Action is what the rule does with what it matches. Unknown stands for
 	// all that is neither: a jump, a count, a mark, a verdict map with several.
 	Action Verdict
+	// Assumes says what is taken for granted of the rule: that a rate, a quota or
+	// a number of connections is not exceeded. "" when nothing is.
+	Assumes string
 	// NotInterpreted says which part of the rule is not interpreted; "" when
 	// all of it is.
 	NotInterpreted string
@@ -221,8 +224,8 @@ type Set struct {
 	Rules []*Rule  // in the order of the files
 	// Notes are what is not interpreted, in the order of the files.
 	Notes []Note
-	// Openings are what is allowed, in the order of the rules, policies behind
-	// those of their hook.
+	// Openings are what is allowed, in the order in which packets come to the
+	// rules, policies last.
 	Openings []Opening
 	// Truncated is set when there were more openings than are kept.
 	Truncated bool

@@ -28,3 +28,29 @@ func yamlDocuments(data []byte) ([]*yaml.Node, error) {
 		}
 	}
 }
+
+// yaml gives a JSON value as YAML, so that one reader serves both.
+func (n *node) yaml() *yaml.Node {
+	y := &yaml.Node{Line: n.line, Value: n.text}
+	switch n.kind {
+	case nodeArray:
+		y.Kind = yaml.SequenceNode
+	case nodeObject:
+		y.Kind = yaml.MappingNode
+	case nodeString:
+		y.Kind, y.Tag = yaml.ScalarNode, "!!str"
+	case nodeNumber:
+		y.Kind, y.Tag = yaml.ScalarNode, "!!int"
+	case nodeBool:
+		y.Kind, y.Tag = yaml.ScalarNode, "!!bool"
+	default:
+		y.Kind, y.Tag, y.Value = yaml.ScalarNode, "!!null", "null"
+	}
+	for i, v := range n.list {
+		if n.kind == nodeObject {
+			y.Content = append(y.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: n.keys[i], Line: v.line})
+		}
+		y.Content = append(y.Content, v.yaml())
+	}
+	return y
+}

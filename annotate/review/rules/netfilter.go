@@ -1,0 +1,645 @@
+package rules
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+)
+
+// This is how netfilter decides, for nft and for iptables alike. A packet
+// passes the hooks on its way: prerouting, then input or forward, then
+// postrouting. At each, base chains see it in the order of their priority. A
+// rule ends with a verdict or not; a jump comes back behind itself, a goto
+// behind the jump that led to it. Accept ends the base chain, drop everything.
+//
+// Where a rule may or may not apply, both ways are followed at once: the result
+// of a chain is the set of ways in which it may end.
+
+// ways are the ways in which rules can end.
+type ways uint8
+
+const (
+	goesOn   ways = 1 << iota // to the next rule
+	returns                   // to the chain that jumped here
+	accepted                  // by the base chain
+	dropped
+)
+
+// condition is one match of a rule.
+type condition struct {
+	exprs    []expr
+	elements *elements
+	not      bool
+	// known is set for matches that are what truth says whatever the packet.
+	known  bool
+	truth  tri
+	stated string // as it is written, when it is not interpreted
+}
+
+func (c *condition) eval(p *packet, room []value) tri {
+	if c.known {
+		return c.truth
+	}
+	values := c.values(p, room)
+	if values == nil {
+		return never
+	}
+	t := c.elements.matches(values)
+	if c.not {
+		t = t.not()
+	}
+	return t
+}
+
+// values gives those of the fields, nil when one is absent.
+func (c *condition) values(p *packet, room []value) []value {
+	values := room[:0]
+	for i := range c.exprs {
+		v := c.exprs[i].value(p)
+		if v.kind == absentValue {
+			return nil
+		}
+		values = append(values, v)
+	}
+	return values
+}
+
+// verdictKind is what a verdict does.
+type verdictKind uint8
+
+const (
+	noVerdict verdictKind = iota
+	acceptVerdict
+	dropVerdict
+	returnVerdict
+	jumpVerdict
+	gotoVerdict
+	otherVerdict // it ends in a way that is not known: a queue to a program
+	anyVerdict   // it may end in any way, or go on
+)
+
+type verdict struct {
+	kind   verdictKind
+	target string
+	chain  *chain // of target; nil when there is no such chain
+	move   *move
+}
+
+// move is a translation of the destination. A zero address or port stays.
+type move struct {
+	addr    netip.Addr
+	port    uint16
+	here    bool // to the firewall itself
+	unknown bool // to one of several places
+	source  bool // it is the source that is translated, which no later match looks at
+}
+
+// step is one part of a rule: a condition, or a change of the packet, or, last,
+// a verdict.
+type step struct {
+	cond    *condition
+	verdict *verdict
+	byMap   *condition // a verdict map, whose elements have verdicts
+	mark    *setMark
+	move    *move // a change of the header, not by translation
+	untrack bool
+}
+
+// setMark changes the mark to mark&and^xor; with unknown to something else.
+type setMark struct {
+	and, xor uint32
+	unknown  bool
+}
+
+// link is a rule in a chain.
+type link struct {
+	rule  *Rule
+	steps []step
+}
+
+// chain is a list of rules; with a hook, it is a base chain.
+type chain struct {
+	name     string // with its table, as in "inet filter input"
+	family   uint8  // 4, 6, or 0 for both
+	links    []link
+	stage    stage
+	nat      bool
+	priority int64
+	policy   verdictKind
+	devices  []string // of ingress chains
+}
+
+// hook gives the hook that rules are known by; AnyHook for the other stages.
+func (s stage) hook() Hook {
+	switch s {
+	case inputStage:
+		return Input
+	case forwardStage:
+		return Forward
+	case outputStage:
+		return Output
+	}
+	return AnyHook
+}
+
+// netfilter decides by base chains.
+type netfilter struct {
+	bases []*chain // by stage and priority
+	local []netip.Prefix
+	// families that the rules are about, 4 and 6 each a bit; what is not among
+	// them is not covered.
+	v4, v6 bool
+}
+
+// sort puts the base chains in the order in which packets pass them.
+func (nf *netfilter) sort() {
+	slices.SortStableFunc(nf.bases, func(a, b *chain) int {
+		if a.stage != b.stage {
+			return int(a.stage) - int(b.stage)
+		}
+		switch {
+		case a.priority < b.priority:
+			return -1
+		case a.priority > b.priority:
+			return 1
+		}
+		return 0
+	})
+}
+
+// has reports whether there is a base chain at a stage.
+func (nf *netfilter) has(s stage, v4 bool) bool {
+	return slices.ContainsFunc(nf.bases, func(c *chain) bool { return c.stage == s && c.sees(v4) })
+}
+
+func (c *chain) sees(v4 bool) bool { return c.family == 0 || (c.family == 4) == v4 }
+
+func (nf *netfilter) decide(f *Flow) (Decision, bool) {
+	v4 := f.Server.Is4()
+	if v4 && !nf.v4 || !v4 && !nf.v6 {
+		return Decision{}, false
+	}
+	if f.Client.Is4() != v4 {
+		return Decision{Why: "client and server have addresses of different versions"}, true
+	}
+	hook := f.Hook
+	if hook == AnyHook {
+		hook = nf.hookOf(f)
+	}
+	if hook == AnyHook {
+		switch input, forward := nf.has(inputStage, v4), nf.has(forwardStage, v4); {
+		case input && !forward:
+			hook = Input
+		case forward && !input:
+			hook = Forward
+		}
+	}
+	if hook != AnyHook {
+		return nf.decideAt(f, hook), true
+	}
+	in, through := nf.decideAt(f, Input), nf.decideAt(f, Forward)
+	switch {
+	case in.Verdict == through.Verdict && in.Verdict != Unknown:
+		if through.Rule != nil && in.Rule == nil {
+			return through, true
+		}
+		return in, true
+	case in.Verdict == Unknown && through.Verdict == Unknown:
+		return in, true
+	}
+	why := fmt.Sprintf("at input %s (%s), at forward %s (%s); it is not known whether the server is the firewall itself", in.Verdict, in.Why, through.Verdict, through.Why)
+	return Decision{Why: why, Depends: slices.Concat(in.Depends, through.Depends)}, true
+}
+
+// hookOf decides by the firewall's own addresses.
+func (nf *netfilter) hookOf(f *Flow) Hook {
+	switch {
+	case len(nf.local) == 0:
+		return AnyHook
+	case within(f.Server, nf.local):
+		return Input
+	case within(f.Client, nf.local):
+		return Output
+	}
+	return Forward
+}
+
+// walk is one packet's way.
+type walk struct {
+	budget  int
+	spent   bool // the budget is
+	depends []*Rule
+	why     string // of the last of these
+	base    *chain
+	unsure  int      // how many of the rules that led here may not apply
+	by      [2]basis // of accepting and of dropping
+}
+
+// basis is what a verdict rests on.
+type basis struct {
+	rule *Rule  // nil for a policy
+	base *chain // the base chain
+	sure bool   // it does apply
+}
+
+// maxSteps bounds the work for one packet: chains that jump to chains can make
+// it grow without end. The largest rulesets in use need a hundredth.
+const maxSteps = 1 << 20
+
+const maxJumps = 16 // the kernel allows no deeper nesting either
+
+// decideAt asks the chains of one way.
+func (nf *netfilter) decideAt(f *Flow, hook Hook) Decision {
+	p := newPacket(f, hook == Input)
+	w := walk{budget: maxSteps}
+	var order []stage
+	if hook == Output {
+		order = []stage{outputStage, postroutingStage}
+	} else {
+		order = []stage{ingressStage, preroutingStage}
+	}
+	possible := accepted
+	run := func(s stage) {
+		p.stage = s
+		for _, c := range nf.bases {
+			if c.stage != s || !c.sees(p.src.Is4()) || possible&accepted == 0 {
+				continue
+			}
+			got := w.runBase(c, p.onDevice(c), &p)
+			possible = possible&^accepted | got
+		}
+	}
+	for _, s := range order {
+		run(s)
+	}
+	if hook != Output {
+		switch nf.after(&p, hook) {
+		case Input:
+			p.atInput = true
+			run(inputStage)
+		case Forward:
+			p.atInput = false
+			run(forwardStage)
+			run(postroutingStage)
+		default: // translated to an address of which it is not known whose it is
+			q := p
+			before := possible
+			p.atInput = true
+			run(inputStage)
+			in := possible
+			p, possible = q, before
+			p.atInput = false
+			run(forwardStage)
+			run(postroutingStage)
+			possible |= in
+		}
+	}
+	return w.result(possible, hook)
+}
+
+// after says where a packet goes on once its destination may be translated.
+func (nf *netfilter) after(p *packet, hook Hook) Hook {
+	switch {
+	case p.dstMoved == never:
+		return hook
+	case p.dstHere && p.dstMoved == always:
+		return Input
+	case p.dstUnknown:
+		return AnyHook
+	case p.dst.IsLoopback():
+		return Input
+	case len(nf.local) > 0:
+		if within(p.dst, nf.local) {
+			return Input
+		}
+		return Forward
+	case hook == Forward:
+		return Forward
+	}
+	return AnyHook
+}
+
+// onDevice says whether an ingress chain sees the packet.
+func (p *packet) onDevice(c *chain) tri {
+	switch {
+	case len(c.devices) == 0:
+		return always
+	case p.in == "":
+		return maybe
+	}
+	return truth(slices.Contains(c.devices, p.in))
+}
+
+// result makes a decision of what is possible.
+func (w *walk) result(possible ways, hook Hook) Decision {
+	switch {
+	case w.spent:
+		return Decision{Why: "the chains jump to each other too often to follow"}
+	case possible == accepted:
+		d := Decision{Verdict: Allow, Rule: w.by[0].rule}
+		d.Why = w.name(0, hook)
+		return d
+	case possible == dropped:
+		d := Decision{Verdict: Deny, Rule: w.by[1].rule}
+		d.Why = w.name(1, hook)
+		return d
+	}
+	slices.SortFunc(w.depends, func(a, b *Rule) int {
+		if a.File != b.File {
+			return slices.Compare([]string{a.File}, []string{b.File})
+		}
+		return a.Line - b.Line
+	})
+	d := Decision{Depends: slices.Compact(w.depends), Why: w.why}
+	return d
+}
+
+func (w *walk) name(i int, hook Hook) string {
+	switch by := w.by[i]; {
+	case by.rule != nil:
+		return "rule " + by.rule.ID
+	case by.base != nil:
+		return "policy of " + by.base.name
+	}
+	return "no chain at " + hook.String()
+}
+
+// runBase runs a base chain. p is changed by what it does.
+func (w *walk) runBase(c *chain, sees tri, p *packet) ways {
+	if sees == never {
+		return accepted
+	}
+	w.base = c
+	p.beforeTrack = (c.stage == preroutingStage || c.stage == outputStage || c.stage == ingressStage) && c.priority <= -200
+	got := w.run(c, p, 0)
+	if got&(goesOn|returns) != 0 {
+		got &^= goesOn | returns
+		if c.policy == dropVerdict {
+			got |= dropped
+		} else {
+			got |= accepted
+		}
+		w.decidedBy(c.policy != dropVerdict, nil)
+	}
+	if sees == maybe {
+		got |= accepted
+		w.why = "chain " + c.name + " sees one interface only, and the interface is not known"
+	}
+	return got
+}
+
+// decidedBy remembers who accepted or dropped. Of what accepts, a rule stands
+// before a policy, and a policy where the packet is filtered before one
+// elsewhere; else the later stands before the earlier, unless it may not apply.
+func (w *walk) decidedBy(accept bool, r *Rule) {
+	i, by := 1, basis{r, w.base, w.unsure == 0}
+	if accept {
+		i = 0
+	}
+	old := w.by[i]
+	switch {
+	case old.base == w.base && old.sure && !by.sure:
+		return
+	case accept && r == nil && old.base != nil && old.base != w.base && (old.rule != nil && old.sure || w.base.stage.hook() == AnyHook):
+		return
+	}
+	w.by[i] = by
+}
+
+// run runs the rules of a chain.
+func (w *walk) run(c *chain, p *packet, depth int) ways {
+	var possible ways
+	var left *packet // as it was where it may have left the chain
+	for i := range c.links {
+		got := w.link(&c.links[i], p, depth)
+		possible |= got &^ goesOn
+		if got&goesOn == 0 {
+			if left != nil {
+				p.merge(left)
+			}
+			return possible
+		}
+		if got&(returns|accepted) != 0 {
+			if left == nil {
+				q := *p
+				left = &q
+			} else {
+				left.merge(p)
+			}
+		}
+	}
+	if left != nil {
+		p.merge(left)
+	}
+	return possible | goesOn
+}
+
+// link runs one rule. goesOn is for the next rule, returns for the end of the
+// chain.
+func (w *walk) link(l *link, p *packet, depth int) ways {
+	if w.budget--; w.budget < 0 {
+		w.spent = true
+		return accepted | dropped
+	}
+	var room [8]value
+	sure := always
+	blame := ""
+	for i := range l.steps {
+		s := &l.steps[i]
+		var got ways
+		switch {
+		case s.cond != nil:
+			t := s.cond.eval(p, room[:])
+			if t == never {
+				return goesOn
+			}
+			if t < sure {
+				sure, blame = t, w.reason(s.cond, p, room[:])
+			}
+			continue
+		case s.mark != nil:
+			s.mark.apply(p, sure)
+			continue
+		case s.move != nil:
+			s.move.apply(p, sure)
+			p.srcUnknown = true
+			continue
+		case s.untrack:
+			p.untracked = max(p.untracked, sure)
+			continue
+		case s.byMap != nil:
+			got = w.byMap(s.byMap, l.rule, p, depth, room[:], sure)
+			if got&^goesOn != 0 && got&(got-1) != 0 && blame == "" {
+				blame = w.reason(s.byMap, p, room[:])
+			}
+		case s.verdict != nil:
+			got = w.verdict(s.verdict, l.rule, p, depth, sure)
+			if (s.verdict.kind == otherVerdict || s.verdict.kind == anyVerdict) && blame == "" {
+				blame = "what it does is not known"
+			}
+		}
+		if sure == maybe {
+			got |= goesOn
+		}
+		if blame != "" && got != goesOn {
+			w.depends = append(w.depends, l.rule)
+			w.why = "it is not known whether rule " + l.rule.ID + " applies: " + blame
+		}
+		return got
+	}
+	return goesOn
+}
+
+// reason says why it is not known whether a condition holds.
+func (w *walk) reason(c *condition, p *packet, room []value) string {
+	if c.stated != "" {
+		return "not interpreted: " + c.stated
+	}
+	for i := range c.exprs {
+		switch v := c.exprs[i].value(p); {
+		case v.kind == interfaceValue:
+			return "the interface is not known"
+		case v.kind == unknownValue && c.exprs[i].field == sourcePortField:
+			return "the client's port is not known"
+		case v.kind == unknownValue && (c.exprs[i].field == destinationField || c.exprs[i].field == destinationPortField):
+			return "the translated destination is not known"
+		case v.hide != 0:
+			return "the mark is not known"
+		}
+	}
+	return "what it asks for is not known"
+}
+
+// byMap looks the packet up in a verdict map.
+func (w *walk) byMap(c *condition, r *Rule, p *packet, depth int, room []value, sure tri) ways {
+	values := c.values(p, room)
+	if values == nil {
+		return goesOn
+	}
+	values = slices.Clone(values) // jumps use the room too
+	if c.elements.searchable(values) {
+		el := c.elements.find(values[0])
+		if el == nil {
+			return goesOn
+		}
+		return w.verdict(el.verdict, r, p, depth, sure)
+	}
+	var got ways
+	for i := range c.elements.all {
+		el := &c.elements.all[i]
+		switch t := el.matches(values); {
+		case t == always && got == 0:
+			return w.verdict(el.verdict, r, p, depth, sure)
+		case t != never:
+			got |= w.verdict(el.verdict, r, p, depth, maybe)
+			if t == always {
+				return got
+			}
+		}
+	}
+	return got | goesOn
+}
+
+// verdict carries a verdict out.
+func (w *walk) verdict(v *verdict, r *Rule, p *packet, depth int, sure tri) ways {
+	if sure != always {
+		w.unsure++
+		defer func() { w.unsure-- }()
+	}
+	switch v.kind {
+	case acceptVerdict:
+		if v.move != nil {
+			v.move.apply(p, sure)
+			if !w.base.nat {
+				return goesOn
+			}
+			w.decidedBy(true, nil) // a translation lets nothing through by itself
+			return accepted
+		}
+		w.decidedBy(true, r)
+		return accepted
+	case dropVerdict:
+		w.decidedBy(false, r)
+		return dropped
+	case returnVerdict:
+		return returns
+	case otherVerdict, anyVerdict:
+		w.decidedBy(true, r)
+		w.decidedBy(false, r)
+		if v.kind == anyVerdict {
+			return accepted | dropped | goesOn
+		}
+		return accepted | dropped
+	case jumpVerdict, gotoVerdict:
+		if v.chain == nil || depth >= maxJumps {
+			w.spent = w.spent || depth >= maxJumps
+			return accepted | dropped | goesOn
+		}
+		// What the chain changes of the packet is uncertain when it is
+		// uncertain whether the packet gets there.
+		q := *p
+		got := w.run(v.chain, &q, depth+1)
+		if sure == always {
+			*p = q
+		} else {
+			p.merge(&q)
+		}
+		if got&(goesOn|returns) != 0 {
+			got &^= goesOn | returns
+			if v.kind == jumpVerdict {
+				got |= goesOn
+			} else {
+				got |= returns
+			}
+		}
+		return got
+	}
+	return goesOn
+}
+
+func (m *move) apply(p *packet, sure tri) {
+	switch {
+	case m.source:
+		return
+	case sure != always, m.unknown:
+		p.dstUnknown, p.portUnknown = true, true
+	default:
+		if m.addr.IsValid() {
+			p.dst, p.dstUnknown = m.addr, false
+		}
+		if m.here { // to an address of the interface, whichever that is
+			p.dstUnknown, p.dstHere = true, true
+		}
+		if m.port != 0 {
+			p.dport, p.portUnknown = m.port, false
+		}
+	}
+	p.dstMoved = max(p.dstMoved, sure)
+}
+
+func (m *setMark) apply(p *packet, sure tri) {
+	after := p.mark&m.and ^ m.xor
+	hide := p.hide & m.and
+	if m.unknown {
+		hide = ^uint32(0)
+	}
+	if sure != always {
+		hide |= p.hide | p.mark ^ after
+	}
+	p.mark, p.hide = after, hide
+}
+
+// merge makes uncertain what differs between two ways to the same place.
+func (p *packet) merge(q *packet) {
+	p.hide |= q.hide | p.mark ^ q.mark
+	if p.untracked != q.untracked {
+		p.untracked = maybe
+	}
+	if q.dstMoved != p.dstMoved || q.dst != p.dst || q.dport != p.dport {
+		p.dstMoved, p.dstUnknown, p.portUnknown = maybe, true, true
+	}
+	p.srcUnknown = p.srcUnknown || q.srcUnknown
+	p.dstHere = p.dstHere && q.dstHere
+	p.dstUnknown = p.dstUnknown || q.dstUnknown
+	p.portUnknown = p.portUnknown || q.portUnknown
+}
