@@ -73,6 +73,9 @@ func (r *iptRule) matchSet(not bool, arguments []string, text string) {
 		r.unclear(text, reason)
 		return
 	}
+	if c.elements.unsure() && r.rule.NotInterpreted == "" {
+		r.rule.NotInterpreted = "elements of the set " + arguments[0]
+	}
 	c.not = not
 	r.steps = append(r.steps, step{cond: c})
 }
@@ -129,7 +132,7 @@ func (r *iptRule) setCondition(s *ipSet, directions []string, depth int) (c *con
 		c.exprs = append(c.exprs, x)
 	}
 	for _, a := range s.adds {
-		el, ok := ipSetElement(a, parts, bits, method == "bitmap")
+		el, ok := ipSetElement(a, parts, bits)
 		if !ok {
 			r.notes = append(r.notes, Note{File: s.file, Line: a.line, Text: clip(a.element), Reason: "element that is not understood"})
 			el = unclearElement(len(c.exprs), nil)
@@ -137,6 +140,12 @@ func (r *iptRule) setCondition(s *ipSet, directions []string, depth int) (c *con
 		if t := option(a.options, "timeout"); t != "" && t != "0" {
 			r.notes = append(r.notes, Note{File: s.file, Line: a.line, Text: clip(a.element), Reason: "element with a time-out: it may be gone"})
 			el.unsure = true
+		}
+		if s.kind == "bitmap:port" && len(el.terms) == 2 { // of both protocols
+			udp := el
+			udp.terms = []term{single(number(protoUDP)), el.terms[1]}
+			el.terms[0] = single(number(protoTCP))
+			c.elements.all = append(c.elements.all, udp)
 		}
 		el.except = slices.Contains(a.options, "nomatch")
 		c.elements.first = c.elements.first || el.except
@@ -205,7 +214,7 @@ func (r *iptRule) listCondition(s *ipSet, directions []string, depth int) (*cond
 }
 
 // ipSetElement reads an element, as in 192.0.2.1,tcp:80.
-func ipSetElement(a ipSetAdd, parts []string, bits int, bitmap bool) (element, bool) {
+func ipSetElement(a ipSetAdd, parts []string, bits int) (element, bool) {
 	var el element
 	texts := strings.Split(a.element, ",")
 	if len(texts) != len(parts) {
@@ -232,7 +241,7 @@ func ipSetElement(a ipSetAdd, parts []string, bits int, bitmap bool) (element, b
 			el.terms = append(el.terms, t)
 		case "port":
 			proto, port, ok := strings.Cut(s, ":")
-			protocols := term{lo: number(protoTCP), hi: number(protoTCP)}
+			protocols := single(number(protoTCP))
 			switch {
 			case ok:
 				n, known := protocolNames[strings.ToLower(proto)]
@@ -240,8 +249,6 @@ func ipSetElement(a ipSetAdd, parts []string, bits int, bitmap bool) (element, b
 					return el, false
 				}
 				protocols = single(number(n))
-			case bitmap: // of whatever protocol
-				port, protocols = s, term{any: true}
 			default:
 				port = s
 			}

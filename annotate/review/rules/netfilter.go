@@ -468,8 +468,9 @@ func (w *walk) link(l *link, p *packet, depth int) ways {
 			p.untracked = max(p.untracked, sure)
 			continue
 		case s.byMap != nil:
-			got = w.byMap(s.byMap, l.rule, p, depth, room[:], sure)
-			if got&^goesOn != 0 && got&(got-1) != 0 && blame == "" {
+			var found tri
+			got, found = w.byMap(s.byMap, l.rule, p, depth, room[:], sure)
+			if found == maybe && blame == "" {
 				blame = w.reason(s.byMap, p, room[:])
 			}
 		case s.verdict != nil:
@@ -510,34 +511,35 @@ func (w *walk) reason(c *condition, p *packet, room []value) string {
 	return "what it asks for is not known"
 }
 
-// byMap looks the packet up in a verdict map.
-func (w *walk) byMap(c *condition, r *Rule, p *packet, depth int, room []value, sure tri) ways {
+// byMap looks the packet up in a verdict map. found is maybe when it is not
+// known which element it is.
+func (w *walk) byMap(c *condition, r *Rule, p *packet, depth int, room []value, sure tri) (got ways, found tri) {
 	values := c.values(p, room)
 	if values == nil {
-		return goesOn
+		return goesOn, never
 	}
 	values = slices.Clone(values) // jumps use the room too
 	if c.elements.searchable(values) {
 		el := c.elements.find(values[0])
 		if el == nil {
-			return goesOn
+			return goesOn, never
 		}
-		return w.verdict(el.verdict, r, p, depth, sure)
+		return w.verdict(el.verdict, r, p, depth, sure), always
 	}
-	var got ways
 	for i := range c.elements.all {
 		el := &c.elements.all[i]
 		switch t := el.matches(values); {
 		case t == always && got == 0:
-			return w.verdict(el.verdict, r, p, depth, sure)
+			return w.verdict(el.verdict, r, p, depth, sure), always
 		case t != never:
 			got |= w.verdict(el.verdict, r, p, depth, maybe)
+			found = maybe
 			if t == always {
-				return got
+				return got, found
 			}
 		}
 	}
-	return got | goesOn
+	return got | goesOn, found
 }
 
 // verdict carries a verdict out.

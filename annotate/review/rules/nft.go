@@ -323,14 +323,42 @@ func (r *nftRule) statement(st *node) (steps []step, last bool) {
 		r.note(r.rule, st.line, nftText([]*node{st}, r.data), "the packet takes another way")
 		return end(otherVerdict)
 	case "xt":
-		if v.get("type").str() == "match" {
-			return cond(r.unclear(st, "extension of iptables: read the output of iptables-save instead"))
-		}
-		r.note(r.rule, st.line, nftText([]*node{st}, r.data), "extension of iptables: read the output of iptables-save instead")
-		return end(anyVerdict)
+		return r.extension(st, v)
 	}
 	r.note(r.rule, st.line, nftText([]*node{st}, r.data), "unknown statement")
 	return end(anyVerdict)
+}
+
+// extension reads what iptables put into nftables in its own form. nft prints
+// the name of it, but not its arguments.
+func (r *nftRule) extension(st, v *node) (steps []step, last bool) {
+	const hint = "extension of iptables: nft does not print it whole, iptables-save does"
+	name := v.get("name").str()
+	if v.get("type").str() == "match" {
+		if name == "comment" {
+			return nil, false
+		}
+		return []step{{cond: r.unclear(st, hint)}}, false
+	}
+	switch name {
+	case "REJECT":
+		return []step{{verdict: &verdict{kind: dropVerdict}}}, true
+	case "SNAT", "MASQUERADE":
+		return []step{{verdict: &verdict{kind: acceptVerdict, move: &move{source: true}}}}, true
+	case "MARK", "CONNMARK", "HMARK":
+		return []step{{mark: &setMark{unknown: true}}}, false
+	}
+	if name != "" && passing[name] {
+		return nil, false
+	}
+	r.note(r.rule, st.line, nftText([]*node{st}, r.data), hint)
+	switch name {
+	case "DNAT", "REDIRECT", "NETMAP":
+		return []step{{verdict: &verdict{kind: acceptVerdict, move: &move{unknown: true}}}}, true
+	case "CT":
+		return []step{{cond: known(maybe)}, {untrack: true}}, true
+	}
+	return []step{{verdict: &verdict{kind: anyVerdict}}}, true
 }
 
 // limit reads a condition on a rate, an amount or a number of connections. They

@@ -362,14 +362,17 @@ func (r *nftRule) named(s *nftSet, exprs []expr) *elements {
 	for _, x := range exprs {
 		key.WriteByte(byte(x.field))
 	}
-	if e := s.parsed[key.String()]; e != nil {
-		return e
+	e := s.parsed[key.String()]
+	if e == nil {
+		rule := r.rule
+		r.rule = nil // what is not understood stands in the set
+		e = r.elements(s.elems, exprs, s.verdict)
+		r.rule = rule
+		s.parsed[key.String()] = e
 	}
-	rule := r.rule
-	r.rule = nil // what is not understood stands in the set
-	e := r.elements(s.elems, exprs, s.verdict)
-	r.rule = rule
-	s.parsed[key.String()] = e
+	if e.unsure() && r.rule.NotInterpreted == "" {
+		r.rule.NotInterpreted = "elements of the set " + s.name
+	}
 	return e
 }
 

@@ -211,6 +211,11 @@ func (e *elements) order() {
 	e.ordered, e.at = ordered, at
 }
 
+// unsure reports whether an element may be gone.
+func (e *elements) unsure() bool {
+	return e != nil && slices.ContainsFunc(e.all, func(el element) bool { return el.unsure })
+}
+
 // find gives the only element that matches an exact value.
 func (e *elements) find(v value) *element {
 	i := sort.Search(len(e.ordered), func(i int) bool { return v.compare(e.ordered[i].lo) < 0 })
