@@ -65,7 +65,7 @@ func (f *file) findJSON() (err error) {
 	switch {
 	case f.root.get("nftables") != nil:
 		f.kind = NFT
-	case f.root.get("SecurityGroups") != nil, first.get("GroupId") != nil && (first.get("IpPermissions") != nil || first.get("IpPermissionsEgress") != nil):
+	case f.root.get("SecurityGroups") != nil, f.root.get("NetworkInterfaces") != nil, first.get("GroupId") != nil && (first.get("IpPermissions") != nil || first.get("IpPermissionsEgress") != nil):
 		f.kind = AWS
 	case first.get("kind") != nil && first.get("apiVersion") != nil:
 		f.kind = NetworkPolicy

@@ -502,6 +502,8 @@ func (w *walk) reason(c *condition, p *packet, room []value) string {
 			return "the interface is not known"
 		case v.kind == unknownValue && c.exprs[i].field == sourcePortField:
 			return "the client's port is not known"
+		case v.kind == unknownValue && c.exprs[i].field == sourceField:
+			return "the translated source is not known"
 		case v.kind == unknownValue && (c.exprs[i].field == destinationField || c.exprs[i].field == destinationPortField):
 			return "the translated destination is not known"
 		case v.hide != 0:

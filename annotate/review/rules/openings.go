@@ -165,7 +165,7 @@ func (x *expr) narrow(b box, all []element, not bool) []box {
 		if len(got) > 1024 {
 			*side, b.partly = nil, true
 		}
-	case inField, outField:
+	case inField, outField, passedField:
 		if not || len(all) > 8 {
 			b.partly = true
 			break

@@ -56,6 +56,7 @@ type packet struct {
 	untracked    tri
 	beforeTrack  bool // the hook comes before connection tracking
 	stage        stage
+	leaves       bool // of pf: it is seen on its way out
 }
 
 func newPacket(f *Flow, input bool) packet {
@@ -87,6 +88,7 @@ const (
 	destinationTypeField
 	sourceTypeField
 	fragmentField // of IPv4: flags and offset
+	passedField   // of pf: the interface at which the packet is seen
 )
 
 // Types of addresses as routing knows them (rtnetlink's RTN_), for fib and addrtype.
@@ -182,6 +184,11 @@ func (x *expr) plain(p *packet) value {
 		return p.device(p.in, p.stage == outputStage)
 	case outField:
 		return p.device(p.out, p.stage == preroutingStage || p.stage == ingressStage || p.stage == inputStage)
+	case passedField:
+		if p.leaves {
+			return p.device(p.out, false)
+		}
+		return p.device(p.in, false)
 	case markField:
 		return value{kind: numberValue, n: uint64(p.mark &^ p.hide), hide: uint64(p.hide)}
 	case stateField:

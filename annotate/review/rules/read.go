@@ -46,6 +46,10 @@ type Options struct {
 	// Local holds the addresses of the firewall itself. With it, a flow to one
 	// of these is Input, one from them Output, and all others are Forward.
 	Local []netip.Prefix
+	// Port gives the number of a service's name: pfctl prints names. nil, and
+	// false, stand for names that are not known; rules with them are not
+	// interpreted.
+	Port func(name string, protocol uint8) (port uint16, ok bool)
 }
 
 // Firewall is all rules that packets have to pass.

@@ -108,7 +108,7 @@ func (t term) matches(v value) tri {
 	case v.kind == unknownValue:
 		return maybe
 	case v.kind == interfaceValue:
-		loopback := t.lo.text == "lo" && !t.prefix
+		loopback := (t.lo.text == "lo" || t.lo.text == "lo0") && !t.prefix
 		switch {
 		case loopback:
 			return tri(v.n)
