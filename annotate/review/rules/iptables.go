@@ -389,6 +389,9 @@ func (r *iptRule) option(not bool, option string, arguments []string) {
 	switch {
 	case r.header(not, option, argument):
 	case r.strange: // was noted with its module
+		if last := &r.notes[len(r.notes)-1]; len(last.Text) < 400 {
+			last.Text += " " + text
+		}
 	case r.extension(not, option, argument, arguments, text):
 	default:
 		r.unclear(text, "option that is not interpreted")

@@ -509,19 +509,6 @@ func (l *lab) compare(fw *Firewall, text string, hook Hook, families []bool, cou
 	}
 }
 
-func readText(t *testing.T, opt Options, texts ...string) *Firewall {
-	t.Helper()
-	var all []Source
-	for i, s := range texts {
-		all = append(all, Source{fmt.Sprintf("rules%d", i+1), strings.NewReader(s)})
-	}
-	fw, err := Read(all, opt)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return fw
-}
-
 const differentialPackets = 10000
 
 // TestKernelNFT compares with the kernel for the ruleset of constructs.
@@ -580,16 +567,4 @@ func TestKernelIPTables(t *testing.T) {
 			})
 		}
 	}
-}
-
-func prefixes(all ...string) []netip.Prefix {
-	var out []netip.Prefix
-	for _, s := range all {
-		p, ok := prefixOf(s)
-		if !ok {
-			panic(s)
-		}
-		out = append(out, p)
-	}
-	return out
 }

@@ -231,15 +231,21 @@ type walk struct {
 	depends []*Rule
 	why     string // of the last of these
 	base    *chain
-	unsure  int      // how many of the rules that led here may not apply
-	by      [2]basis // of accepting and of dropping
+	unsure  int // how many of the rules that led here may not apply
+	by      []basis
 }
 
-// basis is what a verdict rests on.
+// basis is what the verdicts of one base chain rest on.
 type basis struct {
-	rule *Rule  // nil for a policy
-	base *chain // the base chain
-	sure bool   // it does apply
+	base         *chain
+	accept, drop ground
+}
+
+// ground is a rule, or, without one, the policy.
+type ground struct {
+	rule *Rule
+	is   bool // there is such a verdict
+	sure bool // it does apply
 }
 
 // maxSteps bounds the work for one packet: chains that jump to chains can make
@@ -336,13 +342,9 @@ func (w *walk) result(possible ways, hook Hook) Decision {
 	case w.spent:
 		return Decision{Why: "the chains jump to each other too often to follow"}
 	case possible == accepted:
-		d := Decision{Verdict: Allow, Rule: w.by[0].rule}
-		d.Why = w.name(0, hook)
-		return d
+		return w.decided(Allow, hook)
 	case possible == dropped:
-		d := Decision{Verdict: Deny, Rule: w.by[1].rule}
-		d.Why = w.name(1, hook)
-		return d
+		return w.decided(Deny, hook)
 	}
 	slices.SortFunc(w.depends, func(a, b *Rule) int {
 		if a.File != b.File {
@@ -354,14 +356,36 @@ func (w *walk) result(possible ways, hook Hook) Decision {
 	return d
 }
 
-func (w *walk) name(i int, hook Hook) string {
-	switch by := w.by[i]; {
-	case by.rule != nil:
-		return "rule " + by.rule.ID
-	case by.base != nil:
-		return "policy of " + by.base.name
+// decided names what a verdict rests on. Of what accepts, a rule stands before a
+// policy, a policy where the packet is filtered before one elsewhere, and the
+// later before the earlier. Of what drops the last is the only one there is.
+func (w *walk) decided(v Verdict, hook Hook) Decision {
+	d := Decision{Verdict: v, Why: "no chain at " + hook.String()}
+	rank := 0
+	for _, b := range w.by {
+		g := b.accept
+		if v == Deny {
+			g = b.drop
+		}
+		r := 1
+		switch {
+		case !g.is:
+			continue
+		case v == Deny:
+		case g.rule != nil:
+			r = 3
+		case b.base.stage.hook() != AnyHook:
+			r = 2
+		}
+		if r < rank {
+			continue
+		}
+		rank, d.Rule = r, g.rule
+		if d.Why = "policy of " + b.base.name; g.rule != nil {
+			d.Why = "rule " + g.rule.ID
+		}
 	}
-	return "no chain at " + hook.String()
+	return d
 }
 
 // runBase runs a base chain. p is changed by what it does.
@@ -370,6 +394,7 @@ func (w *walk) runBase(c *chain, sees tri, p *packet) ways {
 		return accepted
 	}
 	w.base = c
+	w.by = append(w.by, basis{base: c})
 	p.beforeTrack = (c.stage == preroutingStage || c.stage == outputStage || c.stage == ingressStage) && c.priority <= -200
 	got := w.run(c, p, 0)
 	if got&(goesOn|returns) != 0 {
@@ -388,22 +413,17 @@ func (w *walk) runBase(c *chain, sees tri, p *packet) ways {
 	return got
 }
 
-// decidedBy remembers who accepted or dropped. Of what accepts, a rule stands
-// before a policy, and a policy where the packet is filtered before one
-// elsewhere; else the later stands before the earlier, unless it may not apply.
+// decidedBy remembers who accepted or dropped in the base chain at hand: the
+// last of them, unless it may not apply and another does.
 func (w *walk) decidedBy(accept bool, r *Rule) {
-	i, by := 1, basis{r, w.base, w.unsure == 0}
+	b := &w.by[len(w.by)-1]
+	g := &b.drop
 	if accept {
-		i = 0
+		g = &b.accept
 	}
-	old := w.by[i]
-	switch {
-	case old.base == w.base && old.sure && !by.sure:
-		return
-	case accept && r == nil && old.base != nil && old.base != w.base && (old.rule != nil && old.sure || w.base.stage.hook() == AnyHook):
-		return
+	if sure := w.unsure == 0; sure || !g.sure {
+		*g = ground{r, true, sure}
 	}
-	w.by[i] = by
 }
 
 // run runs the rules of a chain.

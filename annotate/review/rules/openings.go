@@ -293,34 +293,45 @@ type openings struct {
 	truncated bool
 }
 
-// of walks the base chains where packets are filtered.
+// openings walks the base chains where packets are filtered.
 func (nf *netfilter) openings() ([]Opening, bool) {
 	o := openings{seen: map[string]bool{}}
-	type policy struct {
-		c *chain
-		b box
-	}
-	var policies []policy
+	accepts := map[*chain]bool{} // whose policy lets something through
 	for _, c := range nf.bases {
 		if c.nat || c.stage.hook() == AnyHook {
 			continue
 		}
-		b := everything()
-		b.v4, b.v6 = nf.v4 && c.family != 6, nf.v6 && c.family != 4
-		if o.walk(c, b, c, 0) && c.policy != dropVerdict {
-			policies = append(policies, policy{c, b})
-		}
+		accepts[c] = o.walk(c, nf.all(c), c, 0) && c.policy != dropVerdict
 	}
-	for _, p := range policies {
-		if !slices.ContainsFunc(nf.bases, func(c *chain) bool {
-			return c.stage == p.c.stage && !c.nat && (c.family == 0 || c.family == p.c.family) &&
-				!slices.ContainsFunc(policies, func(q policy) bool { return q.c == c })
-		}) { // else what this policy lets through is dropped by another chain
-			o.emit(nil, p.b, p.c, p.c.name)
+	for i, c := range nf.bases {
+		if !accepts[c] {
+			continue
+		}
+		// One chain stands for all policies of a hook. When another chain drops
+		// what comes to its end, there are none.
+		stands := true
+		for j, other := range nf.bases {
+			if other.stage != c.stage || other.nat || other.family != 0 && other.family != c.family {
+				continue
+			}
+			stands = stands && accepts[other] && (i == j || other.family != c.family || nearer(c, other) || !nearer(other, c) && i < j)
+		}
+		if stands {
+			o.emit(nil, nf.all(c), c, c.name)
 		}
 	}
 	return o.all, o.truncated
 }
+
+// all is what can come to a base chain.
+func (nf *netfilter) all(c *chain) box {
+	b := everything()
+	b.v4, b.v6 = nf.v4 && c.family != 6, nf.v6 && c.family != 4
+	return b
+}
+
+// nearer reports whether a chain's priority is nearer to that of filters, 0.
+func nearer(a, b *chain) bool { return max(a.priority, -a.priority) < max(b.priority, -b.priority) }
 
 // walk visits a chain's rules. It reports whether packets can come to its end.
 func (o *openings) walk(c *chain, b box, base *chain, depth int) bool {

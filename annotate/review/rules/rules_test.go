@@ -36,6 +36,32 @@ func readFiles(t testing.TB, opt Options, files ...string) *Firewall {
 	return fw
 }
 
+// readText reads rules that stand in the test.
+func readText(t *testing.T, opt Options, texts ...string) *Firewall {
+	t.Helper()
+	var all []Source
+	for i, s := range texts {
+		all = append(all, Source{fmt.Sprintf("rules%d", i+1), strings.NewReader(s)})
+	}
+	fw, err := Read(all, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fw
+}
+
+func prefixes(all ...string) []netip.Prefix {
+	var out []netip.Prefix
+	for _, s := range all {
+		p, ok := prefixOf(s)
+		if !ok {
+			panic(s)
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
 // dump writes all that was read.
 func dump(fw *Firewall) string {
 	var b strings.Builder
