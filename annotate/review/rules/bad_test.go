@@ -2,7 +2,6 @@ package rules
 
 import (
 	"errors"
-	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -103,62 +102,154 @@ func TestNotInterpreted(t *testing.T) {
 	}
 }
 
-// FuzzRead reads whatever it is given as rules of whatever kind, and asks them.
-func FuzzRead(f *testing.F) {
-	files, _ := filepath.Glob("testdata/*")
-	for _, name := range files {
-		if b, err := os.ReadFile(name); err == nil {
-			f.Add(b)
+// fuzzFlows are asked of whatever rules come out.
+var fuzzFlows = []Flow{
+	{Protocol: protoTCP, Client: netip.MustParseAddr("192.0.2.1"), Server: netip.MustParseAddr("192.0.2.2"), ServerPort: 80},
+	{Protocol: protoUDP, Client: netip.MustParseAddr("2001:db8::1"), Server: netip.MustParseAddr("2001:db8::2"), ServerPort: 53, ClientPort: 5353, Hook: Forward, In: "eth0", Out: "eth1"},
+	{Protocol: 47, Client: netip.MustParseAddr("10.0.0.1"), Server: netip.MustParseAddr("::1"), Hook: Output},
+	{Protocol: protoSCTP, Client: netip.MustParseAddr("10.1.2.3"), Server: netip.MustParseAddr("10.244.1.10"), ServerPort: 36412, Hook: Input},
+}
+
+// readAndAsk reads a file and asks, and checks what must hold for every file.
+func readAndAsk(t *testing.T, texts ...string) {
+	lines := 0
+	var all []Source
+	for _, s := range texts {
+		lines = max(lines, strings.Count(s, "\n")+1)
+		all = append(all, Source{Name: "f", Reader: strings.NewReader(s)})
+	}
+	fw, err := Read(all, Options{Local: prefixes("192.0.2.2"), Port: names})
+	if err != nil {
+		if fw != nil || !strings.HasPrefix(err.Error(), "read rules: f:") {
+			t.Fatalf("firewall %v, error %v", fw, err)
+		}
+		return
+	}
+	for _, s := range fw.Sets {
+		for _, n := range s.Notes {
+			if n.Line < 0 || n.Line > lines || n.Reason == "" {
+				t.Fatalf("note %+v of %d lines", n, lines)
+			}
+		}
+		for _, r := range s.Rules {
+			if r.Line < 1 || r.Line > lines || r.ID == "" {
+				t.Fatalf("rule %+v of %d lines", r, lines)
+			}
+		}
+		for _, o := range s.Openings {
+			if o.Ports.First > o.Ports.Last {
+				t.Fatalf("opening %+v", o)
+			}
 		}
 	}
+	for i := range fuzzFlows {
+		d := fw.Decide(&fuzzFlows[i])
+		if d.Why == "" || d.Verdict == Unknown && d.Rule != nil || d.Verdict != Unknown && len(d.Depends) > 0 {
+			t.Fatalf("%+v: %+v", fuzzFlows[i], d)
+		}
+	}
+}
+
+// seeds gives the lines of a file of testdata, that mutations stay small.
+func seeds(f *testing.F, name string) []string {
+	b, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		f.Fatal(err)
+	}
+	return strings.Split(string(b), "\n")
+}
+
+// FuzzRead reads files of whatever kind.
+func FuzzRead(f *testing.F) {
 	for _, s := range []string{
 		"*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp -m multiport ! --dports 1:2,3 -j ACCEPT\nCOMMIT\n",
 		"-P INPUT ACCEPT\n-N a\n-A INPUT -j a\n-A a -g a\n",
-		"block in all\npass in on { em0, em1 } proto { tcp, udp } from { 10/8, ! 10.1/16 } to any port { 22, 80:90 }\n",
-		"rdr pass on em0 inet proto tcp from any to any port 80 -> { 10.0.0.1, 10.0.0.2 } port 80\n",
-		"create s hash:net family inet\nadd s 10.0.0.0/8 nomatch timeout 3\n",
-		"kind: NetworkPolicy\napiVersion: networking.k8s.io/v1\nspec: &a\n  podSelector: {}\n  ingress: [*a]\n",
-		`{"nftables":[{"chain":{"family":"inet","table":"t","name":"c","hook":"input","prio":0}},{"rule":{"family":"inet","table":"t","chain":"c","expr":[{"jump":{"target":"c"}}]}}]}`,
+		"block in all\n", "create s hash:net family inet\n", "kind: NetworkPolicy\n", `{"nftables":[]}`, `{"SecurityGroups":[]}`,
+		"Chain INPUT (policy ACCEPT)\n", "table inet t {\n", "\x0a\x0d\x0d\x0a",
 	} {
-		f.Add([]byte(s))
+		f.Add(s)
 	}
-	flows := []Flow{
-		{Protocol: protoTCP, Client: netip.MustParseAddr("192.0.2.1"), Server: netip.MustParseAddr("192.0.2.2"), ServerPort: 80},
-		{Protocol: protoUDP, Client: netip.MustParseAddr("2001:db8::1"), Server: netip.MustParseAddr("2001:db8::2"), ServerPort: 53, ClientPort: 5353, Hook: Forward, In: "eth0", Out: "eth1"},
-		{Protocol: 47, Client: netip.MustParseAddr("10.0.0.1"), Server: netip.MustParseAddr("::1"), Hook: Output},
+	f.Fuzz(func(t *testing.T, text string) { readAndAsk(t, text) })
+}
+
+// FuzzNFT reads the JSON of one rule, or set, in a ruleset.
+func FuzzNFT(f *testing.F) {
+	b, err := os.ReadFile("testdata/constructs.nft.json")
+	if err != nil {
+		f.Fatal(err)
 	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		fw, err := Read([]Source{{Name: "f", Reader: strings.NewReader(string(data))}}, Options{Local: prefixes("192.0.2.2"), Port: names})
+	root, err := readJSON(b, "")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, n := range root.get("nftables").list {
+		f.Add(n.source(b))
+	}
+	f.Add(`{"rule":{"family":"inet","table":"filter","chain":"input","expr":[{"jump":{"target":"input"}},{"jump":{"target":"input"}}]}}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		readAndAsk(t, `{"nftables":[{"chain":{"family":"inet","table":"filter","name":"input","hook":"input","prio":0,"policy":"drop"}},`+
+			`{"chain":{"family":"inet","table":"filter","name":"branch"}},`+
+			`{"set":{"family":"inet","table":"filter","name":"web_ports","type":"inet_service","elem":[80,443]}},`+text+`]}`)
+	})
+}
+
+// FuzzIPTables reads one rule, and one set.
+func FuzzIPTables(f *testing.F) {
+	for _, line := range seeds(f, "iptables-save.txt") {
+		f.Add(line, "create services hash:ip,port family inet\nadd services 192.0.2.1,tcp:80-90")
+	}
+	for _, line := range seeds(f, "ipset-save.txt") {
+		name := strings.Fields(line + " x x")[1]
+		f.Add("-A INPUT -m set --match-set "+name+" src,dst,dst -j ACCEPT", "create "+name+" hash:ip,port,net\n"+line)
+	}
+	f.Fuzz(func(t *testing.T, rule, set string) {
+		readAndAsk(t, "*filter\n:INPUT DROP [0:0]\n:web - [0:0]\n-A web -j ACCEPT\n"+rule+"\nCOMMIT\n", "create x list:set size 8\n"+set)
+	})
+}
+
+// FuzzAWS reads one group.
+func FuzzAWS(f *testing.F) {
+	for _, name := range []string{"security-groups.json", "network-interfaces.json"} {
+		b, err := os.ReadFile(filepath.Join("testdata", name))
 		if err != nil {
-			if fw != nil || !strings.HasPrefix(err.Error(), "read rules: f:") {
-				t.Fatalf("firewall %v, error %v", fw, err)
-			}
-			return
+			f.Fatal(err)
 		}
-		lines := strings.Count(string(data), "\n") + 1
-		for _, s := range fw.Sets {
-			for _, n := range s.Notes {
-				if n.Line < 0 || n.Line > lines || n.Reason == "" {
-					t.Fatalf("note %+v of %d lines", n, lines)
-				}
-			}
-			for _, r := range s.Rules {
-				if r.Line < 1 || r.Line > lines || r.ID == "" {
-					t.Fatalf("rule %+v of %d lines", r, lines)
-				}
-			}
-			for _, o := range s.Openings {
-				if o.Ports.First > o.Ports.Last {
-					t.Fatalf("opening %+v", o)
-				}
-			}
+		root, err := readJSON(b, "")
+		if err != nil {
+			f.Fatal(err)
 		}
-		for i := range flows {
-			d := fw.Decide(&flows[i])
-			if d.Why == "" || d.Verdict == Unknown && d.Rule != nil || d.Verdict != Unknown && len(d.Depends) > 0 {
-				t.Fatalf("%+v: %+v", flows[i], d)
-			}
+		for _, n := range root.list[0].list {
+			f.Add(n.source(b))
 		}
-		_ = fmt.Sprint(fw.Sets)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		readAndAsk(t, `{"SecurityGroups":[`+text+`]}`)
+		readAndAsk(t, `{"SecurityGroups":[{"GroupId":"sg-1","IpPermissions":[{"IpProtocol":"-1","UserIdGroupPairs":[{"GroupId":"sg-1"}]}]}],"NetworkInterfaces":[`+text+`]}`)
+	})
+}
+
+// FuzzPolicies reads documents of Kubernetes.
+func FuzzPolicies(f *testing.F) {
+	for _, doc := range strings.Split(strings.Join(seeds(f, "networkpolicies.yaml"), "\n"), "\n---\n") {
+		f.Add(doc)
+	}
+	f.Add("kind: NetworkPolicy\napiVersion: networking.k8s.io/v1\nspec: &a\n  podSelector: {}\n  ingress: [*a]\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		readAndAsk(t, "kind: Pod\nstatus: {podIP: 10.244.1.10}\n---\n"+text)
+		readAndAsk(t, "kind: List\n---\n"+text)
+	})
+}
+
+// FuzzPF reads one rule of pf.
+func FuzzPF(f *testing.F) {
+	for _, line := range seeds(f, "pf.txt") {
+		f.Add(line)
+	}
+	f.Add("pass in on { em0, em1 } proto { tcp, udp } from { 10/8, ! 10.1/16 } to any port { 22, 80:90 }")
+	f.Add("rdr pass on em0 inet proto tcp from any to any port 80 -> { 10.0.0.1, 10.0.0.2 } port 80")
+	f.Add("anchor \"a\" in on em0 {\nblock all\n}\n")
+	f.Add("table <bruteforce> { 10.0.0.1 }\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		readAndAsk(t, "block in all\n"+text+"\npass in quick from <bruteforce> to any\n")
 	})
 }

@@ -11,8 +11,6 @@ import (
 // adds by itself are not listed: "tcp dport 22" stands without "meta l4proto
 // tcp", so a match on a header asks for its protocol too.
 
-const nftHint = "nft text is not read: print it with nft -j list ruleset"
-
 // nftSet is a named set or map.
 type nftSet struct {
 	name    string
@@ -256,7 +254,6 @@ type nftRule struct {
 	rule   *Rule
 	line   int
 	family uint8 // of the table: 4, 6, or 0
-	proto  uint8 // that an earlier match asks for
 }
 
 // unclear makes a condition that may or may not hold, and notes why.

@@ -13,7 +13,8 @@ import (
 // maxOpenings bounds what is kept, and maxBoxes the rules visited on the way.
 const (
 	maxOpenings = 20000
-	maxBoxes    = 1 << 17
+	maxBoxes    = 1 << 16
+	maxParts    = 2048 // of one rule
 )
 
 type protocolSet [4]uint64
@@ -69,6 +70,21 @@ func (c *condition) narrow(b box) []box {
 		all = append(all, c.narrowTo(b, &c.elements.all[i])...)
 	}
 	return all
+}
+
+// narrowAll does so for several boxes. When they become too many, they stay as
+// they are, and partly.
+func (c *condition) narrowAll(boxes []box) []box {
+	var next []box
+	for _, b := range boxes {
+		if next = append(next, c.narrow(b)...); len(next) > maxParts {
+			for i := range boxes {
+				boxes[i].partly = true
+			}
+			return boxes
+		}
+	}
+	return next
 }
 
 // narrowTo gives the parts that one element lets through.
@@ -285,17 +301,24 @@ func intersectPorts(a, b []Range) []Range {
 	return joinPorts(out)
 }
 
+// openingKey tells openings apart.
+type openingKey struct {
+	same     string // all but the rest
+	protocol uint8
+	ports    Range
+}
+
 // openings collects what the chains open.
 type openings struct {
 	all       []Opening
-	seen      map[string]bool
+	seen      map[openingKey]bool
 	visited   int
 	truncated bool
 }
 
 // openings walks the base chains where packets are filtered.
 func (nf *netfilter) openings() ([]Opening, bool) {
-	o := openings{seen: map[string]bool{}}
+	o := openings{seen: map[openingKey]bool{}}
 	accepts := map[*chain]bool{} // whose policy lets something through
 	for _, c := range nf.bases {
 		if c.nat || c.stage.hook() == AnyHook {
@@ -359,11 +382,7 @@ func (o *openings) link(c *chain, l *link, b box, base *chain, depth int) bool {
 		switch s := &l.steps[i]; {
 		case s.cond != nil:
 			certain = certain && s.cond.known && s.cond.truth == always
-			var next []box
-			for _, b := range boxes {
-				next = append(next, s.cond.narrow(b)...)
-			}
-			if boxes = next; len(boxes) == 0 {
+			if boxes = s.cond.narrowAll(boxes); len(boxes) == 0 {
 				return true
 			}
 		case s.byMap != nil:
@@ -429,6 +448,7 @@ func (o *openings) emit(r *Rule, b box, base *chain, name string) {
 		op.Partly = op.Partly || len(protos) < 256
 		protos = []uint8{0}
 	}
+	same := fmt.Sprintf("%p %s %s %v %v %v %q %q", r, op.Chain, op.Hook, op.Any, op.Servers, op.Clients, op.In, op.Out)
 	for _, n := range protos {
 		op.Protocol = n
 		ranges := b.ports
@@ -436,7 +456,11 @@ func (o *openings) emit(r *Rule, b box, base *chain, name string) {
 			ranges = []Range{allPorts}
 		}
 		for _, op.Ports = range ranges {
-			key := fmt.Sprintf("%p %s %v %d %v %v %v %v %q %q", r, op.Chain, op.Hook, op.Protocol, op.Any, op.Ports, op.Servers, op.Clients, op.In, op.Out)
+			if len(o.all) >= maxOpenings {
+				o.truncated = true
+				return
+			}
+			key := openingKey{same, op.Protocol, op.Ports}
 			if o.seen[key] {
 				continue
 			}

@@ -187,7 +187,7 @@ func (d *pfDecider) pass(p *packet, out bool) Decision {
 // openings gives what rules pass. A final block of everything is taken to be
 // there when any rule blocks without a condition.
 func (d *pfDecider) openings() ([]Opening, bool) {
-	o := openings{seen: map[string]bool{}}
+	o := openings{seen: map[openingKey]bool{}}
 	blocked := false
 	for i := range d.rules {
 		r := &d.rules[i]
@@ -199,11 +199,7 @@ func (d *pfDecider) openings() ([]Opening, bool) {
 		}
 		boxes := []box{everything()}
 		for j := range r.conds {
-			var next []box
-			for _, b := range boxes {
-				next = append(next, r.conds[j].narrow(b)...)
-			}
-			boxes = next
+			boxes = r.conds[j].narrowAll(boxes)
 		}
 		base := chain{stage: noStage}
 		if !r.in {

@@ -332,3 +332,13 @@ func TestPF(t *testing.T) {
 		{"udp 192.0.2.1 192.0.2.2:53 input", "allow", "no rule matches"},
 	})
 }
+
+// BenchmarkDecide asks the ruleset of constructs.
+func BenchmarkDecide(b *testing.B) {
+	fw := readFiles(b, Options{}, "constructs.nft.json")
+	f := Flow{Protocol: protoTCP, Client: netip.MustParseAddr("192.0.2.1"), Server: netip.MustParseAddr("198.51.100.2"), ClientPort: 40000, ServerPort: 8443, Hook: Input, In: "eth0"}
+	b.ReportAllocs()
+	for b.Loop() {
+		fw.Decide(&f)
+	}
+}
