@@ -156,6 +156,24 @@ func saveFamily(line string) uint8 {
 	return 0
 }
 
+// tablesOfNFT finds the tables that iptables keeps in nftables, as nft names
+// them.
+func tablesOfNFT(data []byte, to map[string]bool) {
+	family := ""
+	for sc := newLines(data); sc.Scan(); {
+		line := strings.TrimSpace(sc.Text())
+		if f := saveFamily(line); f != 0 {
+			family = ""
+			if strings.Contains(line, "(nf_tables)") {
+				family = map[uint8]string{4: "ip", 6: "ip6"}[f]
+			}
+		}
+		if family != "" && strings.HasPrefix(line, "*") {
+			to[family+" "+line[1:]] = true
+		}
+	}
+}
+
 // needFamily finds the family of output that has no such comment.
 func (r *iptReader) needFamily(data []byte) {
 	if r.family != 0 {

@@ -450,6 +450,15 @@ func (p *pool) flow(r *rand.Rand, id uint32, families []bool) Flow {
 // compare sends random packets and compares what becomes of them with what the
 // rules are read to say.
 func (l *lab) compare(fw *Firewall, text string, hook Hook, families []bool, count int) {
+	l.t.Helper()
+	counts := l.count(fw, text, hook, families, count)
+	if counts["allow/allow"] < count/20 || counts["deny/deny"] < count/20 || counts["unknown/allow"]+counts["unknown/deny"] > count/4 {
+		l.t.Errorf("the packets are too much alike to show anything: %v", counts)
+	}
+}
+
+// count does so, and gives how often which answers came together.
+func (l *lab) count(fw *Firewall, text string, hook Hook, families []bool, count int) map[string]int {
 	t := l.t
 	t.Helper()
 	seed := uint64(20260817)
@@ -504,8 +513,31 @@ func (l *lab) compare(fw *Firewall, text string, hook Hook, families []bool, cou
 		}
 	}
 	t.Logf("ours/the kernel's: %v", counts)
-	if counts["allow/allow"] < count/20 || counts["deny/deny"] < count/20 || counts["unknown/allow"]+counts["unknown/deny"] > count/4 {
-		t.Errorf("the packets are too much alike to show anything: %v", counts)
+	return counts
+}
+
+// TestFixture shows that the fixture of constructs is what the real nft prints.
+// Another version may print it otherwise; it must be read to the same rules.
+func TestFixture(t *testing.T) {
+	l := newLab(t, "eth0", "eth1", false)
+	source, err := os.ReadFile("testdata/constructs.nft")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.run(string(source), "nft", "-f", "-")
+	printed := l.run("", "nft", "-j", "list", "ruleset")
+	fw, want := readText(t, Options{}, printed), readFiles(t, Options{}, "constructs.nft.json")
+	got, fixture := fw.Sets[0].Rules, want.Sets[0].Rules
+	if len(fixture) < 40 {
+		t.Errorf("the fixture has %d rules", len(fixture))
+	}
+	if len(got) != len(fixture) {
+		t.Fatalf("%d rules, want %d", len(got), len(fixture))
+	}
+	for i := range got {
+		if got[i].ID != fixture[i].ID || got[i].Text != fixture[i].Text || got[i].Action != fixture[i].Action || got[i].NotInterpreted != fixture[i].NotInterpreted {
+			t.Errorf("%s: %s, want %s: %s", got[i].ID, got[i].Text, fixture[i].ID, fixture[i].Text)
+		}
 	}
 }
 
@@ -562,7 +594,9 @@ func TestKernelIPTables(t *testing.T) {
 				l.run(sets, "ipset", "restore")
 				l.run(v4, "iptables-"+backend+"-restore")
 				l.run(v6, "ip6tables-"+backend+"-restore")
-				fw := readText(t, Options{Local: local}, l.run("", "iptables-"+backend+"-save"), l.run("", "ip6tables-"+backend+"-save"), l.run("", "ipset", "save"))
+				// What nft prints of these rules is less; the rest is ignored.
+				listed := l.run("", "nft", "-j", "list", "ruleset")
+				fw := readText(t, Options{Local: local}, listed, l.run("", "iptables-"+backend+"-save"), l.run("", "ip6tables-"+backend+"-save"), l.run("", "ipset", "save"))
 				l.compare(fw, v4+v6+sets, hook, []bool{true, true, false}, differentialPackets)
 			})
 		}

@@ -172,6 +172,17 @@ func (nf *netfilter) has(s stage, v4 bool) bool {
 	return slices.ContainsFunc(nf.bases, func(c *chain) bool { return c.stage == s && c.sees(v4) })
 }
 
+// at gives the base chains at a stage, in their order.
+func (nf *netfilter) at(s stage, v4 bool) []*chain {
+	var all []*chain
+	for _, c := range nf.bases {
+		if c.stage == s && c.sees(v4) {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
 func (c *chain) sees(v4 bool) bool { return c.family == 0 || (c.family == 4) == v4 }
 
 func (nf *netfilter) decide(f *Flow) (Decision, bool) {

@@ -57,8 +57,9 @@ func clip(s string) string {
 	return strings.ToValidUTF8(s[:most], "") + "..."
 }
 
-// readNFT reads what "nft -j list ruleset" prints.
-func readNFT(root *node, data []byte, name string, opt Options) (*Set, error) {
+// readNFT reads what "nft -j list ruleset" prints. Tables that are in twice are
+// left out: they are read from the output of iptables-save.
+func readNFT(root *node, data []byte, name string, opt Options, twice map[string]bool) (*Set, error) {
 	list := root.get("nftables")
 	if !list.is(nodeArray) {
 		return nil, fmt.Errorf("%s:%d: nftables is no list", name, root.line)
@@ -74,9 +75,15 @@ func readNFT(root *node, data []byte, name string, opt Options) (*Set, error) {
 		if kind == "add" || kind == "create" || kind == "insert" { // a ruleset written to be loaded
 			kind, body = body.only()
 		}
+		if table := body.get("family").str() + " " + body.get("table").str(); kind != "table" && twice[table] {
+			continue
+		}
 		switch kind {
 		case "metainfo", "counter", "ct helper", "ct timeout", "ct expectation", "secmark", "synproxy":
 		case "table":
+			if twice[body.get("family").str()+" "+body.get("name").str()] {
+				break
+			}
 			r.table(item, body)
 		case "chain":
 			r.chain(item, body)

@@ -86,6 +86,12 @@ func Read(sources []Source, opt Options) (*Firewall, error) {
 			ipt.readIPSet(files[i].data, files[i].name)
 		}
 	}
+	twice := map[string]bool{} // tables of nft that the output of iptables-save has too, and has whole
+	for i := range files {
+		if files[i].kind == IPTables {
+			tablesOfNFT(files[i].data, twice)
+		}
+	}
 	joined := map[Kind]bool{} // kinds that share a set, and have it
 	for i := range files {
 		f := &files[i]
@@ -93,7 +99,7 @@ func Read(sources []Source, opt Options) (*Firewall, error) {
 		var err error
 		switch f.kind {
 		case NFT:
-			s, err = readNFT(f.root, f.data, f.name, opt)
+			s, err = readNFT(f.root, f.data, f.name, opt, twice)
 		case IPTables:
 			ipt.read(f.data, f.name)
 			continue
@@ -143,8 +149,8 @@ func (fw *Firewall) Decide(f *Flow) Decision {
 			return d
 		case d.Verdict == Unknown && unknown == nil:
 			unknown = &d
-		case d.Verdict == Allow:
-			allowed = &d // of several, the last is as good as any
+		case d.Verdict == Allow && (allowed == nil || d.Rule != nil):
+			allowed = &d
 		}
 	}
 	switch {

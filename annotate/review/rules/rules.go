@@ -25,12 +25,29 @@
 // rules that it depends on. All of these are in [Set.Notes], with their lines.
 // So an answer other than Unknown never rests on a guess.
 //
+// Some things are taken for granted, since every first packet of a true
+// connection has them: TCP's flags are SYN alone, there are no IPv6 extension
+// headers, and the packet carries no mark when it comes in. Others depend on the
+// moment, and the rule that asks for them says so in [Rule.Assumes]: rates,
+// quotas and numbers of connections are not exceeded, and packets come in by the
+// interface to which their source is routed.
+//
 // # Use
 //
 //	fw, err := rules.Read([]rules.Source{{Name: "ruleset.json", Reader: f}}, rules.Options{})
 //	…
 //	d := fw.Decide(&rules.Flow{Protocol: 6, Client: c, Server: s, ServerPort: 443})
 //	fmt.Println(d.Verdict, d.Why)
+//
+// # Design
+//
+// Read finds the kind of each file by its content (detect.go). A reader for each
+// kind turns rules into conditions on the fields of a packet (packet.go), whose
+// truth has three values (value.go): nft.go, nftexpr.go; iptables.go,
+// iptmatch.go, ipset.go; pfread.go, pfhosts.go; aws.go; kuberead.go. Three
+// deciders follow a packet: netfilter.go and walk.go for nft and iptables, pf.go,
+// and unions.go for what only allows. openings.go walks the same chains with all
+// packets at once.
 package rules
 
 import (

@@ -204,6 +204,22 @@ func ask(t *testing.T, fw *Firewall, all []question) {
 	}
 }
 
+// TestEqualPriority holds for chains whose order the kernel does not tell: a
+// mark that one sets, and the other asks for, is not known.
+func TestEqualPriority(t *testing.T) {
+	for _, c := range []struct {
+		priority int
+		verdict  string
+	}{{0, "unknown"}, {1, "allow"}, {-1, "deny"}} {
+		text := fmt.Sprintf(`{"nftables":[
+			{"chain":{"family":"ip","table":"a","name":"in","hook":"input","type":"filter","prio":%d,"policy":"drop"}},
+			{"chain":{"family":"ip","table":"b","name":"in","hook":"input","type":"filter","prio":0,"policy":"accept"}},
+			{"rule":{"family":"ip","table":"a","chain":"in","handle":1,"expr":[{"match":{"op":"==","left":{"meta":{"key":"mark"}},"right":1}},{"accept":null}]}},
+			{"rule":{"family":"ip","table":"b","chain":"in","handle":1,"expr":[{"mangle":{"key":{"meta":{"key":"mark"}},"value":1}}]}}]}`, c.priority)
+		ask(t, readText(t, Options{}, text), []question{{"tcp 192.0.2.1 192.0.2.2:80 input", c.verdict, ""}})
+	}
+}
+
 // TestSecurityGroups asks security groups with and without interfaces.
 func TestSecurityGroups(t *testing.T) {
 	const web, db = "sg-0a1b2c3d4e5f60001", "sg-0a1b2c3d4e5f60002"

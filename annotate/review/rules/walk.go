@@ -47,12 +47,13 @@ func (nf *netfilter) decideAt(f *Flow, hook Hook) Decision {
 	possible := accepted
 	run := func(s stage) {
 		p.stage = s
-		for _, c := range nf.bases {
-			if c.stage != s || !c.sees(p.src.Is4()) || possible&accepted == 0 {
-				continue
+		for rest := nf.at(s, p.src.Is4()); len(rest) > 0 && possible&accepted != 0; {
+			n := 1 // chains of one priority
+			for n < len(rest) && rest[n].priority == rest[0].priority {
+				n++
 			}
-			got := w.runBase(c, p.onDevice(c), &p)
-			possible = possible&^accepted | got
+			possible = possible&^accepted | w.runEqual(rest[:n], &p)
+			rest = rest[n:]
 		}
 	}
 	for _, s := range order {
@@ -166,6 +167,39 @@ func (w *walk) decided(v Verdict, hook Hook) Decision {
 		}
 	}
 	return d
+}
+
+// runEqual runs base chains of one priority. The kernel calls them in an order
+// that is not told, so each may find the packet as any of the others left it.
+func (w *walk) runEqual(chains []*chain, p *packet) ways {
+	if len(chains) == 1 {
+		return w.runBase(chains[0], p.onDevice(chains[0]), p)
+	}
+	before := *p
+	for range chains {
+		merged := before
+		for _, c := range chains {
+			q, trial := before, walk{budget: w.budget}
+			trial.runBase(c, q.onDevice(c), &q)
+			w.spent = w.spent || trial.spent
+			merged.merge(&q)
+		}
+		if merged == before {
+			break
+		}
+		before = merged
+	}
+	possible, after := accepted, before
+	for _, c := range chains {
+		q := before
+		possible = possible&^accepted | w.runBase(c, q.onDevice(c), &q)
+		after.merge(&q)
+		if possible&accepted == 0 {
+			break
+		}
+	}
+	*p = after
+	return possible
 }
 
 // runBase runs a base chain. p is changed by what it does.
