@@ -102,6 +102,13 @@ func TestNotInterpreted(t *testing.T) {
 	}
 }
 
+// TestAliases keeps a small file of YAML from becoming a large one.
+func TestAliases(t *testing.T) {
+	text := "kind: NetworkPolicy\napiVersion: networking.k8s.io/v1\nspec:\n  podSelector: {}\n  ingress:\n    - &rule {from: [" +
+		strings.Repeat("{ipBlock: {cidr: 10.0.0.0/8}},", 2000) + "]}\n" + strings.Repeat("    - *rule\n", 2000)
+	ask(t, readText(t, Options{}, text), []question{{"tcp 192.0.2.1 192.0.2.2:80", "unknown", "so many rules"}})
+}
+
 // fuzzFlows are asked of whatever rules come out.
 var fuzzFlows = []Flow{
 	{Protocol: protoTCP, Client: netip.MustParseAddr("192.0.2.1"), Server: netip.MustParseAddr("192.0.2.2"), ServerPort: 80},

@@ -26,6 +26,19 @@ type ipSetAdd struct {
 	options []string
 }
 
+// setUse is a way in which rules use a set.
+type setUse struct {
+	set        *ipSet
+	directions string
+	family     uint8
+}
+
+// setRead is what came of it: a condition, or why there is none.
+type setRead struct {
+	c      *condition
+	reason string
+}
+
 // readIPSet reads the output of "ipset save".
 func (r *iptReader) readIPSet(data []byte, name string) {
 	sc := newLines(data)
@@ -67,12 +80,19 @@ func (r *iptRule) matchSet(not bool, arguments []string, text string) {
 		r.unclear(text, "rules change the set as packets pass")
 		return
 	}
-	directions := strings.Split(arguments[1], ",")
-	c, reason := r.setCondition(s, directions, 0)
-	if reason != "" {
-		r.unclear(text, reason)
+	// Sets are large, and many rules may name one.
+	key := setUse{s, arguments[1], r.family}
+	read, ok := r.conditions[key]
+	if !ok {
+		read.c, read.reason = r.setCondition(s, strings.Split(arguments[1], ","), 0)
+		r.conditions[key] = read
+	}
+	if read.reason != "" {
+		r.unclear(text, read.reason)
 		return
 	}
+	c := new(condition)
+	*c = *read.c
 	if c.elements.unsure() && r.rule.NotInterpreted == "" {
 		r.rule.NotInterpreted = "elements of the set " + arguments[0]
 	}

@@ -15,10 +15,11 @@ import (
 // iptReader reads the files of iptables, and puts them into one set.
 type iptReader struct {
 	noter
-	v4, v6 bool // which families there are rules of
-	files  []string
-	chains map[string]*chain
-	sets   map[string]*ipSet
+	v4, v6     bool // which families there are rules of
+	files      []string
+	chains     map[string]*chain
+	sets       map[string]*ipSet
+	conditions map[setUse]setRead
 	// changed are the sets that some rule changes.
 	changed map[string]bool
 	nf      *netfilter
@@ -58,7 +59,7 @@ var iptChains = map[string]builtIn{
 }
 
 func newIPTReader(opt Options) *iptReader {
-	return &iptReader{sets: map[string]*ipSet{}, changed: map[string]bool{}, nf: &netfilter{local: opt.Local}}
+	return &iptReader{sets: map[string]*ipSet{}, changed: map[string]bool{}, conditions: map[setUse]setRead{}, nf: &netfilter{local: opt.Local}}
 }
 
 // read reads one file. Lines that are not understood are noted.

@@ -13,7 +13,8 @@ import (
 // kubeReader reads the documents of Kubernetes.
 type kubeReader struct {
 	noter
-	d *kubeDecider
+	d    *kubeDecider
+	work int // peers and ports read; aliases can make them many
 }
 
 func readPolicies(files []file) (*Set, error) {
@@ -285,6 +286,9 @@ func (r *kubeReader) selector(n *yaml.Node, where string) selector {
 func (r *kubeReader) direction(p *policy, list *yaml.Node, full, way, side string) *group {
 	g := &group{name: full}
 	for i, n := range items(list) {
+		if r.tooMuch(len(items(child(n, side))) + len(items(child(n, "ports")))) {
+			break
+		}
 		line := n.Line
 		n = plain(n)
 		where := fmt.Sprintf("%s %s %d", full, way, i+1)
@@ -322,6 +326,21 @@ func (r *kubeReader) direction(p *policy, list *yaml.Node, full, way, side strin
 		}
 	}
 	return g
+}
+
+// maxKubeWork bounds the peers and ports of all policies.
+const maxKubeWork = 1 << 20
+
+// tooMuch reports whether there is more than is read. Then nothing is answered.
+func (r *kubeReader) tooMuch(more int) bool {
+	r.work += 1 + more
+	if r.work <= maxKubeWork {
+		return false
+	}
+	if len(r.d.foreign) == 0 {
+		r.d.foreign = append(r.d.foreign, "NetworkPolicy with so many rules")
+	}
+	return true
 }
 
 // yamlComment gives the comment that stands with a node, without its marks.

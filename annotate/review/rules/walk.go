@@ -40,6 +40,7 @@ func (nf *netfilter) decideAt(f *Flow, hook Hook) Decision {
 	w := walk{budget: maxSteps}
 	var order []stage
 	if hook == Output {
+		p.hide = ^uint32(0) // a program may have set the mark
 		order = []stage{outputStage, postroutingStage}
 	} else {
 		order = []stage{ingressStage, preroutingStage}
