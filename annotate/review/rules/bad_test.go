@@ -205,6 +205,7 @@ func FuzzIPTables(f *testing.F) {
 	for _, line := range seeds(f, "iptables-save.txt") {
 		f.Add(line, "create services hash:ip,port family inet\nadd services 192.0.2.1,tcp:80-90")
 	}
+	f.Add("-A INPUT -s 0.0.0.0/55 -j ACCEPT", "create s hash:net family inet\nadd s 10.0.0.0/33")
 	for _, line := range seeds(f, "ipset-save.txt") {
 		name := strings.Fields(line + " x x")[1]
 		f.Add("-A INPUT -m set --match-set "+name+" src,dst,dst -j ACCEPT", "create "+name+" hash:ip,port,net\n"+line)

@@ -490,7 +490,10 @@ func addressMask(s string) (term, bitOp, bool) {
 	}
 	if bits, err := strconv.Atoi(mask); err == nil {
 		p, err := a.Prefix(bits)
-		return prefixTerm(p), bitOp{}, err == nil
+		if err != nil {
+			return term{}, bitOp{}, false
+		}
+		return prefixTerm(p), bitOp{}, true
 	}
 	m, valid := parseAddr(mask)
 	if !valid || m.Is4() != a.Is4() {
@@ -498,7 +501,10 @@ func addressMask(s string) (term, bitOp, bool) {
 	}
 	if bits, ok := maskBits(m.AsSlice()); ok {
 		p, err := a.Prefix(bits)
-		return prefixTerm(p), bitOp{}, err == nil
+		if err != nil {
+			return term{}, bitOp{}, false
+		}
+		return prefixTerm(p), bitOp{}, true
 	}
 	op := bitOp{op: '&', a: m}
 	return single(op.apply(address(a))), op, true

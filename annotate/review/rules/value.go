@@ -91,7 +91,7 @@ func prefixTerm(p netip.Prefix) term {
 // lastAddr gives the highest address of a prefix.
 func lastAddr(p netip.Prefix) netip.Addr {
 	b := p.Addr().AsSlice()
-	for bit := p.Bits(); bit < len(b)*8; bit++ {
+	for bit := max(p.Bits(), 0); bit < len(b)*8; bit++ {
 		b[bit/8] |= 1 << (7 - bit%8)
 	}
 	a, _ := netip.AddrFromSlice(b)
