@@ -9,6 +9,8 @@
 //
 //  1. the input says so (a log that knows the responder)
 //  2. the opening of the connection: TCP SYN and SYN-ACK, SCTP INIT, DCCP Request
+//  4. the payload: a message that only clients send, or only servers do (see
+//     package observe)
 //  3. a multicast or broadcast address is never the client
 //  7. exactly one port is dynamic (RFC 6335 section 6), then exactly one is
 //     32768 or higher, where Linux begins to choose: the other is the service
@@ -16,8 +18,10 @@
 //  9. exactly one port is assigned for the transport
 //  10. otherwise neither is named; equal ports are one label for both ends
 //
-// The numbers are those of the project's design; the payload, the user's list
-// and other flows come between 3 and 7.
+// The numbers are those of the project's design, which has the payload behind
+// the multicast address. But a DHCP server answers to the broadcast address, and
+// its messages say who it is. The user's list and other flows come between 3 and
+// 7.
 //
 // Registration is looked up for both ends whatever the rules say, and it never
 // says what the traffic is: see [iana.Caveat].
@@ -63,6 +67,7 @@ const (
 	Handshake                  // an opening was sent to it
 	Accepted                   // it accepted an opening that was not seen
 	Earlier                    // either, seen in an earlier flow of the connection
+	ByPayload                  // what was sent shows who serves
 	Multicast                  // the other end sent to this multicast or broadcast address
 	DynamicPort                // only the other port is in 49152-65535
 	HighPort                   // only the other port is in 32768-65535
@@ -78,6 +83,7 @@ var reasonNames = [numReasons]struct{ name, why string }{
 	{"handshake", "the connection was opened towards it"},
 	{"handshake-answer", "it accepted a connection whose opening was not seen"},
 	{"handshake-earlier", "the connection's opening was seen before a time-out split it"},
+	{"payload", "the payload has what a client asks this end, or what a server sends from it"},
 	{"multicast", "a multicast or broadcast address is not a client"},
 	{"dynamic-port", "only the other port is dynamic (49152-65535)"},
 	{"high-port", "only the other port is 32768 or higher"},
@@ -143,6 +149,8 @@ type Input struct {
 	// Stated is the service end when the input names one.
 	Stated  flow.Side
 	Opening flow.Opening
+	// Observed is what the payload looks like; nil when it was not looked at.
+	Observed *Observed
 	// Start is the time of the flow's first packet in nanoseconds since the
 	// Unix epoch; 0 when not known.
 	Start int64
@@ -162,6 +170,8 @@ type Annotation struct {
 	// RegisteredLater is true when the service port's registration is dated
 	// after the flow began.
 	RegisteredLater bool
+	// Observed is what the payload looks like, with the verdict on it.
+	Observed Observed
 }
 
 // Registered gives the registration of the service port. ok is false when no
@@ -214,16 +224,19 @@ func New(registry *iana.Registry, local *LocalNames) *Annotator {
 // Registry gives the registry that the Annotator looks ports up in.
 func (a *Annotator) Registry() *iana.Registry { return a.registry }
 
-// Flow annotates a flow of a capture.
-func (a *Annotator) Flow(f *flow.Flow) Annotation {
+// Flow annotates a flow of a capture. The payload is looked at unless o is nil.
+func (a *Annotator) Flow(f *flow.Flow, o *Observer) Annotation {
 	var r Annotation
-	a.FlowTo(&r, f)
+	a.FlowTo(&r, f, o)
 	return r
 }
 
 // FlowTo is Flow in the way of AnnotateTo.
-func (a *Annotator) FlowTo(r *Annotation, f *flow.Flow) {
+func (a *Annotator) FlowTo(r *Annotation, f *flow.Flow, o *Observer) {
 	in := Input{Protocol: f.Protocol, Source: f.Source, Destination: f.Destination, Opening: f.Opening, Start: f.Start()}
+	if o != nil {
+		in.Observed = o.Observe(f)
+	}
 	a.AnnotateTo(r, &in)
 }
 
@@ -257,5 +270,9 @@ func (a *Annotator) AnnotateTo(r *Annotation, in *Input) {
 	r.Service = decide(in, r.Source.Status == iana.Assigned, r.Destination.Status == iana.Assigned)
 	if e := r.registered(); e != nil && in.Start != 0 {
 		r.RegisteredLater = a.dates.begin(e) > in.Start
+	}
+	if in.Observed != nil {
+		r.Observed = *in.Observed
+		r.judge()
 	}
 }

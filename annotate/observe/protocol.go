@@ -1,6 +1,9 @@
 package observe
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 // Protocol is an application protocol. The zero value is unknown.
 type Protocol uint8
@@ -165,3 +168,6 @@ func ParseProtocol(name string) (Protocol, bool) {
 	}
 	return Unknown, false
 }
+
+// ProtocolNames lists the names of the protocols.
+func ProtocolNames() []string { return slices.Clone(protocolNames[1:]) }
