@@ -52,8 +52,8 @@ Selection; only records of flows that match are written, and headers:
       --service NAME      registered name, or a name of --services
 
 Output, on standard output; all messages go to standard error:
-  -o, --output FORMAT     same (default: the log's own), json (one object a line)
-                          or csv
+  -o, --output FORMAT     same (default: the log's own, JSON Lines for NetFlow),
+                          json (one object a line) or csv
       --strip             take the annotation away again
   -q, --quiet             no summary
 
@@ -131,7 +131,7 @@ func runEnrich(ctx context.Context, e *env, args []string) error {
 	j := &enrichJob{env: e, files: files, follow: o.follow, quiet: o.quiet, selecting: o.unexpected || !opt.Selector.Empty()}
 	opt.Problem = j.report
 	j.enricher = flowlog.NewEnricher(e.stdout, opt)
-	j.exports = newExports(j, opt, o.output)
+	j.exports = newExports(j, opt)
 	if len(o.listen) > 0 {
 		return j.exports.listen(ctx, o.listen)
 	}
