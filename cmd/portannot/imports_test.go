@@ -28,7 +28,7 @@ var mayImport = map[string][]string{
 	"annotate/iana/update":     {"annotate/iana"},
 	"annotate/observe":         {},
 	"annotate/render":          {"annotate", "annotate/iana", "annotate/observe", "annotate/review", "capture/flow", "capture/packet"},
-	"annotate/review":          {"annotate", "annotate/iana", "annotate/review/rules", "capture/flow"},
+	"annotate/review":          {"annotate", "annotate/iana", "annotate/observe", "annotate/review/rules", "capture/flow"},
 	"annotate/review/rules":    {},
 	"capture":                  {},
 	"capture/decode":           {"capture", "capture/packet"},
