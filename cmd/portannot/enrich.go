@@ -163,14 +163,8 @@ func (o *enrichOptions) options() (opt flowlog.EnrichOptions, err error) {
 	if opt.Output, ok = enrichOutputs[o.output]; !ok {
 		return opt, usagef("", "unknown output format %q: want same, json or csv", o.output)
 	}
-	if !slices.Contains(logFormatNames(), o.format) {
-		return opt, usagef("portannot enrich --list-formats lists them", "unknown --format %q", o.format)
-	}
-	opt.Options = flowlog.Options{Format: o.format, Fields: o.fields}
-	if o.fieldMap != "" {
-		if opt.Map, err = flowlog.ParseMap(o.fieldMap); err != nil {
-			return opt, usagef("--map proto=protocol,sport=source_port,dport=dest_port", "--map: %v", err)
-		}
+	if opt.Options, err = o.reading(); err != nil {
+		return opt, err
 	}
 	opt.Unexpected, opt.Strict, opt.Strip = o.unexpected, o.strict, o.strip
 	registry, err := openRegistry(o.registry)
@@ -185,6 +179,20 @@ func (o *enrichOptions) options() (opt flowlog.EnrichOptions, err error) {
 	}
 	opt.Annotator = annotate.New(registry, local)
 	return opt, o.fillSelector(&opt.Selector, registry, local)
+}
+
+// reading checks the flags that say how logs are read.
+func (o *enrichOptions) reading() (opt flowlog.Options, err error) {
+	if !slices.Contains(logFormatNames(), o.format) {
+		return opt, usagef("portannot enrich --list-formats lists them", "unknown --format %q", o.format)
+	}
+	opt = flowlog.Options{Format: o.format, Fields: o.fields}
+	if o.fieldMap != "" {
+		if opt.Map, err = flowlog.ParseMap(o.fieldMap); err != nil {
+			return opt, usagef("--map proto=protocol,sport=source_port,dport=dest_port", "--map: %v", err)
+		}
+	}
+	return opt, nil
 }
 
 // enrichJob copies logs, one after another.
