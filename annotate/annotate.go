@@ -10,14 +10,16 @@
 //  1. the input says so (a log that knows the responder)
 //  2. the opening of the connection: TCP SYN and SYN-ACK, SCTP INIT, DCCP Request
 //  3. a multicast or broadcast address is never the client
+//  5. the user lists it as a service
+//  6. other flows show one end to be a service, see [Evidence]
 //  7. exactly one port is dynamic (RFC 6335 section 6), then exactly one is
 //     32768 or higher, where Linux begins to choose: the other is the service
 //  8. exactly one port is a system port, below 1024
 //  9. exactly one port is assigned for the transport
 //  10. otherwise neither is named; equal ports are one label for both ends
 //
-// The numbers are those of the project's design; the payload, the user's list
-// and other flows come between 3 and 7.
+// The numbers are those of the project's design; the payload comes between 3
+// and 5.
 //
 // Registration is looked up for both ends whatever the rules say, and it never
 // says what the traffic is: see [iana.Caveat].
@@ -64,6 +66,8 @@ const (
 	Accepted                   // it accepted an opening that was not seen
 	Earlier                    // either, seen in an earlier flow of the connection
 	Multicast                  // the other end sent to this multicast or broadcast address
+	Listed                     // the user lists it
+	OtherFlows                 // other flows show it to be a service
 	DynamicPort                // only the other port is in 49152-65535
 	HighPort                   // only the other port is in 32768-65535
 	SystemPort                 // only this port is below 1024
@@ -79,6 +83,8 @@ var reasonNames = [numReasons]struct{ name, why string }{
 	{"handshake-answer", "it accepted a connection whose opening was not seen"},
 	{"handshake-earlier", "the connection's opening was seen before a time-out split it"},
 	{"multicast", "a multicast or broadcast address is not a client"},
+	{"listed", "it is on the user's list of services"},
+	{"other-flows", "other flows show it to be a service"},
 	{"dynamic-port", "only the other port is dynamic (49152-65535)"},
 	{"high-port", "only the other port is 32768 or higher"},
 	{"system-port", "only this port is a system port (0-1023)"},
@@ -146,6 +152,9 @@ type Input struct {
 	// Start is the time of the flow's first packet in nanoseconds since the
 	// Unix epoch; 0 when not known.
 	Start int64
+	// Context tells the address plans of VLANs and tunnels apart: see
+	// [flow.Flow].
+	Context uint32
 }
 
 // Annotation is what portannot has to say of a flow. It is a value; making one
@@ -203,6 +212,8 @@ func (a *Annotation) Local() string {
 type Annotator struct {
 	registry *iana.Registry
 	local    *LocalNames
+	known    *KnownServices // nil: none
+	evidence *Evidence      // nil: none
 	dates    dates
 }
 
@@ -210,6 +221,13 @@ type Annotator struct {
 func New(registry *iana.Registry, local *LocalNames) *Annotator {
 	return &Annotator{registry: registry, local: local}
 }
+
+// SetKnown sets the services that the user knows of, before the first flow.
+func (a *Annotator) SetKnown(k *KnownServices) { a.known = k }
+
+// SetEvidence sets where evidence from other flows is found, before the first
+// flow.
+func (a *Annotator) SetEvidence(e *Evidence) { a.evidence = e }
 
 // Registry gives the registry that the Annotator looks ports up in.
 func (a *Annotator) Registry() *iana.Registry { return a.registry }
@@ -223,7 +241,7 @@ func (a *Annotator) Flow(f *flow.Flow) Annotation {
 
 // FlowTo is Flow in the way of AnnotateTo.
 func (a *Annotator) FlowTo(r *Annotation, f *flow.Flow) {
-	in := Input{Protocol: f.Protocol, Source: f.Source, Destination: f.Destination, Opening: f.Opening, Start: f.Start()}
+	in := Input{Protocol: f.Protocol, Source: f.Source, Destination: f.Destination, Opening: f.Opening, Start: f.Start(), Context: f.Context}
 	a.AnnotateTo(r, &in)
 }
 
@@ -254,7 +272,7 @@ func (a *Annotator) AnnotateTo(r *Annotation, in *Input) {
 			r.DestinationLocal = a.local.Name(t, in.Destination.Port())
 		}
 	}
-	r.Service = decide(in, r.Source.Status == iana.Assigned, r.Destination.Status == iana.Assigned)
+	r.Service = a.decide(in, r.Source.Status == iana.Assigned, r.Destination.Status == iana.Assigned)
 	if e := r.registered(); e != nil && in.Start != 0 {
 		r.RegisteredLater = a.dates.begin(e) > in.Start
 	}

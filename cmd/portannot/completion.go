@@ -130,6 +130,8 @@ func completedCommands() []completedCommand {
 			{long: "service", about: "select by name of the service", takes: textValue, again: true},
 			completeRegistry,
 			{long: "services", about: "file with your own names", takes: fileValue},
+			{long: "known-services", about: "file with services that you know", takes: fileValue},
+			{long: "evidence-peers", about: "peers in other flows that make a service", takes: textValue},
 			{long: "idle-timeout", about: "end a flow after so long without a packet", takes: textValue},
 			{long: "max-flows", about: "flows held in memory", takes: textValue},
 			{long: "version", about: "print the version"},
@@ -152,6 +154,7 @@ func completedCommands() []completedCommand {
 			{long: "quiet", short: "q", about: "no summary"},
 			completeRegistry,
 			{long: "services", about: "file with your own names", takes: fileValue},
+			{long: "known-services", about: "file with services that you know", takes: fileValue},
 		}},
 		{path: "lookup", args: textValue, flags: []completedFlag{
 			completeFormat,
