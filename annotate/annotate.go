@@ -9,6 +9,8 @@
 //
 //  1. the input says so (a log that knows the responder)
 //  2. the opening of the connection: TCP SYN and SYN-ACK, SCTP INIT, DCCP Request
+//  4. the payload: a message that only clients send, or only servers do (see
+//     package observe)
 //  3. a multicast or broadcast address is never the client
 //  5. the user lists it as a service
 //  6. other flows show one end to be a service, see [Evidence]
@@ -18,8 +20,9 @@
 //  9. exactly one port is assigned for the transport
 //  10. otherwise neither is named; equal ports are one label for both ends
 //
-// The numbers are those of the project's design; the payload comes between 3
-// and 5.
+// The numbers are those of the project's design, which has the payload behind
+// the multicast address. But a DHCP server answers to the broadcast address, and
+// its messages say who it is.
 //
 // Registration is looked up for both ends whatever the rules say, and it never
 // says what the traffic is: see [iana.Caveat].
@@ -65,6 +68,7 @@ const (
 	Handshake                  // an opening was sent to it
 	Accepted                   // it accepted an opening that was not seen
 	Earlier                    // either, seen in an earlier flow of the connection
+	ByPayload                  // what was sent shows who serves
 	Multicast                  // the other end sent to this multicast or broadcast address
 	Listed                     // the user lists it
 	OtherFlows                 // other flows show it to be a service
@@ -82,6 +86,7 @@ var reasonNames = [numReasons]struct{ name, why string }{
 	{"handshake", "the connection was opened towards it"},
 	{"handshake-answer", "it accepted a connection whose opening was not seen"},
 	{"handshake-earlier", "the connection's opening was seen before a time-out split it"},
+	{"payload", "the payload has what a client asks this end, or what a server sends from it"},
 	{"multicast", "a multicast or broadcast address is not a client"},
 	{"listed", "it is on the user's list of services"},
 	{"other-flows", "other flows show it to be a service"},
@@ -149,6 +154,8 @@ type Input struct {
 	// Stated is the service end when the input names one.
 	Stated  flow.Side
 	Opening flow.Opening
+	// Observed is what the payload looks like; nil when it was not looked at.
+	Observed *Observed
 	// Start is the time of the flow's first packet in nanoseconds since the
 	// Unix epoch; 0 when not known.
 	Start int64
@@ -171,6 +178,8 @@ type Annotation struct {
 	// RegisteredLater is true when the service port's registration is dated
 	// after the flow began.
 	RegisteredLater bool
+	// Observed is what the payload looks like, with the verdict on it.
+	Observed Observed
 }
 
 // Registered gives the registration of the service port. ok is false when no
@@ -232,16 +241,19 @@ func (a *Annotator) SetEvidence(e *Evidence) { a.evidence = e }
 // Registry gives the registry that the Annotator looks ports up in.
 func (a *Annotator) Registry() *iana.Registry { return a.registry }
 
-// Flow annotates a flow of a capture.
-func (a *Annotator) Flow(f *flow.Flow) Annotation {
+// Flow annotates a flow of a capture. The payload is looked at unless o is nil.
+func (a *Annotator) Flow(f *flow.Flow, o *Observer) Annotation {
 	var r Annotation
-	a.FlowTo(&r, f)
+	a.FlowTo(&r, f, o)
 	return r
 }
 
 // FlowTo is Flow in the way of AnnotateTo.
-func (a *Annotator) FlowTo(r *Annotation, f *flow.Flow) {
+func (a *Annotator) FlowTo(r *Annotation, f *flow.Flow, o *Observer) {
 	in := Input{Protocol: f.Protocol, Source: f.Source, Destination: f.Destination, Opening: f.Opening, Start: f.Start(), Context: f.Context}
+	if o != nil {
+		in.Observed = o.Observe(f)
+	}
 	a.AnnotateTo(r, &in)
 }
 
@@ -275,5 +287,9 @@ func (a *Annotator) AnnotateTo(r *Annotation, in *Input) {
 	r.Service = a.decide(in, r.Source.Status == iana.Assigned, r.Destination.Status == iana.Assigned)
 	if e := r.registered(); e != nil && in.Start != 0 {
 		r.RegisteredLater = a.dates.begin(e) > in.Start
+	}
+	if in.Observed != nil {
+		r.Observed = *in.Observed
+		r.judge()
 	}
 }

@@ -236,7 +236,7 @@ func TestSelector(t *testing.T) {
 		{"either port without a side", unsided, Selector{Services: []string{"postgresql"}}, true},
 		{"both conditions on one end", unsided, Selector{Services: []string{"mysql"}, Statuses: []iana.Status{iana.Reserved}}, false},
 	} {
-		a := an.Flow(c.f)
+		a := an.Flow(c.f, nil)
 		if got := c.s.Match(c.f, &a); got != c.want {
 			t.Errorf("%s: %v", c.name, got)
 		}
@@ -248,6 +248,6 @@ func BenchmarkAnnotate(b *testing.B) {
 	f := &flow.Flow{Protocol: 6, Source: ap("10.0.0.1:50000"), Destination: ap("10.0.0.2:443"), Forward: flow.Counters{Packets: 1, First: 1e18}}
 	b.ReportAllocs()
 	for b.Loop() {
-		an.Flow(f)
+		an.Flow(f, nil)
 	}
 }

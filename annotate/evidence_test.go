@@ -69,7 +69,7 @@ func TestEvidence(t *testing.T) {
 		}
 		an := New(iana.Embedded(), nil)
 		an.SetEvidence(e)
-		a := an.Flow(ask)
+		a := an.Flow(ask, nil)
 		if a.Service.Side != c.want {
 			t.Errorf("%s: side %v, want %v", c.name, a.Service.Side, c.want)
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/observe"
 	"github.com/portannot/portannot/capture/flow"
 )
 
@@ -17,11 +18,16 @@ type Selector struct {
 	// no side is known.
 	Statuses []iana.Status
 	Services []string // registered or local names, in any case
+	// Observed and Verdicts look at the payload; flows whose payload was not
+	// looked at match neither.
+	Observed []observe.Protocol
+	Verdicts []observe.Verdict
 }
 
 // Empty reports whether the selector picks every flow.
 func (s *Selector) Empty() bool {
-	return len(s.Protocols) == 0 && len(s.Ports) == 0 && len(s.Statuses) == 0 && len(s.Services) == 0
+	return len(s.Protocols) == 0 && len(s.Ports) == 0 && len(s.Statuses) == 0 && len(s.Services) == 0 &&
+		len(s.Observed) == 0 && len(s.Verdicts) == 0
 }
 
 // Match reports whether a flow and its annotation are picked.
@@ -35,6 +41,12 @@ func (s *Selector) MatchPorts(protocol uint8, src, dst uint16, a *Annotation) bo
 		return false
 	}
 	if len(s.Ports) > 0 && !slices.ContainsFunc(s.Ports, func(p iana.Span) bool { return p.Contains(src) || p.Contains(dst) }) {
+		return false
+	}
+	if len(s.Observed) > 0 && !(a.Observed.Looked && slices.Contains(s.Observed, a.Observed.Protocol)) {
+		return false
+	}
+	if len(s.Verdicts) > 0 && !(a.Observed.Looked && slices.Contains(s.Verdicts, a.Observed.Verdict)) {
 		return false
 	}
 	return s.matchEnd(a, Source) || s.matchEnd(a, Destination)

@@ -3,6 +3,7 @@ package annotate
 import (
 	"net/netip"
 
+	"github.com/portannot/portannot/annotate/observe"
 	"github.com/portannot/portannot/capture/flow"
 )
 
@@ -30,6 +31,13 @@ func (a *Annotator) decide(in *Input, srcAssigned, dstAssigned bool) Service {
 			reason = Earlier
 		}
 		return in.service(sideOf(o.Server), reason, c)
+	}
+	if o := in.Observed; o != nil && o.Server != observe.NoSide {
+		c := Likely
+		if o.Strength == observe.Full {
+			c = Certain
+		}
+		return in.service(sideOfObserved(o.Server), ByPayload, c)
 	}
 	if src, dst := notAClient(in.Source.Addr()), notAClient(in.Destination.Addr()); src != dst {
 		return in.service(destinationIf(dst), Multicast, Likely)

@@ -351,7 +351,7 @@ var rdpSamples = []sample{
 	{name: "cookie", transport: tcp, sent: [2]string{tpkt(x224Request + "Cookie: mstshash=bob\r\n" + cat(1, 0, l16(8), l32(3))), tpkt(x224Confirm + cat(2, 0, l16(8), l32(2)))}, of: RDP, want: RDP, strength: Full, server: Destination, upgrade: true, text: "mstshash=bob"},
 	{name: "negotiation", transport: tcp, sent: [2]string{tpkt(x224Request + cat(1, 0, l16(8), l32(0)))}, of: RDP, want: RDP, strength: Full, server: Destination},
 	{name: "old", transport: tcp, sent: [2]string{tpkt(x224Request)}, of: RDP, want: RDP, strength: Likely, server: Destination},
-	{name: "transport selectors", transport: tcp, sent: [2]string{tpkt(x224Request + "\xc1\x02\x01\x00\xc2\x02\x01\x02\xc0\x01\x0a")}, of: RDP},
+	{name: "transport selectors", transport: tcp, sent: [2]string{tpkt(x224Request + "\xc1\x02\x01\x00\xc2\x02\x01\x02\xc0\x01\x0a")}, of: RDP, want: S7comm, strength: Likely, server: Destination},
 	{name: "negotiation of unknown protocols", transport: tcp, sent: [2]string{tpkt(x224Request + cat(1, 0, l16(8), l32(0x10000)))}, of: RDP},
 }
 

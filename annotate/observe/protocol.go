@@ -1,6 +1,9 @@
 package observe
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 // Protocol is an application protocol. The zero value is unknown.
 type Protocol uint8
@@ -64,7 +67,7 @@ const (
 	WireGuard
 	OpenVPN
 	IKE
-	NATTraversal // ESP and keepalives in UDP
+	NATTraversal // IKE behind a non-ESP marker or over TCP; ESP itself has nothing to tell it by
 	L2TP
 	GTPC
 	GTPU
@@ -89,6 +92,37 @@ const (
 	SFlow
 	Gearman
 	GSMTAP
+	XnAP
+	F1AP
+	E1AP
+	E2AP
+	W1AP
+	M2AP
+	M3AP
+	XwAP
+	SBcAP
+	LCSAP
+	RUA
+	HNBAP
+	M2UA
+	M2PA
+	SUA
+	IUA
+	SGsAP
+	H248 // Megaco
+	PPTP // the control connection
+	RMCP // ASF and IPMI
+	SOCKS
+	X11
+	ISCSI
+	AFP
+	Rsync
+	Git
+	ONCRPC // other programs than NFS
+	NFS
+	ZooKeeper
+	Elasticsearch // between nodes; clients use HTTP
+	CoAP
 	numProtocols
 )
 
@@ -109,6 +143,11 @@ var protocolNames = [numProtocols]string{
 	BitTorrent: "bittorrent", Modbus: "modbus", DNP3: "dnp3", S7comm: "s7comm", EtherNetIP: "enip",
 	BACnet: "bacnet", IEC104: "iec104", OPCUA: "opcua", NetFlow: "netflow", IPFIX: "ipfix", SFlow: "sflow",
 	Gearman: "gearman", GSMTAP: "gsmtap",
+	XnAP: "xnap", F1AP: "f1ap", E1AP: "e1ap", E2AP: "e2ap", W1AP: "w1ap", M2AP: "m2ap", M3AP: "m3ap", XwAP: "xwap",
+	SBcAP: "sbc-ap", LCSAP: "lcs-ap", RUA: "rua", HNBAP: "hnbap",
+	M2UA: "m2ua", M2PA: "m2pa", SUA: "sua", IUA: "iua", SGsAP: "sgsap", H248: "h248",
+	PPTP: "pptp", RMCP: "rmcp", SOCKS: "socks", X11: "x11", ISCSI: "iscsi", AFP: "afp", Rsync: "rsync", Git: "git",
+	ONCRPC: "oncrpc", NFS: "nfs", ZooKeeper: "zookeeper", Elasticsearch: "elasticsearch", CoAP: "coap",
 }
 
 // String gives the name in lower case: "tls".
@@ -129,3 +168,6 @@ func ParseProtocol(name string) (Protocol, bool) {
 	}
 	return Unknown, false
 }
+
+// ProtocolNames lists the names of the protocols.
+func ProtocolNames() []string { return slices.Clone(protocolNames[1:]) }

@@ -3,6 +3,7 @@ package observe
 import (
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Verdict says whether what was observed agrees with what is registered. The
@@ -17,19 +18,33 @@ const (
 	Undecided                   // the protocol is known; whether the registered service may speak it is not
 	Consistent                  // a registered service speaks that protocol
 	Contradicts                 // it surely is a protocol that none of the registered services speaks
-	numVerdicts
+	NumVerdicts                 // how many there are; no verdict
 )
 
-var verdictNames = [numVerdicts]string{"no payload", "truncated", "unrecognised", "undecided", "consistent", "contradicts"}
+var verdictNames = [NumVerdicts]string{"no payload", "truncated", "unrecognised", "undecided", "consistent", "contradicts"}
 
 // String gives "consistent", "contradicts", "unrecognised", "no payload",
 // "truncated" or "undecided".
 func (v Verdict) String() string {
-	if v < numVerdicts {
+	if v < NumVerdicts {
 		return verdictNames[v]
 	}
 	return "verdict(" + strconv.Itoa(int(v)) + ")"
 }
+
+// ParseVerdict gives the verdict of a name, in which hyphens may stand for
+// spaces, and false for a name that no verdict has.
+func ParseVerdict(name string) (Verdict, bool) {
+	for v, n := range verdictNames {
+		if n == strings.ReplaceAll(name, "-", " ") {
+			return Verdict(v), true
+		}
+	}
+	return NoPayload, false
+}
+
+// VerdictNames lists the names of the verdicts.
+func VerdictNames() []string { return slices.Clone(verdictNames[:]) }
 
 // Reasons of verdicts on a protocol that was recognised. The others are those
 // of Observation.Reason.

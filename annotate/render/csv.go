@@ -37,6 +37,9 @@ var csvColumns = []string{
 	"portannot.frame_bytes.source", "portannot.frame_bytes.destination",
 	"portannot.tcp_flags.source", "portannot.tcp_flags.destination",
 	"portannot.sctp.ppids", "portannot.tunnel",
+	"portannot.observed.protocol", "portannot.observed.strength", "portannot.observed.reason",
+	"portannot.observed.server_name", "portannot.observed.alpn", "portannot.observed.upgrade",
+	"portannot.observed.verdict", "portannot.observed.verdict_reason",
 	"portannot.registry.edition", "portannot.registry.source", "portannot.caveat",
 }
 
@@ -133,6 +136,7 @@ func (c *csvFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation)
 		dst = appendUint(dst, uint64(p))
 	}
 	dst = appendTunnel(append(dst, ','), &ctx)
+	dst = appendObservedCells(dst, &a.Observed)
 	return append(dst, c.tail...)
 }
 

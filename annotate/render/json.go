@@ -106,6 +106,9 @@ func (j *jsonFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation
 	dst = appendName(dst, "local", a.Local())
 	dst = appendName(dst, "source_local", a.SourceLocal)
 	dst = appendName(dst, "destination_local", a.DestinationLocal)
+	if a.Observed.Looked {
+		dst = appendObservedJSON(dst, &a.Observed)
+	}
 
 	dst = append(append(dst, `,"state":"`...), f.State.String()...)
 	dst = append(append(dst, `","end":"`...), f.End.String()...)

@@ -53,8 +53,37 @@ func testFlows() []flow.Flow {
 	add(packet.TCP, "10.0.0.1:50000", "10.0.0.2:4200", 1, 1, nil)  // no transport
 	add(packet.UDPLite, "10.0.0.1:50000", "10.0.0.2:9000", 1, 1, nil)
 	add(packet.SCTP, "10.0.0.1:9000", "10.0.0.2:80", 1, 1, nil)
+	sent := func(source, destination string) func(*flow.Flow) {
+		return func(f *flow.Flow) {
+			for i, s := range []string{source, destination} {
+				f.Payload[i] = flow.Payload{Data: []byte(s), Len: uint32(len(s))}
+			}
+		}
+	}
+	add(packet.TCP, "10.0.0.1:50000", "10.0.0.2:443", 5, 5, sent(testHello, ""))
+	add(packet.TCP, "10.0.0.1:50000", "10.0.0.2:443", 5, 5, sent("SSH-2.0-OpenSSH_9.9\r\n", "SSH-2.0-OpenSSH_9.8\r\n"))
+	add(packet.TCP, "10.0.0.1:50000", "10.0.0.2:80", 5, 5, sent("GET /chat HTTP/1.1\r\nHost: "+testHost+"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", ""))
+	add(packet.TCP, "10.0.0.1:50000", "10.0.0.2:443", 5, 5, sent(strings.Repeat("\xff\x00", 50), ""))
+	add(packet.TCP, "10.0.0.1:50000", "10.0.0.2:443", 5, 5, func(f *flow.Flow) { f.Payload[0] = flow.Payload{Data: []byte{22}, Len: 500} })
+	add(packet.TCP, "10.0.0.1:50000", "10.0.0.2:443", 5, 5, func(f *flow.Flow) { f.Payload[1].Lost = true })
 	return fs
 }
+
+// testHost is what nobody should print as it is, and testHostShown how it looks
+// then.
+const (
+	testHost      = "=a,b=\x1b[31m\"\\\xc3\xa9\x7f"
+	testHostShown = `\x3da,b=\x1b[31m\x22\x5c\xc3\xa9\x7f`
+)
+
+// testHello is a TLS ClientHello with a server name and ALPN.
+var testHello = func() string {
+	u16 := func(s string) string { return string([]byte{byte(len(s) >> 8), byte(len(s))}) + s }
+	sni := "\x00\x00" + u16(u16("\x00"+u16("www.example.org")))
+	alpn := "\x00\x10" + u16(u16("\x02h2\x08http/1.1"))
+	body := "\x03\x03" + strings.Repeat("r", 32) + "\x00" + u16("\x13\x01\x13\x02") + "\x01\x00" + u16(sni+alpn)
+	return "\x16\x03\x01" + u16("\x01\x00"+u16(body))
+}()
 
 func testAnnotator(t testing.TB) *annotate.Annotator {
 	local, err := annotate.ReadLocalNames(strings.NewReader("mine 9000\n\"we,ird\\name\" 60000/udp\n"), "local")
@@ -75,7 +104,7 @@ func renderAll(t testing.TB, name string, flows []flow.Flow) []byte {
 	}
 	out := format.AppendHeader(nil)
 	for i := range flows {
-		a := an.Flow(&flows[i])
+		a := an.Flow(&flows[i], new(annotate.Observer))
 		out = format.AppendFlow(out, &flows[i], &a)
 	}
 	return format.AppendFooter(out)
@@ -243,6 +272,11 @@ func TestTextAligns(t *testing.T) {
 		"icmp 3/1",
 		"ppid 60 (NGAP) 61 (XnAP)",
 		"ntp (both ends, equal-ports, likely)",
+		"https (destination, payload) observed tls (consistent) sni www.example.org alpn h2\n",
+		"https (destination, dynamic-port, likely) observed ssh (CONTRADICTS) software OpenSSH_9.9\n",
+		"http +2 (destination, payload) observed http (consistent) host " + testHostShown + " upgrade\n",
+		"observed ? (unrecognised)\n",
+		"observed ? (truncated)\n",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("text lacks %q:\n%s", want, out)
@@ -260,7 +294,7 @@ func TestColorOnlyAddsEscapes(t *testing.T) {
 		f := newText(Meta{Edition: iana.Embedded().Edition(), Contexts: &testContexts, Color: color})
 		out := f.AppendHeader(nil)
 		for i := range flows {
-			a := an.Flow(&flows[i])
+			a := an.Flow(&flows[i], new(annotate.Observer))
 			out = f.AppendFlow(out, &flows[i], &a)
 		}
 		return string(out)
@@ -318,6 +352,42 @@ func FuzzQuoted(f *testing.F) {
 	})
 }
 
+// TestHostileNames: what the payload says of names is not obeyed by terminals,
+// and reads the same in all formats.
+func TestHostileNames(t *testing.T) {
+	flows := testFlows()
+	for _, name := range Formats() {
+		for _, c := range renderAll(t, name, flows) {
+			if c < ' ' && c != '\n' || c >= 0x7f {
+				t.Errorf("%s: octet %#x is printed", name, c)
+			}
+		}
+	}
+	n := 0
+	for _, rec := range jsonRecords(t, renderAll(t, "json", flows)) {
+		if rec["portannot.observed.server_name"] == testHostShown {
+			n++
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d records with the host %s", n, testHostShown)
+	}
+}
+
+func TestNotLookedAt(t *testing.T) {
+	an := testAnnotator(t)
+	flows := testFlows()
+	for _, name := range Formats() {
+		format, _ := New(name, Meta{Edition: iana.Embedded().Edition(), Contexts: &testContexts})
+		for i := range flows {
+			a := an.Flow(&flows[i], nil)
+			if out := format.AppendFlow(nil, &flows[i], &a); bytes.Contains(out, []byte("observed")) || bytes.Contains(out, []byte("payload")) {
+				t.Errorf("%s tells of the payload: %s", name, out)
+			}
+		}
+	}
+}
+
 func TestRenderingDoesNotAllocate(t *testing.T) {
 	an := testAnnotator(t)
 	flows := testFlows()
@@ -329,13 +399,26 @@ func TestRenderingDoesNotAllocate(t *testing.T) {
 		}
 		anns := make([]annotate.Annotation, len(flows))
 		for i := range flows {
-			anns[i] = an.Flow(&flows[i])
+			anns[i] = an.Flow(&flows[i], nil)
 		}
 		// The last flows have deassignments and spans, which only JSON and CSV
 		// keep as text; the common flow is the first.
 		n := testing.AllocsPerRun(50, func() { format.AppendFlow(buf[:0], &flows[0], &anns[0]) })
 		if n != 0 {
 			t.Errorf("%s: %v allocations", name, n)
+		}
+		var o annotate.Observer
+		var a annotate.Annotation
+		n = testing.AllocsPerRun(50, func() {
+			for i := range flows {
+				if flows[i].Payload[0].Len > 0 {
+					an.FlowTo(&a, &flows[i], &o)
+					format.AppendFlow(buf[:0], &flows[i], &a)
+				}
+			}
+		})
+		if n != 0 {
+			t.Errorf("%s, with payload: %v allocations", name, n)
 		}
 	}
 }
@@ -349,7 +432,7 @@ func BenchmarkRender(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			a := an.Flow(&flows[0])
+			a := an.Flow(&flows[0], nil)
 			buf := make([]byte, 0, 1<<16)
 			b.ReportAllocs()
 			for b.Loop() {

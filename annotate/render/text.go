@@ -127,6 +127,7 @@ func (t *textFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation
 		dst = append(dst, " | "...)
 		dst = t.appendPort(dst, a.Destination, a.DestinationLocal)
 	}
+	dst = t.appendObserved(dst, &a.Observed)
 	c := t.meta.Contexts.Get(f.Context)
 	for i := range int(c.NumVLANs) {
 		dst = appendUint(append(dst, " vlan "...), uint64(c.VLANs[i]))

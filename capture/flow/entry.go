@@ -91,15 +91,15 @@ type entry[K comparable] struct {
 	dir0     uint8 // canonical direction of the first packet
 	opening  opening
 	end      EndReason // EndNone while the flow is in the index
-	used     bool
+	marks    marks
 }
 
 // rest is the part of a flow's account that few packets touch.
 type rest struct {
-	first    [2]int64 // earliest time; maxTime before the first packet of that direction
-	number   uint64   // of the first packet
-	order    uint64   // of the account among all: one packet can begin several
-	sequence [2]uint32
+	first    [2]int64  // earliest time; maxTime before the first packet of that direction
+	number   uint64    // of the first packet
+	order    uint64    // of the account among all: one packet can begin several
+	sequence [2]uint32 // of the opening that way, or of the acceptance
 	hash     uint32
 	extra    uint32 // index of its Table.extras plus one; 0 for none
 }
@@ -130,6 +130,9 @@ func count[K comparable](t *Table, tb *table[K], i uint32, dir uint8, s *packet.
 		bytes, over = 0, 0
 	}
 	e.ipBytes[dir], e.overhead[dir] = uint32(bytes), int32(over)
+	if s.PayloadLen != 0 && e.marks&(markDone<<dir) == 0 {
+		keep(t, tb, i, dir, s)
+	}
 	if s.Kind != packet.Datagram || s.Protocol == packet.UDP {
 		return
 	}
@@ -141,10 +144,10 @@ func count[K comparable](t *Table, tb *table[K], i uint32, dir uint8, s *packet.
 	if ev&^(e.events[dir]&^(evOpen|evAccept)) == 0 && (e.opening == 0 || e.opening&openConfirmed != 0) {
 		return // nothing new: the common case of an established connection
 	}
-	e.events[dir] |= ev
-	if ev&evOpen != 0 {
+	if ev&evOpen != 0 || ev&evAccept != 0 && e.events[dir]&evOpen == 0 {
 		tb.restOf(i).sequence[dir] = s.Sequence
 	}
+	e.events[dir] |= ev
 	e.opening = e.opening.learn(dir, ev)
 }
 

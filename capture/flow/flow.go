@@ -153,6 +153,10 @@ type Flow struct {
 	// PPIDs are the SCTP payload protocol identifiers seen, in order of first
 	// appearance, MaxPPIDs at most. The slice is valid as long as the Flow.
 	PPIDs []uint32
+	// Payload is the start of what the source sent, and of what the
+	// destination did. It is valid as long as the Flow; zero unless
+	// Options.Payload asks for it.
+	Payload [2]Payload
 }
 
 // MaxPPIDs bounds Flow.PPIDs.

@@ -18,6 +18,9 @@ type table[K comparable] struct {
 	empty  []uint32    // entries freed, below top
 	moved  bool        // a live entry was taken out of the index since the batch was probed
 	batch  [batchSize]located[K]
+
+	payloads []*[chunkSize][2]handle // by chunk; nil where no flow has any
+	arena    arena
 }
 
 type chunk[K comparable] struct {
@@ -169,14 +172,25 @@ func (tb *table[K]) unlink(i uint32, why EndReason) (order uint64) {
 	return r.order
 }
 
-// free gives the place of an unlinked entry back, and the extra it held.
-func (tb *table[K]) free(i uint32) (extra uint32) {
-	r := tb.restOf(i)
+// free gives the place of an unlinked entry back, and the extra and payload it
+// held.
+func (tb *table[K]) free(i uint32) (extra uint32, payload [2]handle) {
+	e, r := tb.at(i), tb.restOf(i)
 	extra = r.extra
-	*tb.at(i), *r = entry[K]{}, rest{}
+	if e.marks&markKept != 0 {
+		h := tb.payloadsOf(i)
+		payload, *h = *h, payload
+	}
+	*e, *r = entry[K]{}, rest{}
 	tb.empty = append(tb.empty, i)
 	tb.n--
-	return extra
+	return extra, payload
+}
+
+// release takes payload back that an entry held.
+func (tb *table[K]) release(payload [2]handle) {
+	tb.arena.give(payload[0])
+	tb.arena.give(payload[1])
 }
 
 func (tb *table[K]) fill(i uint32, f *Flow, extras []extra) {
@@ -193,12 +207,15 @@ func (tb *table[K]) fill(i uint32, f *Flow, extras []extra) {
 		a, b, p, c := k.ends()
 		e.fill(f, a, b, p, c, r, x)
 	}
+	if e.marks&(markKept|markLost|markLost<<1) != 0 {
+		tb.fillPayload(f, i, e)
+	}
 }
 
 // used gives the first entry in use, live or finished, from i on; top if there is
 // none.
 func (tb *table[K]) used(i uint32) uint32 {
-	for i < tb.top && !tb.at(i).used {
+	for i < tb.top && tb.at(i).marks&markUsed == 0 {
 		i++
 	}
 	return i

@@ -247,15 +247,91 @@ func (f *oracleFlow) text() string {
 			ppids = append(ppids, s.PPID)
 		}
 	}
-	return line(f.sums[0].Number, f.src, f.dst, c, f.end, f.opening(), len(f.icmp), ppids)
+	return line(f.sums[0].Number, f.src, f.dst, c, f.end, f.opening(), len(f.icmp), ppids, [2]Payload{f.payload(true), f.payload(false)})
 }
 
-func line(n uint64, a, b netip.AddrPort, c [2]Counters, end EndReason, op Opening, icmp int, ppids []uint32) string {
-	return fmt.Sprint(n, " ", a, " ", b, " ", c, " ", end, " ", op, " ", icmp, " ", ppids)
+// payload gathers what one end sent, oraclePayload octets of it.
+func (f *oracleFlow) payload(forward bool) (p Payload) {
+	var expected *uint32
+	bad := 0
+	var unfit uint32
+	for i := range f.sums {
+		s := &f.sums[i]
+		if f.forward(s) != forward || s.Kind != packet.Datagram || p.Len == 0 && bad == maxMisfits {
+			continue
+		}
+		if s.Protocol != packet.TCP {
+			if s.PayloadLen > 0 && p.Len == 0 {
+				p = Payload{Data: s.Payload[:min(len(s.Payload), oraclePayload)], Len: s.PayloadLen}
+				if s.Protocol == packet.SCTP {
+					p.PPID = s.PPID
+				}
+			}
+			continue
+		}
+		seq := s.Sequence
+		if s.TCPFlags&packet.SYN != 0 {
+			seq++
+		}
+		if s.PayloadLen > 0 && s.TCPFlags&packet.RST == 0 {
+			if expected == nil {
+				next := seq
+				if start := f.sequence(forward, i); start != nil && s.TCPFlags&packet.SYN == 0 {
+					next = *start + 1
+				}
+				expected = &next
+			}
+			if seq != *expected {
+				bad++
+				if p.Len == 0 {
+					unfit = max(unfit, s.PayloadLen)
+				}
+				if bad == maxMisfits {
+					break
+				}
+				continue
+			}
+			p.Data = append(slices.Clone(p.Data), s.Payload...)
+			p.Len += s.PayloadLen
+			*expected = seq + s.PayloadLen
+			if len(s.Payload) < int(s.PayloadLen) || len(p.Data) >= oraclePayload {
+				p.Data = p.Data[:min(len(p.Data), oraclePayload)]
+				break
+			}
+		}
+	}
+	if p.Len == 0 {
+		p.Len = unfit
+	}
+	return p
+}
+
+// sequence gives the sequence number that one end opened with, in the packets
+// before number n: that of the latest SYN, or else of the latest SYN-ACK.
+func (f *oracleFlow) sequence(forward bool, n int) (start *uint32) {
+	opened := false
+	for i := range f.sums[:n] {
+		s := &f.sums[i]
+		if f.forward(s) != forward || s.Kind != packet.Datagram || s.TCPFlags&(packet.SYN|packet.RST) != packet.SYN {
+			continue
+		}
+		if s.TCPFlags&packet.ACK == 0 {
+			opened, start = true, &s.Sequence
+		} else if !opened {
+			start = &s.Sequence
+		}
+	}
+	return start
+}
+
+const oraclePayload = 7
+
+func line(n uint64, a, b netip.AddrPort, c [2]Counters, end EndReason, op Opening, icmp int, ppids []uint32, payload [2]Payload) string {
+	return fmt.Sprint(n, " ", a, " ", b, " ", c, " ", end, " ", op, " ", icmp, " ", ppids, " ", payload)
 }
 
 func flowLine(f *Flow) string {
-	return line(f.Number, f.Source, f.Destination, [2]Counters{f.Forward, f.Reverse}, f.End, f.Opening, int(f.ICMP.Count), f.PPIDs)
+	return line(f.Number, f.Source, f.Destination, [2]Counters{f.Forward, f.Reverse}, f.End, f.Opening, int(f.ICMP.Count), f.PPIDs, f.Payload)
 }
 
 // randomPackets makes packets among few endpoints, so that flows meet, close
@@ -310,10 +386,26 @@ func randomPackets(r *rand.Rand, n, hosts int, ordered bool) []packet.Summary {
 			if s.Kind == packet.Datagram {
 				s.TCPFlags = flags[r.Intn(len(flags))]
 				s.Sequence = uint32(r.Intn(3))
+				if s.TCPFlags&packet.SYN == 0 {
+					s.Sequence = uint32(r.Intn(8))
+				}
+			}
+		}
+		if s.Kind == packet.Datagram && r.Intn(3) > 0 {
+			// Short ones, so that one often follows another by chance.
+			s.PayloadLen = uint32(r.Intn(4))
+			if r.Intn(4) == 0 {
+				s.PayloadLen = uint32(r.Intn(60))
+			}
+			s.Payload = make([]byte, s.PayloadLen)
+			r.Read(s.Payload)
+			if r.Intn(10) == 0 {
+				s.Payload = s.Payload[:r.Intn(len(s.Payload)+1)]
 			}
 		}
 		if s.Kind == packet.Datagram && r.Intn(20) == 0 {
 			s.Kind, s.TCPFlags, s.Signal, s.HasPPID = packet.Quoted, 0, 0, false
+			s.Payload, s.PayloadLen = nil, 0
 			s.ICMPType, s.ICMPCode = 3, uint8(r.Intn(5))
 		}
 	}
@@ -327,7 +419,7 @@ func TestTableEqualsOracle(t *testing.T) {
 	}
 	for seed := range seeds {
 		r := rand.New(rand.NewSource(seed))
-		opt := Options{Idle: time.Duration(r.Intn(4)) * 3 * time.Second, MaxFlows: 1 << 20}
+		opt := Options{Idle: time.Duration(r.Intn(4)) * 3 * time.Second, MaxFlows: 1 << 20, Payload: oraclePayload}
 		if r.Intn(3) == 0 {
 			opt.Active = 8 * time.Second
 		}
@@ -386,7 +478,7 @@ func TestPromptGivesTheSameFlows(t *testing.T) {
 	sums := randomPackets(rand.New(rand.NewSource(5)), 5000, 8, false)
 	run := func(prompt bool) []string {
 		var got []string
-		tb := NewTable(Options{Idle: 2 * time.Second, Prompt: prompt, Emit: func(f *Flow) { got = append(got, flowLine(f)) }})
+		tb := NewTable(Options{Idle: 2 * time.Second, Prompt: prompt, Payload: 100, Emit: func(f *Flow) { got = append(got, flowLine(f)) }})
 		tb.Add(sums)
 		res := tb.Results()
 		var f Flow
@@ -512,15 +604,17 @@ func TestUpdateDoesNotAllocate(t *testing.T) {
 		sums[i].HasPPID, sums[i].Kind, sums[i].TCPFlags = false, packet.Datagram, packet.ACK
 		sums[i].Signal = 0
 	}
-	tb := NewTable(Options{})
-	tb.Add(sums)
-	if n := testing.AllocsPerRun(100, func() { tb.Add(sums) }); n != 0 {
-		t.Errorf("updating existing flows: %v allocations", n)
-	}
-	res := tb.Results()
-	var f Flow
-	if n := testing.AllocsPerRun(100, func() { res.Fill(0, &f) }); n != 0 {
-		t.Errorf("reading a flow: %v allocations", n)
+	for _, payload := range []int{0, 512} {
+		tb := NewTable(Options{Payload: payload})
+		tb.Add(sums)
+		if n := testing.AllocsPerRun(100, func() { tb.Add(sums) }); n != 0 {
+			t.Errorf("updating existing flows, payload %d: %v allocations", payload, n)
+		}
+		res := tb.Results()
+		var f Flow
+		if n := testing.AllocsPerRun(100, func() { res.Fill(0, &f) }); n != 0 {
+			t.Errorf("reading a flow, payload %d: %v allocations", payload, n)
+		}
 	}
 }
 
@@ -607,7 +701,7 @@ func TestLargeSums(t *testing.T) {
 func TestTrackIsAdd(t *testing.T) {
 	sums := randomPackets(rand.New(rand.NewSource(9)), 4000, 6, false)
 	run := func(track bool) (got []string) {
-		tb := NewTable(Options{Idle: 2 * time.Second, MaxFlows: 30, Emit: func(f *Flow) { got = append(got, flowLine(f)) }})
+		tb := NewTable(Options{Idle: 2 * time.Second, MaxFlows: 30, Payload: 20, Emit: func(f *Flow) { got = append(got, flowLine(f)) }})
 		var f Flow
 		for i := range sums {
 			if !track {

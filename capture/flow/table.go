@@ -29,6 +29,13 @@ type Options struct {
 	// MaxFlows bounds the flows held, finished ones that wait to be written
 	// included; 0 means DefaultMaxFlows.
 	MaxFlows int
+	// Payload is how many octets to keep of the start of what each end sends,
+	// MaxPayload at most; 0, the default, keeps none.
+	Payload int
+	// PayloadMemory bounds the memory for that, in octets; 0 means
+	// DefaultPayloadMemory. When it is full, flows are held as before, and
+	// their payload is not; see Payload.Lost.
+	PayloadMemory int
 	// Emit is given a finished flow that the table no longer holds. The Flow
 	// is valid during the call only. It is called before the end of the input
 	// when room was needed and when Prompt is set, and never by Results.
@@ -47,6 +54,7 @@ type Stats struct {
 	Packets      uint64 // datagrams and fragments counted to a flow
 	Quoted       uint64 // ICMP errors that quoted a flow of the table
 	QuotedOthers uint64 // ICMP errors that quoted none
+	PayloadLost  uint64 // directions of flows whose payload had no room, or no room to go on
 }
 
 // Table accounts packet summaries to flows. It is not safe for concurrent use.
@@ -65,6 +73,9 @@ type Table struct {
 	order  uint64   // summaries seen, which orders the flows
 	out    Flow
 	warm   uint64 // sink of the loads in Add
+
+	payloadLeft int   // octets of Options.PayloadMemory that are free
+	fresh       marks // of a new entry
 }
 
 // batchSize packets are located before any is counted: the loads of their
@@ -89,7 +100,16 @@ func NewTable(opt Options) *Table {
 	if opt.Emit == nil {
 		opt.Emit = func(*Flow) {}
 	}
-	t := &Table{opt: opt, now: minTime}
+	opt.Payload = min(max(opt.Payload, 0), MaxPayload)
+	if opt.PayloadMemory <= 0 {
+		opt.PayloadMemory = DefaultPayloadMemory
+	}
+	t := &Table{opt: opt, now: minTime, payloadLeft: opt.PayloadMemory, fresh: markUsed}
+	t.v4.arena.setSizes(opt.Payload)
+	t.v6.arena.setSizes(opt.Payload)
+	if opt.Payload == 0 {
+		t.fresh |= markDone | markDone<<1
+	}
 	t.v6.v6 = true
 	t.v4.resize(1 << firstBits)
 	t.v6.resize(1 << firstBits)
@@ -141,9 +161,9 @@ func (t *Table) add(sums []packet.Summary) {
 	}
 	v4, v6 := t.v4.batch[:n4], t.v6.batch[:n6]
 	t.warm += t.v4.probeAll(v4) + t.v6.probeAll(v6)
-	if t.Len()+len(sums) >= t.opt.MaxFlows {
-		// Flows may have to go, and which ones depends on the order of the
-		// packets.
+	if t.Len()+len(sums) >= t.opt.MaxFlows || t.crowded(len(sums)) {
+		// Flows or payload may have to go, and which depends on the order of
+		// the packets.
 		for i := range sums {
 			if len(v4) > 0 && int(v4[0].sum) == i {
 				update(t, &t.v4, &v4[0], &sums[i], t.order+uint64(i))
@@ -244,7 +264,7 @@ func update[K comparable](t *Table, tb *table[K], l *located[K], s *packet.Summa
 	}
 	i = tb.insert(l.hash)
 	e, r := tb.at(i), tb.restOf(i)
-	e.key, e.dir0, e.used = l.key, l.dir, true
+	e.key, e.dir0, e.marks = l.key, l.dir, t.fresh
 	if s := inherit & (openServerA | openServerB); s == openServerA || s == openServerB {
 		e.opening = inherit
 	}
@@ -321,17 +341,20 @@ type anyTable interface {
 	extraAt(i uint32) *uint32
 	unlink(i uint32, why EndReason) (order uint64)
 	fill(i uint32, f *Flow, extras []extra)
-	free(i uint32) (extra uint32)
+	free(i uint32) (extra uint32, payload [2]handle)
+	release(payload [2]handle)
 }
 
 // emit gives entry i, which is out of the index, to Emit and frees its place.
 func (t *Table) emit(tb anyTable, i uint32) {
 	tb.fill(i, &t.out, t.extras)
-	x := tb.free(i)
+	x, payload := tb.free(i)
 	t.opt.Emit(&t.out)
-	if x != 0 { // only now: the Flow points into it
+	// Only now, for the Flow points into them.
+	if x != 0 {
 		t.spare = append(t.spare, x)
 	}
+	tb.release(payload)
 }
 
 // Expire ends the flows that are due at time now, in nanoseconds since the
@@ -420,8 +443,8 @@ func (t *Table) makeRoom(order uint64) {
 func (t *Table) age(r Ref) (last int64, order uint64, ok bool) {
 	if r.v6 {
 		e := t.v6.at(r.index)
-		return e.latest(), t.v6.restOf(r.index).order, e.used && e.end == EndNone
+		return e.latest(), t.v6.restOf(r.index).order, e.marks&markUsed != 0 && e.end == EndNone
 	}
 	e := t.v4.at(r.index)
-	return e.latest(), t.v4.restOf(r.index).order, e.used && e.end == EndNone
+	return e.latest(), t.v4.restOf(r.index).order, e.marks&markUsed != 0 && e.end == EndNone
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/observe"
 	"github.com/portannot/portannot/capture"
 	"github.com/portannot/portannot/capture/decode"
 	"github.com/portannot/portannot/capture/flow"
@@ -28,6 +29,23 @@ func idOf(f *flow.Flow) flowID {
 	return flowID{f.Number, f.Context, f.Protocol, f.Source.Port(), f.Destination.Port()}
 }
 
+// finding is what the whole of a flow showed, and its first packet does not.
+type finding struct {
+	service  annotate.Service
+	looked   bool
+	protocol observe.Protocol
+	verdict  observe.Verdict
+}
+
+func findingOf(a *annotate.Annotation) finding {
+	return finding{a.Service, a.Observed.Looked, a.Observed.Protocol, a.Observed.Verdict}
+}
+
+func (f *finding) enter(a *annotate.Annotation) {
+	a.Service = f.service
+	a.Observed.Looked, a.Observed.Protocol, a.Observed.Verdict = f.looked, f.protocol, f.verdict
+}
+
 // carver writes the packets of the selected flows (-w).
 //
 // Which flows are selected is only known at their end: the handshake that
@@ -37,8 +55,9 @@ func idOf(f *flow.Flow) flowID {
 type carver struct {
 	j        *job
 	out      *capture.Writer
-	selected map[flowID]annotate.Service // nil: decide at each packet
+	selected map[flowID]finding // nil: decide at each packet
 	flow     flow.Flow
+	observer *annotate.Observer // nil with --observe off, and where selected says it
 	written  uint64
 	name     func(index uint32) string // names interfaces; may be nil
 	known    map[uint32]bool           // interfaces that were described
@@ -54,11 +73,11 @@ func (c *carver) take(t *flow.Table, p *capture.Packet, sums []packet.Summary) e
 			continue
 		}
 		t.Look(r, &c.flow)
-		a := c.j.annotator.Flow(&c.flow)
+		a := c.j.annotator.Flow(&c.flow, c.observer)
 		if c.selected != nil {
-			var service annotate.Service
-			if service, ok = c.selected[idOf(&c.flow)]; ok {
-				a.Service = service // what the whole flow showed
+			var whole finding
+			if whole, ok = c.selected[idOf(&c.flow)]; ok {
+				whole.enter(&a)
 			}
 		} else {
 			ok = c.j.selector.Match(&c.flow, &a)
@@ -101,6 +120,9 @@ func packetComment(a *annotate.Annotation, ed iana.Edition) string {
 	}
 	if l := a.Local(); l != "" {
 		s += " local:" + l
+	}
+	if o := &a.Observed; o.Looked && o.Protocol != observe.Unknown {
+		s += fmt.Sprintf("; observed %v (%v)", o.Protocol, o.Verdict)
 	}
 	return s + ". IANA registry " + ed.Date + "; a registration says nothing of what the traffic really is."
 }
@@ -195,7 +217,11 @@ func (f *carveFile) discard() {
 
 // newCarver makes a carver that writes to out.
 func (j *job) newCarver(out io.Writer) *carver {
-	return &carver{j: j, known: map[uint32]bool{}, out: capture.NewWriter(out, capture.WriterOptions{Application: "portannot " + thisVersion().Version})}
+	c := &carver{j: j, known: map[uint32]bool{}, out: capture.NewWriter(out, capture.WriterOptions{Application: "portannot " + thisVersion().Version})}
+	if j.table.Payload > 0 {
+		c.observer = new(annotate.Observer)
+	}
+	return c
 }
 
 // carving is the work of -w on files.
@@ -222,7 +248,7 @@ func (j *job) startCarving(m *meter, out *writer, paths []string) (*carving, err
 	if c.once {
 		m.carver = c.carver
 	} else {
-		c.carver.selected = map[flowID]annotate.Service{}
+		c.carver.selected, c.carver.observer = map[flowID]finding{}, nil
 		out.selected = c.carver.selected
 	}
 	return c, nil
@@ -238,7 +264,7 @@ func (c *carving) finish(ctx context.Context, m *meter, out *writer, paths []str
 		}
 		defer src.Close()
 		opt := c.j.table
-		opt.Emit = nil
+		opt.Emit, opt.Payload = nil, 0
 		again := &meter{filter: m.filter, decoder: decode.New(c.j.decode, c.j.contexts), table: flow.NewTable(opt), carver: c.carver}
 		// Damage was reported the first time.
 		if err := read(ctx, again, src, c.j.count, c.j.workers); err != nil && again.packets < m.packets {

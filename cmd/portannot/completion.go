@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"strings"
+
+	"github.com/portannot/portannot/annotate/observe"
 )
 
 const completionHelp = `portannot completion prints a script with which a shell completes the program's
@@ -128,6 +130,9 @@ func completedCommands() []completedCommand {
 			{long: "port", about: "select by port or range of either end", takes: textValue, again: true},
 			{long: "status", about: "select by status of the service port", takes: textValue, choices: statuses, again: true},
 			{long: "service", about: "select by name of the service", takes: textValue, again: true},
+			{long: "observed", about: "select by protocol that the payload looks like", takes: textValue, choices: observe.ProtocolNames(), again: true},
+			{long: "verdict", about: "select by verdict on the payload", takes: textValue, choices: verdictWords(), again: true},
+			{long: "observe", about: "look at the payload", takes: textValue, choices: []string{"on", "off"}},
 			completeRegistry,
 			{long: "services", about: "file with your own names", takes: fileValue},
 			{long: "known-services", about: "file with services that you know", takes: fileValue},

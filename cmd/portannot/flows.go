@@ -15,6 +15,7 @@ import (
 
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/observe"
 	"github.com/portannot/portannot/annotate/render"
 	"github.com/portannot/portannot/capture"
 	"github.com/portannot/portannot/capture/decode"
@@ -34,6 +35,9 @@ type flowOptions struct {
 	local      string
 	known      string
 	peers      int // of other-flows; 0: no such evidence
+	observe    string
+	observed   []string
+	verdicts   []string
 	idle       time.Duration
 	maxFlows   int
 	sort       string
@@ -59,6 +63,9 @@ func (o *flowOptions) flags(e *env) *pflag.FlagSet {
 	fs.StringSliceVar(&o.ports, "port", nil, "")
 	fs.StringSliceVar(&o.statuses, "status", nil, "")
 	fs.StringSliceVar(&o.services, "service", nil, "")
+	fs.StringVar(&o.observe, "observe", "on", "")
+	fs.StringSliceVar(&o.observed, "observed", nil, "")
+	fs.StringSliceVar(&o.verdicts, "verdict", nil, "")
 	fs.StringVar(&o.registry, "registry", "", "")
 	fs.StringVar(&o.local, "services", "", "")
 	fs.StringVar(&o.known, "known-services", "", "")
@@ -164,6 +171,16 @@ func (o *flowOptions) job(e *env, files []string) (*job, error) {
 	if j.table.Prompt || o.activeSet {
 		j.table.Active = o.live.active
 	}
+	switch o.observe {
+	case "on":
+		j.table.Payload = payloadOctets
+	case "off":
+		if len(o.observed)+len(o.verdicts) > 0 {
+			return nil, usagef("", "--observed and --verdict need --observe on")
+		}
+	default:
+		return nil, usagef("", "unknown --observe %q: want on or off", o.observe)
+	}
 	var ok bool
 	if j.decode.Tunnels, ok = tunnelChoices[o.tunnels]; !ok {
 		return nil, usagef("", "unknown --tunnels %q: want both, inner or outer", o.tunnels)
@@ -242,6 +259,10 @@ func (o *flowOptions) checkInput(j *job) error {
 }
 
 var tunnelChoices = map[string]decode.Tunnels{"both": decode.Both, "inner": decode.Inner, "outer": decode.Outer}
+
+// payloadOctets is how much of what each end of a flow sends is kept to be looked
+// at: recognisers find nearly all within it.
+const payloadOctets = 512
 
 // sortKeys give the number that --sort orders by, the greatest first. The
 // default, the order of first packets, needs none.
@@ -325,6 +346,20 @@ func (o *flowOptions) fillSelector(s *annotate.Selector, registry *iana.Registry
 		}
 		s.Statuses = append(s.Statuses, st)
 	}
+	for _, name := range o.observed {
+		p, ok := observe.ParseProtocol(strings.ToLower(name))
+		if !ok {
+			return usagef("want "+strings.Join(observe.ProtocolNames(), ", "), "unknown --observed %q", name)
+		}
+		s.Observed = append(s.Observed, p)
+	}
+	for _, name := range o.verdicts {
+		v, ok := observe.ParseVerdict(strings.ToLower(name))
+		if !ok {
+			return usagef("", "unknown --verdict %q: want %s", name, strings.Join(verdictWords(), ", "))
+		}
+		s.Verdicts = append(s.Verdicts, v)
+	}
 	for _, name := range o.services {
 		if len(registry.ByName(name)) == 0 && (local == nil || !local.Known(name)) {
 			hint := ""
@@ -338,11 +373,21 @@ func (o *flowOptions) fillSelector(s *annotate.Selector, registry *iana.Registry
 	return nil
 }
 
+// verdictWords are the verdicts as --verdict takes them, the most striking first.
+func verdictWords() []string {
+	words := observe.VerdictNames()
+	for i, w := range words {
+		words[i] = strings.ReplaceAll(w, " ", "-")
+	}
+	slices.Reverse(words)
+	return words
+}
+
 // newMeter makes the way from packets to flows that out writes.
 func (j *job) newMeter(out *writer) *meter {
 	opt := j.table
 	opt.Emit = out.early
-	return &meter{filter: j.filter, decoder: decode.New(j.decode, j.contexts), table: flow.NewTable(opt)}
+	return &meter{filter: j.filter, decoder: decode.New(j.decode, j.contexts), table: flow.NewTable(opt), payload: opt.Payload}
 }
 
 // runFiles reads all captures and writes their flows. What can be read is
@@ -470,6 +515,20 @@ func (j *job) summary(m *meter, out *writer, where string) {
 		fmt.Fprintf(&b, "; %d selected and shown", out.tally.shown)
 	}
 	j.env.warnf("%s", b.String())
+	if j.table.Payload > 0 && st.Flows > 0 {
+		b.Reset()
+		sep := "payload: "
+		for v := observe.NumVerdicts; v > 0; v-- {
+			if n := out.tally.verdicts[v-1]; n > 0 {
+				fmt.Fprintf(&b, "%s%d %v", sep, n, v-1)
+				sep = ", "
+			}
+		}
+		j.env.warnf("%s", b.String())
+	}
+	if st.PayloadLost > 0 {
+		j.env.warnf("the payload of %s was not kept whole: %d MiB hold that of others", plural(st.PayloadLost, "direction"), flow.DefaultPayloadMemory>>20)
+	}
 	if st.Evicted > 0 {
 		j.env.warnf("%s ended early because --max-flows %d was reached", plural(st.Evicted, "flow"), j.table.MaxFlows)
 	}

@@ -46,6 +46,10 @@ Selection; a flag may be given again or take a list, a,b:
       --status STATUS     of the service port: assigned, reserved, unassigned,
                           dynamic, unknown; of either port if no side is known
       --service NAME      registered name, or a name of --services
+      --observed NAME     protocol that the payload looks like: tls, ssh, dns ...
+      --verdict VERDICT   whether the payload agrees with the registration:
+                          contradicts, consistent, undecided, unrecognised,
+                          truncated or no-payload
       --tunnels WHICH     both (default), inner or outer flows of tunnels
 
 Output, on standard output; all messages go to standard error:
@@ -73,6 +77,11 @@ Which end is the service:
                           other flows to make it the service; default 3, up to 8,
                           0 looks at no other flow
 
+Payload:
+      --observe WHICH     on (default): say what the first octets of each flow look
+                          like, and whether the registered service speaks that;
+                          off: do not look
+
 Flows:
       --idle-timeout TIME end a flow after so long without a packet; default 5m,
                           0 is never
@@ -92,6 +101,7 @@ Examples:
   portannot -r testdata/captures/demo.pcap
   portannot -r testdata/captures/demo.pcap --status unassigned,reserved
   portannot -r testdata/captures/demo.pcap -o json | head -1
+  portannot -r testdata/captures/demo.pcap --verdict contradicts
   portannot -r testdata/captures/demo.pcap -f 'udp port 53' -w dns.pcapng
   portannot -D
   portannot lookup 4739/sctp

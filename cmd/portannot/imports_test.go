@@ -27,7 +27,7 @@ var mayImport = map[string][]string{
 	"annotate/iana":            {},
 	"annotate/iana/update":     {"annotate/iana"},
 	"annotate/observe":         {},
-	"annotate/render":          {"annotate", "annotate/iana", "annotate/review", "capture/flow", "capture/packet"},
+	"annotate/render":          {"annotate", "annotate/iana", "annotate/observe", "annotate/review", "capture/flow", "capture/packet"},
 	"annotate/review":          {"annotate", "annotate/iana", "capture/flow"},
 	"capture":                  {},
 	"capture/decode":           {"capture", "capture/packet"},

@@ -21,6 +21,7 @@ type meter struct {
 	decoder *decode.Decoder
 	table   *flow.Table
 	carver  *carver // nil: no packets are written; see take
+	payload int     // octets of payload that the table keeps
 	packets uint64  // read
 	refused uint64  // by the filter
 	links   map[capture.LinkType]uint64

@@ -47,6 +47,7 @@ type load struct {
 	refused uint64           // the others
 	sums    []packet.Summary // of the packets decoded out of order
 	left    []leftover       // the others
+	payload []byte           // what takeSerial keeps of the packets
 	err     error            // what ended the reading behind these packets
 }
 
@@ -160,7 +161,7 @@ func (p *pipeline) takeSerial(l *load) bool {
 	m := p.meter
 	l.index = p.taken
 	p.taken++
-	l.sums, l.err = l.sums[:0], nil
+	l.sums, l.payload, l.err = l.sums[:0], l.payload[:0], nil
 	for l.err == nil && len(l.sums) < serialLoad {
 		batch := m.batch[:]
 		if p.limit > 0 {
@@ -173,14 +174,34 @@ func (p *pipeline) takeSerial(l *load) bool {
 			l.err = io.EOF
 		}
 		var err error
+		from := len(l.sums)
 		if l.sums, err = m.decode(l.sums, batch[:n]); err != nil {
 			l.err = err
 		}
+		l.keep(from, m.payload)
 	}
 	if l.err != nil {
 		p.stop.Store(true)
 	}
 	return true
+}
+
+// keep copies the payloads of summaries, up to so many octets of each, since the
+// next packets of the source may overwrite them.
+func (l *load) keep(from, octets int) {
+	for i := range l.sums[from:] {
+		s := &l.sums[from+i]
+		if octets == 0 || len(s.Payload) == 0 {
+			s.Payload = nil
+			continue
+		}
+		s.PayloadLen = max(s.PayloadLen, uint32(len(s.Payload)))
+		at := len(l.payload)
+		// Where this needs a larger array, the summaries before go on pointing
+		// into the old one.
+		l.payload = append(l.payload, s.Payload[:min(len(s.Payload), octets)]...)
+		s.Payload = l.payload[at:len(l.payload):len(l.payload)]
+	}
 }
 
 // enter puts a load in line, and counts what is next in line unless another

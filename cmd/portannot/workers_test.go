@@ -10,12 +10,22 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/portannot/portannot/capture"
 )
 
-// manyFlows writes a capture of TCP packets among a few thousand flows of both
+// sayings are beginnings of payloads, of up to 200 octets.
+var sayings = []string{
+	"GET /index.html HTTP/1.1\r\nHost: www.example.com\r\n\r\n",
+	"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+	"SSH-2.0-OpenSSH_9.9\r\n",
+	"220 mail.example.com ESMTP\r\n",
+	strings.Repeat("\xa5\x01", 100),
+}
+
+// manyFlows writes a capture of TCP packets, some with payload, among a few thousand flows of both
 // IP versions, some of them in VLANs, in no order.
 func manyFlows(t *testing.T, packets, flows int) string {
 	path := filepath.Join(t.TempDir(), "many.pcapng")
@@ -37,14 +47,18 @@ func manyFlows(t *testing.T, packets, flows int) string {
 		binary.BigEndian.PutUint16(tcp[2:], []uint16{443, 80, 5555, 4, 60000}[id%5])
 		binary.BigEndian.PutUint32(tcp[4:], r.Uint32())
 		tcp[12], tcp[13] = 5<<4, []byte{2, 16, 17, 24}[r.Intn(4)]
+		if tcp[13] == 24 {
+			say := sayings[r.Intn(len(sayings))]
+			tcp = append(tcp, say[:r.Intn(len(say)+1)]...)
+		}
 		if id%3 == 0 {
-			b = append(b, 0x86, 0xdd, 0x60, 0, 0, 0, 0, 20, 6, 64)
+			b = append(b, 0x86, 0xdd, 0x60, 0, 0, 0, 0, byte(len(tcp)), 6, 64)
 			src, dst := make([]byte, 16), make([]byte, 16)
 			src[0], dst[0] = 0x20, 0x20
 			binary.BigEndian.PutUint32(src[12:], id)
 			b = append(append(append(b, src...), dst...), tcp...)
 		} else {
-			b = append(b, 0x08, 0, 0x45, 0, 0, 40, 0, 0, 0, 0, 64, 6, 0, 0, 10, byte(id>>16), byte(id>>8), byte(id), 11, 0, 0, 1)
+			b = append(b, 0x08, 0, 0x45, 0, 0, byte(20+len(tcp)), 0, 0, 0, 0, 64, 6, 0, 0, 10, byte(id>>16), byte(id>>8), byte(id), 11, 0, 0, 1)
 			b = append(b, tcp...)
 		}
 		p := capture.Packet{Time: 1e18 + int64(n)*1e6, Link: capture.LinkEthernet, Length: uint32(len(b)), Data: b}
@@ -73,6 +87,8 @@ func TestSameOutputOnAnyNumberOfCores(t *testing.T) {
 		{"-o", "csv", "--max-flows", "700", "-f", "tcp port 443 or vlan 2", many},
 		{"-o", "csv", "--idle-timeout", "100ms", many},
 		{"-o", "csv", "-c", "20000", many},
+		{"-o", "csv", "--observe", "off", many},
+		{"-o", "csv", "--verdict", "contradicts,consistent,truncated,no-payload", many},
 		{"-o", "csv", "--sort", "bytes", "--status", "unassigned,reserved", many, tunnels}, // read by one at a time
 		{"-o", "csv", tunnels},
 		{"-o", "csv", fragments},

@@ -3,20 +3,25 @@ package main
 import (
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/observe"
 	"github.com/portannot/portannot/annotate/render"
 	"github.com/portannot/portannot/capture/flow"
 )
 
 // tally counts what was written.
 type tally struct {
-	statuses [iana.NumStatuses]uint64 // flows by the status of the service port
-	noSide   uint64                   // flows with no service side
-	shown    uint64                   // flows that the selector picked
+	statuses [iana.NumStatuses]uint64    // flows by the status of the service port
+	noSide   uint64                      // flows with no service side
+	shown    uint64                      // flows that the selector picked
+	verdicts [observe.NumVerdicts]uint64 // flows by what their payload says; all 0 if none was looked at
 }
 
 func (t *tally) add(o *tally) {
 	for i, n := range o.statuses {
 		t.statuses[i] += n
+	}
+	for i, n := range o.verdicts {
+		t.verdicts[i] += n
 	}
 	t.noSide += o.noSide
 	t.shown += o.shown
@@ -30,25 +35,37 @@ type lane struct {
 	format     render.Format
 	flow       flow.Flow
 	annotation annotate.Annotation
+	observer   *annotate.Observer // nil with --observe off
 	tally      tally
 	// selected notes the selected flows for carving; nil when there is none.
-	selected map[flowID]annotate.Service
+	selected map[flowID]finding
+}
+
+func newLane(j *job, format render.Format) lane {
+	l := lane{j: j, format: format}
+	if j.table.Payload > 0 {
+		l.observer = new(annotate.Observer)
+	}
+	return l
 }
 
 // append appends a flow if it is selected.
 func (l *lane) append(dst []byte, f *flow.Flow) []byte {
-	l.j.annotator.FlowTo(&l.annotation, f)
+	l.j.annotator.FlowTo(&l.annotation, f, l.observer)
 	if e, ok := l.annotation.Registered(); ok {
 		l.tally.statuses[e.Status]++
 	} else {
 		l.tally.noSide++
+	}
+	if l.observer != nil {
+		l.tally.verdicts[l.annotation.Observed.Verdict]++
 	}
 	if !l.j.selector.Empty() && !l.j.selector.Match(f, &l.annotation) {
 		return dst
 	}
 	l.tally.shown++
 	if l.selected != nil {
-		l.selected[idOf(f)] = l.annotation.Service
+		l.selected[idOf(f)] = findingOf(&l.annotation)
 	}
 	return l.format.AppendFlow(dst, f, &l.annotation)
 }
@@ -68,7 +85,7 @@ const (
 )
 
 func newWriter(j *job) *writer {
-	return &writer{lane: lane{j: j, format: j.format}, buf: make([]byte, 0, writeSize+16<<10)}
+	return &writer{lane: newLane(j, j.format), buf: make([]byte, 0, writeSize+16<<10)}
 }
 
 func (w *writer) write(b []byte) {
@@ -149,7 +166,7 @@ func (w *writer) parallel(res *flow.Results) {
 		free <- &block{done: make(chan struct{}, 1)}
 	}
 	for range w.j.workers {
-		l := lane{j: w.j, format: w.format.Clone()}
+		l := newLane(w.j, w.format.Clone())
 		go func() {
 			for b := range todo {
 				b.buf, l.tally = b.buf[:0], tally{}

@@ -35,6 +35,7 @@ func outputs() []output {
 	capture("statuses", statuses())
 	capture("old-traffic", oldTraffic())
 	capture("handshakes", handshakes())
+	capture("observed", observed())
 	capture("ipv6-ext", ipv6Extensions())
 	capture("vlan", vlans())
 	capture("fragments", fragmented())

@@ -183,7 +183,7 @@ func TestSoftflowd(t *testing.T) {
 	}
 	root := "../../.."
 	capture := filepath.Join(root, "testdata/captures/demo.pcap")
-	text, err := exec.Command(goTool, "run", root+"/cmd/portannot", "-r", capture, "-o", "json", "--registry", "embedded", "-q").Output()
+	text, err := exec.Command(goTool, "run", root+"/cmd/portannot", "-r", capture, "-o", "json", "--registry", "embedded", "-q", "--observe", "off").Output()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,76 @@
+package annotate
+
+import (
+	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/observe"
+	"github.com/portannot/portannot/capture/flow"
+)
+
+// Observed is what a flow's payload looks like, and whether that agrees with the
+// registration of the service port. The zero value was not looked at.
+type Observed struct {
+	Looked bool // whether the payload was looked at; if not, the rest is zero
+	observe.Observation
+	// ServerName and ALPN are the octets of Observation.Name and
+	// Observation.ALPN, as whoever sent them chose them. They are valid as long
+	// as the flow's payload.
+	ServerName, ALPN []byte
+	// Verdict compares the protocol with the registered names of the service
+	// port, and Why says what it rests on.
+	Verdict observe.Verdict
+	Why     string
+}
+
+// Observer looks at the payload of flows, one after the other. It is not safe
+// for concurrent use. The zero value is ready.
+type Observer struct {
+	in   observe.Input
+	last Observed
+}
+
+// Observe says what a flow's payload looks like; there is no verdict yet. The
+// result is valid until the next call.
+func (o *Observer) Observe(f *flow.Flow) *Observed {
+	o.in.Transport, o.in.Multicast = f.Protocol, f.Destination.Addr().IsMulticast()
+	for i := range f.Payload {
+		p := &f.Payload[i]
+		n := int(p.Len)
+		if p.Lost {
+			n = 1 // more than there is
+		}
+		o.in.Sent[i] = observe.Payload{Data: p.Data, Len: n, PPID: p.PPID}
+	}
+	o.last = Observed{Looked: true, Observation: observe.Recognise(&o.in)}
+	o.last.ServerName, o.last.ALPN = o.in.Text(o.last.Name), o.in.Text(o.last.Observation.ALPN)
+	return &o.last
+}
+
+const whyNoSide = "nothing tells which end is the service"
+
+// judge gives the verdict on what was observed.
+func (r *Annotation) judge() {
+	o, e := &r.Observed, r.registered()
+	if o.Protocol != observe.Unknown && e == nil {
+		o.Verdict, o.Why = observe.Undecided, whyNoSide
+		return
+	}
+	var few [16]string // as many as any port has, and more
+	names := few[:0]
+	if o.Protocol != observe.Unknown && e.Status == iana.Assigned {
+		for i := range e.NumNames() {
+			names = append(names, e.NameAt(i))
+		}
+	}
+	o.Verdict, o.Why = observe.Judge(o.Observation, names)
+}
+
+// sideOfObserved gives the end that the payload shows to be the service.
+func sideOfObserved(s observe.Side) Side {
+	switch s {
+	case observe.Source:
+		return Source
+	case observe.Destination:
+		return Destination
+	}
+	return NoSide
+}

@@ -1,0 +1,269 @@
+package flow
+
+import (
+	"encoding/binary"
+
+	"github.com/portannot/portannot/capture/packet"
+)
+
+// Payload is the start of what one end of a flow sent.
+type Payload struct {
+	// Data holds the first octets, Options.Payload at most. Of TCP they are the
+	// start of the byte stream as far as its segments came in their order, or
+	// from the first one on where the opening was not seen; of the others they
+	// are the first datagram with payload, of SCTP its first user message.
+	Data []byte
+	// Len is how many octets that datagram carried, or the segments that Data
+	// was taken from. It is more than len(Data) where that was not captured,
+	// is beyond Options.Payload, or came out of order.
+	Len uint32
+	// PPID is SCTP's payload protocol identifier of Data.
+	PPID uint32
+	// Lost says that payload was sent, and that there was no room for any; the
+	// other fields are zero. See Options.PayloadMemory.
+	Lost bool
+}
+
+// MaxPayload bounds Options.Payload.
+const MaxPayload = 4096
+
+// DefaultPayloadMemory bounds the payload held in memory when Options does not.
+const DefaultPayloadMemory = 1 << 30
+
+// marks are what an entry notes about itself.
+type marks uint8
+
+const (
+	markUsed marks = 1 << iota
+	markKept       // table.payloads holds something
+	// By direction, shifted by it: no more payload is wanted, and there was no
+	// room for any.
+	markDone
+	_
+	markLost
+	_
+)
+
+// An arena holds the payloads of a table: pieces of whole units in chunks, which
+// have no pointers and never move. A piece that is freed is used again for one of
+// its size, of which there are few.
+type arena struct {
+	chunks [][]byte
+	top    int // octets used of the last chunk
+	sizes  [len(pieceUnits)]int
+	free   [len(pieceUnits)]handle // the first free piece of each size; the next is in its head
+}
+
+// handle names a piece: its place in units, plus one; 0 is none. With 32 bits
+// they reach over 64 GiB.
+type handle uint32
+
+const (
+	unit       = 16
+	arenaChunk = 1 << 20
+	chunkUnits = arenaChunk / unit
+	pieceHead  = 12
+	// maxMisfits is how many segments that do not follow the last one are
+	// waited through: more than a reordering needs, and few enough that a gap
+	// in the capture does not cost a look at each packet behind it.
+	maxMisfits = 8
+)
+
+// pieceUnits are the sizes of pieces in units, each a third to a half more than
+// the one before.
+var pieceUnits = [...]int{2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 257}
+
+// setSizes sets the sizes for payloads of that many octets: none is larger than the
+// largest piece wanted.
+func (a *arena) setSizes(payload int) {
+	largest := (pieceHead + payload + unit - 1) / unit * unit
+	for i, u := range pieceUnits {
+		a.sizes[i] = min(u*unit, largest)
+	}
+}
+
+// piece is one direction's payload: a head and the octets.
+//
+//	0  sequence number expected next (TCP), PPID (SCTP), or the next free piece
+//	4  Payload.Len
+//	8  octets held
+//	10 number of its size
+//	11 segments that did not follow
+type piece []byte
+
+func (p piece) next() uint32      { return binary.LittleEndian.Uint32(p) }
+func (p piece) setNext(n uint32)  { binary.LittleEndian.PutUint32(p, n) }
+func (p piece) total() uint32     { return binary.LittleEndian.Uint32(p[4:]) }
+func (p piece) setTotal(n uint32) { binary.LittleEndian.PutUint32(p[4:], n) }
+func (p piece) held() int         { return int(binary.LittleEndian.Uint16(p[8:])) }
+func (p piece) setHeld(n int)     { binary.LittleEndian.PutUint16(p[8:], uint16(n)) }
+func (p piece) size() int         { return int(p[10]) }
+
+func (a *arena) at(h handle) piece {
+	c, off := a.chunks[(h-1)/chunkUnits], int((h-1)%chunkUnits)*unit
+	size := a.sizes[c[off+10]]
+	return piece(c[off : off+size : off+size])
+}
+
+// take gives a piece with room for n octets, its head zero but for the size. It
+// returns 0 if that needs more memory than left octets, which it is taken from.
+func (a *arena) take(n int, left *int) handle {
+	class := 0
+	for a.sizes[class] < pieceHead+n {
+		class++
+	}
+	h, size := a.free[class], a.sizes[class]
+	if h != 0 {
+		a.free[class] = handle(a.at(h).next())
+	} else {
+		waste := 0
+		if len(a.chunks) == 0 {
+			a.top = arenaChunk
+		}
+		if arenaChunk-a.top < size {
+			waste = arenaChunk - a.top
+		}
+		if *left < waste+size || len(a.chunks) >= 1<<32/chunkUnits-1 {
+			return 0
+		}
+		*left -= waste + size
+		if waste > 0 || a.top == arenaChunk {
+			a.chunks = append(a.chunks, make([]byte, arenaChunk))
+			a.top = 0
+		}
+		h = handle((len(a.chunks)-1)*chunkUnits+a.top/unit) + 1
+		a.top += size
+	}
+	c, off := a.chunks[(h-1)/chunkUnits], int((h-1)%chunkUnits)*unit
+	clear(c[off : off+pieceHead])
+	c[off+10] = uint8(class)
+	return h
+}
+
+// give takes a piece back.
+func (a *arena) give(h handle) {
+	if h == 0 {
+		return
+	}
+	p := a.at(h)
+	p.setNext(uint32(a.free[p.size()]))
+	a.free[p.size()] = h
+}
+
+// payload writes what a piece holds.
+func (a *arena) payload(dst *Payload, h handle, sctp bool) {
+	if h == 0 {
+		return
+	}
+	p := a.at(h)
+	n := p.held()
+	dst.Data, dst.Len = p[pieceHead:pieceHead+n:pieceHead+n], p.total()
+	if sctp {
+		dst.PPID = p.next()
+	}
+}
+
+// payloadsOf gives the handles of entry i, by canonical direction. They stand
+// apart from the entries, since the flows of a scan have none.
+func (tb *table[K]) payloadsOf(i uint32) *[2]handle {
+	c := int(i >> chunkBits)
+	for len(tb.payloads) <= c {
+		tb.payloads = append(tb.payloads, nil)
+	}
+	if tb.payloads[c] == nil {
+		tb.payloads[c] = new([chunkSize][2]handle)
+	}
+	return &tb.payloads[c][i%chunkSize]
+}
+
+// keep takes of a packet's payload what belongs to the start of its direction.
+func keep[K comparable](t *Table, tb *table[K], i uint32, dir uint8, s *packet.Summary) {
+	tcp := s.Protocol == packet.TCP
+	if s.Kind != packet.Datagram || tcp && s.TCPFlags&packet.RST != 0 {
+		return // what a reset carries is none of the stream (RFC 9293 section 3.5.3)
+	}
+	e, r := tb.at(i), tb.restOf(i)
+	dir &= 1
+	first := s.Sequence
+	if s.TCPFlags&packet.SYN != 0 {
+		first++ // the SYN takes a number
+	}
+	h := &tb.payloadsOf(i)[dir]
+	if *h == 0 {
+		if *h = tb.arena.take(min(len(s.Payload), t.opt.Payload), &t.payloadLeft); *h == 0 {
+			t.stats.PayloadLost++
+			e.marks |= (markDone | markLost) << dir
+			return
+		}
+		e.marks |= markKept
+		p := tb.arena.at(*h)
+		switch {
+		case !tcp:
+			p.setNext(s.PPID)
+		case s.TCPFlags&packet.SYN == 0 && e.events[dir]&(evOpen|evAccept) != 0:
+			p.setNext(r.sequence[dir] + 1)
+		default:
+			p.setNext(first)
+		}
+	}
+	p := tb.arena.at(*h)
+	wire := max(s.PayloadLen, uint32(len(s.Payload)))
+	if tcp && first != p.next() {
+		if p.held() == 0 {
+			p.setTotal(max(p.total(), wire)) // something was sent
+		}
+		if p[11]++; p[11] == maxMisfits {
+			e.marks |= markDone << dir
+		}
+		return
+	}
+	held := p.held()
+	if held == 0 {
+		p.setTotal(0)
+	}
+	n := min(len(s.Payload), t.opt.Payload-held)
+	if pieceHead+held+n > len(p) {
+		if larger := tb.arena.take(held+n, &t.payloadLeft); larger != 0 {
+			q := tb.arena.at(larger)
+			copy(q[pieceHead:], p[pieceHead:pieceHead+held])
+			q.setTotal(p.total())
+			q[11] = p[11]
+			tb.arena.give(*h)
+			*h, p = larger, q
+		} else {
+			t.stats.PayloadLost++
+			n = len(p) - pieceHead - held
+			e.marks |= markDone << dir
+		}
+	}
+	copy(p[pieceHead+held:], s.Payload[:n])
+	p.setHeld(held + n)
+	if total := p.total() + wire; total >= wire {
+		p.setTotal(total)
+	}
+	if !tcp || held+n >= t.opt.Payload || uint32(len(s.Payload)) < wire {
+		e.marks |= markDone << dir
+	}
+	if tcp {
+		p.setNext(first + wire)
+	}
+}
+
+// fillPayload writes the payloads of entry i.
+func (tb *table[K]) fillPayload(f *Flow, i uint32, e *entry[K]) {
+	d := e.dir0 & 1
+	if e.marks&markKept != 0 {
+		h := tb.payloadsOf(i)
+		sctp := f.Protocol == packet.SCTP
+		tb.arena.payload(&f.Payload[0], h[d], sctp)
+		tb.arena.payload(&f.Payload[1], h[d^1], sctp)
+	}
+	f.Payload[0].Lost = e.marks>>d&markLost != 0
+	f.Payload[1].Lost = e.marks>>(d^1)&markLost != 0
+}
+
+// crowded reports whether a batch of n packets may need more memory for payload
+// than there is.
+func (t *Table) crowded(n int) bool {
+	return t.opt.Payload > 0 && t.payloadLeft < n*2*(pieceHead+t.opt.Payload+unit)
+}
