@@ -15,11 +15,14 @@ import (
 // VLAN or tunnel.
 //
 // It was the service elsewhere if it accepted a connection, or if it answered
-// several addresses, which used several ports, and which spoke first. A
-// client's port speaks to one peer, as a rule. A scanner may speak to many from
+// several addresses, which used several ports, and which spoke first. Eight
+// ports are enough, of however few addresses: many hosts may stand behind one.
+// Where both ends of a TCP connection sent data or closed it, it does not matter
+// who spoke first, unless the peer's is a system port. A client's port speaks to one peer, as a rule. A scanner may speak to many from
 // one port; but it is the scanner that speaks first, many do not answer, and
-// if it sends TCP openings it is known for a client. Nothing is said when both
-// ends look like services.
+// if it sends TCP openings it is known for a client. Whoever throws datagrams at
+// a client's port is not answered. Nothing is said when both ends look like
+// services.
 //
 // Memory is bounded: a set of four places holds the endpoints that hash to it,
 // and one that fewer peers spoke to makes room. The hash is the same in each
@@ -41,7 +44,7 @@ type Evidence struct {
 type EvidenceOptions struct {
 	// Peers is how many addresses and how many ports must have spoken to an
 	// endpoint to make it a service, up to MaxEvidencePeers; 0 is
-	// DefaultEvidencePeers.
+	// DefaultEvidencePeers. MaxEvidencePeers ports always do.
 	Peers int
 	// Endpoints bounds how many are remembered, 80 octets each; it is rounded up
 	// to a power of two. 0 is 1<<18, which are 20 MiB.
@@ -93,10 +96,10 @@ func addressMark(a netip.Addr) uint32 {
 // place is what is remembered of an endpoint.
 type place struct {
 	endpoint endpoint
-	peers    [MaxEvidencePeers]uint32 // marks of addresses that spoke to it first and were answered
+	peers    [MaxEvidencePeers]uint32 // marks of addresses that spoke to it, see spoken
 	ports    [MaxEvidencePeers]uint16 // their ports
-	asked    uint16                   // flows in which the peer spoke first and was answered, up to the greatest number
-	asking   uint16                   // flows in which it spoke first itself, likewise
+	asked    uint16                   // flows in which a peer did, up to the greatest number
+	asking   uint16                   // other flows in which it spoke first itself, likewise
 	numPeers uint8
 	numPorts uint8
 	accepted bool // a connection, which was confirmed
@@ -156,16 +159,33 @@ func (e *Evidence) addUndecided(f *flow.Flow) {
 	if notAClient(f.Source.Addr()) || notAClient(f.Destination.Addr()) {
 		return // rule 3 decides, and a group answers nobody
 	}
+	talked := talked(f)
 	if p := e.hold(endpointOf(f.Source, f.Protocol, f.Context)); p != nil {
-		p.asking += min(1, ^p.asking)
+		switch {
+		case !talked:
+			p.asking += min(1, ^p.asking)
+		case f.Destination.Port() >= systemPorts:
+			p.spoken(f.Destination)
+		}
 	}
-	p := e.hold(endpointOf(f.Destination, f.Protocol, f.Context))
-	if p == nil || !answered(f) {
-		return
+	if p := e.hold(endpointOf(f.Destination, f.Protocol, f.Context)); p != nil && (talked || answered(f)) {
+		p.spoken(f.Source)
 	}
+}
+
+// talked reports whether both ends of a TCP connection sent data (PSH) or closed
+// it (FIN). Then who spoke first says little of a connection whose opening was
+// not seen, and no scan looks like it.
+func talked(f *flow.Flow) bool {
+	const data = packet.PSH | packet.FIN
+	return f.Protocol == packet.TCP && f.Forward.TCPFlags&data != 0 && f.Reverse.TCPFlags&data != 0
+}
+
+// spoken notes a peer that spoke to the endpoint.
+func (p *place) spoken(peer netip.AddrPort) {
 	p.asked += min(1, ^p.asked)
-	p.numPeers = note(p.peers[:], p.numPeers, addressMark(f.Source.Addr()))
-	p.numPorts = note(p.ports[:], p.numPorts, f.Source.Port())
+	p.numPeers = note(p.peers[:], p.numPeers, addressMark(peer.Addr()))
+	p.numPorts = note(p.ports[:], p.numPorts, peer.Port())
 }
 
 // answered reports whether the destination sent more than a refusal, as a
@@ -270,7 +290,7 @@ func (e *Evidence) set(k *endpoint) []place {
 }
 
 func (p *place) weight() int {
-	w := int(p.numPeers)
+	w := int(p.numPorts)
 	if p.accepted {
 		w += MaxEvidencePeers
 	}
@@ -282,8 +302,8 @@ func (p *place) weaken() {
 		p.accepted = false
 		return
 	}
-	p.numPeers--
-	p.numPorts = min(p.numPorts, p.numPeers)
+	p.numPorts--
+	p.numPeers = min(p.numPeers, p.numPorts)
 }
 
 // isService says whether other flows show an endpoint to be the service.
@@ -299,7 +319,8 @@ func (e *Evidence) isService(k endpoint) bool {
 	}
 	// A capture that begins in the middle sees many a service speak first, so it
 	// may have done so more often than not, within reason.
-	return int(p.numPeers) >= e.peers && int(p.numPorts) >= e.peers && int(p.asking)/4 <= int(p.asked)
+	many := int(p.numPeers) >= e.peers && int(p.numPorts) >= e.peers || p.numPorts == MaxEvidencePeers
+	return many && int(p.asking)/4 <= int(p.asked)
 }
 
 // service says which end of a flow is the service by what the others tell.

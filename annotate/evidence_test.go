@@ -50,6 +50,12 @@ func TestEvidence(t *testing.T) {
 		{"the source has peers", answered(client, 3), Source},
 		{"one address with many ports", []*flow.Flow{
 			seen(6, "10.0.1.1:51001", server, 1), seen(6, "10.0.1.1:51002", server, 1), seen(6, "10.0.1.1:51003", server, 1)}, NoSide},
+		{"one address with eight ports", sameAddress(server, 7, 1), Destination},
+		{"one address with seven ports", sameAddress(server, 6, 1), NoSide},
+		{"one address with eight ports, not answered", sameAddress(server, 9, 0), NoSide},
+		{"it spoke first, and both sent data", talking(server, "10.0.1.%d:51%03d", 8), Destination},
+		{"it spoke first, and both closed", closing(server, 8), Destination},
+		{"it spoke first to services", talking(server, "10.0.1.%d:%d", 8), NoSide},
 		{"many addresses with one port", []*flow.Flow{
 			seen(6, "10.0.1.1:50000", server, 1), seen(6, "10.0.1.2:50000", server, 1), seen(6, "10.0.1.3:50000", server, 1)}, NoSide},
 		{"nobody was answered", []*flow.Flow{
@@ -77,6 +83,33 @@ func TestEvidence(t *testing.T) {
 			t.Errorf("%s: %v, %v", c.name, a.Service.Reason, a.Service.Confidence)
 		}
 	}
+}
+
+// sameAddress makes flows of n ports of one address to an endpoint.
+func sameAddress(dst string, n int, answer uint64) (list []*flow.Flow) {
+	for i := range n {
+		list = append(list, seen(packet.TCP, fmt.Sprintf("10.0.0.1:%d", 51000+i), dst, answer))
+	}
+	return list
+}
+
+// talking makes TCP flows with data both ways that an endpoint spoke first in.
+func talking(src, format string, n int) (list []*flow.Flow) {
+	for i := range n {
+		f := seen(packet.TCP, src, fmt.Sprintf(format, i, 20+i), 1)
+		f.Reverse.TCPFlags |= packet.PSH
+		list = append(list, f)
+	}
+	return list
+}
+
+// closing makes those that both ends close.
+func closing(src string, n int) []*flow.Flow {
+	list := talking(src, "10.0.1.%d:51%03d", n)
+	for _, f := range list {
+		f.Forward.TCPFlags, f.Reverse.TCPFlags = packet.ACK|packet.FIN, packet.ACK|packet.FIN
+	}
+	return list
 }
 
 // refusal makes a flow that the destination answered with resets only.
