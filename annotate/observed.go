@@ -31,6 +31,14 @@ type Observer struct {
 // Observe says what a flow's payload looks like; there is no verdict yet. The
 // result is valid until the next call.
 func (o *Observer) Observe(f *flow.Flow) *Observed {
+	if f.Payload[0].Len|f.Payload[1].Len == 0 && !f.Payload[0].Lost && !f.Payload[1].Lost {
+		// Half of all flows, and each of a scan.
+		o.in.Sent = [2]observe.Payload{}
+		if o.last.Seen != observe.Nothing || !o.last.Looked {
+			o.last = Observed{Looked: true, Observation: observe.Recognise(&o.in)}
+		}
+		return &o.last
+	}
 	o.in.Transport, o.in.Multicast = f.Protocol, f.Destination.Addr().IsMulticast()
 	for i := range f.Payload {
 		p := &f.Payload[i]

@@ -49,6 +49,7 @@ const (
 // its size, of which there are few.
 type arena struct {
 	chunks [][]byte
+	spare  spare[byte]
 	top    int // octets used of the last chunk
 	sizes  [len(pieceUnits)]int
 	free   [len(pieceUnits)]handle // the first free piece of each size; the next is in its head
@@ -60,7 +61,7 @@ type handle uint32
 
 const (
 	unit       = 16
-	arenaChunk = 1 << 20
+	arenaChunk = 4 << 20 // so that huge pages, which are 2 MiB and aligned, find room
 	chunkUnits = arenaChunk / unit
 	pieceHead  = 12
 	// maxMisfits is how many segments that do not follow the last one are
@@ -128,16 +129,28 @@ func (a *arena) take(n int, left *int) handle {
 		}
 		*left -= waste + size
 		if waste > 0 || a.top == arenaChunk {
-			a.chunks = append(a.chunks, make([]byte, arenaChunk))
+			a.chunks = append(a.chunks, a.newChunk())
 			a.top = 0
 		}
 		h = handle((len(a.chunks)-1)*chunkUnits+a.top/unit) + 1
 		a.top += size
+		if len(a.chunks) > 1 && a.top > arenaChunk/2 {
+			a.spare.prepare(arenaChunk)
+		}
 	}
 	c, off := a.chunks[(h-1)/chunkUnits], int((h-1)%chunkUnits)*unit
 	clear(c[off : off+pieceHead])
 	c[off+10] = uint8(class)
 	return h
+}
+
+// newChunk gives an empty chunk. The first one, which may be all, costs only
+// what is used of it: its pages come as they are written to.
+func (a *arena) newChunk() []byte {
+	if len(a.chunks) == 0 {
+		return make([]byte, arenaChunk)
+	}
+	return a.spare.take(arenaChunk)
 }
 
 // give takes a piece back.
@@ -223,7 +236,7 @@ func keep[K comparable](t *Table, tb *table[K], i uint32, dir uint8, s *packet.S
 	}
 	n := min(len(s.Payload), t.opt.Payload-held)
 	if pieceHead+held+n > len(p) {
-		if larger := tb.arena.take(held+n, &t.payloadLeft); larger != 0 {
+		if larger := tb.arena.take(min(max(held+n, 2*held), t.opt.Payload), &t.payloadLeft); larger != 0 {
 			q := tb.arena.at(larger)
 			copy(q[pieceHead:], p[pieceHead:pieceHead+held])
 			q.setTotal(p.total())
