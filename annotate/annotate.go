@@ -12,6 +12,8 @@
 //  4. the payload: a message that only clients send, or only servers do (see
 //     package observe)
 //  3. a multicast or broadcast address is never the client
+//  5. the user lists it as a service
+//  6. other flows show one end to be a service, see [Evidence]
 //  7. exactly one port is dynamic (RFC 6335 section 6), then exactly one is
 //     32768 or higher, where Linux begins to choose: the other is the service
 //  8. exactly one port is a system port, below 1024
@@ -20,8 +22,7 @@
 //
 // The numbers are those of the project's design, which has the payload behind
 // the multicast address. But a DHCP server answers to the broadcast address, and
-// its messages say who it is. The user's list and other flows come between 3 and
-// 7.
+// its messages say who it is.
 //
 // Registration is looked up for both ends whatever the rules say, and it never
 // says what the traffic is: see [iana.Caveat].
@@ -69,6 +70,8 @@ const (
 	Earlier                    // either, seen in an earlier flow of the connection
 	ByPayload                  // what was sent shows who serves
 	Multicast                  // the other end sent to this multicast or broadcast address
+	Listed                     // the user lists it
+	OtherFlows                 // other flows show it to be a service
 	DynamicPort                // only the other port is in 49152-65535
 	HighPort                   // only the other port is in 32768-65535
 	SystemPort                 // only this port is below 1024
@@ -85,6 +88,8 @@ var reasonNames = [numReasons]struct{ name, why string }{
 	{"handshake-earlier", "the connection's opening was seen before a time-out split it"},
 	{"payload", "the payload has what a client asks this end, or what a server sends from it"},
 	{"multicast", "a multicast or broadcast address is not a client"},
+	{"listed", "it is on the user's list of services"},
+	{"other-flows", "other flows show it to be a service"},
 	{"dynamic-port", "only the other port is dynamic (49152-65535)"},
 	{"high-port", "only the other port is 32768 or higher"},
 	{"system-port", "only this port is a system port (0-1023)"},
@@ -154,6 +159,9 @@ type Input struct {
 	// Start is the time of the flow's first packet in nanoseconds since the
 	// Unix epoch; 0 when not known.
 	Start int64
+	// Context tells the address plans of VLANs and tunnels apart: see
+	// [flow.Flow].
+	Context uint32
 }
 
 // Annotation is what portannot has to say of a flow. It is a value; making one
@@ -213,6 +221,8 @@ func (a *Annotation) Local() string {
 type Annotator struct {
 	registry *iana.Registry
 	local    *LocalNames
+	known    *KnownServices // nil: none
+	evidence *Evidence      // nil: none
 	dates    dates
 }
 
@@ -220,6 +230,13 @@ type Annotator struct {
 func New(registry *iana.Registry, local *LocalNames) *Annotator {
 	return &Annotator{registry: registry, local: local}
 }
+
+// SetKnown sets the services that the user knows of, before the first flow.
+func (a *Annotator) SetKnown(k *KnownServices) { a.known = k }
+
+// SetEvidence sets where evidence from other flows is found, before the first
+// flow.
+func (a *Annotator) SetEvidence(e *Evidence) { a.evidence = e }
 
 // Registry gives the registry that the Annotator looks ports up in.
 func (a *Annotator) Registry() *iana.Registry { return a.registry }
@@ -233,7 +250,7 @@ func (a *Annotator) Flow(f *flow.Flow, o *Observer) Annotation {
 
 // FlowTo is Flow in the way of AnnotateTo.
 func (a *Annotator) FlowTo(r *Annotation, f *flow.Flow, o *Observer) {
-	in := Input{Protocol: f.Protocol, Source: f.Source, Destination: f.Destination, Opening: f.Opening, Start: f.Start()}
+	in := Input{Protocol: f.Protocol, Source: f.Source, Destination: f.Destination, Opening: f.Opening, Start: f.Start(), Context: f.Context}
 	if o != nil {
 		in.Observed = o.Observe(f)
 	}
@@ -267,7 +284,7 @@ func (a *Annotator) AnnotateTo(r *Annotation, in *Input) {
 			r.DestinationLocal = a.local.Name(t, in.Destination.Port())
 		}
 	}
-	r.Service = decide(in, r.Source.Status == iana.Assigned, r.Destination.Status == iana.Assigned)
+	r.Service = a.decide(in, r.Source.Status == iana.Assigned, r.Destination.Status == iana.Assigned)
 	if e := r.registered(); e != nil && in.Start != 0 {
 		r.RegisteredLater = a.dates.begin(e) > in.Start
 	}

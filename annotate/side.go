@@ -14,7 +14,7 @@ const (
 )
 
 // decide applies the rules of the package comment, in their order.
-func decide(in *Input, srcAssigned, dstAssigned bool) Service {
+func (a *Annotator) decide(in *Input, srcAssigned, dstAssigned bool) Service {
 	if in.Stated != flow.NoSide {
 		return in.service(sideOf(in.Stated), Stated, Certain)
 	}
@@ -41,6 +41,16 @@ func decide(in *Input, srcAssigned, dstAssigned bool) Service {
 	}
 	if src, dst := notAClient(in.Source.Addr()), notAClient(in.Destination.Addr()); src != dst {
 		return in.service(destinationIf(dst), Multicast, Likely)
+	}
+	if a.known != nil {
+		if s, ok := a.known.service(in); ok {
+			return s
+		}
+	}
+	if a.evidence != nil {
+		if s, ok := a.evidence.service(in); ok {
+			return s
+		}
 	}
 	if in.NoSourcePort || in.NoDestinationPort {
 		return Service{}

@@ -136,6 +136,8 @@ func completedCommands() []completedCommand {
 			{long: "observe", about: "look at the payload", takes: textValue, choices: []string{"on", "off"}},
 			completeRegistry,
 			{long: "services", about: "file with your own names", takes: fileValue},
+			{long: "known-services", about: "file with services that you know", takes: fileValue},
+			{long: "evidence-peers", about: "peers in other flows that make a service", takes: textValue},
 			{long: "idle-timeout", about: "end a flow after so long without a packet", takes: textValue},
 			{long: "max-flows", about: "flows held in memory", takes: textValue},
 			{long: "version", about: "print the version"},
@@ -158,6 +160,7 @@ func completedCommands() []completedCommand {
 			{long: "quiet", short: "q", about: "no summary"},
 			completeRegistry,
 			{long: "services", about: "file with your own names", takes: fileValue},
+			{long: "known-services", about: "file with services that you know", takes: fileValue},
 		}},
 		{path: "review", args: fileValue, flags: []completedFlag{
 			{long: "read", short: "r", about: "capture file", takes: fileValue, again: true},

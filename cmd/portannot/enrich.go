@@ -61,6 +61,10 @@ Names:
       --registry FILE     registry edition, or "embedded"
       --services FILE     your own names, in the form of /etc/services
 
+Which end is the service:
+      --known-services FILE
+                          services that you know, ADDRESS:PORT/TRANSPORT a line
+
   -h, --help              print this help
 
 Exit status: 0 done; 1 failure, or a line was not understood; 2 usage.
@@ -106,6 +110,7 @@ func (o *enrichOptions) flags(e *env) *pflag.FlagSet {
 	fs.BoolVarP(&o.quiet, "quiet", "q", false, "")
 	fs.StringVar(&o.registry, "registry", "", "")
 	fs.StringVar(&o.local, "services", "", "")
+	fs.StringVar(&o.known, "known-services", "", "")
 	return fs
 }
 
@@ -178,6 +183,9 @@ func (o *enrichOptions) options() (opt flowlog.EnrichOptions, err error) {
 		}
 	}
 	opt.Annotator = annotate.New(registry, local)
+	if err := o.setKnown(opt.Annotator); err != nil {
+		return opt, err
+	}
 	return opt, o.fillSelector(&opt.Selector, registry, local)
 }
 

@@ -33,6 +33,8 @@ type flowOptions struct {
 	services   []string
 	registry   string
 	local      string
+	known      string
+	peers      int // of other-flows; 0: no such evidence
 	observe    string
 	observed   []string
 	verdicts   []string
@@ -66,6 +68,8 @@ func (o *flowOptions) flags(e *env) *pflag.FlagSet {
 	fs.StringSliceVar(&o.verdicts, "verdict", nil, "")
 	fs.StringVar(&o.registry, "registry", "", "")
 	fs.StringVar(&o.local, "services", "", "")
+	fs.StringVar(&o.known, "known-services", "", "")
+	fs.IntVar(&o.peers, "evidence-peers", annotate.DefaultEvidencePeers, "")
 	fs.DurationVar(&o.idle, "idle-timeout", 5*time.Minute, "")
 	fs.IntVar(&o.maxFlows, "max-flows", flow.DefaultMaxFlows, "")
 	fs.StringVar(&o.sort, "sort", "start", "")
@@ -102,6 +106,7 @@ type job struct {
 	write     string    // file for the packets of the selected flows; "" for none
 	carved    io.Writer // where they go if write is "-"; the flows are not printed then
 	annotator *annotate.Annotator
+	evidence  *annotate.Evidence // nil: none is gathered
 	selector  annotate.Selector
 	format    render.Format
 	contexts  *packet.Contexts
@@ -156,6 +161,9 @@ func (o *flowOptions) job(e *env, files []string) (*job, error) {
 	if o.maxFlows < 1 {
 		return nil, usagef("", "--max-flows %d: want at least 1", o.maxFlows)
 	}
+	if o.peers < 0 || o.peers > annotate.MaxEvidencePeers {
+		return nil, usagef("0 takes no evidence from other flows", "--evidence-peers %d: want 0 to %d", o.peers, annotate.MaxEvidencePeers)
+	}
 	j.table = flow.Options{Idle: o.idle, MaxFlows: o.maxFlows}
 	if j.live != nil || j.follow {
 		j.table.Linger, j.table.Prompt = linger, true
@@ -201,6 +209,13 @@ func (o *flowOptions) job(e *env, files []string) (*job, error) {
 		}
 	}
 	j.annotator = annotate.New(registry, local)
+	if err := o.setKnown(j.annotator); err != nil {
+		return nil, err
+	}
+	if o.peers > 0 {
+		j.evidence = annotate.NewEvidence(annotate.EvidenceOptions{Peers: o.peers})
+		j.annotator.SetEvidence(j.evidence)
+	}
 	if err := o.fillSelector(&j.selector, registry, local); err != nil {
 		return nil, err
 	}
@@ -279,6 +294,24 @@ func readLocalNames(path string) (*annotate.LocalNames, error) {
 		return nil, fmt.Errorf("read local names: %w", err)
 	}
 	return l, nil
+}
+
+// setKnown gives an annotator what --known-services names.
+func (o *flowOptions) setKnown(a *annotate.Annotator) error {
+	if o.known == "" {
+		return nil
+	}
+	f, err := os.Open(o.known)
+	if err != nil {
+		return fmt.Errorf("read known services: %w", err)
+	}
+	defer f.Close()
+	k, err := annotate.ReadKnownServices(f, o.known)
+	if err != nil {
+		return fmt.Errorf("read known services: %w", err)
+	}
+	a.SetKnown(k)
+	return nil
 }
 
 // protocolsOf are the protocol numbers behind the names --transport takes.
@@ -427,6 +460,9 @@ func (j *job) runFiles(ctx context.Context) error {
 // finish writes the flows that are still held.
 func (j *job) finish(m *meter, out *writer) error {
 	res := m.table.Results()
+	if j.evidence != nil {
+		j.evidence.AddAll(res)
+	}
 	if j.sortKey != nil {
 		res.SortBy(j.sortKey)
 	}

@@ -69,6 +69,15 @@ Names:
       --services FILE     your own names, in the form of /etc/services; shown
                           as local, never mixed with registered names
 
+Which end is the service:
+      --known-services FILE
+                          services that you know, ADDRESS:PORT/TRANSPORT a line:
+                          10.0.0.5:8443/tcp, 10.0.0.0/8:9000-9010,
+                          [2001:db8::/32]:53/udp, *:5060
+      --evidence-peers N  addresses, and ports, that must have spoken to an end in
+                          other flows to make it the service; default 3, up to 8,
+                          0 looks at no other flow
+
 Payload:
       --observe WHICH     on (default): say what the first octets of each flow look
                           like, and whether the registered service speaks that;

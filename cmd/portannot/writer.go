@@ -101,6 +101,14 @@ func (w *writer) begin() {
 
 // early takes a flow that the table gives up before the end of the input.
 func (w *writer) early(f *flow.Flow) {
+	if w.j.evidence != nil {
+		w.j.evidence.Add(f) // what was seen so far, this flow included
+	}
+	w.one(f)
+}
+
+// one writes a flow.
+func (w *writer) one(f *flow.Flow) {
 	if !w.begun {
 		w.format.Measure(f)
 		w.begin()
@@ -140,7 +148,7 @@ func (w *writer) finish(res *flow.Results) error {
 	} else {
 		for i := range res.Len() {
 			res.Fill(i, &w.flow)
-			w.early(&w.flow)
+			w.one(&w.flow)
 		}
 	}
 	w.buf = w.format.AppendFooter(w.buf)

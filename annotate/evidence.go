@@ -1,0 +1,337 @@
+package annotate
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"net/netip"
+
+	"github.com/portannot/portannot/capture/flow"
+	"github.com/portannot/portannot/capture/packet"
+)
+
+// Evidence remembers what endpoints did in all the flows of a run, and says of
+// a flow whose own packets do not tell which end is the service what the
+// others tell. An endpoint is an address and a port of a transport, within its
+// VLAN or tunnel.
+//
+// It was the service elsewhere if it accepted a connection, or if it answered
+// several addresses, which used several ports, and which spoke first. Eight
+// ports are enough, of however few addresses: many hosts may stand behind one.
+// Where both ends of a TCP connection sent data or closed it, it does not matter
+// who spoke first, unless the peer's is a system port. A client's port speaks to one peer, as a rule. A scanner may speak to many from
+// one port; but it is the scanner that speaks first, many do not answer, and
+// if it sends TCP openings it is known for a client. Whoever throws datagrams at
+// a client's port is not answered. Nothing is said when both ends look like
+// services.
+//
+// Memory is bounded: a set of four places holds the endpoints that hash to it,
+// and one that fewer peers spoke to makes room. The hash is the same in each
+// run, so that the same input gives the same output. Whoever prepares addresses
+// that fall into one set can make it forget, which leaves the rules about ports,
+// and cannot make it lie.
+//
+// An Evidence may be asked from several goroutines at once, but not while it is
+// being added to.
+type Evidence struct {
+	peers     int
+	mask      uint64 // of the number of a set
+	places    []place
+	ports     [1 << 16 / 64]uint64 // bits of the ports of endpoints that were ever held
+	endpoints int                  // places in use
+}
+
+// EvidenceOptions are those of an Evidence.
+type EvidenceOptions struct {
+	// Peers is how many addresses and how many ports must have spoken to an
+	// endpoint to make it a service, up to MaxEvidencePeers; 0 is
+	// DefaultEvidencePeers. MaxEvidencePeers ports always do.
+	Peers int
+	// Endpoints bounds how many are remembered, 80 octets each; it is rounded up
+	// to a power of two. 0 is 1<<18, which are 20 MiB.
+	Endpoints int
+}
+
+// DefaultEvidencePeers was chosen with testdata/sidebench.
+const (
+	DefaultEvidencePeers = 3
+	MaxEvidencePeers     = 8
+)
+
+const (
+	defaultEndpoints = 1 << 18
+	ways             = 4 // places of a set
+)
+
+// endpoint is the key of a place: the address, then context, protocol and port.
+type endpoint [3]uint64
+
+func endpointOf(a netip.AddrPort, protocol uint8, context uint32) endpoint {
+	b := a.Addr().As16()
+	return endpoint{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:]), uint64(context)<<24 | uint64(protocol)<<16 | uint64(a.Port())}
+}
+
+func (e *endpoint) port() uint16 { return uint16(e[2]) }
+
+// hash mixes with odd constants (the fraction of the golden ratio, and of two
+// square roots): see Evidence for why they are fixed.
+func (e *endpoint) hash() uint64 {
+	return fold(fold(e[0]^0x9e3779b97f4a7c15, e[1]^0x6a09e667f3bcc909), e[2]^0xbb67ae8584caa73b)
+}
+
+func fold(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a, b)
+	return hi ^ lo
+}
+
+// addressMark tells addresses apart. That of IPv4 is exact; two of IPv6 may
+// share one, which counts one peer too few.
+func addressMark(a netip.Addr) uint32 {
+	b := a.As16()
+	if a.Unmap().Is4() {
+		return binary.BigEndian.Uint32(b[12:])
+	}
+	return uint32(fold(binary.BigEndian.Uint64(b[:8])^0x3c6ef372fe94f82b, binary.BigEndian.Uint64(b[8:])^0xa54ff53a5f1d36f1))
+}
+
+// place is what is remembered of an endpoint.
+type place struct {
+	endpoint endpoint
+	peers    [MaxEvidencePeers]uint32 // marks of addresses that spoke to it, see spoken
+	ports    [MaxEvidencePeers]uint16 // their ports
+	asked    uint16                   // flows in which a peer did, up to the greatest number
+	asking   uint16                   // other flows in which it spoke first itself, likewise
+	numPeers uint8
+	numPorts uint8
+	accepted bool // a connection, which was confirmed
+	opened   bool // a connection
+}
+
+// used tells a place from an empty one: no endpoint has protocol 0.
+func (p *place) used() bool { return p.endpoint[2] != 0 }
+
+// NewEvidence makes an Evidence that knows nothing yet.
+func NewEvidence(opt EvidenceOptions) *Evidence {
+	if opt.Peers <= 0 {
+		opt.Peers = DefaultEvidencePeers
+	}
+	if opt.Endpoints <= 0 {
+		opt.Endpoints = defaultEndpoints
+	}
+	sets := uint64(1)
+	for sets*ways < uint64(opt.Endpoints) {
+		sets *= 2
+	}
+	return &Evidence{peers: min(opt.Peers, MaxEvidencePeers), mask: sets - 1}
+}
+
+// Add takes what a flow tells. Flows that are given out one by one are added
+// one by one, each before it is annotated.
+func (e *Evidence) Add(f *flow.Flow) {
+	if f.Opening.Server == flow.NoSide {
+		e.addUndecided(f)
+	} else {
+		e.addOpened(f, true)
+	}
+}
+
+// AddAll takes what all flows of a finished table tell. It remembers only those
+// endpoints that will be asked for.
+func (e *Evidence) AddAll(res *flow.Results) {
+	var f flow.Flow
+	for i := range res.Len() {
+		if opened, _ := res.Glance(i); !opened {
+			res.Fill(i, &f)
+			e.addUndecided(&f)
+		}
+	}
+	if e.endpoints == 0 {
+		return
+	}
+	for i := range res.Len() {
+		if opened, ports := res.Glance(i); opened && (e.hasPort(ports[0]) || e.hasPort(ports[1])) {
+			res.Fill(i, &f)
+			e.addOpened(&f, false)
+		}
+	}
+}
+
+func (e *Evidence) addUndecided(f *flow.Flow) {
+	if notAClient(f.Source.Addr()) || notAClient(f.Destination.Addr()) {
+		return // rule 3 decides, and a group answers nobody
+	}
+	talked := talked(f)
+	if p := e.hold(endpointOf(f.Source, f.Protocol, f.Context)); p != nil {
+		switch {
+		case !talked:
+			p.asking += min(1, ^p.asking)
+		case f.Destination.Port() >= systemPorts:
+			p.spoken(f.Destination)
+		}
+	}
+	if p := e.hold(endpointOf(f.Destination, f.Protocol, f.Context)); p != nil && (talked || answered(f)) {
+		p.spoken(f.Source)
+	}
+}
+
+// talked reports whether both ends of a TCP connection sent data (PSH) or closed
+// it (FIN). Then who spoke first says little of a connection whose opening was
+// not seen, and no scan looks like it.
+func talked(f *flow.Flow) bool {
+	const data = packet.PSH | packet.FIN
+	return f.Protocol == packet.TCP && f.Forward.TCPFlags&data != 0 && f.Reverse.TCPFlags&data != 0
+}
+
+// spoken notes a peer that spoke to the endpoint.
+func (p *place) spoken(peer netip.AddrPort) {
+	p.asked += min(1, ^p.asked)
+	p.numPeers = note(p.peers[:], p.numPeers, addressMark(peer.Addr()))
+	p.numPorts = note(p.ports[:], p.numPorts, peer.Port())
+}
+
+// answered reports whether the destination sent more than a refusal, as a
+// service does and a host that datagrams are thrown at does not.
+func answered(f *flow.Flow) bool {
+	if f.Reverse.Packets == 0 {
+		return false
+	}
+	const rst, ack = packet.RST, packet.ACK
+	flags := f.Reverse.TCPFlags
+	return f.Protocol != packet.TCP || flags&rst == 0 || flags&^(rst|ack) != 0
+}
+
+// note adds x to a list of n different values, while there is room.
+func note[T comparable](list []T, n uint8, x T) uint8 {
+	for _, y := range list[:n] {
+		if x == y {
+			return n
+		}
+	}
+	if int(n) < len(list) {
+		list[n] = x
+		n++
+	}
+	return n
+}
+
+// addOpened takes a flow whose opening was seen. Nothing is held for a client.
+func (e *Evidence) addOpened(f *flow.Flow, hold bool) {
+	client, server := f.Source, f.Destination
+	if f.Opening.Server == flow.Source {
+		client, server = server, client
+	}
+	if p := e.find(endpointOf(client, f.Protocol, f.Context)); p != nil {
+		p.opened = true
+	}
+	if !f.Opening.Confirmed || f.State == flow.Refused || f.State == flow.Attempted {
+		return
+	}
+	var p *place
+	if k := endpointOf(server, f.Protocol, f.Context); hold {
+		p = e.hold(k)
+	} else {
+		p = e.find(k)
+	}
+	if p != nil {
+		p.accepted = true
+	}
+}
+
+// hasPort reports whether an endpoint of that port was ever held.
+func (e *Evidence) hasPort(p uint16) bool { return e.ports[p/64]>>(p%64)&1 != 0 }
+
+// find gives the place of an endpoint, or nil.
+func (e *Evidence) find(k endpoint) *place {
+	if !e.hasPort(k.port()) {
+		return nil // most endpoints of a scan end here, without a walk through memory
+	}
+	set := e.set(&k)
+	for i := range set {
+		if set[i].endpoint == k {
+			return &set[i]
+		}
+	}
+	return nil
+}
+
+// hold is find that makes a place. It gives nil when all are taken by endpoints
+// that look more like services than a new one does; they weaken by it, so that
+// nothing is held for ever.
+func (e *Evidence) hold(k endpoint) *place {
+	if e.places == nil {
+		e.places = make([]place, (e.mask+1)*ways)
+	}
+	if p := e.find(k); p != nil {
+		return p
+	}
+	set := e.set(&k)
+	at := &set[0]
+	for i := range set {
+		if !set[i].used() {
+			at = &set[i]
+			e.endpoints++
+			break
+		}
+		if set[i].weight() < at.weight() {
+			at = &set[i]
+		}
+	}
+	if at.used() && at.weight() > 1 {
+		at.weaken()
+		return nil
+	}
+	*at = place{endpoint: k}
+	e.ports[k.port()/64] |= 1 << (k.port() % 64)
+	return at
+}
+
+func (e *Evidence) set(k *endpoint) []place {
+	i := (k.hash() & e.mask) * ways
+	return e.places[i : i+ways]
+}
+
+func (p *place) weight() int {
+	w := int(p.numPorts)
+	if p.accepted {
+		w += MaxEvidencePeers
+	}
+	return w
+}
+
+func (p *place) weaken() {
+	if p.accepted {
+		p.accepted = false
+		return
+	}
+	p.numPorts--
+	p.numPeers = min(p.numPeers, p.numPorts)
+}
+
+// isService says whether other flows show an endpoint to be the service.
+func (e *Evidence) isService(k endpoint) bool {
+	p := e.find(k)
+	switch {
+	case p == nil:
+		return false
+	case p.accepted:
+		return true
+	case p.opened:
+		return false
+	}
+	// A capture that begins in the middle sees many a service speak first, so it
+	// may have done so more often than not, within reason.
+	many := int(p.numPeers) >= e.peers && int(p.numPorts) >= e.peers || p.numPorts == MaxEvidencePeers
+	return many && int(p.asking)/4 <= int(p.asked)
+}
+
+// service says which end of a flow is the service by what the others tell.
+func (e *Evidence) service(in *Input) (Service, bool) {
+	if e.endpoints == 0 || in.NoSourcePort || in.NoDestinationPort {
+		return Service{}, false
+	}
+	src := e.isService(endpointOf(in.Source, in.Protocol, in.Context))
+	dst := e.isService(endpointOf(in.Destination, in.Protocol, in.Context))
+	if src == dst {
+		return Service{}, false
+	}
+	return in.service(destinationIf(dst), OtherFlows, Likely), true
+}
