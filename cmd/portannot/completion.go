@@ -182,6 +182,8 @@ func completedCommands() []completedCommand {
 			{long: "quiet", short: "q", about: "no summary"},
 			completeRegistry,
 			{long: "services", about: "file with your own names", takes: fileValue},
+			{long: "known-services", about: "file with services that you know", takes: fileValue},
+			{long: "evidence-peers", about: "peers in other flows that make a service", takes: textValue},
 			{long: "observe", about: "look at the first octets of flows", takes: textValue, choices: []string{"on", "off"}},
 			{long: "tunnels", about: "flows of tunnels", takes: textValue, choices: []string{"both", "inner", "outer"}},
 			{long: "idle-timeout", about: "end a flow after so long without a packet", takes: textValue},

@@ -62,6 +62,8 @@ func (o *reviewOptions) flags(e *env) *pflag.FlagSet {
 	fs.StringVar(&o.local, "services", "", "")
 	fs.StringVar(&o.tunnels, "tunnels", "both", "")
 	fs.StringVar(&o.observe, "observe", "on", "")
+	fs.StringVar(&o.known, "known-services", "", "")
+	fs.IntVar(&o.peers, "evidence-peers", annotate.DefaultEvidencePeers, "")
 	fs.DurationVar(&o.idle, "idle-timeout", 5*time.Minute, "")
 	fs.IntVar(&o.maxFlows, "max-flows", flow.DefaultMaxFlows, "")
 	fs.IntVar(&o.maxServices, "max-services", review.DefaultMaxServices, "")
@@ -113,7 +115,7 @@ func runReview(ctx context.Context, e *env, args []string) error {
 
 // check refuses what has no meaning with the kind of input.
 func (o *reviewOptions) check(fs *pflag.FlagSet, captures bool) error {
-	for _, name := range []string{"recursive", "filter", "count", "write", "tunnels", "idle-timeout", "max-flows"} {
+	for _, name := range []string{"recursive", "filter", "count", "write", "tunnels", "observe", "evidence-peers", "idle-timeout", "max-flows"} {
 		if !captures && fs.Changed(name) {
 			return usagef("name captures with -r", "--%s is for captures", name)
 		}
@@ -159,6 +161,9 @@ func (o *reviewOptions) job(e *env) (*reviewJob, error) {
 		}
 	}
 	j.annotator = annotate.New(registry, local)
+	if err := o.setKnown(j.annotator); err != nil {
+		return nil, err
+	}
 	opt := review.Options{MaxServices: o.maxServices, ScanTargets: o.scanTargets, Now: time.Now()}
 	if opt.Policy, err = readPolicy(e, o.policy, registry); err != nil {
 		return nil, err

@@ -17,6 +17,7 @@ type reviewing struct {
 	j        *reviewJob
 	one      noted              // a flow that comes before the end of the input
 	observer *annotate.Observer // nil with --observe off
+	evidence *annotate.Evidence // nil when none is taken
 	// refs are where each flow went, for carving; nil when there is none.
 	refs map[flowID]carvedFlow
 }
@@ -35,6 +36,9 @@ type noted struct {
 
 // take takes a flow that the table gives up before the end of the input.
 func (r *reviewing) take(f *flow.Flow) {
+	if r.evidence != nil {
+		r.evidence.Add(f)
+	}
 	r.one.flow = *f
 	r.j.annotator.FlowTo(&r.one.annotation, f, r.observer)
 	r.collect(&r.one)
@@ -53,6 +57,9 @@ func (r *reviewing) collect(n *noted) {
 // collects, in their order.
 func (r *reviewing) results(res *flow.Results) {
 	r.j.collector.Expect(res.Len())
+	if r.evidence != nil {
+		r.evidence.AddAll(res)
+	}
 	const buffers = 4
 	full, free := make(chan []noted, buffers), make(chan []noted, buffers)
 	for range buffers {
@@ -82,6 +89,7 @@ func (r *reviewing) results(res *flow.Results) {
 func (o *reviewOptions) reviewCaptures(ctx context.Context, rj *reviewJob, files []string) error {
 	main := o.flowOptions
 	main.output, main.sort = "text", "start" // there are no flows to write
+	main.known = ""                          // rj has read it
 	if main.write != "" {
 		if err := readTwice(files); err != nil {
 			return err
@@ -92,6 +100,9 @@ func (o *reviewOptions) reviewCaptures(ctx context.Context, rj *reviewJob, files
 		return err
 	}
 	j.annotator = rj.annotator
+	if j.evidence != nil {
+		j.annotator.SetEvidence(j.evidence)
+	}
 	paths, skipped, partial := j.expand()
 	if len(paths) == 0 {
 		return errPart
@@ -105,7 +116,7 @@ func (o *reviewOptions) reviewCaptures(ctx context.Context, rj *reviewJob, files
 		return errPart
 	}
 	defer src.Close()
-	r := &reviewing{j: rj}
+	r := &reviewing{j: rj, evidence: j.evidence}
 	if j.table.Payload > 0 {
 		r.observer = new(annotate.Observer)
 	}

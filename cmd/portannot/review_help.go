@@ -44,9 +44,14 @@ Output, on standard output; all messages go to standard error:
 Names:
       --registry FILE     registry edition, or "embedded"
       --services FILE     your own names, in the form of /etc/services
+      --known-services FILE
+                          services that you know, ADDRESS:PORT/TRANSPORT a line
 
 Flows and bounds:
       --tunnels WHICH     both (default), inner or outer flows of tunnels
+      --evidence-peers N  addresses, and ports, that must have spoken to an end in
+                          other flows to make it the service; default 3, up to 8,
+                          0 looks at no other flow
       --observe WHICH     on (default): look at the first octets of each flow, and
                           report what contradicts the registration; off: do not
       --idle-timeout TIME end a flow after so long without a packet; default 5m,
