@@ -261,8 +261,10 @@ func (o *flowOptions) checkInput(j *job) error {
 var tunnelChoices = map[string]decode.Tunnels{"both": decode.Both, "inner": decode.Inner, "outer": decode.Outer}
 
 // payloadOctets is how much of what each end of a flow sends is kept to be looked
-// at: recognisers find nearly all within it.
-const payloadOctets = 512
+// at. Of 20,531 flows of real captures, 8 look like something else, or less
+// surely, than with 512 octets, and one in 15 names of servers is not reached;
+// in return half the memory is written and read.
+const payloadOctets = 256
 
 // sortKeys give the number that --sort orders by, the greatest first. The
 // default, the order of first packets, needs none.
