@@ -27,6 +27,13 @@
 //		...
 //	}
 //
+// Next is for one goroutine. A Reader of one capture also has NextChunk, which any
+// number of goroutines call to share the work: a piece of the file is read, parsed
+// and handed out by one of them, so its octets stay in the cache of one core and
+// none is copied; only to find where the next record begins do they take turns.
+// Chunks are numbered, so that the order of the capture can be kept where it
+// matters.
+//
 // Captures are hostile input. What a length field says is not believed before
 // so much was read, damage is reported with its offset and stepped over where
 // that can be done without guessing, and everything that was readable is given.

@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
+	"hash/crc32"
 	"io"
 	"math/rand/v2"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	kgzip "github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -73,57 +75,104 @@ func TestEmptyLogs(t *testing.T) {
 	}
 }
 
-// endless gives n octets of one line, and a good line before and behind it.
-func endless(n int64) io.Reader {
-	const good = `{"timestamp":"2026-09-14T09:00:01+0000","event_type":"flow","src_ip":"192.0.2.1","src_port":50000,"dest_ip":"192.0.2.2","dest_port":443,"proto":"TCP"}` + "\n"
-	return io.MultiReader(strings.NewReader(good), strings.NewReader(`{"x":"`), io.LimitReader(filler{}, n), strings.NewReader("\"}\n"), strings.NewReader(good))
+// longLines are a good line, one with n octets more, and a good line again, with
+// what a log needs before them; none of it is kept.
+var longLines = map[string]func(n int64) io.Reader{
+	"EVE": func(n int64) io.Reader {
+		const good = `{"timestamp":"2026-09-14T09:00:01+0000","event_type":"flow","src_ip":"192.0.2.1","src_port":50000,"dest_ip":"192.0.2.2","dest_port":443,"proto":"TCP"}` + "\n"
+		return io.MultiReader(strings.NewReader(good+`{"x":"`), io.LimitReader(filler{}, n), strings.NewReader("\"}\n"+good))
+	},
+	"Zeek": func(n int64) io.Reader {
+		const good = "1789376400.1\t50000\t443\ttcp\t-\n"
+		return io.MultiReader(strings.NewReader("#fields\tts\tid.orig_p\tid.resp_p\tproto\tx\n"+good+"1789376400.2\t50000\t"),
+			io.LimitReader(filler{}, n), strings.NewReader("\n"+good))
+	},
 }
 
 type filler struct{}
 
-func (filler) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = 'a'
+var fill = bytes.Repeat([]byte("a"), 64<<10)
+
+func (filler) Read(p []byte) (n int, err error) {
+	for n < len(p) {
+		n += copy(p[n:], fill)
 	}
-	return len(p), nil
+	return n, nil
 }
 
-// A line that is too long passes in bounded memory; the lines around it are
-// annotated, and the numbers of lines go on.
-func TestLongLine(t *testing.T) {
-	const size = 256 << 20
-	want := sha256.New()
-	if _, err := io.Copy(want, endless(size)); err != nil {
-		t.Fatal(err)
-	}
-	pipe, out := io.Pipe()
-	got := sha256.New()
-	done := make(chan error)
+// compressed gives r compressed.
+func compressed(r io.Reader) io.Reader {
+	out, in := io.Pipe()
 	go func() {
-		e := NewEnricher(got, EnrichOptions{Strip: true})
-		done <- e.Enrich(context.Background(), pipe, "log")
+		g := kgzip.NewWriter(in)
+		_, err := io.Copy(g, r)
+		in.CloseWithError(errors.Join(err, g.Close()))
 	}()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	e := NewEnricher(out, EnrichOptions{Annotator: testAnnotator})
-	if err := e.Enrich(context.Background(), endless(size), "log"); err != nil {
-		t.Fatal(err)
+	return out
+}
+
+// sum is what is compared of data too long to keep.
+func sum() hash.Hash { return crc32.New(crc32.MakeTable(crc32.Castagnoli)) }
+
+// A line of a gigabyte passes in bounded memory, also out of gzip; the lines
+// around it are annotated, and the numbers of lines go on.
+func TestLongLine(t *testing.T) {
+	size := int64(1e9)
+	if testing.Short() {
+		size = 64 << 20
 	}
-	out.Close()
-	if err := <-done; err != nil {
-		t.Fatal(err)
+	for name, lines := range longLines {
+		want := sum()
+		octets, err := io.Copy(want, lines(size))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, packed := range []bool{false, true} {
+			in := lines(size)
+			if packed {
+				in = compressed(in)
+			}
+			pipe, out := io.Pipe()
+			got, n := sum(), new(countWriter)
+			done := make(chan error)
+			go func() {
+				e := NewEnricher(io.MultiWriter(got, n), EnrichOptions{Strip: true})
+				done <- e.Enrich(context.Background(), pipe, "log")
+			}()
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			e := NewEnricher(out, EnrichOptions{Annotator: testAnnotator, Workers: 2})
+			if err := e.Enrich(context.Background(), in, "log"); err != nil {
+				t.Fatal(err)
+			}
+			out.Close()
+			if err := <-done; err != nil {
+				t.Fatal(err)
+			}
+			runtime.ReadMemStats(&after)
+			if int64(*n) != octets || !bytes.Equal(got.Sum(nil), want.Sum(nil)) {
+				t.Errorf("%s, gzip %v: stripped, it is not the original: %d octets, want %d", name, packed, *n, octets)
+			}
+			// Of all that was ever allocated, so also of what was in use.
+			if m := (after.TotalAlloc - before.TotalAlloc) >> 20; m > 128 {
+				t.Errorf("%s, gzip %v: %d MiB were allocated for a line of %d MiB", name, packed, m, size>>20)
+			}
+			number := int64(2)
+			if name == "Zeek" {
+				number = 3 // after #fields
+			}
+			if st := e.Stats(); st.Flows != 2 || st.Bad != 1 || len(st.Problems) != 1 || st.Problems[0].Line != number || st.Lines != uint64(number)+1 {
+				t.Errorf("%s, gzip %v: %+v", name, packed, st)
+			}
+		}
 	}
-	runtime.ReadMemStats(&after)
-	if !bytes.Equal(got.Sum(nil), want.Sum(nil)) {
-		t.Error("stripped, it is not the original")
-	}
-	if n := (after.TotalAlloc - before.TotalAlloc) >> 20; n > 128 {
-		t.Errorf("%d MiB were allocated for a line of %d MiB", n, size>>20)
-	}
-	st := e.Stats()
-	if st.Lines != 3 || st.Flows != 2 || st.Bad != 1 || len(st.Problems) != 1 || st.Problems[0].Line != 2 {
-		t.Errorf("%+v", st)
-	}
+}
+
+type countWriter int64
+
+func (c *countWriter) Write(b []byte) (int, error) {
+	*c += countWriter(len(b))
+	return len(b), nil
 }
 
 // Truncated and damaged compression gives all that could be read, and an error.

@@ -41,7 +41,8 @@ type EnrichOptions struct {
 	// Workers annotate in parallel; 0 is as many as Go uses processors.
 	Workers int
 	// Problem, if not nil, is called for the first lines of each block that
-	// cannot be understood, in order, by the goroutine that called Enrich.
+	// cannot be understood, in order, one call after another, and never once
+	// Enrich has returned.
 	Problem func(*Problem)
 }
 
@@ -107,7 +108,6 @@ var ErrStrict = errors.New("stopped at the first line that cannot be understood"
 type work struct {
 	out   []byte
 	stats Stats
-	done  chan struct{}
 }
 
 // Enricher copies logs and annotates their flows.
@@ -116,7 +116,8 @@ type Enricher struct {
 	opt   EnrichOptions
 	stats Stats
 	begun bool
-	free  []*worker
+	// workers stay from one log to the next, with what they know of ports.
+	workers []*worker
 }
 
 // NewEnricher makes an Enricher that writes to w.
@@ -136,101 +137,18 @@ func (e *Enricher) Stats() *Stats { return &e.stats }
 // Stats. When ctx ends, whole lines read so far are written, and the error is
 // that of ctx.
 func (e *Enricher) Enrich(ctx context.Context, r io.Reader, name string) error {
-	if err := e.writeHeader(); err != nil {
+	if err := e.WriteHeader(); err != nil {
 		return err
 	}
-	// The context given to the reading ends with the writing, so that the
-	// reading goroutine ends when the output fails.
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-
-	n := e.opt.Workers
-	todo := make(chan *block, n)
-	order := make(chan *block, 2*n)
-	free := make(chan *block, 2*n+2)
-	for range cap(free) {
-		free <- &block{work: work{done: make(chan struct{}, 1)}}
+	for len(e.workers) < e.opt.Workers {
+		e.workers = append(e.workers, newWorker(&e.opt))
 	}
-	for len(e.free) < n {
-		e.free = append(e.free, newWorker(&e.opt))
-	}
-	for _, w := range e.free[:n] {
-		go func() {
-			for b := range todo {
-				w.do(b)
-				b.done <- struct{}{}
-			}
-		}()
-	}
-	read := make(chan error, 1)
-	go func() {
-		read <- e.read(ctx, r, name, free, order, todo)
-		close(todo)
-		close(order)
-	}()
-	var failed, err error
-	take := func(b *block) {
-		<-b.done
-		if failed == nil {
-			if failed = e.finish(b); failed != nil {
-				cancel(failed)
-			}
-		}
-		free <- b
-	}
-	for done := ctx.Done(); ; {
-		select {
-		case b, ok := <-order:
-			if ok {
-				take(b)
-				continue
-			}
-			err = <-read
-		case <-done:
-			if failed == nil && len(order) > 0 {
-				take(<-order)
-				continue
-			}
-			// The reading may go on waiting for input; it ends by itself
-			// once there is some.
-			err = context.Cause(ctx)
-		}
-		break
-	}
-	switch {
-	case failed != nil:
-		return failed
-	case err == io.EOF:
+	err := e.copyLog(ctx, r, name)
+	if err == io.EOF {
 		return nil
 	}
+	e.workers = nil // one may still be at work
 	return err
-}
-
-// read cuts a log into blocks, to be written in the order in which they go into
-// order.
-func (e *Enricher) read(ctx context.Context, r io.Reader, name string, free, order, todo chan *block) error {
-	src, err := newSource(r, name, e.opt.Options)
-	if err != nil {
-		return err
-	}
-	src.strip = e.opt.Strip
-	defer src.close()
-	for {
-		var b *block
-		select {
-		case b = <-free:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-		if err := src.next(b); err != nil {
-			return err
-		}
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		todo <- b
-		order <- b
-	}
 }
 
 // finish writes a block and adds up its counts.
@@ -252,7 +170,9 @@ func (e *Enricher) finish(b *block) error {
 	return nil
 }
 
-func (e *Enricher) writeHeader() error {
+// WriteHeader writes the header of CSV, once. Enrich does so by itself; those
+// who write lines of their own among its lines may need it before.
+func (e *Enricher) WriteHeader() error {
 	if e.begun || e.opt.Strip {
 		return nil
 	}
@@ -277,6 +197,7 @@ type worker struct {
 	// For layouts of many flows: what was selected of a record, and what is
 	// said of it.
 	chosen, own []byte
+	zeek        *zeekKnown // for its logs
 }
 
 func newWorker(opt *EnrichOptions) *worker {
@@ -321,9 +242,17 @@ func (w *worker) lines(dst []byte, b *block) []byte {
 	if l, ok := b.layout.(spanning); ok {
 		return w.spans(dst, b, l)
 	}
+	if l, ok := b.layout.(byBlock); ok {
+		return l.lines(dst, w, b)
+	}
+	return w.lineByLine(dst, b, b.in, b.line)
+}
+
+// lineByLine annotates lines of a block, the first of which has a number.
+func (w *worker) lineByLine(dst []byte, b *block, in []byte, number int64) []byte {
 	r := &w.record
-	r.Number = b.line
-	for in := b.in; len(in) > 0; r.Number++ {
+	r.Number = number
+	for ; len(in) > 0; r.Number++ {
 		end := bytes.IndexByte(in, '\n') + 1
 		if end == 0 {
 			end = len(in)

@@ -26,10 +26,14 @@
 // The source (source.go) reads large stretches, finds out the format from the
 // first of them, and cuts them at line ends into blocks. Lines that change how
 // later ones are read (headers) it handles itself, in order, so that each block
-// has one layout that never changes while workers use it. Workers (enrich.go)
-// annotate blocks in parallel; blocks are written in their order. The output
-// does not depend on the number of workers, nor, once the format is known, on how
-// the input came.
+// has one layout that never changes while workers use it. Workers (pipeline.go,
+// enrich.go) take turns at reading a block, annotate in parallel, and take turns
+// at writing, in order. The output does not depend on the number of workers,
+// nor, once the format is known, on how the input came.
+//
+// Memory does not grow with the log. Each worker has two blocks of some hundred
+// KiB, or as long as the longest line, and what comes out of them. A line longer
+// than [Options.MaxLine] is never held: its parts pass as they are read.
 //
 // # Design: how to add a format
 //
@@ -240,7 +244,9 @@ type Options struct {
 	// allow for it (AWS VPC flow logs of a custom format).
 	Fields []string
 	// MaxLine bounds a line, in octets; 0 is DefaultMaxLine. A longer line is
-	// copied as it is and counted as bad.
+	// copied as it is, in parts, and counted as bad. It also bounds memory: a
+	// worker holds two blocks of at most twice as much, and what comes out of
+	// them.
 	MaxLine int
 }
 
@@ -296,6 +302,13 @@ type manyFlows interface {
 	flows(dst []byte, w *worker, name string, end []byte) []byte
 	// each gives the layout by which a Reader goes from flow to flow.
 	each() spanning
+}
+
+// byBlock is a layout that annotates the lines of a block faster than one by
+// one, to the same effect.
+type byBlock interface {
+	layout
+	lines(dst []byte, w *worker, b *block) []byte
 }
 
 // stripper is a layout that takes annotations away in its own manner.

@@ -34,6 +34,13 @@ func (f *Flows) Annotation() *annotate.Annotation { return &f.w.notes.annotation
 // closing brace, so that more can follow.
 func (f *Flows) AppendObject(dst []byte) []byte { return f.w.notes.object(dst) }
 
+// AppendCSV appends the flow and that as a line of CSV, as Enricher writes it;
+// its header is AppendCSVHeader's.
+func (f *Flows) AppendCSV(dst []byte) []byte { return f.w.notes.appendFlowCSV(dst, &f.w.record) }
+
+// AppendCSVHeader appends the line with the names of AppendCSV's columns.
+func AppendCSVHeader(dst []byte) []byte { return appendFlowHeader(dst) }
+
 // Stats gives the counts of flows so far; those of lines are zero.
 func (f *Flows) Stats() *Stats { return &f.w.stats }
 

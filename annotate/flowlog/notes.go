@@ -28,7 +28,6 @@ type notes struct {
 	dialect *dialect
 	heads   []*serviceHead
 	ends    fragments // status and name, in the dialect
-	dynamic []byte    // those of a dynamic port
 	tail    []byte    // the last columns of a flow that has nothing in the others of them
 	last    []byte    // edition and caveat, in the dialect
 	words   []byte    // for the remark
@@ -39,7 +38,6 @@ type notes struct {
 type serviceHead struct {
 	service annotate.Service // but for the port
 	cells   fragments
-	rest    fragments // those behind the source's, when the destination is the service
 }
 
 func newNotes(a *annotate.Annotator) notes {
@@ -138,7 +136,7 @@ func (n *notes) columns(dst []byte, d *dialect) []byte {
 		h := n.headOf(a.Service)
 		dst = h.cells.append(dst, e)
 		if a.Service.Side == annotate.Destination && !a.RegisteredLater && a.DestinationLocal == "" { // nearly all
-			return h.rest.append(n.end(dst, &a.Source), &a.Destination)
+			return append(n.end(n.end(dst, &a.Source), &a.Destination), n.tail...)
 		}
 	} else {
 		dst = n.head(dst, a.Service, e)
@@ -183,9 +181,6 @@ func service(a *annotate.Annotation) *iana.Entry {
 
 // end appends the columns of one end.
 func (n *notes) end(dst []byte, e *iana.Entry) []byte {
-	if e.Status == iana.Dynamic {
-		return append(dst, n.dynamic...)
-	}
 	return n.ends.append(dst, e)
 }
 
@@ -198,8 +193,8 @@ func (n *notes) headOf(s annotate.Service) *serviceHead {
 		}
 	}
 	h := &serviceHead{service: s}
+	h.cells.different = true // the port is in it
 	h.cells.write = func(dst []byte, e iana.Entry) []byte { return n.head(dst, s, &e) }
-	h.rest.write = func(dst []byte, e iana.Entry) []byte { return append(n.end(dst, &e), n.tail...) }
 	n.heads = append(n.heads, h)
 	return h
 }
@@ -237,7 +232,6 @@ func (n *notes) speak(d *dialect) {
 	n.ends = fragments{write: func(dst []byte, e iana.Entry) []byte {
 		return d.text(append(append(dst, d.sep...), e.Status.String()...), e.Name())
 	}}
-	n.dynamic = d.none(append([]byte(d.sep), iana.Dynamic.String()...)) // has no name
 	n.last = append(d.text(nil, n.edition), d.last...)
 	n.tail = append(d.none(d.none(nil)), n.last...)
 }
@@ -310,10 +304,13 @@ func appendRemark(dst []byte, e iana.Entry, note string) []byte {
 // ports need, which are all different, then stays in the cache of a core.
 type fragments struct {
 	write func(dst []byte, e iana.Entry) []byte
-	ids   [iana.NumTransports]*[1 << 16]uint16 // of texts; 0 is not written yet
-	texts []string                             // by id; the first is not used
-	known map[string]uint16
-	size  int // of all texts, in octets
+	// different says that no two ports have the same text, so that none is
+	// looked for.
+	different bool
+	ids       [iana.NumTransports]*[1 << 16]uint16 // of texts; 0 is not written yet
+	texts     []string                             // by id; the first is not used
+	known     map[string]uint16
+	size      int // of all texts, in octets
 }
 
 // Bounds of what is kept. The whole registry takes less for any transport.
@@ -344,15 +341,20 @@ func (fr *fragments) add(dst []byte, e iana.Entry) []byte {
 	}
 	from := len(dst)
 	dst = fr.write(dst, e)
-	id, ok := fr.known[string(dst[from:])]
-	if !ok {
+	var id uint16
+	if !fr.different {
+		id = fr.known[string(dst[from:])]
+	}
+	if id == 0 {
 		if len(fr.texts) > maxTexts || fr.size > maxTextSize {
 			return dst
 		}
 		text := string(dst[from:])
 		id = uint16(len(fr.texts))
 		fr.texts = append(fr.texts, text)
-		fr.known[text] = id
+		if !fr.different {
+			fr.known[text] = id
+		}
 		fr.size += len(text)
 	}
 	fr.ids[e.Transport][e.Port] = id

@@ -30,7 +30,8 @@ type block struct {
 	overlong  bool // raw, and a part of a line that is too long
 	problem   *Problem
 
-	work // what a worker made of it
+	work  // what a worker made of it
+	state blockState
 }
 
 // source cuts one log into blocks.

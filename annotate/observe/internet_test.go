@@ -166,9 +166,9 @@ func zeros(n int) string { return string(make([]byte, n)) }
 
 func dhcp6Option(code int, body string) string { return cat(u16(code), vec16(body)) }
 
-func ntpTime(seconds int) string { return cat(u32(seconds), filler(4)) }
+func ntpTime(seconds uint32) string { return cat(u32(int(seconds)), filler(4)) }
 
-const ntpNow = 0xe9a00000 // in 2024
+const ntpNow uint32 = 0xe9a00000 // in 2024
 
 var hostSamples = []sample{
 	{name: "discover", transport: udp, multicast: true, sent: [2]string{bootp(1, "\x63\x82\x53\x63\x35\x01\x01\xff")}, of: DHCP, want: DHCP, strength: Full, server: Destination},

@@ -81,7 +81,31 @@ func civil(days int64) (y, m, d int) {
 	return y, m, d
 }
 
-func appendUint(dst []byte, n uint64) []byte { return strconv.AppendUint(dst, n, 10) }
+// appendUint appends a decimal number. Most are a port, or a count of few digits,
+// for which strconv is twice as slow: it writes elsewhere and copies.
+func appendUint(dst []byte, n uint64) []byte {
+	if n < 10 {
+		return append(dst, byte('0'+n))
+	}
+	return appendLarger(dst, n)
+}
+
+func appendLarger(dst []byte, n uint64) []byte {
+	d := uint32(n)
+	switch {
+	case n >= 100_000:
+		return strconv.AppendUint(dst, n, 10)
+	case d >= 10_000:
+		return append(dst, byte('0'+d/10_000), byte('0'+d/1000%10), byte('0'+d/100%10), byte('0'+d/10%10), byte('0'+d%10))
+	case d >= 1000:
+		return append(dst, byte('0'+d/1000), byte('0'+d/100%10), byte('0'+d/10%10), byte('0'+d%10))
+	case d >= 100:
+		return append(dst, byte('0'+d/100), byte('0'+d/10%10), byte('0'+d%10))
+	case d >= 10:
+		return append(dst, byte('0'+d/10), byte('0'+d%10))
+	}
+	return append(dst, byte('0'+d))
+}
 
 // flagLetters name the TCP flags from bit 0 up, as tcpdump and Zeek users read
 // them: FIN, SYN, RST, PSH, ACK, URG, ECE, CWR.

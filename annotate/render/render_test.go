@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/netip"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -419,6 +420,24 @@ func TestRenderingDoesNotAllocate(t *testing.T) {
 		})
 		if n != 0 {
 			t.Errorf("%s, with payload: %v allocations", name, n)
+		}
+	}
+}
+
+func TestAppendUint(t *testing.T) {
+	for n := uint64(0); n < 120_000; n++ {
+		if got, want := string(appendUint(nil, n)), strconv.FormatUint(n, 10); got != want {
+			t.Fatalf("%s, want %s", got, want)
+		}
+	}
+	for n := uint64(100_000); n > 0; n *= 7 { // until the top bits are lost
+		for _, n := range []uint64{n, -n, 1<<32 + n, 1<<32 - n} {
+			if got, want := string(appendUint(nil, n)), strconv.FormatUint(n, 10); got != want {
+				t.Fatalf("%s, want %s", got, want)
+			}
+		}
+		if n > 1<<60 {
+			break
 		}
 	}
 }

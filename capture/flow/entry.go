@@ -180,7 +180,8 @@ func (e *entry[K]) fill(f *Flow, a, b netip.AddrPort, protocol uint8, context ui
 		a, b = b, a
 	}
 	d := e.dir0 & 1
-	*f = Flow{Number: r.number, Source: a, Destination: b, Protocol: protocol, Context: context, End: e.end}
+	*f = Flow{}
+	f.Number, f.Source, f.Destination, f.Protocol, f.Context, f.End = r.number, a, b, protocol, context, e.end
 	e.counters(&f.Forward, d, r, x)
 	e.counters(&f.Reverse, d^1, r, x)
 	rejected := false

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/portannot/portannot/annotate/observe"
+	"github.com/portannot/portannot/annotate/render"
 )
 
 const completionHelp = `portannot completion prints a script with which a shell completes the program's
@@ -160,6 +161,36 @@ func completedCommands() []completedCommand {
 			completeRegistry,
 			{long: "services", about: "file with your own names", takes: fileValue},
 			{long: "known-services", about: "file with services that you know", takes: fileValue},
+		}},
+		{path: "review", args: fileValue, flags: []completedFlag{
+			{long: "read", short: "r", about: "capture file", takes: fileValue, again: true},
+			{long: "recursive", about: "read the captures in folders"},
+			{long: "filter", short: "f", about: "pcap-filter expression", takes: textValue},
+			{long: "count", short: "c", about: "stop after so many packets", takes: textValue},
+			{long: "format", about: "format of the flow logs", takes: textValue, choices: logFormatNames()},
+			{long: "map", about: "names of the fields", takes: textValue},
+			{long: "fields", about: "columns of a log without header", takes: textValue, again: true},
+			{long: "policy", about: "expected services", takes: fileValue},
+			{long: "rules", about: "firewall rules", takes: fileValue, again: true},
+			{long: "local", about: "addresses of the firewall itself", takes: textValue, again: true},
+			{long: "baseline", about: "earlier report to compare with", takes: fileValue},
+			{long: "output", short: "o", about: "output format", takes: textValue, choices: render.ReportFormats()},
+			{long: "fail-on", about: "exit status 3 on findings of a level or above", takes: textValue, choices: []string{"note", "warning", "error"}},
+			{long: "write-policy", about: "write a policy that expects what was seen", takes: fileValue},
+			{long: "write", short: "w", about: "write the packets behind the findings", takes: fileValue},
+			completeColor,
+			{long: "quiet", short: "q", about: "no summary"},
+			completeRegistry,
+			{long: "services", about: "file with your own names", takes: fileValue},
+			{long: "known-services", about: "file with services that you know", takes: fileValue},
+			{long: "evidence-peers", about: "peers in other flows that make a service", takes: textValue},
+			{long: "observe", about: "look at the first octets of flows", takes: textValue, choices: []string{"on", "off"}},
+			{long: "tunnels", about: "flows of tunnels", takes: textValue, choices: []string{"both", "inner", "outer"}},
+			{long: "idle-timeout", about: "end a flow after so long without a packet", takes: textValue},
+			{long: "max-flows", about: "flows held in memory", takes: textValue},
+			{long: "max-services", about: "services held in memory", takes: textValue},
+			{long: "scan-targets", about: "services tried in vain that make a scanner", takes: textValue},
+			{long: "policy-help", about: "explain policies"},
 		}},
 		{path: "lookup", args: textValue, flags: []completedFlag{
 			completeFormat,

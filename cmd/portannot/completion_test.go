@@ -20,6 +20,7 @@ func flagSets() map[string]*pflag.FlagSet {
 	return map[string]*pflag.FlagSet{
 		"":                new(flowOptions).flags(e),
 		"enrich":          new(enrichOptions).flags(e),
+		"review":          new(reviewOptions).flags(e),
 		"lookup":          new(lookupOptions).flags(e),
 		"registry":        registry,
 		"registry info":   new(infoOptions).flags(e),

@@ -52,8 +52,8 @@ Selection; only records of flows that match are written, and headers:
       --service NAME      registered name, or a name of --services
 
 Output, on standard output; all messages go to standard error:
-  -o, --output FORMAT     same (default: the log's own), json (one object a line)
-                          or csv
+  -o, --output FORMAT     same (default: the log's own, JSON Lines for NetFlow),
+                          json (one object a line) or csv
       --strip             take the annotation away again
   -q, --quiet             no summary
 
@@ -136,7 +136,7 @@ func runEnrich(ctx context.Context, e *env, args []string) error {
 	j := &enrichJob{env: e, files: files, follow: o.follow, quiet: o.quiet, selecting: o.unexpected || !opt.Selector.Empty()}
 	opt.Problem = j.report
 	j.enricher = flowlog.NewEnricher(e.stdout, opt)
-	j.exports = newExports(j, opt, o.output)
+	j.exports = newExports(j, opt)
 	if len(o.listen) > 0 {
 		return j.exports.listen(ctx, o.listen)
 	}
@@ -168,14 +168,8 @@ func (o *enrichOptions) options() (opt flowlog.EnrichOptions, err error) {
 	if opt.Output, ok = enrichOutputs[o.output]; !ok {
 		return opt, usagef("", "unknown output format %q: want same, json or csv", o.output)
 	}
-	if !slices.Contains(logFormatNames(), o.format) {
-		return opt, usagef("portannot enrich --list-formats lists them", "unknown --format %q", o.format)
-	}
-	opt.Options = flowlog.Options{Format: o.format, Fields: o.fields}
-	if o.fieldMap != "" {
-		if opt.Map, err = flowlog.ParseMap(o.fieldMap); err != nil {
-			return opt, usagef("--map proto=protocol,sport=source_port,dport=dest_port", "--map: %v", err)
-		}
+	if opt.Options, err = o.reading(); err != nil {
+		return opt, err
 	}
 	opt.Unexpected, opt.Strict, opt.Strip = o.unexpected, o.strict, o.strip
 	registry, err := openRegistry(o.registry)
@@ -193,6 +187,20 @@ func (o *enrichOptions) options() (opt flowlog.EnrichOptions, err error) {
 		return opt, err
 	}
 	return opt, o.fillSelector(&opt.Selector, registry, local)
+}
+
+// reading checks the flags that say how logs are read.
+func (o *enrichOptions) reading() (opt flowlog.Options, err error) {
+	if !slices.Contains(logFormatNames(), o.format) {
+		return opt, usagef("portannot enrich --list-formats lists them", "unknown --format %q", o.format)
+	}
+	opt = flowlog.Options{Format: o.format, Fields: o.fields}
+	if o.fieldMap != "" {
+		if opt.Map, err = flowlog.ParseMap(o.fieldMap); err != nil {
+			return opt, usagef("--map proto=protocol,sport=source_port,dport=dest_port", "--map: %v", err)
+		}
+	}
+	return opt, nil
 }
 
 // enrichJob copies logs, one after another.

@@ -16,22 +16,23 @@ import (
 func logFormats() []flowlog.Info { return append(flowlog.Formats(), netflow.Formats()...) }
 
 // exports is the part of enrich that reads what flow exporters send: messages,
-// not lines, so that records are written as JSON Lines whatever they came as.
+// not lines, so that records are written as JSON Lines, or as CSV, whatever they
+// came as.
 type exports struct {
 	j         *enrichJob
 	collector *netflow.Collector
 	format    string // as given
-	output    string // likewise
 	strip     bool
 	files     int
 	listening bool
 	reported  uint64
 }
 
-func newExports(j *enrichJob, opt flowlog.EnrichOptions, output string) *exports {
-	x := &exports{j: j, format: opt.Format, output: output, strip: opt.Strip}
+func newExports(j *enrichJob, opt flowlog.EnrichOptions) *exports {
+	x := &exports{j: j, format: opt.Format, strip: opt.Strip}
 	x.collector = netflow.NewCollector(j.env.stdout, netflow.Options{
-		Annotator: opt.Annotator, Selector: opt.Selector, Unexpected: opt.Unexpected, Strict: opt.Strict, Fault: x.report,
+		Annotator: opt.Annotator, Selector: opt.Selector, Unexpected: opt.Unexpected, Output: opt.Output, Strict: opt.Strict,
+		Fault: x.report,
 	})
 	return x
 }
@@ -49,10 +50,7 @@ func (x *exports) report(f *netflow.Fault) {
 
 // check says what of the flags has no meaning here.
 func (x *exports) check() error {
-	switch {
-	case x.output == "csv":
-		return usagef("leave out -o csv", "NetFlow and IPFIX are written as JSON Lines")
-	case x.strip:
+	if x.strip {
 		return usagef("", "--strip is for logs of text: messages of NetFlow and IPFIX hold no annotation")
 	}
 	return nil
@@ -85,6 +83,9 @@ func (j *enrichJob) enrich(ctx context.Context, r io.Reader, name string) error 
 		return j.enricher.Enrich(ctx, r, name)
 	}
 	if err := x.check(); err != nil {
+		return err
+	}
+	if err := j.enricher.WriteHeader(); err != nil {
 		return err
 	}
 	plain, stop, err := flowlog.Decompress(&interruptible{ctx: ctx, r: r}, name)
@@ -168,6 +169,9 @@ func (x *exports) listen(ctx context.Context, addresses []string) error {
 		return usagef("leave out --format", "--listen takes NetFlow and IPFIX only")
 	}
 	if err := x.check(); err != nil {
+		return err
+	}
+	if err := x.j.enricher.WriteHeader(); err != nil {
 		return err
 	}
 	var listeners []*netflow.Listener

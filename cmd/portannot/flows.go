@@ -472,8 +472,8 @@ func (j *job) finish(m *meter, out *writer) error {
 	return nil
 }
 
-// summary accounts for every packet and flow, on standard error.
-func (j *job) summary(m *meter, out *writer, where string) {
+// packetSummary accounts for every packet, on standard error.
+func (j *job) packetSummary(m *meter, where string) {
 	counts := m.decoder.Counts()
 	var b strings.Builder
 	fmt.Fprintf(&b, "read %s %s: ", plural(m.packets, "packet"), where)
@@ -493,11 +493,15 @@ func (j *job) summary(m *meter, out *writer, where string) {
 		sep = ", "
 	}
 	j.env.warnf("%s", b.String())
+}
 
-	b.Reset()
+// summary accounts for every packet and flow, on standard error.
+func (j *job) summary(m *meter, out *writer, where string) {
+	j.packetSummary(m, where)
+	var b strings.Builder
 	st := m.table.Stats()
 	fmt.Fprintf(&b, "%s", plural(st.Flows, "flow"))
-	sep = ": service port "
+	sep := ": service port "
 	for s := iana.Assigned; int(s) < iana.NumStatuses; s++ {
 		if n := out.tally.statuses[s]; n > 0 {
 			fmt.Fprintf(&b, "%s%d %v", sep, n, s)

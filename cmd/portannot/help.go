@@ -13,6 +13,7 @@ Usage:
 
 Commands:
   enrich       annotate flow logs, and change nothing else in them
+  review       find services that nobody expects, and rules that nothing uses
   lookup       say what the registry says of ports or names
   registry     inspect, check, compare, export and update the registry
   version      print the version

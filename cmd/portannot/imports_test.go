@@ -28,7 +28,8 @@ var mayImport = map[string][]string{
 	"annotate/iana/update":     {"annotate/iana"},
 	"annotate/observe":         {},
 	"annotate/render":          {"annotate", "annotate/iana", "annotate/observe", "annotate/review", "capture/flow", "capture/packet"},
-	"annotate/review":          {"annotate", "annotate/iana", "capture/flow"},
+	"annotate/review":          {"annotate", "annotate/iana", "annotate/observe", "annotate/review/rules", "capture/flow"},
+	"annotate/review/rules":    {},
 	"capture":                  {},
 	"capture/decode":           {"capture", "capture/packet"},
 	"capture/filter":           {"capture"},
@@ -53,7 +54,9 @@ var mayImportOthers = map[string][]string{
 	"github.com/klauspost/compress":             {"annotate/flowlog", "capture"}, // logs and captures are kept compressed
 	"github.com/netsampler/goflow2/v2/decoders": {"annotate/flowlog/netflow"},    // apart from flowlog, whose users need not carry it
 	"github.com/spf13/pflag":                    {"cmd/"},
-	"golang.org/x/net/html":                     {"annotate/iana"}, // the registry is published as HTML too
+	"golang.org/x/sys/cpu":                      {"annotate/flowlog"},                         // which vector instructions there are
+	"go.yaml.in/yaml/v4":                        {"annotate/review", "annotate/review/rules"}, // policies and NetworkPolicy
+	"golang.org/x/net/html":                     {"annotate/iana"},                            // the registry is published as HTML too
 }
 
 // mustNotReach names dependencies that a package must not have by any way: who
@@ -68,6 +71,7 @@ var mustNotReach = map[string][]string{
 	"annotate/observe":         {"github.com/google/gopacket", "net/http"},
 	"annotate/render":          {"github.com/google/gopacket", "net/http"},
 	"annotate/review":          {"github.com/google/gopacket", "net/http"},
+	"annotate/review/rules":    {"github.com/google/gopacket", "net/http"},
 	"capture/flow":             {"github.com/google/gopacket", "net/http"},
 }
 

@@ -43,6 +43,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"enrich", "annotate flow logs, and change nothing else in them", enrichHelp, runEnrich},
+		{"review", "find services that nobody expects, and rules that nothing uses", reviewHelp, runReview},
 		{"lookup", "say what the registry says of ports or names", lookupHelp, runLookup},
 		{"registry", "inspect, check, compare, export and update the registry", registryHelp, runRegistry},
 		{"version", "print the version", versionHelp, runVersion},
@@ -113,6 +114,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exitDone
 	case errors.Is(err, errPart):
 		return exitFailure
+	case errors.Is(err, errFindings):
+		return exitFindings
 	case errors.As(err, &usage):
 		e.warnUsage(usage)
 		if usage.command != "" {

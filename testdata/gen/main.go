@@ -34,6 +34,8 @@ func outputs() []output {
 	capture("demo", demo())
 	capture("statuses", statuses())
 	capture("old-traffic", oldTraffic())
+	capture("review", reviewed())
+	capture("review-before", reviewedBefore())
 	capture("handshakes", handshakes())
 	capture("observed", observed())
 	capture("ipv6-ext", ipv6Extensions())

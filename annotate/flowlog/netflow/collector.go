@@ -21,6 +21,9 @@ type Options struct {
 	// Selector and Unexpected pick flows, as those of flowlog.EnrichOptions do.
 	Selector   annotate.Selector
 	Unexpected bool
+	// Output is CSV for lines of flowlog.AppendCSVHeader's columns, without
+	// that header, and JSON Lines else: messages have no form of their own.
+	Output flowlog.Output
 	// Strict ends a file at the first thing that cannot be understood.
 	Strict      bool
 	Limits      Limits
@@ -30,7 +33,7 @@ type Options struct {
 }
 
 // Collector reads files and listens to exporters, and writes each record of a
-// flow as a line of JSON.
+// flow as a line of JSON, or of CSV.
 type Collector struct {
 	opt     Options
 	w       io.Writer
@@ -109,7 +112,11 @@ func (c *Collector) record(r *Record) {
 	if !c.flows.Annotate(r.Flow) || c.err != nil {
 		return
 	}
-	c.buf = appendRecord(c.buf, r, c.flows)
+	if c.opt.Output == flowlog.CSV {
+		c.buf = c.flows.AppendCSV(c.buf)
+	} else {
+		c.buf = appendRecord(c.buf, r, c.flows)
+	}
 	if len(c.buf) >= writeSize {
 		c.flush()
 	}

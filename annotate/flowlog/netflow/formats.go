@@ -9,7 +9,7 @@ func Formats() []flowlog.Info {
 		reads = "protocolIdentifier; source and destination address and port; tcpControlBits; icmpTypeCode; octet and packet counts, " +
 			"delta or total, of both directions (RFC 5103); flow start and end in all forms; biflowDirection, flowDirection, flowEndReason; " +
 			"VLAN identifiers; exporter address; from options: sampling, systemInitTimeMilliseconds"
-		adds = "JSON Lines in place of the messages"
+		adds = "JSON Lines in place of the messages, or CSV"
 	)
 	return []flowlog.Info{
 		{Name: "netflow", About: "NetFlow 5 and 9 messages, one behind the other, or from the network (--listen)", Reads: reads, Adds: adds},

@@ -1,0 +1,237 @@
+package render
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/portannot/portannot/annotate/observe"
+	"github.com/portannot/portannot/annotate/review"
+)
+
+// ReportMeta is how a review's report is to be written.
+type ReportMeta struct {
+	Color bool // text only
+}
+
+// reportFormats are the forms of a report.
+var reportFormats = []struct {
+	name string
+	// lists is how many services the form has room for; 0 is any number.
+	// People and browsers do not read a million lines.
+	lists int
+	write func(io.Writer, *review.Report, ReportMeta) error
+}{
+	{"text", 200, writeReportText},
+	{"json", 0, writeReportJSON},
+	{"csv", 0, writeReportCSV},
+	{"html", 2000, writeReportHTML},
+	{"sarif", 1, writeReportSARIF},
+	{"markdown", 200, writeReportMarkdown},
+}
+
+// ReportFormats lists the names that Report takes.
+func ReportFormats() []string {
+	names := make([]string, len(reportFormats))
+	for i, f := range reportFormats {
+		names[i] = f.name
+	}
+	return names
+}
+
+// ReportLists says how many services a form has room for, for
+// review.Context.Listed; 0 is any number.
+func ReportLists(name string) int {
+	for _, f := range reportFormats {
+		if f.name == name {
+			return f.lists
+		}
+	}
+	return 0
+}
+
+// Report writes a review's report in the form of a name.
+func Report(w io.Writer, name string, r *review.Report, m ReportMeta) error {
+	for _, f := range reportFormats {
+		if f.name == name {
+			return f.write(w, r, m)
+		}
+	}
+	return fmt.Errorf("unknown output format %q: want %s", name, strings.Join(ReportFormats(), ", "))
+}
+
+// writeReportJSON writes the report as one indented JSON document, which
+// [review.ReadReport] reads again.
+func writeReportJSON(w io.Writer, r *review.Report, _ ReportMeta) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(r)
+}
+
+// serviceNames writes the names that a service's port goes by: the registered
+// ones, the user's own, and what the payload looks like, unless that is what the
+// registered ones stand for.
+func serviceNames(s *review.Service) string {
+	text := "-"
+	switch n := len(s.Registered.Names); {
+	case n > 1:
+		text = fmt.Sprintf("%s +%d", s.Registered.Names[0], n-1)
+	case n == 1:
+		text = s.Registered.Names[0]
+	}
+	if s.Local != "" {
+		text += " local:" + s.Local
+	}
+	if s.Observed != "" && s.Verdict != observe.Consistent.String() {
+		text += " observed:" + s.Observed
+	}
+	return text
+}
+
+// clientCount writes how many clients there are.
+func clientCount(c *review.Clients) string {
+	if c.AtLeast {
+		return fmt.Sprintf("%d+", c.Count)
+	}
+	return fmt.Sprint(c.Count)
+}
+
+// byID finds services by their identifiers.
+func byID(r *review.Report) map[string]*review.Service {
+	m := make(map[string]*review.Service, len(r.Services))
+	for i := range r.Services {
+		m[r.Services[i].ID] = &r.Services[i]
+	}
+	return m
+}
+
+// highest gives the gravest level among the findings of each service.
+func highest(r *review.Report) map[string]review.Level {
+	m := map[string]review.Level{}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		if f.Service != "" {
+			m[f.Service] = max(m[f.Service], f.Level)
+		}
+	}
+	return m
+}
+
+// counted writes "1 warning", "2 warnings".
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	if strings.HasSuffix(what, "y") {
+		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(what, "y"))
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// countList writes counts as "3 expected, 1 unexpected".
+func countList(list []review.NameCount) string {
+	var parts []string
+	for _, c := range list {
+		parts = append(parts, fmt.Sprintf("%d %s", c.Count, c.Name))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// levelList writes the counts of levels as "1 error, 2 warnings".
+func levelList(list []review.NameCount) string {
+	if len(list) == 0 {
+		return "none"
+	}
+	var parts []string
+	for _, c := range list {
+		parts = append(parts, counted(c.Count, c.Name))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// fact is one line of what a report says of itself.
+type fact struct{ name, value string }
+
+// about says what was reviewed, with what, and what came out.
+func about(r *review.Report) []fact {
+	var kinds []string
+	captures, logs := 0, 0
+	for _, in := range r.Inputs {
+		if in.Kind == "capture" {
+			captures++
+		} else {
+			logs++
+		}
+	}
+	t := &r.Traffic
+	if captures > 0 {
+		kinds = append(kinds, fmt.Sprintf("%s of %s", counted(int(t.Packets), "packet"), counted(captures, "capture")))
+	}
+	if logs > 0 {
+		kinds = append(kinds, fmt.Sprintf("%s of %s", counted(int(t.Lines), "line"), counted(logs, "log")))
+	}
+	window := "no time is known"
+	if r.Window.First != 0 {
+		window = fmt.Sprintf("%s (%s)", r.Window.Text(), review.Length(r.Window.Duration()))
+	}
+	list := []fact{
+		{"window", window},
+		{"traffic", strings.Join(append([]string{counted(int(t.Flows), "flow")}, kinds...), ", ")},
+		{"registry", "edition " + r.Registry.Edition},
+	}
+	if p := r.Policy; p != nil {
+		text := fmt.Sprintf("%s: %s", p.File, counted(len(p.Expected), "entry"))
+		if n := len(p.Ignore); n > 0 {
+			text += fmt.Sprintf(", %d to ignore", n)
+		}
+		list = append(list, fact{"policy", text})
+	}
+	for i := range r.Rules {
+		s := &r.Rules[i]
+		text := fmt.Sprintf("%s (%s): %s", strings.Join(s.Files, ", "), s.Kind, counted(len(s.Rules), "rule"))
+		if n := len(s.Notes); n > 0 {
+			text += fmt.Sprintf(", %s not interpreted", counted(n, "part"))
+		}
+		list = append(list, fact{"rules", text})
+	}
+	if b := r.Baseline; b != nil {
+		list = append(list, fact{"baseline", fmt.Sprintf("%s: %d new, %d gone, %d changed", b.Window.Text(), len(b.New), len(b.Gone), len(b.Changed))})
+	}
+	services := fmt.Sprint(r.Summary.Services)
+	if r.Summary.Services > 0 {
+		services += ": " + countList(r.Summary.Outcomes)
+		if len(r.Summary.Policies) > 0 {
+			services += "; " + countList(r.Summary.Policies)
+		}
+	}
+	findings := levelList(r.Summary.Levels)
+	if r.Summary.Accepted > 0 {
+		findings += fmt.Sprintf("; %d accepted by the policy", r.Summary.Accepted)
+	}
+	return append(list, fact{"services", services}, fact{"findings", findings})
+}
+
+// losses accounts for what is in no service.
+func losses(r *review.Report) (list []string) {
+	t := &r.Traffic
+	say := func(n uint64, what, rest string) {
+		if n > 0 {
+			list = append(list, strings.TrimSpace(counted(int(n), what)+" "+rest))
+		}
+	}
+	for _, x := range t.NotDecoded {
+		say(x.Packets, "packet", "not decoded: "+x.Reason)
+	}
+	say(t.Refused, "packet", "refused by the filter")
+	say(t.Lost, "packet", "lost before the capture was written, by its own word")
+	say(t.BadLines, "line", "not understood")
+	say(t.Evicted, "flow", "ended early for want of memory")
+	say(t.Losses.NoPorts, "flow", "of protocols without ports")
+	say(t.Losses.NoPort, "flow", "whose service port was not reported")
+	say(t.Losses.NoAddress, "flow", "without an address")
+	say(t.Losses.NotKept, "flow", "of services beyond those that are kept")
+	say(t.Losses.PairsNotKept, "flow", "without a known service end, beyond those that are kept")
+	return list
+}

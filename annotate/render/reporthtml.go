@@ -1,0 +1,471 @@
+package render
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/portannot/portannot/annotate/review"
+)
+
+// The report as HTML is one file: styles and the script stand in it, and the
+// Content-Security-Policy lets nothing but these two run, by their hashes, and
+// nothing be loaded.
+
+//go:embed html/report.tmpl
+var pageTemplate string
+
+//go:embed html/report.css
+var pageStyle string
+
+//go:embed html/report.js
+var pageScript string
+
+// Bounds of what the page lists; a browser is slow with more, and a reader too.
+const (
+	maxPageFindings = 2000
+	maxMatrixRules  = 150
+	maxMatrixColumn = 80
+)
+
+var page = template.Must(template.New("report").Parse(pageTemplate))
+
+// pageData is what the template shows.
+type pageData struct {
+	R              *review.Report
+	Policy         string // of content security
+	Style          template.CSS
+	Script         template.JS
+	Window, Length string
+	Flows          string
+	Outcomes       string
+	Levels         []pageLevel
+	About          []pageFact
+	Bars           []pageBar
+	BarMax         int
+	Legend         []pageLegend
+	Bins           []pageBin
+	BinCount       int
+	BinMax         int
+	BinText        string
+	AxisFirst      string
+	AxisMiddle     string
+	AxisLast       string
+	Findings       []pageFinding
+	MoreFindings   int
+	ServiceColumns []pageColumn
+	Services       []pageService
+	MoreServices   int
+	Matrices       []pageMatrix
+	Entries        []pageEntry
+	Losses         []string
+}
+
+type (
+	pageFact  struct{ Name, Value string }
+	pageLevel struct {
+		Name, Label string
+		Count       int
+	}
+	pageLegend struct{ Class, Label string }
+	pagePart   struct {
+		Class       string
+		From, Count int
+		X           string
+		Y           int
+		Text        string
+	}
+	pageBar struct {
+		Name, Text string
+		Count      int
+		Parts      []pagePart
+	}
+	pageBin     struct{ Parts []pagePart }
+	pageFinding struct {
+		*review.Finding
+		Anchor, Title, Place, About string
+		Rank                        int
+	}
+	pageColumn struct {
+		Name   string
+		Number bool
+	}
+	pageLink struct {
+		Anchor, Kind, Title string
+		Level               review.Level
+	}
+	pageService struct {
+		ID, Sort, Status, Names, Clients string
+		Flows, Bytes                     uint64
+		Size, FirstText, LastText        string
+		First, Last                      review.Time
+		Outcome, Policy, PolicyClass     string
+		Rules, RulesClass                string
+		Findings                         []pageLink
+		Rank                             int
+	}
+	pageCell struct {
+		Verdict string
+		Flows   uint64
+	}
+	pageRow struct {
+		Place, Action, Text, Comment, Partial string
+		Cells                                 []pageCell
+	}
+	pageMatrix struct {
+		Title   string
+		Columns []string
+		Rows    []pageRow
+		More    string
+		Notes   []review.RuleNote
+	}
+	pageEntry struct {
+		review.PolicyEntry
+		Ignore bool
+		Who    string
+	}
+)
+
+func writeReportHTML(w io.Writer, r *review.Report, _ ReportMeta) error {
+	d := &pageData{
+		R:     r,
+		Style: template.CSS("\n" + pageStyle), Script: template.JS("\n" + pageScript),
+		Window: r.Window.Text(), Length: review.Length(r.Window.Duration()),
+		Flows:    fmt.Sprintf("%s, %s", counted(int(r.Traffic.Flows), "flow"), r.Window.Text()),
+		Outcomes: countList(r.Summary.Outcomes),
+		Losses:   losses(r),
+	}
+	if r.Window.First == 0 {
+		d.Window, d.Length = "The time of the traffic is not known.", "not known"
+	} else {
+		d.Window = fmt.Sprintf("%s (%s)", d.Window, d.Length)
+	}
+	d.Policy = fmt.Sprintf("default-src 'none'; style-src '%s'; script-src '%s'; img-src data:; base-uri 'none'; form-action 'none'",
+		cspHash(string(d.Style)), cspHash(string(d.Script)))
+	for _, f := range about(r) {
+		if f.name != "window" && f.name != "registry" && f.name != "findings" { // which stand above
+			d.About = append(d.About, pageFact{f.name, f.value})
+		}
+	}
+	d.levels()
+	d.charts()
+	anchors := d.findings()
+	d.services(anchors)
+	d.matrices()
+	d.entries()
+	return page.Execute(w, d)
+}
+
+// cspHash writes the hash by which a Content-Security-Policy allows an inline
+// style or script (CSP 3, section 2.3.1).
+func cspHash(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+func (d *pageData) levels() {
+	counts := map[string]int{}
+	for _, c := range d.R.Summary.Levels {
+		counts[c.Name] = c.Count
+	}
+	for l := review.Error; l >= review.Note; l-- {
+		n := counts[l.String()]
+		label := l.String() + "s"
+		if n == 1 {
+			label = l.String()
+		}
+		d.Levels = append(d.Levels, pageLevel{l.String(), label, n})
+	}
+}
+
+// serviceClasses are how charts show review.Classes.
+var serviceClasses = [review.NumClasses]pageLegend{
+	{"good", "expected"}, {"bad", "not expected"}, {"open", "answered, no policy"}, {"mute", "ignored, or nothing answered"},
+}
+
+// charts makes those of services by status and by when they were first seen.
+func (d *pageData) charts() {
+	var used [review.NumClasses]bool
+	for _, st := range d.R.Charts.Statuses {
+		bar := pageBar{Name: st.Status.String()}
+		var words []string
+		for i, n := range st.Counts {
+			if n == 0 {
+				continue
+			}
+			used[i] = true
+			bar.Parts = append(bar.Parts, pagePart{Class: serviceClasses[i].Class, From: bar.Count, Count: n})
+			words = append(words, fmt.Sprintf("%d %s", n, serviceClasses[i].Label))
+			bar.Count += n
+		}
+		bar.Text = fmt.Sprintf("%s: %s", bar.Name, strings.Join(words, ", "))
+		d.Bars = append(d.Bars, bar)
+		d.BarMax = max(d.BarMax, bar.Count)
+	}
+	for i, ok := range used {
+		if ok {
+			d.Legend = append(d.Legend, serviceClasses[i])
+		}
+	}
+	if len(d.R.Charts.FirstSeen) > 0 {
+		d.timeline(d.R.Charts.FirstSeen)
+	}
+}
+
+func (d *pageData) timeline(bins [][review.NumClasses]int) {
+	tenths := make([]int, 10)
+	for i, counts := range bins {
+		sum := 0
+		for _, n := range counts {
+			sum += n
+		}
+		d.BinMax = max(d.BinMax, sum)
+		tenths[i*10/len(bins)] += sum
+	}
+	if d.BinMax == 0 {
+		return
+	}
+	d.BinCount = len(bins)
+	first, length := int64(d.R.Window.First), int64(d.R.Window.Duration())
+	for i, counts := range bins {
+		var b pageBin
+		top := d.BinMax
+		at := review.Time(first + length/int64(len(bins))*int64(i))
+		for class, n := range counts {
+			if n == 0 {
+				continue
+			}
+			top -= n
+			b.Parts = append(b.Parts, pagePart{
+				Class: serviceClasses[class].Class, X: fmt.Sprintf("%d.1", i), Y: top, Count: n,
+				Text: fmt.Sprintf("%s %s, from %s", counted(n, "service"), serviceClasses[class].Label, at.Moment()),
+			})
+		}
+		d.Bins = append(d.Bins, b)
+	}
+	words := make([]string, len(tenths))
+	for i, n := range tenths {
+		words[i] = strconv.Itoa(n)
+	}
+	d.BinText = "Services first seen in each tenth of the window: " + strings.Join(words, ", ") + "."
+	d.AxisFirst, d.AxisMiddle, d.AxisLast = d.R.Window.First.Moment(), review.Time(first+length/2).Moment(), d.R.Window.Last.Moment()
+	const day = len("2026-09-14 ")
+	if d.AxisFirst[:day] == d.AxisLast[:day] {
+		d.AxisMiddle, d.AxisLast = d.AxisMiddle[day:], d.AxisLast[day:]
+	} else {
+		d.AxisMiddle = d.AxisMiddle[:day-1]
+	}
+}
+
+// findings lists the findings, and gives the anchors by identifier.
+func (d *pageData) findings() map[string]pageLink {
+	links := map[string]pageLink{}
+	for i := range d.R.Findings {
+		if i == maxPageFindings {
+			d.MoreFindings = len(d.R.Findings) - i
+			break
+		}
+		f := &d.R.Findings[i]
+		info := f.Kind.Info()
+		p := pageFinding{Finding: f, Anchor: fmt.Sprintf("f%d", i+1), Title: info.Title, About: info.About, Rank: int(review.Error - f.Level)}
+		if f.File != "" {
+			p.Place = f.File
+			if f.Line > 0 {
+				p.Place += fmt.Sprintf(":%d", f.Line)
+			}
+		}
+		d.Findings = append(d.Findings, p)
+		links[f.ID] = pageLink{p.Anchor, f.Kind.String(), info.Title, f.Level}
+	}
+	return links
+}
+
+func (d *pageData) services(links map[string]pageLink) {
+	d.ServiceColumns = []pageColumn{{"Service", false}, {"Registered", false}, {"Clients", true}, {"Flows", true}, {"Size", true},
+		{"First seen", false}, {"Last seen", false}, {"Outcome", false}}
+	if d.R.Policy != nil {
+		d.ServiceColumns = append(d.ServiceColumns, pageColumn{"Policy", false})
+	}
+	if d.R.Rules != nil {
+		d.ServiceColumns = append(d.ServiceColumns, pageColumn{"Rules", false})
+	}
+	d.ServiceColumns = append(d.ServiceColumns, pageColumn{"Findings", false})
+	d.MoreServices = d.R.Summary.Services - len(d.R.Services)
+	for i := range d.R.Services {
+		s := &d.R.Services[i]
+		p := pageService{
+			ID: s.ID, Sort: sortKey(s), Status: s.Registered.Status.String(), Clients: clientCount(&s.Clients),
+			Flows: s.Flows, Bytes: s.Bytes, Size: "-", First: s.First, Last: s.Last,
+			FirstText: d.moment(s.First), LastText: d.moment(s.Last), Outcome: s.Outcome, Policy: s.Policy, Rules: "-",
+			Rank: int(review.Error) + 1,
+		}
+		if names := serviceNames(s); names != "-" {
+			p.Names = names
+		}
+		if s.Uncounted < s.Flows {
+			p.Size = review.Size(s.Bytes)
+		}
+		switch s.Policy {
+		case "expected":
+			p.PolicyClass = "t-good"
+		case "unexpected", "partly", "expired":
+			p.PolicyClass = "t-warning"
+		}
+		if s.Rules != nil {
+			p.Rules = s.Rules.Verdict
+			switch p.Rules {
+			case "allow":
+				p.RulesClass = "t-good"
+			case "deny":
+				p.RulesClass = "t-error"
+			default:
+				p.RulesClass = "t-warning"
+			}
+		}
+		for _, id := range s.Findings {
+			if l, ok := links[id]; ok {
+				p.Findings = append(p.Findings, l)
+				p.Rank = min(p.Rank, int(review.Error-l.Level))
+			}
+		}
+		d.Services = append(d.Services, p)
+	}
+}
+
+// sortKey orders services by address, then port, as text.
+func sortKey(s *review.Service) string {
+	a, err := netip.ParseAddr(s.Server)
+	if err != nil {
+		return s.ID
+	}
+	kind := "4"
+	if a.Is6() {
+		kind = "6"
+	}
+	return fmt.Sprintf("%s %s %05d %s", kind, a.StringExpanded(), s.Port, s.Transport)
+}
+
+// moment writes a time as short as the window allows.
+func (d *pageData) moment(t review.Time) string {
+	if t == 0 {
+		return "-"
+	}
+	const day = len("2026-09-14 ")
+	if text := t.Moment(); d.R.Window.First.Moment()[:day] == d.R.Window.Last.Moment()[:day] {
+		return text[day:]
+	} else {
+		return text
+	}
+}
+
+// matrices sets rules beside the services whose flows they decide.
+func (d *pageData) matrices() {
+	var columns []*review.Service
+	more := 0
+	for i := range d.R.Services {
+		s := &d.R.Services[i]
+		switch {
+		case s.Rules == nil:
+		case len(columns) == maxMatrixColumn:
+			more++
+		default:
+			columns = append(columns, s)
+		}
+	}
+	for i := range d.R.Rules {
+		set := &d.R.Rules[i]
+		m := pageMatrix{Title: fmt.Sprintf("%s (%s)", strings.Join(set.Files, ", "), set.Kind), Notes: set.Notes}
+		for _, s := range columns {
+			m.Columns = append(m.Columns, s.ID)
+		}
+		own := map[string]bool{}
+		for j := range set.Rules {
+			u := &set.Rules[j]
+			own[u.ID] = true
+			if j >= maxMatrixRules {
+				continue
+			}
+			row := pageRow{Place: fmt.Sprintf("line %d", u.Line), Action: u.Action, Text: u.Text, Partial: u.Partial, Comment: u.Comment}
+			if len(set.Files) > 1 {
+				row.Place = fmt.Sprintf("%s:%d", u.File, u.Line)
+			}
+			if u.Action == "unknown" {
+				row.Action = ""
+			}
+			for _, s := range columns {
+				row.Cells = append(row.Cells, cellOf(s, u.ID))
+			}
+			m.Rows = append(m.Rows, row)
+		}
+		if len(d.R.Rules) == 1 {
+			if row, ok := defaults(columns); ok {
+				m.Rows = append(m.Rows, row)
+			}
+		}
+		var left []string
+		if n := len(set.Rules) - maxMatrixRules; n > 0 {
+			left = append(left, counted(n, "rule"))
+		}
+		if more > 0 {
+			left = append(left, counted(more, "service"))
+		}
+		if len(left) > 0 {
+			m.More = fmt.Sprintf("not shown: %s, which -o json has", strings.Join(left, " and "))
+		}
+		d.Matrices = append(d.Matrices, m)
+	}
+}
+
+func cellOf(s *review.Service, rule string) (c pageCell) {
+	for _, b := range s.Rules.By {
+		if b.Rule == rule {
+			c.Flows += b.Flows
+			c.Verdict = b.Verdict
+		}
+	}
+	return c
+}
+
+// defaults is the row of what no rule decides but a policy, or the lack of one.
+func defaults(columns []*review.Service) (row pageRow, any bool) {
+	row = pageRow{Text: "no rule: the default"}
+	for _, s := range columns {
+		r := s.Rules
+		left := map[string]uint64{"allow": r.Allow, "deny": r.Deny}
+		for _, b := range r.By {
+			if n, ok := left[b.Verdict]; ok {
+				left[b.Verdict] = n - min(n, b.Flows)
+			}
+		}
+		c := pageCell{"allow", left["allow"]}
+		if left["deny"] > 0 {
+			c = pageCell{"deny", left["deny"]}
+		}
+		any = any || c.Flows > 0
+		row.Cells = append(row.Cells, c)
+	}
+	return row, any
+}
+
+func (d *pageData) entries() {
+	if d.R.Policy == nil {
+		return
+	}
+	for i, list := range [][]review.PolicyEntry{d.R.Policy.Expected, d.R.Policy.Ignore} {
+		for _, e := range list {
+			var who []string
+			for _, part := range []string{e.Owner, e.Ticket, e.Reason} {
+				if part != "" {
+					who = append(who, part)
+				}
+			}
+			d.Entries = append(d.Entries, pageEntry{e, i == 1, strings.Join(who, "; ")})
+		}
+	}
+}

@@ -1,0 +1,136 @@
+package render
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/portannot/portannot/annotate/review"
+)
+
+// maxMarkdown bounds the rows of a table in Markdown, which is read in tickets
+// and merge requests.
+const maxMarkdown = 200
+
+// writeReportMarkdown writes a report in GitHub Flavored Markdown.
+func writeReportMarkdown(w io.Writer, r *review.Report, _ ReportMeta) error {
+	b := bufio.NewWriter(w)
+	fmt.Fprintf(b, "# Port review\n\n> %s\n\n", markdown(r.Warning))
+	for _, f := range about(r) {
+		fmt.Fprintf(b, "- **%s**: %s\n", f.name, markdown(f.value))
+	}
+	for _, s := range r.Remarks {
+		fmt.Fprintf(b, "- **remark**: %s\n", markdown(s))
+	}
+	fmt.Fprintf(b, "\n## Findings\n\n")
+	if len(r.Findings) == 0 {
+		b.WriteString("None.\n")
+	}
+	n := 0 // of this kind and level
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		if n++; i == 0 || r.Findings[i-1].Kind != f.Kind || r.Findings[i-1].Level != f.Level {
+			n = 1
+			fmt.Fprintf(b, "### %s: %s\n\n", f.Level, markdown(f.Kind.Info().Title))
+		}
+		last := i+1 == len(r.Findings) || r.Findings[i+1].Kind != f.Kind || r.Findings[i+1].Level != f.Level
+		if n > maxMarkdown {
+			if last {
+				fmt.Fprintf(b, "- and %d more of these\n\n", n-maxMarkdown)
+			}
+			continue
+		}
+		name := ""
+		if f.Name != "" {
+			name = " " + markdown(f.Name) + "."
+		}
+		fmt.Fprintf(b, "- **%s**%s %s", code(f.Subject), name, markdown(f.Why))
+		if f.File != "" {
+			fmt.Fprintf(b, " (%s)", code(fmt.Sprintf("%s:%d", f.File, f.Line)))
+		}
+		b.WriteString("\n")
+		for _, x := range f.Facts {
+			fmt.Fprintf(b, "  - %s: %s\n", markdown(x.Name), markdown(x.Value))
+		}
+		if last {
+			b.WriteString("\n")
+		}
+	}
+	if len(r.Services) > 0 {
+		services(b, r)
+	}
+	for i := range r.Rules {
+		ruleTable(b, &r.Rules[i])
+	}
+	if list := losses(r); len(list) > 0 {
+		b.WriteString("\n## Not in the services\n\n")
+		for _, s := range list {
+			fmt.Fprintf(b, "- %s\n", markdown(s))
+		}
+	}
+	fmt.Fprintf(b, "\n%s IANA registry edition %s.\n", markdown(r.Warning), r.Registry.Edition)
+	return b.Flush()
+}
+
+func services(b *bufio.Writer, r *review.Report) {
+	b.WriteString("\n## Services\n\n| service | registered | clients | flows | size | first seen | last seen | outcome | policy | rules |\n|---|---|--:|--:|--:|---|---|---|---|---|\n")
+	for i := range r.Services {
+		s := &r.Services[i]
+		size, verdict := "-", "-"
+		if s.Uncounted < s.Flows {
+			size = review.Size(s.Bytes)
+		}
+		if s.Rules != nil {
+			verdict = s.Rules.Verdict
+		}
+		policy := s.Policy
+		if policy == "" {
+			policy = "-"
+		}
+		fmt.Fprintf(b, "| %s | %s %s | %s | %d | %s | %s | %s | %s | %s | %s |\n", code(s.ID), s.Registered.Status, markdown(serviceNames(s)),
+			clientCount(&s.Clients), s.Flows, size, s.First.Moment(), s.Last.Moment(), s.Outcome, policy, verdict)
+	}
+	if n := r.Summary.Services - len(r.Services); n > 0 {
+		fmt.Fprintf(b, "\nand %d more\n", n)
+	}
+}
+
+func ruleTable(b *bufio.Writer, s *review.RuleSet) {
+	fmt.Fprintf(b, "\n## Rules of %s (%s)\n\n| line | action | flows | services | rule |\n|--:|---|--:|--:|---|\n", markdown(strings.Join(s.Files, ", ")), s.Kind)
+	for i := range s.Rules[:min(len(s.Rules), maxMarkdown)] {
+		u := &s.Rules[i]
+		text := code(u.Text)
+		if u.Comment != "" {
+			text += " " + markdown(u.Comment)
+		}
+		fmt.Fprintf(b, "| %d | %s | %d | %d | %s |\n", u.Line, u.Action, u.Flows, u.Services, text)
+	}
+	if len(s.Notes) == 0 {
+		return
+	}
+	b.WriteString("\nNot interpreted, and so neither allowed nor denied:\n\n")
+	for _, n := range s.Notes[:min(len(s.Notes), maxMarkdown)] {
+		fmt.Fprintf(b, "- %s %s: %s\n", code(fmt.Sprintf("%s:%d", n.File, n.Line)), markdown(n.Reason), code(n.Text))
+	}
+}
+
+// markdown escapes what Markdown, or HTML in it, would take for its own.
+var markdownEscapes = strings.NewReplacer(
+	"\\", "\\\\", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[", "]", "\\]", "<", "&lt;", ">", "&gt;", "&", "&amp;",
+	"|", "\\|", "#", "\\#", "~", "\\~", "\n", " ", "\r", " ")
+
+func markdown(s string) string { return markdownEscapes.Replace(s) }
+
+// code writes s as a code span, also when it has backticks or bars.
+func code(s string) string {
+	s = strings.NewReplacer("\n", " ", "\r", " ", "|", "\\|").Replace(s)
+	fence := "`"
+	for strings.Contains(s, fence) {
+		fence += "`"
+	}
+	if len(fence) > 1 {
+		return fence + " " + s + " " + fence
+	}
+	return fence + s + fence
+}

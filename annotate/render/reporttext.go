@@ -1,0 +1,333 @@
+package render
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/portannot/portannot/annotate/review"
+)
+
+// Widths of text, made for a terminal of 120 columns. A cell that is wider
+// than its column pushes the rest of its line; it is never cut.
+const (
+	reportWidth = 120
+	factWidth   = 13
+)
+
+// Bounds of what text lists: findings of one kind and level, and what is neither
+// a finding nor a service.
+const (
+	maxTextFindings = 100
+	maxTextLines    = 200
+)
+
+// reportText writes a report for people at a terminal.
+type reportText struct {
+	*bufio.Writer
+	r     *review.Report
+	color bool
+}
+
+func writeReportText(w io.Writer, r *review.Report, m ReportMeta) error {
+	t := &reportText{bufio.NewWriter(w), r, m.Color}
+	t.line(0, r.Warning)
+	t.WriteByte('\n')
+	for _, f := range about(r) {
+		t.fact(2, f.name, f.value)
+	}
+	for _, s := range r.Remarks {
+		t.fact(2, "remark", s)
+	}
+	t.findings()
+	t.services()
+	t.unsided()
+	t.scanners()
+	t.rules()
+	t.losses()
+	fmt.Fprintf(t, "\n# %s Registry edition %s.\n", r.Warning, r.Registry.Edition)
+	return t.Flush()
+}
+
+func (t *reportText) paint(color, s string) string {
+	if !t.color {
+		return s
+	}
+	return color + s + plain
+}
+
+func (t *reportText) heading(format string, args ...any) {
+	fmt.Fprintf(t, "\n%s\n\n", t.paint(bold, fmt.Sprintf(format, args...)))
+}
+
+// line writes text, wrapped and indented.
+func (t *reportText) line(indent int, text string) {
+	t.wrap(indent, indent, strings.Repeat(" ", indent), text)
+}
+
+// fact writes a name and a value, wrapped behind the name.
+func (t *reportText) fact(indent int, name, value string) {
+	lead := fmt.Sprintf("%*s%-*s", indent, "", factWidth, name)
+	if len(name) >= factWidth {
+		lead = strings.Repeat(" ", indent) + name + "  "
+	}
+	t.wrap(len(lead), indent+factWidth, lead, value)
+}
+
+// wrap writes words behind a lead of width at, later lines indented. A word
+// that is longer than the line stays whole.
+func (t *reportText) wrap(at, indent int, lead, text string) {
+	t.WriteString(lead)
+	begin := true
+	for _, word := range strings.Fields(text) {
+		n := len([]rune(word))
+		switch {
+		case begin:
+		case at+1+n > reportWidth:
+			t.WriteByte('\n')
+			t.WriteString(strings.Repeat(" ", indent))
+			at = indent
+		default:
+			t.WriteByte(' ')
+			at++
+		}
+		t.WriteString(word)
+		at += n
+		begin = false
+	}
+	t.WriteByte('\n')
+}
+
+func levelColor(l review.Level) string {
+	switch l {
+	case review.Error:
+		return red
+	case review.Warning:
+		return yellow
+	}
+	return cyan
+}
+
+func (t *reportText) findings() {
+	if len(t.r.Findings) == 0 {
+		return
+	}
+	t.heading("FINDINGS")
+	n := 0 // of this kind and level
+	for i := range t.r.Findings {
+		f := &t.r.Findings[i]
+		if n++; i == 0 || t.r.Findings[i-1].Kind != f.Kind || t.r.Findings[i-1].Level != f.Level {
+			t.moreFindings(n - 1)
+			if n = 1; i > 0 {
+				t.WriteByte('\n')
+			}
+			fmt.Fprintf(t, "%s  %s  [%v]\n", t.paint(levelColor(f.Level), fmt.Sprintf("%-7v", f.Level)), t.paint(bold, f.Kind.Info().Title), f.Kind)
+		}
+		if n > maxTextFindings {
+			continue
+		}
+		subject := f.Subject
+		if f.Name != "" {
+			subject += "  " + f.Name
+		}
+		fmt.Fprintf(t, "\n  %s\n", t.paint(bold, subject))
+		t.line(4, f.Why)
+		for _, x := range f.Facts {
+			t.fact(6, x.Name, x.Value)
+		}
+	}
+	t.moreFindings(n)
+}
+
+// moreFindings says how many of n findings of a kind are not shown.
+func (t *reportText) moreFindings(n int) {
+	if n > maxTextFindings {
+		fmt.Fprintf(t, "\n  and %d more of these (-o csv has all)\n", n-maxTextFindings)
+	}
+}
+
+// column is a column of a table.
+type column struct {
+	name  string
+	width int
+	right bool
+}
+
+// row writes cells under columns, each as wide as its column or wider.
+func (t *reportText) row(columns []column, mark string, cells []string) {
+	var b strings.Builder
+	at := 0
+	for i, c := range cells {
+		if i > 0 {
+			at += columns[i-1].width + 1
+			for b.Len() < at || b.Len() > 0 && b.String()[b.Len()-1] != ' ' {
+				b.WriteByte(' ')
+			}
+		}
+		if columns[i].right {
+			for n := columns[i].width - len(c); n > 0 && b.Len() < at+n; {
+				b.WriteByte(' ')
+			}
+		}
+		b.WriteString(c)
+	}
+	fmt.Fprintf(t, "%s%s\n", mark, strings.TrimRight(b.String(), " "))
+}
+
+func (t *reportText) header(columns []column, mark string) {
+	var cells []string
+	for _, c := range columns {
+		cells = append(cells, c.name)
+	}
+	t.row(columns, mark, cells)
+}
+
+func (t *reportText) services() {
+	if len(t.r.Services) == 0 {
+		return
+	}
+	levels := highest(t.r)
+	if all := t.r.Summary.Services; all > len(t.r.Services) {
+		t.heading("SERVICES, %d of %d: those with findings, then those of the most flows (-o csv has all)", len(t.r.Services), all)
+	} else {
+		t.heading("SERVICES")
+	}
+	columns := []column{{"SERVICE", 25, false}, {"REGISTERED", 10, false}, {"NAME", 14, false}, {"CLIENTS", 7, true}, {"FLOWS", 7, true}, {"SIZE", 9, true}, {"SEEN (UTC)", 17, false}, {"OUTCOME", 9, false}}
+	if t.r.Policy != nil {
+		columns = append(columns, column{"POLICY", 10, false})
+	}
+	if t.r.Rules != nil {
+		columns = append(columns, column{"RULES", 7, false})
+	}
+	for i := range t.r.Services {
+		s := &t.r.Services[i]
+		columns[0].width = max(columns[0].width, len(s.ID))
+	}
+	t.header(columns, "  ")
+	for i := range t.r.Services {
+		s := &t.r.Services[i]
+		size := "-"
+		if s.Uncounted < s.Flows {
+			size = review.Size(s.Bytes)
+		}
+		cells := []string{s.ID, s.Registered.Status.String(), serviceNames(s), clientCount(&s.Clients), fmt.Sprint(s.Flows), size, t.seen(s.First, s.Last), s.Outcome}
+		if t.r.Policy != nil {
+			cells = append(cells, s.Policy)
+		}
+		if t.r.Rules != nil {
+			verdict := "-"
+			if s.Rules != nil {
+				verdict = s.Rules.Verdict
+			}
+			cells = append(cells, verdict)
+		}
+		mark := "  "
+		if l := levels[s.ID]; l > review.NoLevel {
+			mark = t.paint(levelColor(l), strings.ToUpper(l.String()[:1])) + " "
+		}
+		t.row(columns, mark, cells)
+	}
+	if len(levels) > 0 {
+		t.WriteString("\n  E, W and N mark services with findings: error, warning, note.\n")
+	}
+}
+
+// seen writes when something was seen, as short as the window allows.
+func (t *reportText) seen(first, last review.Time) string {
+	if first == 0 {
+		return "-"
+	}
+	const day = len("2026-09-14")
+	a, b := first.Moment(), last.Moment()
+	w := &t.r.Window
+	if w.First.Moment()[:day] != w.Last.Moment()[:day] {
+		return a[5:len(a)-3] + " " + b[5:day]
+	}
+	if a, b = a[day+1:], b[day+1:]; a == b {
+		return a
+	}
+	return a + "-" + b
+}
+
+func (t *reportText) unsided() {
+	if len(t.r.Unsided) == 0 {
+		return
+	}
+	t.heading("BETWEEN WHICH IT IS NOT KNOWN WHICH END IS THE SERVICE")
+	for i := range t.r.Unsided[:min(len(t.r.Unsided), maxTextLines)] {
+		p := &t.r.Unsided[i]
+		t.line(2, fmt.Sprintf("%s - %s/%s  %s, %s, ports %v and %v", p.A, p.B, p.Transport, counted(int(p.Flows), "flow"), countList(p.States), p.PortsA, p.PortsB))
+	}
+	t.more(len(t.r.Unsided))
+}
+
+func (t *reportText) more(n int) {
+	if n > maxTextLines {
+		fmt.Fprintf(t, "  and %d more\n", n-maxTextLines)
+	}
+}
+
+func (t *reportText) scanners() {
+	if len(t.r.Scanners) == 0 {
+		return
+	}
+	t.heading("SCANNERS, whose targets are not among the services")
+	for i := range t.r.Scanners[:min(len(t.r.Scanners), maxTextLines)] {
+		s := &t.r.Scanners[i]
+		ignored := ""
+		if s.Ignored {
+			ignored = ", ignored by the policy"
+		}
+		t.line(2, fmt.Sprintf("%s  %s tried in vain on %s, %d answered, %s%s", s.Address, counted(int(s.Targets), "service"), counted(s.Servers, "server"), s.Answered, counted(int(s.Flows), "flow"), ignored))
+	}
+	t.more(len(t.r.Scanners))
+}
+
+func (t *reportText) rules() {
+	for i := range t.r.Rules {
+		s := &t.r.Rules[i]
+		t.heading("RULES of %s (%s)", strings.Join(s.Files, ", "), s.Kind)
+		columns := []column{{"LINE", 6, true}, {"ACTION", 7, false}, {"FLOWS", 7, true}, {"SERVICES", 8, true}, {"LAST SEEN (UTC)", 19, false}, {"RULE", 40, false}}
+		t.header(columns, "  ")
+		for i := range s.Rules[:min(len(s.Rules), maxTextLines)] {
+			u := &s.Rules[i]
+			last := "-"
+			if u.Last != 0 {
+				last = u.Last.Moment()
+			}
+			text := u.Text
+			if u.Comment != "" && !strings.Contains(u.Text, u.Comment) {
+				text += "  # " + u.Comment
+			}
+			if u.Partial != "" {
+				text += "  (not interpreted: " + u.Partial + ")"
+			}
+			line := fmt.Sprint(u.Line)
+			if len(s.Files) > 1 {
+				line = fmt.Sprintf("%s:%d", u.File, u.Line)
+			}
+			t.row(columns, "  ", []string{line, u.Action, fmt.Sprint(u.Flows), fmt.Sprint(u.Services), last, text})
+		}
+		t.more(len(s.Rules))
+		if len(s.Notes) == 0 {
+			continue
+		}
+		t.heading("NOT INTERPRETED in %s, and so neither allowed nor denied", strings.Join(s.Files, ", "))
+		for _, n := range s.Notes[:min(len(s.Notes), maxTextLines)] {
+			t.line(2, fmt.Sprintf("%s:%d: %s: %s", n.File, n.Line, n.Reason, n.Text))
+		}
+		t.more(len(s.Notes))
+	}
+}
+
+func (t *reportText) losses() {
+	list := losses(t.r)
+	if len(list) == 0 {
+		return
+	}
+	t.heading("NOT IN THE SERVICES")
+	for _, s := range list {
+		t.line(2, s)
+	}
+}

@@ -1,0 +1,500 @@
+package review
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/observe"
+)
+
+// Context is what a report says beside what the Collector saw.
+type Context struct {
+	Inputs   []Input
+	Traffic  Traffic // the counts of packets and lines; those of flows are filled in
+	Baseline *Report // what to compare with; may be nil
+	// Listed bounds the services that the report lists; 0 is all. When there
+	// are more, those with findings come first, then those of the most flows.
+	Listed int
+	// Remarks come before those of the review.
+	Remarks []string
+}
+
+func registryTransport(protocol uint8) iana.Transport {
+	t, _ := iana.TransportOf(protocol)
+	return t
+}
+
+// Report ends the collecting and says what there is to say.
+func (c *Collector) Report(ctx Context) *Report {
+	c.sweep()
+	ed := c.registry.Edition()
+	r := &Report{
+		Format: Format, Version: Version, Caveat: iana.Caveat, Warning: iana.Warning,
+		Registry: RegistryRef{ed.Date, ed.Source},
+		Inputs:   ctx.Inputs,
+		Window:   Window{Time(c.first), Time(c.last)},
+		Traffic:  c.traffic(ctx.Traffic),
+		Findings: []Finding{}, Services: []Service{},
+		Remarks: ctx.Remarks,
+	}
+	if r.Inputs == nil {
+		r.Inputs = []Input{}
+	}
+	f := &finder{c: c, scanners: c.scanners, window: r.Window}
+	services, pairs, scanners := c.sorted(nil), c.sortedPairs(), c.sortedScanners()
+	f.findMoved(services)
+	if ctx.Baseline != nil {
+		f.compare(r, services, ctx.Baseline)
+	}
+	for _, s := range services {
+		f.service(s)
+	}
+	for _, u := range pairs {
+		f.pair(u)
+	}
+	for _, sc := range scanners {
+		f.scanner(sc)
+	}
+	if c.firewall != nil {
+		f.allowed()
+		r.Rules = c.firewall.report()
+	}
+	if c.opt.Policy != nil {
+		f.entries()
+		r.Policy = c.policy()
+	}
+	r.Findings = f.sorted()
+	r.Summary, r.Charts = summarise(r, services, c.opt.Policy != nil)
+	r.Summary.Accepted = f.accepted
+	listed := services
+	if ctx.Listed > 0 && len(services) > ctx.Listed {
+		listed = foremost(services, ctx.Listed)
+	}
+	about := map[string][]string{}
+	for i := range r.Findings {
+		if x := &r.Findings[i]; x.Service != "" {
+			about[x.Service] = append(about[x.Service], x.ID)
+		}
+	}
+	r.Services = make([]Service, len(listed))
+	for i, s := range listed {
+		s.report(&r.Services[i], c.opt.Policy != nil)
+		if s.found {
+			r.Services[i].Findings = about[r.Services[i].ID]
+		}
+	}
+	for _, u := range pairs {
+		r.Unsided = append(r.Unsided, u.report())
+	}
+	for _, sc := range scanners {
+		if sc.targets > 0 {
+			r.Scanners = append(r.Scanners, sc.report())
+		}
+	}
+	r.Remarks = append(r.Remarks, c.remarks(r)...)
+	return r
+}
+
+// sorted orders the findings, the gravest first, and makes sure that each
+// identifier is there once.
+func (f *finder) sorted() []Finding {
+	slices.SortStableFunc(f.list, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(b.Level, a.Level), cmp.Compare(a.Kind, b.Kind))
+	})
+	seen := map[string]int{}
+	for i := range f.list {
+		x := &f.list[i]
+		if seen[x.ID]++; seen[x.ID] > 1 {
+			x.ID += "#" + itoa(seen[x.ID])
+		}
+	}
+	if f.list == nil {
+		return []Finding{}
+	}
+	return f.list
+}
+
+func (c *Collector) traffic(t Traffic) Traffic {
+	t.Flows, t.NoSide, t.Losses = c.flows, c.noSide, c.losses
+	for st := iana.Assigned; int(st) < iana.NumStatuses; st++ {
+		if n := c.statuses[st]; n > 0 {
+			t.Statuses = append(t.Statuses, StatusCount{st, n})
+		}
+	}
+	if n := c.statuses[iana.Unknown]; n > 0 {
+		t.Statuses = append(t.Statuses, StatusCount{iana.Unknown, n})
+	}
+	for _, s := range c.services {
+		if !s.clients.exact() {
+			t.Losses.FewClients++
+		}
+	}
+	return t
+}
+
+// remarks are sentences on what the review could not see.
+func (c *Collector) remarks(r *Report) (list []string) {
+	say := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
+	switch {
+	case c.flows == 0:
+		say("There were no flows to review.")
+		return list
+	case c.weak == c.flows:
+		say("No flow shows which end opened it, and no port tells for sure: all services below are guesses.")
+	case c.weak*2 > c.flows:
+		say("Of %d flows, %d do not show which end opened them, and their ports tell little: many services below are guesses.", c.flows, c.weak)
+	}
+	if c.opened == 0 && c.weak < c.flows {
+		say("No flow shows which end opened it: which end is the service was decided by port numbers.")
+	}
+	if c.stateless > 0 {
+		say("Of %d flows, %d come from logs that do not say whether connections were established, refused or only attempted.", c.flows, c.stateless)
+	}
+	l := &r.Traffic.Losses
+	if l.NotKept > 0 {
+		say("There were more services than the %d that are kept: %s went to others, which are not reviewed.", c.opt.MaxServices, plural(l.NotKept, "flow"))
+	}
+	if l.PairsNotKept > 0 {
+		say("%s without a known service end are not listed.", plural(l.PairsNotKept, "flow"))
+	}
+	if l.FewClients > 0 {
+		say("%s had more clients than are kept; their number is given as the least that there were.", plural(l.FewClients, "service"))
+	}
+	if n := l.NoPort + l.NoAddress; n > 0 {
+		say("%s had no port or no address of their service, and are in no service.", plural(n, "flow"))
+	}
+	if fw := c.firewall; fw != nil && fw.unknown > 0 {
+		say("For %s the rules do not decide, because of what is not interpreted in them; that is neither allowed nor denied here.", plural(fw.unknown, "flow"))
+	}
+	return list
+}
+
+// entries finds entries of the policy that matched nothing.
+func (f *finder) entries() {
+	for _, e := range f.c.opt.Policy.Expected {
+		if f.c.used[e] != nil || f.movedOf[e] {
+			continue
+		}
+		why := fmt.Sprintf("It matched nothing%s.", f.inWindow())
+		if f.window.Last != 0 && e.expired(int64(f.window.Last)) {
+			why = fmt.Sprintf("It ended on %s, and matched nothing%s: it can go.", lastDay(e), f.inWindow())
+		}
+		id := e.Label()
+		f.add(at(e, Finding{
+			ID: ExpectedNeverSeen.String() + ":" + id, Kind: ExpectedNeverSeen, Level: kinds[ExpectedNeverSeen].Level,
+			Subject: id, Why: why,
+			Facts: append(entryFacts(e), Fact{"about", e.Text}, Fact{"window", f.window.Text()}),
+		}))
+	}
+}
+
+// findMoved looks for services that nothing expects and that have the clients
+// of an entry that matched nothing.
+func (f *finder) findMoved(services []*service) {
+	f.moved, f.movedOf = map[*service]*Entry{}, map[*Entry]bool{}
+	if f.c.opt.Policy == nil {
+		return
+	}
+	claims := map[*service][]*Entry{}
+	count := map[*Entry]int{}
+	for _, e := range f.c.opt.Policy.Expected {
+		if f.c.used[e] != nil || !f.oneService(e) {
+			continue
+		}
+		for _, s := range services {
+			if f.looksMoved(s, e) {
+				claims[s] = append(claims[s], e)
+				count[e]++
+			}
+		}
+	}
+	for s, list := range claims {
+		// Where there are several to choose from, nothing is said.
+		if len(list) == 1 && count[list[0]] == 1 {
+			f.moved[s], f.movedOf[list[0]] = list[0], true
+		}
+	}
+}
+
+// oneService reports an entry that is about one port of one server, for some
+// clients.
+func (f *finder) oneService(e *Entry) bool {
+	return len(e.Ports) == 1 && e.Ports[0].First == e.Ports[0].Last && len(e.Servers) == 1 && e.Servers[0].IsSingleIP() && len(e.Clients) > 0
+}
+
+// looksMoved reports a service that only clients of the entry used, on another
+// port of its server or on its port of another server.
+func (f *finder) looksMoved(s *service, e *Entry) bool {
+	if s.states.sum(worked) == 0 && s.states.sum(mayBe) == 0 || s.expect.flows[notExpected] == 0 || s.expect.flows[expected]+s.expect.flows[ignored] > 0 {
+		return false
+	}
+	sameServer, samePort := in(e.Servers, plainAddr(s.key.Server)), e.Ports[0].Contains(s.key.Protocol, s.key.Port)
+	if e.Ports[0].Protocol != s.key.Protocol || sameServer == samePort || !s.clients.exact() {
+		return false
+	}
+	return !slices.ContainsFunc(s.clients.list, func(c client) bool { return !in(e.Clients, plainAddr(c.addr)) })
+}
+
+func (c *Collector) policy() *PolicyRef {
+	list := func(entries []*Entry) (out []PolicyEntry) {
+		for _, e := range entries {
+			p := PolicyEntry{Line: e.Line, Label: e.Label(), Text: e.Text, Owner: e.Owner, Reason: e.Reason, Ticket: e.Ticket}
+			if !e.Expires.IsZero() {
+				p.Expires = lastDay(e)
+			}
+			if u := c.used[e]; u != nil {
+				p.Flows, p.Services = u.flows, u.services
+			}
+			out = append(out, p)
+		}
+		return out
+	}
+	ref := &PolicyRef{File: c.opt.Policy.File, Expected: list(c.opt.Policy.Expected), Ignore: list(c.opt.Policy.Ignore)}
+	if ref.Expected == nil {
+		ref.Expected = []PolicyEntry{}
+	}
+	return ref
+}
+
+// mostClients is how many clients of a service a report names.
+const mostClients = 10
+
+// report fills out with what a report has of the service, findings excepted.
+func (s *service) report(out *Service, hasPolicy bool) {
+	out.ID, out.Server, out.Transport, out.Port = s.key.String(), s.key.Server.String(), TransportName(s.key.Protocol), s.key.Port
+	out.Registered, out.Local = registration(s.registered), s.local
+	if s.seen.Verdict != observe.NoPayload {
+		out.Observed, out.Verdict = s.seen.Protocol, s.seen.Verdict.String()
+	}
+	out.Role = Role{s.role.Reason.String(), s.role.Confidence.String()}
+	if s.byPolicy {
+		out.Role = Role{"policy", "likely"}
+	}
+	out.Outcome, out.States = s.outcome(), s.states.counts()
+	out.Flows, out.Packets, out.Bytes, out.Uncounted = s.flows, s.packets, s.bytes, s.flows-s.counted
+	out.First, out.Last = Time(s.first), Time(s.last)
+	out.Clients = Clients{Count: len(s.clients.list), AtLeast: !s.clients.exact(), Most: []Client{}}
+	out.Rules, out.Accepted = s.ruled.report(), s.accepted
+	for i, cl := range s.clients.byFlows() {
+		if i == mostClients {
+			break
+		}
+		out.Clients.Most = append(out.Clients.Most, Client{cl.addr.String(), uint64(cl.flows)})
+	}
+	if hasPolicy {
+		out.Policy = s.policy()
+		for _, e := range s.expect.entries {
+			out.Entries = append(out.Entries, e.Label())
+		}
+	}
+}
+
+// policies are what a policy may say of a service, in the order of summaries.
+var policies = []string{"expected", "partly", "unexpected", "expired", "ignored"}
+
+// policy says what the policy has for the service, as one of policies.
+func (s *service) policy() string {
+	switch x := &s.expect; {
+	case x.onlyIgnored():
+		return "ignored"
+	case x.flows[expired] > 0:
+		return "expired"
+	case x.flows[notExpected] == 0:
+		return "expected"
+	case x.flows[expected] > 0:
+		return "partly"
+	}
+	return "unexpected"
+}
+
+// class gives the place in Classes.
+func (s *service) class(hasPolicy bool) int {
+	switch {
+	case !s.live() || hasPolicy && s.policy() == "ignored":
+		return 3
+	case !hasPolicy:
+		return 2
+	case s.policy() == "expected":
+		return 0
+	}
+	return 1
+}
+
+func registration(e iana.Entry) Registration {
+	r := Registration{Status: e.Status, Names: e.Names(), Registered: e.Registered(), Unauthorized: e.Unauthorized()}
+	if e.Status == iana.Assigned {
+		r.Description = e.Description()
+		if span := e.Span(); span.First != span.Last {
+			r.Span = span.String()
+		}
+	}
+	if d, ok := e.Deassigned(); ok {
+		r.Deassigned = &Deassignment{d.Date, d.FormerName}
+	}
+	if e.Status != iana.Assigned && e.Status != iana.Dynamic {
+		for t := range e.Siblings().All() {
+			r.Siblings = append(r.Siblings, t.String())
+		}
+	}
+	return r
+}
+
+func (u *unsided) report() Pair {
+	slices.Sort(u.ports[0])
+	slices.Sort(u.ports[1])
+	return Pair{
+		A: u.pair.a.String(), B: u.pair.b.String(), Transport: TransportName(u.pair.protocol),
+		PortsA: u.ports[0], PortsB: u.ports[1], States: u.states.counts(),
+		Flows: u.flows, Packets: u.packets, Bytes: u.bytes, First: Time(u.first), Last: Time(u.last),
+	}
+}
+
+func (sc *scanner) report() Scanner {
+	out := Scanner{
+		Address: sc.addr.String(), Targets: sc.targets, AtLeast: sc.more > 0, Answered: sc.answered, Ignored: sc.targets == sc.ignored,
+		Servers: len(sc.servers), Ports: len(sc.ports), Flows: sc.flows, States: sc.states.counts(),
+		First: Time(sc.first), Last: Time(sc.last), Samples: []string{},
+	}
+	for _, k := range sc.samples {
+		out.Samples = append(out.Samples, k.String())
+	}
+	return out
+}
+
+// foremost gives n services, those with findings first, then those of the most
+// flows.
+func foremost(services []*service, n int) []*service {
+	before := func(a, b *service) int {
+		if a.found != b.found {
+			if a.found {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(b.flows, a.flows)
+	}
+	list := make([]*service, 0, n+1)
+	for _, s := range services {
+		if len(list) == n && before(s, list[n-1]) >= 0 {
+			continue
+		}
+		// Behind its equals, so that these stay in the order of addresses.
+		at, _ := slices.BinarySearchFunc(list, s, func(a, b *service) int {
+			if before(a, b) <= 0 {
+				return -1
+			}
+			return 1
+		})
+		list = slices.Insert(list, at, s)[:min(len(list)+1, n)]
+	}
+	return list
+}
+
+// bins is in how many parts charts have the window.
+const bins = 60
+
+// summarise counts what a report has.
+func summarise(r *Report, services []*service, hasPolicy bool) (Summary, Charts) {
+	s := Summary{Services: len(services)}
+	outcomes, statuses, said, levels, found := counter{}, counter{}, counter{}, counter{}, counter{}
+	var byStatus [iana.NumStatuses][NumClasses]int
+	var firstSeen [][NumClasses]int
+	if r.Window.Duration() > 0 {
+		firstSeen = make([][NumClasses]int, bins)
+	}
+	part := max(int64(r.Window.Duration())/bins+1, 1)
+	for _, x := range services {
+		class := x.class(hasPolicy)
+		outcomes[x.outcome()]++
+		if hasPolicy {
+			said[x.policy()]++
+		}
+		byStatus[x.registered.Status][class]++
+		if firstSeen != nil && x.first != 0 {
+			firstSeen[min((x.first-int64(r.Window.First))/part, bins-1)][class]++
+		}
+	}
+	charts := Charts{FirstSeen: firstSeen}
+	for _, st := range []iana.Status{iana.Assigned, iana.Reserved, iana.Unassigned, iana.Dynamic, iana.Unknown} {
+		n := 0
+		for _, c := range byStatus[st] {
+			n += c
+		}
+		if n > 0 {
+			statuses[st.String()] = n
+			charts.Statuses = append(charts.Statuses, StatusClasses{st, byStatus[st]})
+		}
+	}
+	for i := range r.Findings {
+		x := &r.Findings[i]
+		levels[x.Level.String()]++
+		found[x.Kind.String()]++
+		s.Highest = max(s.Highest, x.Level)
+	}
+	s.Outcomes = outcomes.in("answered", "seen", "refused", "attempted")
+	s.Statuses = statuses.in("assigned", "reserved", "unassigned", "dynamic", "unknown")
+	s.Policies = said.in(policies...)
+	s.Levels = levels.in("error", "warning", "note")
+	var names []string
+	for _, k := range Kinds() {
+		names = append(names, k.Name)
+	}
+	s.Kinds = found.in(names...)
+	return s, charts
+}
+
+type counter map[string]int
+
+// in lists the counts that are not zero in the order of names.
+func (c counter) in(names ...string) (list []NameCount) {
+	for _, n := range names {
+		if c[n] > 0 {
+			list = append(list, NameCount{n, c[n]})
+		}
+	}
+	return list
+}
+
+// Ref says where Add put a flow. It can be compared; the zero value is nowhere.
+type Ref struct {
+	service Key
+	client  netip.Addr
+	pair    pair
+}
+
+// Subjects are what findings are about, for carving the evidence.
+type Subjects struct {
+	services map[Key]bool // of those that are reported, whether there is a finding
+	pairs    map[pair]bool
+	scanners map[netip.Addr]bool
+}
+
+// Subjects says what the findings of a report are about. It is to be called
+// after Report.
+func (c *Collector) Subjects(r *Report) *Subjects {
+	s := &Subjects{map[Key]bool{}, map[pair]bool{}, map[netip.Addr]bool{}}
+	found := map[string]bool{}
+	for i := range r.Findings {
+		found[r.Findings[i].Subject] = true
+	}
+	for _, x := range c.services {
+		s.services[x.key] = x.found
+	}
+	for k, u := range c.pairs {
+		s.pairs[k] = found[u.String()]
+	}
+	for a := range c.scanners {
+		s.scanners[a] = found[a.String()]
+	}
+	return s
+}
+
+// Has reports whether a flow is evidence for a finding: its service has one, or
+// is folded, and its client's scan is one.
+func (s *Subjects) Has(r Ref) bool {
+	found, kept := s.services[r.service]
+	return found || s.pairs[r.pair] || !kept && s.scanners[r.client]
+}

@@ -1,0 +1,552 @@
+package review
+
+import (
+	"cmp"
+	"encoding/binary"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/portannot/portannot/annotate"
+	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/observe"
+	"github.com/portannot/portannot/annotate/review/rules"
+	"github.com/portannot/portannot/capture/flow"
+)
+
+// Options say what traffic is compared with, and bound the memory.
+type Options struct {
+	// Policy, if not nil, says what is expected.
+	Policy *Policy
+	// Rules, if not nil, say what is let through.
+	Rules *rules.Firewall
+	// Now stands in for the time of flows that have none, where it matters
+	// whether something has expired.
+	Now time.Time
+	// MaxServices bounds the services that are kept, about 500 octets each.
+	// Beyond it, those that only scanners tried are folded early, and flows of
+	// still more services are counted and not reviewed. 0 is
+	// DefaultMaxServices.
+	MaxServices int
+	// MaxClients bounds the clients of one service that are kept; the flows of
+	// further ones are counted. 0 is DefaultMaxClients. There is also a bound
+	// for those of all services, of 16 for each of MaxServices.
+	MaxClients int
+	// ScanTargets is how many services a client must have tried in vain to be
+	// a scanner; 0 is DefaultScanTargets.
+	ScanTargets int
+}
+
+// The bounds when Options leave them open.
+const (
+	DefaultMaxServices = 1 << 18
+	DefaultMaxClients  = 4096
+	DefaultScanTargets = 20
+)
+
+// clientsPerService bounds the clients of all services together.
+const clientsPerService = 16
+
+// probePackets is how many packets a flow without an answer may have to look
+// like a probe; more is traffic whose answers take another way.
+const probePackets = 3
+
+// scanRatio is how many services a scanner tried in vain for each that
+// answered.
+const scanRatio = 10
+
+// service is a service while flows come in. There may be very many, so that
+// what most do not have stands elsewhere, and what each flow changes comes
+// first: the time goes into waiting for memory.
+type service struct {
+	role      annotate.Service // of the flow with the most confidence
+	byPolicy  bool             // no rule names the service end, the policy does
+	symmetric bool             // both ends use the port
+	later     bool             // registered after the traffic
+	found     bool             // there is a finding about it
+	flows     uint64
+	packets   uint64
+	bytes     uint64
+	first     int64
+	last      int64
+	counted   uint64 // flows with counters
+	states    states
+	clients   clients
+	*more     // to be read; own gives one to be written
+	*port     // what is the same for all services on it
+	key       Key
+}
+
+// port is a port with its registration.
+type port struct {
+	registered iana.Entry
+	odd        bool // there is something to say of the registration
+}
+
+// more is what is known of some services.
+type more struct {
+	local    string                      // the user's own name
+	observed [observe.NumVerdicts]uint64 // flows by verdict
+	seen     Observed                    // the first of the verdict that says most
+	expect   expectations
+	ruled    ruled
+	accepted []Kind // findings that the policy takes as known
+}
+
+// nothing is what most services have; it is never written.
+var nothing more
+
+func (s *service) own() *more {
+	if s.more == &nothing {
+		s.more = new(more)
+	}
+	return s.more
+}
+
+// place is a key without pointers, which is looked up faster.
+type place struct {
+	hi, lo   uint64
+	port     uint16
+	protocol uint8
+	bits     uint8 // of the address: 32 or 128
+	zone     uint32
+}
+
+func (c *Collector) place(k Key) place {
+	a := k.Server.As16()
+	p := place{binary.BigEndian.Uint64(a[:8]), binary.BigEndian.Uint64(a[8:]), k.Port, k.Protocol, uint8(k.Server.BitLen()), 0}
+	if z := k.Server.Zone(); z != "" {
+		id, ok := c.zones[z]
+		if !ok {
+			id = uint32(len(c.zones) + 1)
+			c.zones[z] = id
+		}
+		p.zone = id
+	}
+	return p
+}
+
+// compare orders places as Key.compare does their keys, those in zones by when
+// the zones were met.
+func (p *place) compare(o *place) int {
+	return cmp.Or(cmp.Compare(p.bits, o.bits), cmp.Compare(p.hi, o.hi), cmp.Compare(p.lo, o.lo), cmp.Compare(p.zone, o.zone),
+		cmp.Compare(p.port, o.port), cmp.Compare(p.protocol, o.protocol))
+}
+
+// pair is two addresses between which there are flows whose service end is not
+// known.
+type pair struct {
+	a, b     netip.Addr // a before b
+	protocol uint8
+}
+
+// unsided are the flows of a pair.
+type unsided struct {
+	pair    pair
+	flows   uint64
+	packets uint64
+	bytes   uint64
+	counted uint64
+	first   int64
+	last    int64
+	states  states
+	ports   [2][]uint16 // the first of either end
+	ignored uint64
+}
+
+// maxPairPorts bounds the ports that are kept of a pair's end.
+const maxPairPorts = 8
+
+// Losses counts flows that are in no service, and what goes beyond the bounds.
+type Losses struct {
+	NoAddress uint64 `json:"no_address,omitempty"` // an address was not reported, or is none
+	NoPort    uint64 `json:"no_port,omitempty"`    // the service's port was not reported
+	NoPorts   uint64 `json:"no_ports,omitempty"`   // of protocols without ports
+	NotKept   uint64 `json:"not_kept,omitempty"`   // of services beyond MaxServices
+	// FewClients counts services that had more clients than are kept.
+	FewClients uint64 `json:"few_clients,omitempty"`
+	// PairsNotKept counts flows without a service end beyond the bound.
+	PairsNotKept uint64 `json:"pairs_not_kept,omitempty"`
+}
+
+// Collector makes services of flows. It is for one goroutine.
+type Collector struct {
+	registry   *iana.Registry
+	opt        Options
+	services   map[place]*service
+	zones      map[string]uint32
+	slab       []service  // room for services, taken from its front
+	free       []*service // services that were folded
+	pairs      map[pair]*unsided
+	scanners   map[netip.Addr]*scanner // of services that were folded early
+	firewall   *firewall               // nil without rules
+	used       map[*Entry]*entryUse
+	clientRoom int
+	full       bool
+	losses     Losses
+	flows      uint64
+	stateless  uint64 // flows whose state is not known
+	uncounted  uint64
+	untimed    uint64
+	weak       uint64 // flows whose service end is weakly known, or not at all
+	opened     uint64 // flows whose service end is known from their opening, or stated
+	first      int64
+	last       int64
+	statuses   [iana.NumStatuses]uint64
+	noSide     uint64
+	ports      [iana.NumTransports][]*port // by number
+}
+
+// NewCollector makes a Collector whose flows are annotated by an Annotator of
+// the same registry.
+func NewCollector(registry *iana.Registry, opt Options) *Collector {
+	opt.MaxServices = cmp.Or(opt.MaxServices, DefaultMaxServices)
+	opt.MaxClients = cmp.Or(opt.MaxClients, DefaultMaxClients)
+	opt.ScanTargets = cmp.Or(opt.ScanTargets, DefaultScanTargets)
+	c := &Collector{
+		registry:   registry,
+		opt:        opt,
+		services:   map[place]*service{},
+		zones:      map[string]uint32{},
+		pairs:      map[pair]*unsided{},
+		scanners:   map[netip.Addr]*scanner{},
+		used:       map[*Entry]*entryUse{},
+		clientRoom: opt.MaxServices * clientsPerService,
+	}
+	if opt.Rules != nil {
+		c.firewall = newFirewall(opt.Rules)
+	}
+	return c
+}
+
+// entryUse is the traffic that an entry of the policy covers.
+type entryUse struct {
+	flows    uint64
+	services uint64
+}
+
+// Expect makes room for the services of so many flows more, if they are many.
+func (c *Collector) Expect(flows int) {
+	if n := min(flows/2, c.opt.MaxServices); n > 1<<12 && len(c.services) == 0 {
+		c.services = make(map[place]*service, n)
+	}
+}
+
+// ends are the two ends of a flow as client and server.
+type ends struct {
+	client, server netip.AddrPort
+	entry          *iana.Entry // of the server's port
+	local          string
+}
+
+// Add counts a flow, and says where it went.
+func (c *Collector) Add(f *Flow, a *annotate.Annotation) Ref {
+	c.count(f, a)
+	if _, ports := iana.TransportOf(f.Protocol); !ports {
+		c.losses.NoPorts++
+		return Ref{}
+	}
+	if !f.Source.Addr().IsValid() || !f.Destination.Addr().IsValid() {
+		c.losses.NoAddress++
+		return Ref{}
+	}
+	e, byPolicy := c.roles(f, a)
+	switch {
+	case e.entry == nil && (a.NoSourcePort || a.NoDestinationPort):
+		c.losses.NoPort++
+		return Ref{}
+	case e.entry == nil:
+		return Ref{pair: c.addPair(f)}
+	}
+	key := Key{e.server.Addr(), f.Protocol, e.server.Port()}
+	at := c.place(key)
+	s := c.services[at]
+	if a.Service.Side == annotate.Both && s == nil {
+		// One service, spoken between equals, whoever began.
+		other := Key{e.client.Addr(), f.Protocol, e.client.Port()}
+		if t := c.services[c.place(other)]; t != nil && t.symmetric {
+			e.client, e.server = e.server, e.client
+			key, s = other, t
+		}
+	}
+	if s == nil {
+		if s = c.newService(key, at, f, &e); s == nil {
+			return Ref{service: key, client: e.client.Addr()}
+		}
+	}
+	c.addTo(s, f, a, &e, byPolicy)
+	return Ref{service: key, client: e.client.Addr()}
+}
+
+// count counts a flow before anything is known of its service.
+func (c *Collector) count(f *Flow, a *annotate.Annotation) {
+	c.flows++
+	if f.State == flow.StateUnknown {
+		c.stateless++
+	}
+	if !f.Counted {
+		c.uncounted++
+	}
+	if f.Start == 0 {
+		c.untimed++
+	} else {
+		c.first, c.last = widen(c.first, c.last, f.Start, f.Last)
+	}
+	switch r := a.Service.Reason; {
+	case a.Service.Confidence <= annotate.Weak:
+		c.weak++
+	case r == annotate.Stated || r == annotate.Handshake || r == annotate.Accepted || r == annotate.Earlier:
+		c.opened++
+	}
+	if e, ok := a.Registered(); ok {
+		c.statuses[e.Status]++
+	} else {
+		c.noSide++
+	}
+}
+
+// widen extends an interval, in which 0 stands for nothing yet.
+func widen(first, last, from, to int64) (int64, int64) {
+	if from == 0 {
+		return first, last
+	}
+	if first == 0 || from < first {
+		first = from
+	}
+	return first, max(last, from, to)
+}
+
+// roles says which end is the server. Where no rule does, a policy that
+// expects a service on one end and not on the other decides.
+func (c *Collector) roles(f *Flow, a *annotate.Annotation) (e ends, byPolicy bool) {
+	forward := ends{f.Source, f.Destination, &a.Destination, a.DestinationLocal}
+	reverse := ends{f.Destination, f.Source, &a.Source, a.SourceLocal}
+	switch a.Service.Side {
+	case annotate.Destination, annotate.Both:
+		if a.NoDestinationPort {
+			return ends{}, false
+		}
+		return forward, false
+	case annotate.Source:
+		if a.NoSourcePort {
+			return ends{}, false
+		}
+		return reverse, false
+	}
+	if c.opt.Policy == nil || a.NoSourcePort || a.NoDestinationPort {
+		return ends{}, false
+	}
+	f1 := c.opt.Policy.expects(f.Protocol, forward.client.Addr(), forward.server)
+	f2 := c.opt.Policy.expects(f.Protocol, reverse.client.Addr(), reverse.server)
+	switch {
+	case f1 && !f2:
+		return forward, true
+	case f2 && !f1:
+		return reverse, true
+	}
+	return ends{}, false
+}
+
+// newService makes a service if there is room, or if the flow is not just one
+// more probe of a scanner that is known already.
+func (c *Collector) newService(key Key, at place, f *Flow, e *ends) *service {
+	if sc := c.scanners[e.client.Addr()]; sc != nil && isProbe(f) {
+		sc.add(f)
+		return nil
+	}
+	if len(c.services) >= c.opt.MaxServices && !c.full {
+		c.sweep()
+	}
+	if len(c.services) >= c.opt.MaxServices {
+		c.losses.NotKept++
+		return nil
+	}
+	s := c.room()
+	s.key, s.port, s.more = key, c.portOf(e.entry), &nothing
+	s.clients.list = s.clients.buf[:0]
+	if c.opt.Policy != nil || c.firewall != nil {
+		s.own()
+	}
+	if e.local != "" {
+		s.own().local = e.local
+	}
+	c.services[at] = s
+	return s
+}
+
+// portOf gives what is known of a port.
+func (c *Collector) portOf(e *iana.Entry) *port {
+	if c.ports[e.Transport] == nil {
+		c.ports[e.Transport] = make([]*port, 1<<16)
+	}
+	p := c.ports[e.Transport][e.Port]
+	if p == nil {
+		p = &port{registered: *e}
+		p.odd = e.Status != iana.Assigned && e.Status != iana.Unknown || e.Unauthorized() != ""
+		c.ports[e.Transport][e.Port] = p
+	}
+	return p
+}
+
+// slabSize is for how many services room is made at a time.
+const slabSize = 256
+
+// room gives an empty service, which stays where it is.
+func (c *Collector) room() *service {
+	if n := len(c.free); n > 0 {
+		s := c.free[n-1]
+		c.free = c.free[:n-1]
+		*s = service{}
+		return s
+	}
+	if len(c.slab) == 0 {
+		c.slab = make([]service, slabSize)
+	}
+	s := &c.slab[0]
+	c.slab = c.slab[1:]
+	return s
+}
+
+// isProbe reports a flow that got no answer, and that was too short to be
+// anything else than a try.
+func isProbe(f *Flow) bool {
+	switch outcomeOf(f.State) {
+	case failed, refused:
+		return true
+	case mayBe:
+		return f.State == flow.OneWay && f.Packets <= probePackets
+	}
+	return false
+}
+
+func (c *Collector) addTo(s *service, f *Flow, a *annotate.Annotation, e *ends, byPolicy bool) {
+	if s.flows == 0 || a.Service.Confidence > s.role.Confidence {
+		s.role, s.byPolicy = a.Service, byPolicy
+	}
+	s.symmetric = s.symmetric || a.Service.Side == annotate.Both
+	s.later = s.later || a.RegisteredLater
+	s.flows++
+	s.states.add(f.State)
+	if f.Counted {
+		s.counted++
+		s.packets += f.Packets
+		s.bytes += f.Bytes
+	}
+	s.first, s.last = widen(s.first, s.last, f.Start, f.Last)
+	if v := f.Observed.Verdict; v != observe.NoPayload && v < observe.NumVerdicts {
+		m := s.own()
+		m.observed[v]++
+		if v > m.seen.Verdict {
+			m.seen = f.Observed
+		}
+	}
+	room := min(c.opt.MaxClients-len(s.clients.list), c.clientRoom)
+	cl, made := s.clients.get(e.client.Addr(), room > 0)
+	if made {
+		c.clientRoom--
+	}
+	if cl != nil {
+		count(&cl.flows)
+		if !isProbe(f) {
+			count(&cl.worked)
+		}
+	}
+	if p := c.opt.Policy; p != nil {
+		x := p.match(f, c.opt.Now.UnixNano(), e.client.Addr(), e.server)
+		if s.expect.add(x) {
+			c.use(x.entry).services++
+		}
+		if x.verdict == notExpected {
+			if cl != nil {
+				count(&cl.missing)
+			}
+		} else {
+			c.use(x.entry).flows++
+		}
+	}
+	if c.firewall != nil {
+		c.firewall.add(s, f, cl, e.client, e.server)
+	}
+}
+
+func (c *Collector) use(e *Entry) *entryUse {
+	u := c.used[e]
+	if u == nil {
+		u = new(entryUse)
+		c.used[e] = u
+	}
+	return u
+}
+
+// addPair counts a flow whose service end is not known.
+func (c *Collector) addPair(f *Flow) pair {
+	src, dst := f.Source, f.Destination
+	if dst.Addr().Less(src.Addr()) {
+		src, dst = dst, src
+	}
+	key := pair{src.Addr(), dst.Addr(), f.Protocol}
+	u := c.pairs[key]
+	if u == nil {
+		if len(c.pairs) >= c.opt.MaxServices {
+			c.losses.PairsNotKept++
+			return pair{}
+		}
+		u = &unsided{pair: key}
+		c.pairs[key] = u
+	}
+	if p := c.opt.Policy; p != nil {
+		if e := p.ignores(f, c.opt.Now.UnixNano()); e != nil {
+			u.ignored++
+			if c.use(e).flows++; u.flows == 0 {
+				c.use(e).services++
+			}
+		}
+	}
+	u.flows++
+	u.states.add(f.State)
+	if f.Counted {
+		u.counted++
+		u.packets += f.Packets
+		u.bytes += f.Bytes
+	}
+	u.first, u.last = widen(u.first, u.last, f.Start, f.Last)
+	for i, port := range []uint16{src.Port(), dst.Port()} {
+		if len(u.ports[i]) < maxPairPorts && !slices.Contains(u.ports[i], port) {
+			u.ports[i] = append(u.ports[i], port)
+		}
+	}
+	return key
+}
+
+// sorted lists the services by address, port and transport; of all, those that
+// keep keeps, if it is not nil.
+func (c *Collector) sorted(keep func(*service) bool) []*service {
+	type item struct {
+		place
+		s *service
+	}
+	items := make([]item, 0, len(c.services))
+	for at, s := range c.services {
+		if keep == nil || keep(s) {
+			items = append(items, item{at, s})
+		}
+	}
+	slices.SortFunc(items, func(a, b item) int { return a.compare(&b.place) })
+	list := make([]*service, len(items))
+	for i := range items {
+		list[i] = items[i].s
+	}
+	return list
+}
+
+// sortedPairs lists the pairs by their addresses.
+func (c *Collector) sortedPairs() []*unsided {
+	list := make([]*unsided, 0, len(c.pairs))
+	for _, u := range c.pairs {
+		list = append(list, u)
+	}
+	slices.SortFunc(list, func(a, b *unsided) int {
+		return cmp.Or(a.pair.a.Compare(b.pair.a), a.pair.b.Compare(b.pair.b), cmp.Compare(a.pair.protocol, b.pair.protocol))
+	})
+	return list
+}

@@ -1,0 +1,140 @@
+package review
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// compare compares the services with those of an earlier report. Those of
+// which nothing answered are no services here.
+func (f *finder) compare(r *Report, services []*service, before *Report) {
+	cmp := &Comparison{Window: before.Window, New: []string{}, Gone: []string{}, Changed: []Change{}}
+	r.Baseline = cmp
+	old := make(map[string]*Service, len(before.Services))
+	for i := range before.Services {
+		old[before.Services[i].ID] = &before.Services[i]
+	}
+	now := make(map[string]*service, len(services))
+	var fresh []*service
+	for _, s := range services {
+		if s.expect.onlyIgnored() {
+			continue
+		}
+		id := s.key.String()
+		now[id] = s
+		b := old[id]
+		switch {
+		case b == nil && s.live():
+			fresh = append(fresh, s)
+			cmp.New = append(cmp.New, id)
+		case b != nil:
+			f.changes(cmp, s, b)
+		}
+	}
+	var gone []*Service
+	for i := range before.Services {
+		b := &before.Services[i]
+		if now[b.ID] == nil && (b.Outcome == "answered" || b.Outcome == "seen") && b.Policy != "ignored" {
+			gone = append(gone, b)
+			cmp.Gone = append(cmp.Gone, b.ID)
+		}
+	}
+	moved := movedSince(fresh, gone)
+	for _, s := range fresh {
+		if b := moved[s]; b != nil {
+			gone = slices.DeleteFunc(gone, func(g *Service) bool { return g == b })
+			if f.moved[s] != nil {
+				continue // which says the same
+			}
+			f.add(s.finding(ServiceMoved, fmt.Sprintf("The baseline has %s, which was not seen; its clients spoke to %s instead.", b.ID, s.key),
+				Fact{"before", oldText(b)}))
+			continue
+		}
+		x := s.finding(NewService, "It is not in the baseline.", Fact{"baseline", before.Window.Text()})
+		if s.expect.flows[expected] > 0 && s.expect.flows[notExpected] == 0 {
+			x.Level = Note
+			x.Why = "It is not in the baseline; the policy expects it."
+		}
+		f.add(x)
+	}
+	for _, b := range gone {
+		f.add(Finding{
+			ID: GoneService.String() + ":" + b.ID, Kind: GoneService, Level: kinds[GoneService].Level, Subject: b.ID,
+			Why:   fmt.Sprintf("It is in the baseline, and was not seen%s.", f.inWindow()),
+			Facts: []Fact{{"before", oldText(b)}, {"window", f.window.Text()}},
+		})
+	}
+}
+
+// oldText says what a service of the baseline was.
+func oldText(b *Service) string {
+	return fmt.Sprintf("%s: %s, %s, last seen %s", b.ID, b.Outcome, plural(b.Flows, "flow"), b.Last.Moment())
+}
+
+// changes finds what is not as it was.
+func (f *finder) changes(cmp *Comparison, s *service, b *Service) {
+	add := func(what, before, now string) {
+		if before == now {
+			return
+		}
+		cmp.Changed = append(cmp.Changed, Change{b.ID, what, before, now})
+		f.add(s.finding(ChangedService, fmt.Sprintf("Its %s was %s and is %s.", what, before, now), Fact{"before", oldText(b)}))
+	}
+	// "answered" and "seen" tell more of the input than of the service.
+	is := func(outcome string) string {
+		if outcome == "answered" || outcome == "seen" {
+			return "there"
+		}
+		return "not there (" + outcome + ")"
+	}
+	if before, now := is(b.Outcome), is(s.outcome()); (before == "there") != (now == "there") {
+		add("server", before, now)
+	}
+	reg := registration(s.registered)
+	add("registration", regText(&b.Registered), regText(&reg))
+	if b.Observed != "" && s.seen.Protocol != "" {
+		add("payload", b.Observed, s.seen.Protocol)
+	}
+}
+
+func regText(r *Registration) string {
+	return strings.TrimSpace(r.Status.String() + " " + strings.Join(r.Names, ", "))
+}
+
+// movedSince finds new services that have the clients of one that is gone, on
+// another port of the same server or on the same port of another. Where there
+// are several to choose from, nothing is said.
+func movedSince(fresh []*service, gone []*Service) map[*service]*Service {
+	claims := map[*service][]*Service{}
+	count := map[*Service]int{}
+	for _, b := range gone {
+		for _, s := range fresh {
+			sameServer, samePort := b.Server == s.key.Server.String(), b.Port == s.key.Port
+			if b.Transport != TransportName(s.key.Protocol) || sameServer == samePort || !sharesClients(s, b) {
+				continue
+			}
+			claims[s] = append(claims[s], b)
+			count[b]++
+		}
+	}
+	moved := map[*service]*Service{}
+	for s, list := range claims {
+		if len(list) == 1 && count[list[0]] == 1 {
+			moved[s] = list[0]
+		}
+	}
+	return moved
+}
+
+// sharesClients reports that at least half of the clients that are named of the
+// gone service are clients of the new one.
+func sharesClients(s *service, b *Service) bool {
+	n := 0
+	for _, c := range b.Clients.Most {
+		if slices.ContainsFunc(s.clients.list, func(cl client) bool { return cl.addr.String() == c.Address }) {
+			n++
+		}
+	}
+	return n > 0 && n*2 >= len(b.Clients.Most)
+}

@@ -1,0 +1,219 @@
+package review
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Level says how much a finding asks for. The zero value is none.
+type Level uint8
+
+// The levels, with the names that SARIF 2.1.0 section 3.27.10 has for them.
+const (
+	NoLevel Level = iota
+	Note          // to know
+	Warning       // to look at: traffic and what was agreed on differ
+	Error         // to explain: what the rules deny works
+	numLevels
+)
+
+var levelNames = [numLevels]string{"none", "note", "warning", "error"}
+
+// String gives "note", "warning", "error" or "none".
+func (l Level) String() string {
+	if l < numLevels {
+		return levelNames[l]
+	}
+	return fmt.Sprintf("level(%d)", uint8(l))
+}
+
+// ParseLevel reads "note", "warning" or "error", in any case.
+func ParseLevel(s string) (Level, error) {
+	for l := Note; l < numLevels; l++ {
+		if strings.EqualFold(s, levelNames[l]) {
+			return l, nil
+		}
+	}
+	return NoLevel, fmt.Errorf("unknown level %q: want note, warning or error", s)
+}
+
+// MarshalText gives the same text as String.
+func (l Level) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (l *Level) UnmarshalText(b []byte) error {
+	v, err := ParseLevel(string(b))
+	if err == nil {
+		*l = v
+	}
+	return err
+}
+
+// Kind is a kind of finding. Its name is part of findings' identifiers.
+type Kind uint8
+
+// The kinds, in the order of reports.
+const (
+	NotAllowed Kind = iota
+	NotInPolicy
+	ExpiredException
+	ServiceMoved
+	Scan
+	ObservedContradicts
+	NewService
+	ChangedService
+	GoneService
+	AllowedNeverSeen
+	BroadRange
+	ExpectedNeverSeen
+	PortDeassigned
+	PortReserved
+	PortUnassigned
+	PortDynamic
+	PortOtherTransport
+	UnauthorizedUse
+	RegisteredLater
+	CommentContradicts
+	WeakRole
+	numKinds
+)
+
+// KindInfo describes a kind of finding.
+type KindInfo struct {
+	Kind Kind
+	Name string
+	// Level is that of the kind; a finding of which nothing ever answered has
+	// Note.
+	Level Level
+	Title string // a few words, as a heading
+	About string // what it says, and what it does not
+	// Accept is set for kinds that an entry of a policy may accept.
+	Accept bool
+}
+
+var kinds = [numKinds]KindInfo{
+	NotAllowed: {Name: "not-allowed", Level: Error, Title: "Seen and not allowed by the rules",
+		About: "The rules deny connections that were seen to work. The traffic takes another way, these are not the rules in force, or it was seen before the firewall. Attempts that the rules deny are notes."},
+	NotInPolicy: {Name: "not-in-policy", Level: Warning, Title: "Seen and not in the policy",
+		About: "No entry of the policy expects the service, or none does for some of its clients."},
+	ExpiredException: {Name: "expired-exception", Level: Warning, Title: "Expired exception still in use",
+		About: "The only entry of the policy that expects the service has expired, and traffic went on."},
+	ServiceMoved: {Name: "service-moved", Level: Warning, Title: "The same service, moved",
+		About: "An expected service was not seen, and its clients used another port of the same server, or the same port of another server, that nothing expects. That it is the same service is a guess."},
+	Scan: {Name: "scan", Level: Warning, Title: "One client tried very many services",
+		About: "A client tried many services in vain, and few answered. The services that only scanners tried are not listed."},
+	ObservedContradicts: {Name: "observed-contradicts", Level: Warning, Title: "Payload contradicts the registration", Accept: true,
+		About: "The first octets look like another protocol than those that the port is registered for."},
+	NewService: {Name: "new-service", Level: Warning, Title: "New since the baseline",
+		About: "The service is not in the report that this one is compared with. It is a note where the policy expects the service."},
+	ChangedService: {Name: "changed-service", Level: Note, Title: "Changed since the baseline",
+		About: "The service answers and did not, or the reverse; or its registration or protocol is another."},
+	GoneService: {Name: "gone-service", Level: Note, Title: "Gone since the baseline",
+		About: "The service answered in the report that this one is compared with, and was not seen."},
+	AllowedNeverSeen: {Name: "allowed-never-seen", Level: Note, Title: "Allowed and never seen",
+		About: "A rule allows what was not seen in the window of this review. A longer window, or another place, may show it."},
+	BroadRange: {Name: "broad-range", Level: Note, Title: "A broad range, used by few ports",
+		About: "A rule allows many ports, of which few were used in the window of this review."},
+	ExpectedNeverSeen: {Name: "expected-never-seen", Level: Note, Title: "Expected and never seen",
+		About: "An entry of the policy matched nothing in the window of this review."},
+	PortDeassigned: {Name: "port-deassigned", Level: Note, Title: "Service on a de-assigned port", Accept: true,
+		About: "The registry took the port's assignment back."},
+	PortReserved: {Name: "port-reserved", Level: Note, Title: "Service on a reserved port", Accept: true,
+		About: "The port is set aside by IANA, and assigned to nobody."},
+	PortUnassigned: {Name: "port-unassigned", Level: Note, Title: "Service on an unassigned port", Accept: true,
+		About: "No service is registered for the port."},
+	PortDynamic: {Name: "port-dynamic", Level: Note, Title: "Service on a dynamic port", Accept: true,
+		About: "Ports from 49152 up are never assigned, and systems hand them out to clients (RFC 6335 section 6)."},
+	PortOtherTransport: {Name: "port-other-transport", Level: Note, Title: "Assigned for another transport only", Accept: true,
+		About: "The port is assigned, but not for this transport."},
+	UnauthorizedUse: {Name: "unauthorized-use", Level: Note, Title: "Unauthorized use reported for this port", Accept: true,
+		About: "The registry notes that the port is used by something that it is not assigned to."},
+	RegisteredLater: {Name: "registered-later", Level: Note, Title: "Registered after the traffic", Accept: true,
+		About: "The traffic is older than the port's registration, which cannot be what it was."},
+	CommentContradicts: {Name: "comment-contradicts", Level: Note, Title: "A rule's comment names another service",
+		About: "The comment or name of a rule has the name of a service that is registered for other ports than those that the rule is about."},
+	WeakRole: {Name: "weak-role", Level: Note, Title: "It is not sure which end is the service", Accept: true,
+		About: "No opening was seen, and the ports tell little or nothing. Somebody who knows the hosts should look."},
+}
+
+// Kinds describes all kinds, in the order of reports.
+func Kinds() []KindInfo {
+	list := make([]KindInfo, numKinds)
+	for i := range list {
+		list[i] = kinds[i]
+		list[i].Kind = Kind(i)
+	}
+	return list
+}
+
+// Info describes the kind.
+func (k Kind) Info() KindInfo {
+	if k >= numKinds {
+		return KindInfo{Kind: k, Name: k.String()}
+	}
+	info := kinds[k]
+	info.Kind = k
+	return info
+}
+
+// String gives the kind's name: "not-in-policy".
+func (k Kind) String() string {
+	if k < numKinds {
+		return kinds[k].Name
+	}
+	return fmt.Sprintf("kind(%d)", uint8(k))
+}
+
+// ParseKind reads what String writes.
+func ParseKind(s string) (Kind, bool) {
+	for k := range numKinds {
+		if kinds[k].Name == s {
+			return k, true
+		}
+	}
+	return 0, false
+}
+
+// MarshalText gives the same text as String.
+func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (k *Kind) UnmarshalText(b []byte) error {
+	v, ok := ParseKind(string(b))
+	if !ok {
+		return fmt.Errorf("unknown kind of finding %q", b)
+	}
+	*k = v
+	return nil
+}
+
+func (k Kind) acceptable() bool { return k < numKinds && kinds[k].Accept }
+
+// Finding is something that a reviewer should know, with the evidence.
+type Finding struct {
+	// ID is the kind and the subject: it names the same finding in every
+	// report, "not-in-policy:10.20.0.40:3389/tcp".
+	ID    string `json:"id"`
+	Kind  Kind   `json:"kind"`
+	Level Level  `json:"level"`
+	// Subject is what it is about: a service, two addresses, a client, a rule
+	// or an entry of the policy.
+	Subject string `json:"subject"`
+	// Name says more of the subject: the comment of a rule, the names that a
+	// service's port goes by. It may be empty.
+	Name string `json:"name,omitempty"`
+	// Service is the identifier of the service that it is about; empty for
+	// findings about other things.
+	Service string `json:"service,omitempty"`
+	Why     string `json:"why"` // one sentence
+	Facts   []Fact `json:"facts"`
+	// File and Line are where the rule or the entry stands that it is about.
+	File string `json:"file,omitempty"`
+	Line int    `json:"line,omitempty"`
+}
+
+// Fact is one thing that a finding rests on.
+type Fact struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}

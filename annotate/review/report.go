@@ -1,0 +1,389 @@
+package review
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/portannot/portannot/annotate/iana"
+)
+
+// Format and Version say what a JSON document is and how it is to be read. The
+// version grows when a field changes its meaning or goes; fields may come at
+// any time.
+const (
+	Format  = "portannot-review"
+	Version = 1
+)
+
+// Report is what a review found: a plain value, the same in all formats. As
+// JSON it is what a later review is compared with.
+type Report struct {
+	Format   string      `json:"format"`
+	Version  int         `json:"version"`
+	Caveat   string      `json:"caveat"`
+	Warning  string      `json:"warning"`
+	Registry RegistryRef `json:"registry"`
+	Inputs   []Input     `json:"inputs"`
+	Window   Window      `json:"window"`
+	Traffic  Traffic     `json:"traffic"`
+	Policy   *PolicyRef  `json:"policy,omitempty"`
+	Rules    []RuleSet   `json:"rules,omitempty"`
+	Baseline *Comparison `json:"baseline,omitempty"`
+	Summary  Summary     `json:"summary"`
+	Charts   Charts      `json:"charts"`
+	Findings []Finding   `json:"findings"`
+	// Services are all of them, or those that Context.Listed leaves room for.
+	Services []Service `json:"services"`
+	Unsided  []Pair    `json:"unsided,omitempty"`
+	Scanners []Scanner `json:"scanners,omitempty"`
+	// Remarks are sentences on what the review could not see or do.
+	Remarks []string `json:"remarks,omitempty"`
+}
+
+// RegistryRef names the edition of the registry.
+type RegistryRef struct {
+	Edition string `json:"edition"`
+	Source  string `json:"source"`
+}
+
+// Input is a capture or a log that was read.
+type Input struct {
+	Name   string `json:"name"`
+	Kind   string `json:"kind"`             // "capture" or "log"
+	Format string `json:"format,omitempty"` // of a log
+}
+
+// Window is the time between the first and the last packet or record.
+type Window struct {
+	First Time `json:"first,omitzero"`
+	Last  Time `json:"last,omitzero"`
+}
+
+// Duration gives the window's length, 0 when it is not known.
+func (w Window) Duration() time.Duration { return time.Duration(w.Last - w.First) }
+
+// Time is a point of time in nanoseconds since the Unix epoch; 0 is not known.
+type Time int64
+
+// String gives the time as RFC 3339 in UTC, to the nanosecond.
+func (t Time) String() string {
+	if t == 0 {
+		return ""
+	}
+	return time.Unix(0, int64(t)).UTC().Format("2006-01-02T15:04:05.000000000Z")
+}
+
+// MarshalText gives the same as String.
+func (t Time) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (t *Time) UnmarshalText(b []byte) error {
+	if len(b) == 0 {
+		*t = 0
+		return nil
+	}
+	v, err := time.Parse(time.RFC3339Nano, string(b))
+	if err == nil {
+		*t = Time(v.UnixNano())
+	}
+	return err
+}
+
+// Traffic accounts for what was read.
+type Traffic struct {
+	Packets    uint64        `json:"packets,omitempty"` // of captures
+	Decoded    uint64        `json:"decoded,omitempty"` // of these
+	Refused    uint64        `json:"refused,omitempty"` // by the filter
+	NotDecoded []Reason      `json:"not_decoded,omitempty"`
+	Lost       uint64        `json:"lost,omitempty"`  // before the capture was written, by its own word
+	Lines      uint64        `json:"lines,omitempty"` // of logs
+	BadLines   uint64        `json:"bad_lines,omitempty"`
+	Flows      uint64        `json:"flows"`
+	Evicted    uint64        `json:"evicted,omitempty"` // flows ended early for want of memory
+	NoSide     uint64        `json:"no_side,omitempty"` // flows whose service end is not known
+	Statuses   []StatusCount `json:"statuses,omitempty"`
+	Losses     Losses        `json:"losses,omitzero"`
+}
+
+// Reason counts packets that give no flow.
+type Reason struct {
+	Reason  string `json:"reason"`
+	Packets uint64 `json:"packets"`
+}
+
+// StatusCount counts flows by the status of their service port.
+type StatusCount struct {
+	Status iana.Status `json:"status"`
+	Flows  uint64      `json:"flows"`
+}
+
+// PolicyRef is the policy and what became of its entries.
+type PolicyRef struct {
+	File     string        `json:"file"`
+	Expected []PolicyEntry `json:"expected"`
+	Ignore   []PolicyEntry `json:"ignore,omitempty"`
+}
+
+// PolicyEntry is an entry of the policy with the traffic that it covered.
+type PolicyEntry struct {
+	Line     int    `json:"line"`
+	Label    string `json:"label"`
+	Text     string `json:"text"`
+	Owner    string `json:"owner,omitempty"`
+	Reason   string `json:"reason,omitempty"`
+	Ticket   string `json:"ticket,omitempty"`
+	Expires  string `json:"expires,omitempty"` // the last day
+	Services uint64 `json:"services"`
+	Flows    uint64 `json:"flows"`
+}
+
+// RuleSet is one firewall's rules with the traffic that they decide.
+type RuleSet struct {
+	Kind  string     `json:"kind"`
+	Files []string   `json:"files"`
+	Rules []RuleUse  `json:"rules"`
+	Notes []RuleNote `json:"not_interpreted,omitempty"`
+	// Truncated says that there were more ways through the rules than are
+	// looked at.
+	Truncated bool `json:"truncated,omitempty"`
+}
+
+// RuleUse is a rule with the flows that it decides.
+type RuleUse struct {
+	ID       string `json:"id"`
+	File     string `json:"file"`
+	Line     int    `json:"line"`
+	Chain    string `json:"chain,omitempty"`
+	Text     string `json:"text"`
+	Comment  string `json:"comment,omitempty"`
+	Action   string `json:"action"` // allow, deny or unknown
+	Partial  string `json:"not_interpreted,omitempty"`
+	Flows    uint64 `json:"flows"`
+	Services uint64 `json:"services"`
+	First    Time   `json:"first,omitzero"`
+	Last     Time   `json:"last,omitzero"`
+}
+
+// RuleNote is something in a rules file that is not interpreted.
+type RuleNote struct {
+	File   string `json:"file"`
+	Line   int    `json:"line"`
+	Text   string `json:"text"`
+	Reason string `json:"reason"`
+}
+
+// Summary counts what the report has.
+type Summary struct {
+	Services int         `json:"services"`
+	Outcomes []NameCount `json:"outcomes,omitempty"` // of services
+	Statuses []NameCount `json:"statuses,omitempty"` // of services, by registration
+	Policies []NameCount `json:"policy,omitempty"`   // of services
+	Levels   []NameCount `json:"levels,omitempty"`   // of findings
+	Kinds    []NameCount `json:"kinds,omitempty"`    // likewise
+	Accepted int         `json:"accepted,omitempty"` // findings that the policy takes as known
+	Highest  Level       `json:"highest,omitzero"`   // level of the gravest finding
+}
+
+// Classes are how charts part services, in this order: the policy expects it;
+// it does not, or not any more, or not of all clients; there is no policy, and
+// something answered or may have; all others, ignored ones among them.
+var Classes = [NumClasses]string{"expected", "unexpected", "seen", "other"}
+
+// NumClasses is how many classes there are.
+const NumClasses = 4
+
+// Charts are the numbers behind the charts of a report, over all services.
+type Charts struct {
+	// Statuses count services by registration, in classes.
+	Statuses []StatusClasses `json:"statuses,omitempty"`
+	// FirstSeen counts those that were first seen in each of as many equal
+	// parts of the window; empty when there is no window.
+	FirstSeen [][NumClasses]int `json:"first_seen,omitempty"`
+}
+
+// StatusClasses count services of one status.
+type StatusClasses struct {
+	Status iana.Status     `json:"status"`
+	Counts [NumClasses]int `json:"counts"`
+}
+
+// NameCount is a name with a number.
+type NameCount struct {
+	Name  string `json:"name"`
+	Count int    `json:"count"`
+}
+
+// Registration is what the registry says of a service's port, with the field
+// names of flows' records.
+type Registration struct {
+	Status       iana.Status   `json:"status"`
+	Names        []string      `json:"names,omitempty"`
+	Description  string        `json:"description,omitempty"`
+	Span         string        `json:"span,omitempty"`
+	Registered   string        `json:"registration_date,omitempty"`
+	Unauthorized string        `json:"unauthorized_use,omitempty"`
+	Deassigned   *Deassignment `json:"deassigned,omitempty"`
+	Siblings     []string      `json:"siblings,omitempty"`
+}
+
+// Name gives the preferred name, or "".
+func (r *Registration) Name() string {
+	if len(r.Names) == 0 {
+		return ""
+	}
+	return r.Names[0]
+}
+
+// Deassignment tells of an assignment that was taken back.
+type Deassignment struct {
+	Date string `json:"date,omitempty"`
+	Name string `json:"name,omitempty"`
+}
+
+// Service is a service that was seen.
+type Service struct {
+	ID         string       `json:"id"`
+	Server     string       `json:"server"`
+	Transport  string       `json:"transport"`
+	Port       uint16       `json:"port"`
+	Registered Registration `json:"registered"`
+	Local      string       `json:"local,omitempty"`    // the user's own name
+	Observed   string       `json:"observed,omitempty"` // protocol that the payload looks like
+	Verdict    string       `json:"verdict,omitempty"`  // of it beside the registration
+	Role       Role         `json:"role"`
+	// Outcome is "answered", "refused", "attempted" (and nothing answered), or
+	// "seen" where that is not known or nobody had to answer.
+	Outcome string      `json:"outcome"`
+	States  []NameCount `json:"states,omitempty"` // of flows
+	Flows   uint64      `json:"flows"`
+	Packets uint64      `json:"packets,omitempty"`
+	// Bytes are octets of both directions by the IP headers' length fields.
+	Bytes uint64 `json:"bytes,omitempty"`
+	// Uncounted is how many of the flows came without counters.
+	Uncounted uint64   `json:"uncounted,omitempty"`
+	First     Time     `json:"first,omitzero"`
+	Last      Time     `json:"last,omitzero"`
+	Clients   Clients  `json:"clients"`
+	Policy    string   `json:"policy,omitempty"` // expected, partly, unexpected, expired or ignored; "" without a policy
+	Entries   []string `json:"entries,omitempty"`
+	Rules     *Ruled   `json:"rules,omitempty"`
+	Findings  []string `json:"findings,omitempty"` // identifiers
+	Accepted  []Kind   `json:"accepted,omitempty"` // kinds that the policy takes as known
+}
+
+// Role says how the service end is known.
+type Role struct {
+	Reason     string `json:"reason"`
+	Confidence string `json:"confidence"`
+}
+
+// Clients are those of a service.
+type Clients struct {
+	Count int `json:"count"`
+	// AtLeast is set when there were more than are kept, so that Count is the
+	// least that there were.
+	AtLeast bool     `json:"at_least,omitempty"`
+	Most    []Client `json:"most"` // those of the most flows
+}
+
+// Client is a client of a service.
+type Client struct {
+	Address string `json:"address"`
+	Flows   uint64 `json:"flows"`
+}
+
+// Ruled says what the rules have for the flows of a service.
+type Ruled struct {
+	Verdict string      `json:"verdict"` // allow, deny, unknown, or mixed
+	Allow   uint64      `json:"allow,omitempty"`
+	Deny    uint64      `json:"deny,omitempty"`
+	Unknown uint64      `json:"unknown,omitempty"`
+	By      []RuleFlows `json:"by,omitempty"`
+	Why     string      `json:"why,omitempty"`
+}
+
+// RuleFlows counts the flows of a service that a rule decides.
+type RuleFlows struct {
+	Rule    string `json:"rule"` // its identifier
+	Verdict string `json:"verdict"`
+	Flows   uint64 `json:"flows"`
+}
+
+// Pair is two addresses with flows of which it is not known which end is the
+// service.
+type Pair struct {
+	A         string      `json:"a"`
+	B         string      `json:"b"`
+	Transport string      `json:"transport"`
+	PortsA    []uint16    `json:"ports_a"`
+	PortsB    []uint16    `json:"ports_b"`
+	States    []NameCount `json:"states,omitempty"`
+	Flows     uint64      `json:"flows"`
+	Packets   uint64      `json:"packets,omitempty"`
+	Bytes     uint64      `json:"bytes,omitempty"`
+	First     Time        `json:"first,omitzero"`
+	Last      Time        `json:"last,omitzero"`
+}
+
+// Scanner is a client that tried very many services in vain. Those that nobody
+// else spoke to are not among the services.
+type Scanner struct {
+	Address  string      `json:"address"`
+	Targets  uint64      `json:"targets"`
+	AtLeast  bool        `json:"at_least,omitempty"` // some targets are counted as flows only
+	Answered uint64      `json:"answered"`
+	Ignored  bool        `json:"ignored,omitempty"` // by the policy
+	Servers  int         `json:"servers"`
+	Ports    int         `json:"ports"`
+	Flows    uint64      `json:"flows"`
+	States   []NameCount `json:"states,omitempty"`
+	First    Time        `json:"first,omitzero"`
+	Last     Time        `json:"last,omitzero"`
+	Samples  []string    `json:"samples"`
+}
+
+// Comparison says how a report differs from an earlier one.
+type Comparison struct {
+	Window  Window   `json:"window"` // of the earlier report
+	New     []string `json:"new"`    // services
+	Gone    []string `json:"gone"`
+	Changed []Change `json:"changed"`
+}
+
+// Change is what changed of a service.
+type Change struct {
+	Service string `json:"service"`
+	What    string `json:"what"`
+	Before  string `json:"before"`
+	Now     string `json:"now"`
+}
+
+// maxReport bounds a report that is read, in octets.
+const maxReport = 1 << 30
+
+// ReadReport reads a report that was written as JSON. name is what errors call
+// it.
+func ReadReport(r io.Reader, name string) (*Report, error) {
+	dec := json.NewDecoder(io.LimitReader(r, maxReport))
+	var rep Report
+	if err := dec.Decode(&rep); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = errors.New("it is empty")
+		}
+		var syntax *json.SyntaxError
+		if errors.As(err, &syntax) {
+			err = fmt.Errorf("octet %d: %w", syntax.Offset, err)
+		}
+		return nil, fmt.Errorf("read report %s: not the JSON of portannot review: %w", name, err)
+	}
+	switch {
+	case rep.Format != Format:
+		return nil, fmt.Errorf("read report %s: not written by portannot review -o json (its format is %q)", name, rep.Format)
+	case rep.Version != Version:
+		return nil, fmt.Errorf("read report %s: version %d is not known here, only %d", name, rep.Version, Version)
+	}
+	return &rep, nil
+}

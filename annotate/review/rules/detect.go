@@ -1,0 +1,179 @@
+package rules
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// file is a rules file of a known kind.
+type file struct {
+	name string
+	kind Kind
+	data []byte
+	root *node        // of JSON
+	docs []*yaml.Node // of YAML
+}
+
+const kinds = "rules are the output of nft -j list ruleset, iptables-save, ip6tables-save, ipset save, aws ec2 describe-security-groups or pfctl -sr, or network policies of Kubernetes in YAML or JSON"
+
+// load reads a file and finds its kind.
+func load(src Source) (file, error) {
+	f := file{name: src.Name}
+	var err error
+	if f.data, err = io.ReadAll(io.LimitReader(src.Reader, maxFile+1)); err != nil {
+		return f, fmt.Errorf("%s: %w", f.name, err)
+	}
+	if len(f.data) > maxFile {
+		return f, fmt.Errorf("%s: more than %d MiB", f.name, maxFile>>20)
+	}
+	f.data = bytes.TrimPrefix(f.data, []byte{0xef, 0xbb, 0xbf})
+	text := bytes.TrimSpace(f.data)
+	if len(text) == 0 {
+		return f, fmt.Errorf("%s: the file is empty; %s", f.name, kinds)
+	}
+	if hint := binaryHint(f.data); hint != "" {
+		return f, fmt.Errorf("%s: %s; %s", f.name, hint, kinds)
+	}
+	if text[0] == '{' || text[0] == '[' {
+		return f, f.findJSON()
+	}
+	if f.kind = textKind(f.data); f.kind == NetworkPolicy {
+		if f.docs, err = yamlDocuments(f.data); err != nil {
+			return f, yamlError(f.name, err)
+		}
+	}
+	if f.kind == NoKind {
+		return f, fmt.Errorf("%s: %s", f.name, textHint(f.data))
+	}
+	return f, nil
+}
+
+// findJSON reads JSON and finds what it is.
+func (f *file) findJSON() (err error) {
+	if f.root, err = readJSON(f.data, f.name); err != nil {
+		return err
+	}
+	first := f.root
+	if first.is(nodeArray) && len(first.list) > 0 {
+		first = first.list[0]
+	}
+	switch {
+	case f.root.get("nftables") != nil:
+		f.kind = NFT
+	case f.root.get("SecurityGroups") != nil, f.root.get("NetworkInterfaces") != nil, first.get("GroupId") != nil && (first.get("IpPermissions") != nil || first.get("IpPermissionsEgress") != nil):
+		f.kind = AWS
+	case first.get("kind") != nil && first.get("apiVersion") != nil:
+		f.kind = NetworkPolicy
+		f.docs = []*yaml.Node{f.root.yaml()}
+	default:
+		return fmt.Errorf("%s:%d: JSON of an unknown kind; %s", f.name, f.root.line, kinds)
+	}
+	return nil
+}
+
+// binaryHint says what a file is that is no text.
+func binaryHint(data []byte) string {
+	for _, m := range []struct{ magic, is string }{
+		{"\xd4\xc3\xb2\xa1", "a packet capture, which is given with -r"},
+		{"\xa1\xb2\xc3\xd4", "a packet capture, which is given with -r"},
+		{"\x4d\x3c\xb2\xa1", "a packet capture, which is given with -r"},
+		{"\xa1\xb2\x3c\x4d", "a packet capture, which is given with -r"},
+		{"\x0a\x0d\x0d\x0a", "a packet capture, which is given with -r"},
+		{"\x1f\x8b", "compressed with gzip: unpack it first"},
+		{"\x28\xb5\x2f\xfd", "compressed with zstd: unpack it first"},
+	} {
+		if bytes.HasPrefix(data, []byte(m.magic)) {
+			return m.is
+		}
+	}
+	if bytes.IndexByte(data, 0) >= 0 {
+		return "no text"
+	}
+	return ""
+}
+
+// textKind tells kinds that are lines of text by their first lines.
+func textKind(data []byte) Kind {
+	sc := newLines(data)
+	for range 400 {
+		if !sc.Scan() {
+			break
+		}
+		line := strings.TrimRight(sc.Text(), " \t\r")
+		words := strings.Fields(line)
+		if len(words) == 0 {
+			continue
+		}
+		first := words[0]
+		switch {
+		case saveFamily(line) != 0, len(words) == 1 && iptTables[first], first == "-P" && len(words) == 3, first == "-A" && len(words) > 2, first == "-N" && len(words) == 2:
+			return IPTables
+		case first == "create" && len(words) >= 3 && strings.Contains(words[2], ":"):
+			return IPSet
+		case strings.HasPrefix(line, "apiVersion:"), strings.HasPrefix(line, "kind:"), strings.HasPrefix(line, "- apiVersion:"), strings.HasPrefix(line, "- kind:"), strings.HasPrefix(line, "items:"):
+			return NetworkPolicy
+		case pfLine(words):
+			return PF
+		}
+	}
+	return NoKind
+}
+
+var iptTables = map[string]bool{"*filter": true, "*nat": true, "*mangle": true, "*raw": true, "*security": true}
+
+// pfLine reports whether a line is a rule of pf with what no other kind has.
+func pfLine(words []string) bool {
+	if len(words) < 2 {
+		return false
+	}
+	switch words[0] {
+	case "pass", "block":
+		switch words[1] {
+		case "in", "out", "all", "quick", "log", "on", "inet", "inet6", "proto", "from", "to", "drop", "return", "return-rst", "return-icmp", "return-icmp6":
+			return true
+		}
+		return strings.HasPrefix(words[1], "return")
+	case "match":
+		return words[1] == "in" || words[1] == "out"
+	case "scrub":
+		return words[1] == "in" || words[1] == "out" || words[1] == "on" || words[1] == "all"
+	}
+	return false
+}
+
+// textHint says what text is that is of no known kind.
+func textHint(data []byte) string {
+	sc := newLines(data)
+	for range 100 {
+		if !sc.Scan() {
+			break
+		}
+		words := strings.Fields(sc.Text())
+		if len(words) == 0 || strings.HasPrefix(words[0], "#") && words[0] != "#!/usr/sbin/nft" {
+			continue
+		}
+		switch {
+		case words[0] == "table" && strings.HasSuffix(sc.Text(), "{"), words[0] == "#!/usr/sbin/nft", words[0] == "flush" && len(words) > 1 && words[1] == "ruleset", len(words) > 3 && words[0] == "add" && (words[1] == "table" || words[1] == "rule" || words[1] == "chain"):
+			return "rules in the text form of nft; load them and print them with nft -j list ruleset"
+		case words[0] == "Chain" && len(words) > 2 && (words[2] == "(policy" || strings.HasSuffix(words[2], "references)") || len(words) > 3 && strings.HasPrefix(words[3], "references")):
+			return "a list of iptables -L, which leaves out interfaces; print the rules with iptables-save"
+		case words[0] == "Status:" && len(words) == 2 && strings.HasSuffix(words[1], "active"):
+			return "the status of ufw; print the rules with iptables-save and ip6tables-save"
+		}
+	}
+	return "not rules of a known kind; " + kinds
+}
+
+// yamlError puts the file's name and the line before an error of YAML.
+func yamlError(name string, err error) error {
+	var le *yaml.LoadError
+	if errors.As(err, &le) && le.Mark.Line > 0 {
+		return fmt.Errorf("%s:%d: %s", name, le.Mark.Line, le.Message)
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}

@@ -1,0 +1,211 @@
+package review
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+
+	"github.com/portannot/portannot/annotate/review/rules"
+)
+
+// ruled is what the rules say of the flows of a service.
+type ruled struct {
+	flows    [3]uint64 // by rules.Verdict
+	worked   uint64    // flows that the rules deny and that were answered
+	by       []ruledBy
+	why      string // of the gravest verdict
+	whyOf    rules.Verdict
+	rule     *rules.Rule // that denies; nil when a policy does
+	openings []int       // places in Collector.openings that cover the service
+}
+
+// ruledBy counts the flows that a rule decides.
+type ruledBy struct {
+	rule    *rules.Rule
+	verdict rules.Verdict
+	flows   uint64
+}
+
+// maxRuledBy bounds the rules that are kept of one service.
+const maxRuledBy = 8
+
+// ruleUse is what a rule decides.
+type ruleUse struct {
+	flows    uint64
+	services uint64
+	first    int64
+	last     int64
+}
+
+// opening is something that the rules allow, with what was seen of it.
+type opening struct {
+	*rules.Opening
+	flows uint64
+	ports map[uint16]uint64 // flows by port; of ranges only
+	first int64
+	last  int64
+}
+
+// firewall keeps what traffic shows of rules.
+type firewall struct {
+	rules    *rules.Firewall
+	openings []opening
+	use      map[*rules.Rule]*ruleUse
+	unknown  uint64 // flows on which the rules do not decide
+}
+
+func newFirewall(fw *rules.Firewall) *firewall {
+	f := &firewall{rules: fw, use: map[*rules.Rule]*ruleUse{}}
+	for _, s := range fw.Sets {
+		for i := range s.Openings {
+			f.openings = append(f.openings, opening{Opening: &s.Openings[i]})
+		}
+	}
+	return f
+}
+
+// cover finds the openings that a service lies in.
+func (fw *firewall) cover(k Key) (list []int) {
+	for i := range fw.openings {
+		if fw.openings[i].Covers(k.Protocol, plainAddr(k.Server), k.Port) {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// add asks the rules about a flow of a service.
+func (fw *firewall) add(s *service, f *Flow, cl *client, from, to netip.AddrPort) {
+	if s.flows == 1 {
+		s.ruled.openings = fw.cover(s.key)
+	}
+	d := fw.rules.Decide(&rules.Flow{
+		Protocol: f.Protocol, Client: from.Addr(), Server: to.Addr(), ClientPort: from.Port(), ServerPort: to.Port(),
+	})
+	r := &s.ruled
+	r.flows[d.Verdict]++
+	if d.Verdict == rules.Unknown {
+		fw.unknown++
+	}
+	// What the rules deny is graver than what they leave open.
+	if r.why == "" || gravity(d.Verdict) > gravity(r.whyOf) {
+		r.why, r.whyOf, r.rule = d.Why, d.Verdict, d.Rule
+	}
+	if d.Verdict == rules.Deny {
+		answered := outcomeOf(f.State) == worked
+		if answered {
+			r.worked++
+		}
+		if cl != nil {
+			count(&cl.denied)
+		}
+	}
+	fw.count(s, f, &d)
+	if d.Verdict == rules.Deny {
+		return
+	}
+	for _, i := range r.openings {
+		o := &fw.openings[i]
+		if !in(o.Clients, plainAddr(from.Addr())) {
+			continue
+		}
+		o.flows++
+		o.first, o.last = widen(o.first, o.last, f.Start, f.Last)
+		if o.Ports.First != o.Ports.Last {
+			if o.ports == nil {
+				o.ports = map[uint16]uint64{}
+			}
+			o.ports[s.key.Port]++
+		}
+	}
+}
+
+func gravity(v rules.Verdict) int {
+	switch v {
+	case rules.Deny:
+		return 3
+	case rules.Unknown:
+		return 2
+	}
+	return 1
+}
+
+// count counts the flow for the rule that decides it.
+func (fw *firewall) count(s *service, f *Flow, d *rules.Decision) {
+	deciding := d.Depends
+	if d.Rule != nil {
+		deciding = []*rules.Rule{d.Rule}
+	}
+	for _, rule := range deciding {
+		u := fw.use[rule]
+		if u == nil {
+			u = new(ruleUse)
+			fw.use[rule] = u
+		}
+		u.flows++
+		u.first, u.last = widen(u.first, u.last, f.Start, f.Last)
+		i := slices.IndexFunc(s.ruled.by, func(b ruledBy) bool { return b.rule == rule && b.verdict == d.Verdict })
+		switch {
+		case i >= 0:
+			s.ruled.by[i].flows++
+		case len(s.ruled.by) < maxRuledBy:
+			s.ruled.by = append(s.ruled.by, ruledBy{rule, d.Verdict, 1})
+			u.services++
+		}
+	}
+}
+
+// report says what became of each rule.
+func (fw *firewall) report() (list []RuleSet) {
+	for _, s := range fw.rules.Sets {
+		set := RuleSet{Kind: s.Kind.String(), Files: s.Files, Rules: []RuleUse{}, Truncated: s.Truncated}
+		for _, r := range s.Rules {
+			u := RuleUse{
+				ID: ruleID(r), File: r.File, Line: r.Line, Chain: r.Chain, Text: r.Text, Comment: r.Comment,
+				Action: r.Action.String(), Partial: r.NotInterpreted,
+			}
+			if seen := fw.use[r]; seen != nil {
+				u.Flows, u.Services, u.First, u.Last = seen.flows, seen.services, Time(seen.first), Time(seen.last)
+			}
+			set.Rules = append(set.Rules, u)
+		}
+		for _, n := range s.Notes {
+			set.Notes = append(set.Notes, RuleNote{n.File, n.Line, n.Text, n.Reason})
+		}
+		list = append(list, set)
+	}
+	return list
+}
+
+// report says what the rules have for a service; nil when they were not asked.
+func (r *ruled) report() *Ruled {
+	allow, deny, unknown := r.flows[rules.Allow], r.flows[rules.Deny], r.flows[rules.Unknown]
+	if allow+deny+unknown == 0 {
+		return nil
+	}
+	out := &Ruled{Allow: allow, Deny: deny, Unknown: unknown, Why: r.why}
+	switch {
+	case deny+unknown == 0:
+		out.Verdict = rules.Allow.String()
+	case allow+unknown == 0:
+		out.Verdict = rules.Deny.String()
+	case allow+deny == 0:
+		out.Verdict = rules.Unknown.String()
+	default:
+		out.Verdict = "mixed"
+	}
+	by := slices.Clone(r.by)
+	slices.SortStableFunc(by, func(a, b ruledBy) int { return cmp.Compare(b.flows, a.flows) })
+	for _, b := range by {
+		out.By = append(out.By, RuleFlows{ruleID(b.rule), b.verdict.String(), b.flows})
+	}
+	return out
+}
+
+// ruleID names a rule in reports.
+func ruleID(r *rules.Rule) string {
+	if r.ID != "" {
+		return r.ID
+	}
+	return r.File + ":" + itoa(r.Line)
+}

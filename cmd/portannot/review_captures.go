@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/portannot/portannot/annotate"
+	"github.com/portannot/portannot/annotate/review"
+	"github.com/portannot/portannot/capture/decode"
+	"github.com/portannot/portannot/capture/flow"
+)
+
+// reviewing takes the flows of captures to a review. It stands where a writer
+// stands in the main job.
+type reviewing struct {
+	j        *reviewJob
+	one      noted              // a flow that comes before the end of the input
+	observer *annotate.Observer // nil with --observe off
+	evidence *annotate.Evidence // nil when none is taken
+	// refs are where each flow went, for carving; nil when there is none.
+	refs map[flowID]carvedFlow
+}
+
+// carvedFlow is what is kept of a flow to carve its packets later.
+type carvedFlow struct {
+	ref     review.Ref
+	finding finding
+}
+
+// noted is a flow with its annotation on the way to the collector.
+type noted struct {
+	flow       flow.Flow
+	annotation annotate.Annotation
+}
+
+// take takes a flow that the table gives up before the end of the input.
+func (r *reviewing) take(f *flow.Flow) {
+	if r.evidence != nil {
+		r.evidence.Add(f)
+	}
+	r.one.flow = *f
+	r.j.annotator.FlowTo(&r.one.annotation, f, r.observer)
+	r.collect(&r.one)
+}
+
+func (r *reviewing) collect(n *noted) {
+	facts := review.Captured(&n.flow)
+	facts.Observed = review.ObservedOf(&n.annotation)
+	ref := r.j.collector.Add(&facts, &n.annotation)
+	if r.refs != nil {
+		r.refs[idOf(&n.flow)] = carvedFlow{ref, findingOf(&n.annotation)}
+	}
+}
+
+// results takes all flows that are left. One goroutine annotates while another
+// collects, in their order.
+func (r *reviewing) results(res *flow.Results) {
+	r.j.collector.Expect(res.Len())
+	if r.evidence != nil {
+		r.evidence.AddAll(res)
+	}
+	const buffers = 4
+	full, free := make(chan []noted, buffers), make(chan []noted, buffers)
+	for range buffers {
+		free <- make([]noted, 0, blockSize)
+	}
+	go func() {
+		defer close(full)
+		for from := 0; from < res.Len(); from += blockSize {
+			b := (<-free)[:min(blockSize, res.Len()-from)]
+			for i := range b {
+				res.Fill(from+i, &b[i].flow)
+				r.j.annotator.FlowTo(&b[i].annotation, &b[i].flow, r.observer)
+			}
+			full <- b
+		}
+	}()
+	for b := range full {
+		for i := range b {
+			r.collect(&b[i])
+		}
+		free <- b
+	}
+}
+
+// reviewCaptures reviews captures. What can be read is reviewed, whatever else
+// happens.
+func (o *reviewOptions) reviewCaptures(ctx context.Context, rj *reviewJob, files []string) error {
+	main := o.flowOptions
+	main.output, main.sort = "text", "start" // there are no flows to write
+	main.known = ""                          // rj has read it
+	if main.write != "" {
+		if err := readTwice(files); err != nil {
+			return err
+		}
+	}
+	j, err := main.job(rj.env, files)
+	if err != nil {
+		return err
+	}
+	j.annotator = rj.annotator
+	if j.evidence != nil {
+		j.annotator.SetEvidence(j.evidence)
+	}
+	paths, skipped, partial := j.expand()
+	if len(paths) == 0 {
+		return errPart
+	}
+	if err := j.refuseOutput(paths); err != nil {
+		return err
+	}
+	src, err := j.open(ctx, paths)
+	if err != nil {
+		j.env.warnEach(err)
+		return errPart
+	}
+	defer src.Close()
+	r := &reviewing{j: rj, evidence: j.evidence}
+	if j.table.Payload > 0 {
+		r.observer = new(annotate.Observer)
+	}
+	var file *carveFile
+	if j.write != "" {
+		if file, err = j.createCarve(paths); err != nil {
+			return err
+		}
+		defer file.discard() // without effect once it has its name
+		r.refs = map[flowID]carvedFlow{}
+	}
+	opt := j.table
+	opt.Emit = r.take
+	m := &meter{filter: j.filter, decoder: decode.New(j.decode, j.contexts), table: flow.NewTable(opt), payload: opt.Payload}
+	stop := j.showProgress(src)
+	err = read(ctx, m, src, j.count, j.workers)
+	stop.done()
+	if err != nil {
+		partial = true
+		j.env.warnEach(err)
+	}
+	r.results(m.table.Results())
+
+	for _, p := range paths {
+		rj.context.Inputs = append(rj.context.Inputs, review.Input{Name: p, Kind: "capture"})
+	}
+	rj.context.Traffic = m.traffic()
+	if c, ok := src.(interface{ Drops() uint64 }); ok {
+		rj.context.Traffic.Lost = c.Drops()
+	}
+	if ctx.Err() != nil {
+		partial = true
+		rj.context.Remarks = append(rj.context.Remarks, fmt.Sprintf("The reading was interrupted: this is a review of the first %s.", plural(m.packets, "packet")))
+	} else if partial {
+		rj.context.Remarks = append(rj.context.Remarks, "Part of the input was unreadable: this is a review of the rest.")
+	}
+	rep, err := rj.finish()
+	if err != nil {
+		return err
+	}
+	if file != nil && ctx.Err() == nil {
+		if err := r.carve(ctx, j, m, file, paths, rep); err != nil {
+			return err
+		}
+	}
+	if !j.quiet {
+		j.packetSummary(m, "from "+plural(uint64(len(paths)), "file"))
+		if skipped > 0 {
+			j.env.warnf("%s in the folders no capture, and skipped", plural(uint64(skipped), "file"))
+		}
+	}
+	if ctx.Err() != nil {
+		j.env.warnf("interrupted")
+	}
+	return rj.outcome(rep, partial)
+}
+
+// readTwice refuses input that can only be read once: what is evidence is known
+// at its end.
+func readTwice(files []string) error {
+	for _, name := range files {
+		if st, err := os.Stat(name); name == "-" || err == nil && !st.Mode().IsRegular() && !st.IsDir() {
+			return usagef("save it to a file first", "-w: %s can be read only once, and what is evidence is known at its end", name)
+		}
+	}
+	return nil
+}
+
+// traffic accounts for the packets.
+func (m *meter) traffic() review.Traffic {
+	counts := m.decoder.Counts()
+	t := review.Traffic{Packets: m.packets, Refused: m.refused, Decoded: counts[decode.Decoded], Evicted: m.table.Stats().Evicted}
+	for r := decode.Decoded + 1; r < decode.NumResults; r++ {
+		if counts[r] > 0 {
+			t.NotDecoded = append(t.NotDecoded, review.Reason{Reason: r.String(), Packets: counts[r]})
+		}
+	}
+	return t
+}
+
+// carve reads the captures again and writes the packets of the flows that
+// findings are about.
+func (r *reviewing) carve(ctx context.Context, j *job, m *meter, file *carveFile, paths []string, rep *review.Report) error {
+	c := &carving{j: j, file: file, carver: j.newCarver(file)}
+	c.carver.selected = map[flowID]finding{}
+	subjects := r.j.collector.Subjects(rep)
+	for id, f := range r.refs {
+		if subjects.Has(f.ref) {
+			c.carver.selected[id] = f.finding
+		}
+	}
+	return c.finish(ctx, m, nil, paths)
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/portannot/portannot/annotate"
+	"github.com/portannot/portannot/annotate/flowlog"
+	"github.com/portannot/portannot/annotate/review"
+	"github.com/portannot/portannot/capture"
+)
+
+// logReview reviews flow logs.
+type logReview struct {
+	*reviewJob
+	options    flowlog.Options
+	reader     *flowlog.Reader
+	annotation annotate.Annotation
+	facts      review.Flow
+	other      uint64 // lines that are no records
+	read       *readSoFar
+	progress   *progress
+}
+
+// reviewLogs reviews flow logs; what can be read, whatever else happens.
+func (o *reviewOptions) reviewLogs(ctx context.Context, rj *reviewJob, names []string) error {
+	logs := enrichOptions{format: o.format, fieldMap: o.fieldMap, fields: o.fields}
+	names, err := logs.inputs(rj.env, names)
+	if err != nil {
+		return err
+	}
+	l := &logReview{reviewJob: rj, read: newReadSoFar(names)}
+	if l.options, err = logs.reading(); err != nil {
+		return err
+	}
+	partial := false
+	for _, name := range names {
+		l.progress = (&job{env: rj.env, quiet: rj.quiet}).showProgress(l.read)
+		err := l.log(ctx, name)
+		l.progress.done()
+		if err != nil && ctx.Err() == nil {
+			partial = true
+			l.env.warnf("%v", err)
+			var hinted *hintError
+			if errors.As(err, &hinted) {
+				l.env.warnf("hint: %s", hinted.hint)
+			}
+		}
+	}
+	if len(l.context.Inputs) == 0 {
+		return errPart // each log has said why
+	}
+	t := &l.context.Traffic
+	partial = partial || t.BadLines > 0
+	if ctx.Err() != nil {
+		partial = true
+		l.context.Remarks = append(l.context.Remarks, "The reading was interrupted: this is a review of what was read until then.")
+	} else if partial {
+		l.context.Remarks = append(l.context.Remarks, "Part of the input was unreadable: this is a review of the rest.")
+	}
+	rep, err := l.finish()
+	if err != nil {
+		return err
+	}
+	if more := t.BadLines - min(t.BadLines, flowlog.MaxProblems); more > 0 {
+		l.env.warnf("%d more lines that were not understood", more)
+	}
+	if !l.quiet {
+		l.env.warnf("read %s from %s: %s, %d other, %d not understood", plural(t.Lines, "line"), plural(uint64(len(names)), "log"),
+			plural(rep.Traffic.Flows, "flow"), l.other, t.BadLines)
+	}
+	if ctx.Err() != nil {
+		l.env.warnf("interrupted")
+	}
+	return l.outcome(rep, partial)
+}
+
+// log reads one log.
+func (l *logReview) log(ctx context.Context, name string) error {
+	in := io.Reader(l.env.stdin)
+	if name == "-" {
+		name = "standard input"
+	} else {
+		f, err := os.Open(name)
+		if err != nil {
+			if errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("%s: no such file", name)
+			}
+			return err
+		}
+		defer f.Close()
+		in = f
+		if isCapture(f) {
+			return withHint(fmt.Errorf("%s is a capture", name), "name captures with -r")
+		}
+	}
+	rd := flowlog.NewReader(&interruptible{ctx: ctx, r: l.read.of(in)}, name)
+	rd.Options = l.options
+	t := &l.context.Traffic
+	for rd.Scan() {
+		rec := rd.Record()
+		t.Lines++
+		switch rec.Kind {
+		case flowlog.Flow:
+			l.annotator.AnnotateTo(&l.annotation, &rec.Flow)
+			l.facts = review.Logged(&rec.Flow)
+			l.collector.Add(&l.facts, &l.annotation)
+		case flowlog.Bad:
+			if t.BadLines++; t.BadLines <= flowlog.MaxProblems {
+				l.progress.clear()
+				l.env.warnf("%s:%d: %v", name, rec.Number, rec.Problem())
+			}
+		default:
+			l.other++
+		}
+	}
+	l.context.Inputs = append(l.context.Inputs, review.Input{Name: name, Kind: "log", Format: rd.Format()})
+	return rd.Err()
+}
+
+// isCapture reports a file that is a capture, and no log.
+func isCapture(f *os.File) bool {
+	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
+		return false
+	}
+	src, err := capture.Open(f.Name(), capture.Options{})
+	if err != nil {
+		return false
+	}
+	src.Close()
+	return true
+}
