@@ -161,8 +161,8 @@ func (o *flowOptions) job(e *env, files []string) (*job, error) {
 	if o.maxFlows < 1 {
 		return nil, usagef("", "--max-flows %d: want at least 1", o.maxFlows)
 	}
-	if o.peers < 0 || o.peers > annotate.MaxEvidencePeers {
-		return nil, usagef("0 takes no evidence from other flows", "--evidence-peers %d: want 0 to %d", o.peers, annotate.MaxEvidencePeers)
+	if o.peers < 0 || o.peers == 1 || o.peers > annotate.MaxEvidencePeers {
+		return nil, usagef("0 takes no evidence from other flows", "--evidence-peers %d: want 0, or 2 to %d", o.peers, annotate.MaxEvidencePeers)
 	}
 	j.table = flow.Options{Idle: o.idle, MaxFlows: o.maxFlows}
 	if j.live != nil || j.follow {

@@ -75,8 +75,8 @@ Which end is the service:
                           10.0.0.5:8443/tcp, 10.0.0.0/8:9000-9010,
                           [2001:db8::/32]:53/udp, *:5060
       --evidence-peers N  addresses, and ports, that must have spoken to an end in
-                          other flows to make it the service; default 3, up to 8,
-                          0 looks at no other flow
+                          other flows to make it the service: 2 to 8, default
+                          3; 0 looks at no other flow
 
 Payload:
       --observe WHICH     on (default): say what the first octets of each flow look
