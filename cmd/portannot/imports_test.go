@@ -36,6 +36,7 @@ var mayImport = map[string][]string{
 	"capture/packet":           {},
 	"capture/sandbox":          {},
 	"cmd/portannot":            {"*"},
+	"cmd/portannot-parquet":    {}, // it reads what portannot prints
 }
 
 // generators are programs that go generate runs. They may read the published
@@ -52,6 +53,7 @@ var mayImportOthers = map[string][]string{
 	"github.com/google/gopacket":                {"capture", "capture/decode"},
 	"github.com/klauspost/compress":             {"annotate/flowlog", "capture"}, // logs and captures are kept compressed
 	"github.com/netsampler/goflow2/v2/decoders": {"annotate/flowlog/netflow"},    // apart from flowlog, whose users need not carry it
+	"github.com/parquet-go/parquet-go":          {"cmd/portannot-parquet"},       // adds 13 MB to a binary
 	"github.com/spf13/pflag":                    {"cmd/"},
 	"golang.org/x/sys/cpu":                      {"annotate/flowlog"}, // which vector instructions there are
 	"golang.org/x/net/html":                     {"annotate/iana"},    // the registry is published as HTML too

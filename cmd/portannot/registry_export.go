@@ -29,9 +29,9 @@ Formats of the registry's records:
 
 Lookups of all ports, transports and statuses, for engines that hold flows; the
 README has a query for each that says of flows what enrich says:
+  table          CSV, a row for each port, for portannot-parquet and any other
   duckdb         SQL script that makes the table portannot
   clickhouse     the same for clickhouse-client --multiquery
-  parquet        written by the program portannot-parquet
   spark          CSV, a row for each span of ports; --setup: views of it
   splunk         CSV, a row for each port; --setup: transforms.conf
   elasticsearch  NDJSON for _bulk; --setup: index, enrich policy, pipeline

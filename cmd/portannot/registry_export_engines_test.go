@@ -350,6 +350,37 @@ SELECT count(*) FROM flows;
 `, flows, query, out))
 }
 
+// The Parquet file of the table is, for DuckDB, the table of its own script.
+func TestParquetInDuckDB(t *testing.T) {
+	long(t)
+	dir := t.TempDir()
+	d := startDuckDB(t, dir).(*duckDB)
+	bin := filepath.Join(dir, "portannot-parquet")
+	if out, err := exec.Command("go", "build", "-o", bin, "../portannot-parquet").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	script, table, file := filepath.Join(dir, "portannot.sql"), filepath.Join(dir, "portannot.csv"), filepath.Join(dir, "portannot.parquet")
+	expect(t, 0, nil, "registry", "export", "--registry", "embedded", "--format", "duckdb", "-o", script)
+	expect(t, 0, nil, "registry", "export", "--registry", "embedded", "--format", "table", "-o", table)
+	runEngine(t, nil, bin, "-o", file, table)
+	d.load(t, script)
+	rows := d.sql(t, fmt.Sprintf(`CREATE VIEW read AS FROM '%s';
+SELECT (SELECT count(*) FROM read), (SELECT count(*) FROM (FROM read EXCEPT ALL FROM portannot)), (SELECT count(*) FROM (FROM portannot EXCEPT ALL FROM read));`, file))
+	if rows != "[\"262144\",\"0\",\"0\"]\n" {
+		t.Errorf("rows, those that the script's table has not, those that it has beside: %s", rows)
+	}
+	// Flows, with the types that the README promises.
+	demo := filepath.Join(repoRoot(t), "testdata", "captures", "demo.pcap")
+	_, flows, _ := runProgram(t, "", "-q", "--registry", "embedded", "-r", demo, "-o", "csv")
+	runEngine(t, strings.NewReader(flows), bin, "-o", filepath.Join(dir, "flows.parquet"))
+	got := d.sql(t, fmt.Sprintf(`SELECT count(*), sum("network.bytes")::BIGINT, max("source.port"), list(DISTINCT typeof("@timestamp")),
+  count(*) FILTER (list_contains("portannot.registered.names", 'www')), count(*) FILTER ("event.end" >= "@timestamp") FROM '%s';`,
+		filepath.Join(dir, "flows.parquet")))
+	if got != "[\"21\",\"9318\",61739,[\"TIMESTAMP WITH TIME ZONE\"],\"1\",\"21\"]\n" {
+		t.Errorf("flows: %s", got)
+	}
+}
+
 // clickHouse is a server of its own.
 type clickHouse struct{ client, port string }
 
