@@ -81,6 +81,39 @@ func TestEngines(t *testing.T) {
 	}
 }
 
+// The ruby code of Logstash's filter, run by Ruby with the exported dictionary,
+// gives what enrich gives. Of the protocol's spellings it takes those of the
+// Elastic Common Schema, names.
+func TestLogstashFilter(t *testing.T) {
+	long(t)
+	ruby, err := exec.LookPath("ruby")
+	if err != nil {
+		t.Skip("no ruby here")
+	}
+	dir := t.TempDir()
+	config, dictionary := filepath.Join(dir, "logstash.conf"), filepath.Join(dir, "portannot.json")
+	expect(t, 0, nil, "registry", "export", "--format", "logstash", "--setup", "-o", config)
+	expect(t, 0, nil, "registry", "export", "--registry", "embedded", "--format", "logstash", "-o", dictionary)
+	const n = 20_000
+	f := generateFlows(t, dir, 4<<16, n)
+	flows, err := os.ReadFile(f.all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var named bytes.Buffer // without numbers for protocols
+	names := strings.NewReplacer(",6,", ",tcp,", ",17,", ",udp,", ",136,", ",udplite,", ",132,", ",sctp,", ",33,", ",dccp,", ",47,", ",gre,")
+	for line := range strings.Lines(string(flows)) {
+		cells := strings.SplitN(line, ",", 3)
+		named.WriteString(cells[0] + names.Replace(","+cells[1]+",") + cells[2])
+	}
+	joined := filepath.Join(dir, "joined.csv")
+	rows := runEngine(t, &named, ruby, filepath.Join(repoRoot(t), "testdata", "engines", "logstash.rb"), config, dictionary)
+	if err := os.WriteFile(joined, []byte(rows), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	compareRows(t, f, joined, 4<<16, n)
+}
+
 // readmeQuery gives the SQL block of the README whose first line is its title.
 func readmeQuery(t *testing.T, title string) string {
 	t.Helper()

@@ -6,7 +6,8 @@
 module Portannot;
 
 export {
-	const file = "portannot.tsv" &redef;
+	## The file with the table.
+	const table_file = "portannot.tsv" &redef;
 
 	type Key: record {
 		transport: string;
@@ -37,7 +38,7 @@ function lookup(transport: string, num: count): Registration
 	{
 	if ( [transport, num] in registry )
 		return registry[transport, num];
-	return Registration($status=num >= 49152 ? "dynamic" : "unassigned", $caveat="registration-does-not-validate-traffic");
+	return Registration($status=(num >= 49152 ? "dynamic" : "unassigned"), $caveat="registration-does-not-validate-traffic");
 	}
 
 redef record Conn::Info += {
@@ -53,7 +54,7 @@ redef record Conn::Info += {
 
 event zeek_init()
 	{
-	Input::add_table([$source=file, $name="portannot", $idx=Key, $val=Registration, $destination=registry]);
+	Input::add_table([$source=table_file, $name="portannot", $idx=Key, $val=Registration, $destination=registry]);
 	}
 
 event connection_state_remove(c: connection) &priority=3
