@@ -205,7 +205,8 @@ func completedCommands() []completedCommand {
 			completeFormat, completeRevised, completeRegistry,
 		}},
 		{path: "registry export", flags: []completedFlag{
-			{long: "format", about: "form to write", takes: textValue, choices: []string{"csv", "json", "services"}},
+			{long: "format", about: "form to write", takes: textValue, choices: exportFormatNames()},
+			{long: "setup", about: "what the engine needs beside the table"},
 			{long: "output", short: "o", about: "file to write", takes: fileValue},
 			completeRegistry,
 		}},

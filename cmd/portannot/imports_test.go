@@ -37,6 +37,7 @@ var mayImport = map[string][]string{
 	"capture/packet":           {},
 	"capture/sandbox":          {},
 	"cmd/portannot":            {"*"},
+	"cmd/portannot-parquet":    {}, // it reads what portannot prints
 }
 
 // generators are programs that go generate runs. They may read the published
@@ -53,6 +54,7 @@ var mayImportOthers = map[string][]string{
 	"github.com/google/gopacket":                {"capture", "capture/decode"},
 	"github.com/klauspost/compress":             {"annotate/flowlog", "capture"}, // logs and captures are kept compressed
 	"github.com/netsampler/goflow2/v2/decoders": {"annotate/flowlog/netflow"},    // apart from flowlog, whose users need not carry it
+	"github.com/parquet-go/parquet-go":          {"cmd/portannot-parquet"},       // adds 13 MB to a binary
 	"github.com/spf13/pflag":                    {"cmd/"},
 	"golang.org/x/sys/cpu":                      {"annotate/flowlog"},                         // which vector instructions there are
 	"go.yaml.in/yaml/v4":                        {"annotate/review", "annotate/review/rules"}, // policies and NetworkPolicy

@@ -15,7 +15,7 @@ Usage:
   portannot registry info                 edition, source and counts
   portannot registry check                overlaps, bad names, conflicts
   portannot registry diff OLD [NEW]       what changed between two editions
-  portannot registry export               write as CSV, JSON or /etc/services
+  portannot registry export               write for other tools and database engines
   portannot registry update               fetch the newest edition and use it
 
 Each has its own help: portannot registry diff --help.
@@ -42,7 +42,7 @@ func registryCommands() []command {
 		{"info", "edition, source and counts", infoHelp, runInfo},
 		{"check", "oddities of an edition", checkHelp, runCheck},
 		{"diff", "what changed between two editions", diffHelp, runDiff},
-		{"export", "write as CSV, JSON or /etc/services", exportHelp, runExport},
+		{"export", "write for other tools and database engines", exportHelp, runExport},
 		{"update", "fetch the newest edition and use it", updateHelp, runUpdate},
 	}
 }

@@ -12,8 +12,6 @@ import (
 	"strconv"
 
 	"github.com/spf13/pflag"
-
-	"github.com/portannot/portannot/annotate/iana"
 )
 
 const exportHelp = `portannot registry export writes an edition of the registry for other tools.
@@ -21,17 +19,32 @@ const exportHelp = `portannot registry export writes an edition of the registry 
 Usage:
   portannot registry export [flags]
 
-Formats:
-  csv         the columns of the official CSV, a row a record (default)
-  json        JSON Lines as lookup writes them: an object for each port and
-              transport that is assigned or reserved, then the names without one
-  services    /etc/services, with lines for sctp and dccp too; the preferred
-              name first, the others as aliases
+Formats of the registry's records:
+  csv            the columns of the official CSV, a row a record (default)
+  json           JSON Lines as lookup writes them: an object for each port and
+                 transport that is assigned or reserved, then the names without
+                 one
+  services       /etc/services, with lines for sctp and dccp too; the preferred
+                 name first, the others as aliases
+
+Lookups of all ports, transports and statuses, for engines that hold flows; the
+README has a query for each that says of flows what enrich says:
+  table          CSV, a row for each port, for portannot-parquet and any other
+  duckdb         SQL script that makes the table portannot
+  clickhouse     the same for clickhouse-client --multiquery
+  spark          CSV, a row for each span of ports; --setup: views of it
+  splunk         CSV, a row for each port; --setup: transforms.conf
+  elasticsearch  NDJSON for _bulk; --setup: index, enrich policy, pipeline
+  logstash       JSON dictionary for translate; --setup: the filter
+  vector         CSV, a row for each port; --setup: table and transform
+  zeek           table for the input framework; --setup: script
 
 The embedded edition is without assignees, contacts and notes.
 
 Flags:
-      --format FORMAT     csv, json or services
+      --format FORMAT     one of these; default csv
+      --setup             write what the engine needs beside the table: its
+                          configuration or statements
   -o, --output FILE       file to write, whole or not at all; default standard
                           output
       --registry FILE     registry edition in any form that IANA publishes
@@ -42,11 +55,15 @@ Examples:
   portannot registry export --format services -o services
   portannot registry export --format json | head -1
   portannot registry export -o registry.csv
+  portannot registry export --format duckdb -o portannot.sql
+  portannot registry export --format splunk -o portannot.csv
+  portannot registry export --format splunk --setup
 `
 
 // exportOptions are the flags of registry export, as given.
 type exportOptions struct {
 	format   string
+	setup    bool
 	output   string
 	registry string
 }
@@ -54,6 +71,7 @@ type exportOptions struct {
 func (o *exportOptions) flags(e *env) *pflag.FlagSet {
 	fs := e.newFlags("export", exportHelp)
 	fs.StringVar(&o.format, "format", "csv", "")
+	fs.BoolVar(&o.setup, "setup", false, "")
 	fs.StringVarP(&o.output, "output", "o", "", "")
 	fs.StringVar(&o.registry, "registry", "", "")
 	return fs
@@ -68,32 +86,24 @@ func runExport(_ context.Context, e *env, args []string) error {
 	if err := noArguments(fs); err != nil {
 		return err
 	}
-	var write func(*iana.Registry, io.Writer) error
-	switch o.format {
-	case "csv":
-		write = (*iana.Registry).WriteCSV
-	case "json":
-		write = (*iana.Registry).WriteJSON
-	case "services":
-		write = (*iana.Registry).WriteServices
-	default:
-		hint := ""
-		if o.format == "text" || o.format == "xml" {
-			hint = "this form can be read, not written"
-		}
-		return usagef(hint, "unknown --format %q: want csv, json or services", o.format)
+	f, err := exportFormatNamed(o.format)
+	if err != nil {
+		return err
+	}
+	if o.setup {
+		return o.writeSetup(e, f)
 	}
 	reg, err := chooseRegistry(o.registry)
 	if err != nil {
 		return err
 	}
 	if o.output == "" || o.output == "-" {
-		return buffered(e.stdout, func(w *bufio.Writer) error { return write(reg.Registry, w) })
+		return buffered(e.stdout, func(w *bufio.Writer) error { return f.write(reg.Registry, w) })
 	}
 	if sameFile(o.output, reg.path) {
 		return usagef("name another file", "--output %s is the registry file that is read", o.output)
 	}
-	return writeWhole(o.output, func(w io.Writer) error { return write(reg.Registry, w) })
+	return writeWhole(o.output, func(w io.Writer) error { return f.write(reg.Registry, w) })
 }
 
 // sameFile reports whether two names are of one file that exists.
