@@ -36,8 +36,8 @@ type Evidence struct {
 	peers     int
 	mask      uint64 // of the number of a set
 	places    []place
-	ports     [1 << 16 / 64]uint64 // bits of the ports of endpoints that were ever held
-	endpoints int                  // places in use
+	ports     [3][1 << 16 / 64]uint64 // bits of the ports of endpoints that were ever held, by portsOf
+	endpoints int                     // places in use
 }
 
 // EvidenceOptions are those of an Evidence.
@@ -70,7 +70,8 @@ func endpointOf(a netip.AddrPort, protocol uint8, context uint32) endpoint {
 	return endpoint{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:]), uint64(context)<<24 | uint64(protocol)<<16 | uint64(a.Port())}
 }
 
-func (e *endpoint) port() uint16 { return uint16(e[2]) }
+func (e *endpoint) port() uint16    { return uint16(e[2]) }
+func (e *endpoint) protocol() uint8 { return uint8(e[2] >> 16) }
 
 // hash mixes with odd constants (the fraction of the golden ratio, and of two
 // square roots): see Evidence for why they are fixed.
@@ -139,7 +140,7 @@ func (e *Evidence) Add(f *flow.Flow) {
 func (e *Evidence) AddAll(res *flow.Results) {
 	var f flow.Flow
 	for i := range res.Len() {
-		if opened, _ := res.Glance(i); !opened {
+		if opened, _, _ := res.Glance(i); !opened {
 			res.Fill(i, &f)
 			e.addUndecided(&f)
 		}
@@ -148,7 +149,7 @@ func (e *Evidence) AddAll(res *flow.Results) {
 		return
 	}
 	for i := range res.Len() {
-		if opened, ports := res.Glance(i); opened && (e.hasPort(ports[0]) || e.hasPort(ports[1])) {
+		if opened, protocol, ports := res.Glance(i); opened && (e.hasPort(protocol, ports[0]) || e.hasPort(protocol, ports[1])) {
 			res.Fill(i, &f)
 			e.addOpened(&f, false)
 		}
@@ -236,12 +237,27 @@ func (e *Evidence) addOpened(f *flow.Flow, hold bool) {
 	}
 }
 
-// hasPort reports whether an endpoint of that port was ever held.
-func (e *Evidence) hasPort(p uint16) bool { return e.ports[p/64]>>(p%64)&1 != 0 }
+// hasPort reports whether an endpoint of that protocol and port was ever held.
+func (e *Evidence) hasPort(protocol uint8, p uint16) bool {
+	return e.ports[portsOf(protocol)][p/64]>>(p%64)&1 != 0
+}
+
+// portsOf gives which of Evidence.ports is for a protocol. Where the connections
+// are TCP's and what nothing decides is UDP's, as is usual, the bits of one say at
+// once that nobody asks for the other.
+func portsOf(protocol uint8) int {
+	switch protocol {
+	case packet.TCP:
+		return 0
+	case packet.UDP:
+		return 1
+	}
+	return 2
+}
 
 // find gives the place of an endpoint, or nil.
 func (e *Evidence) find(k endpoint) *place {
-	if !e.hasPort(k.port()) {
+	if !e.hasPort(k.protocol(), k.port()) {
 		return nil // most endpoints of a scan end here, without a walk through memory
 	}
 	set := e.set(&k)
@@ -280,7 +296,7 @@ func (e *Evidence) hold(k endpoint) *place {
 		return nil
 	}
 	*at = place{endpoint: k}
-	e.ports[k.port()/64] |= 1 << (k.port() % 64)
+	e.ports[portsOf(k.protocol())][k.port()/64] |= 1 << (k.port() % 64)
 	return at
 }
 
