@@ -34,6 +34,10 @@ func (f *Flows) Annotation() *annotate.Annotation { return &f.w.notes.annotation
 // closing brace, so that more can follow.
 func (f *Flows) AppendObject(dst []byte) []byte { return f.w.notes.object(dst) }
 
+// AppendJSON appends the flow and that as one line of JSON, as Enricher writes
+// it with Output JSON.
+func (f *Flows) AppendJSON(dst []byte) []byte { return f.w.notes.appendFlowJSON(dst, &f.w.record) }
+
 // AppendCSV appends the flow and that as a line of CSV, as Enricher writes it;
 // its header is AppendCSVHeader's.
 func (f *Flows) AppendCSV(dst []byte) []byte { return f.w.notes.appendFlowCSV(dst, &f.w.record) }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/portannot/portannot/annotate/flowlog/kafka"
 	"github.com/portannot/portannot/annotate/observe"
 	"github.com/portannot/portannot/annotate/render"
 )
@@ -143,7 +144,7 @@ func completedCommands() []completedCommand {
 			{long: "version", about: "print the version"},
 		}},
 		{path: "enrich", args: fileValue, flags: []completedFlag{
-			{long: "format", about: "format of the log", takes: textValue, choices: logFormatNames()},
+			{long: "format", about: "format of the log", takes: textValue, choices: append(logFormatNames(), kafka.Protobuf)},
 			{long: "list-formats", about: "list the formats"},
 			{long: "map", about: "names of the fields", takes: textValue},
 			{long: "fields", about: "columns of a log without header", takes: textValue, again: true},
@@ -161,6 +162,24 @@ func completedCommands() []completedCommand {
 			completeRegistry,
 			{long: "services", about: "file with your own names", takes: fileValue},
 			{long: "known-services", about: "file with services that you know", takes: fileValue},
+			{long: "from", about: "topic of Kafka to read", takes: textValue},
+			{long: "to", about: "topic of Kafka to write", takes: textValue},
+			{long: "group", about: "consumer group", takes: textValue},
+			{long: "exactly-once", about: "in transactions, or not at all"},
+			{long: "transactional-id", about: "name of this member for transactions", takes: textValue},
+			{long: "dead-letter", about: "topic for what is not understood", takes: textValue},
+			{long: "compression", about: "of what is written", takes: textValue, choices: kafka.Compressions()},
+			{long: "client-id", about: "name that brokers show", takes: textValue},
+			{long: "metrics", about: "address for metrics and health", takes: textValue},
+			{long: "tls", about: "encrypted connections to brokers"},
+			{long: "tls-ca", about: "certificates to trust", takes: fileValue},
+			{long: "tls-cert", about: "certificate of this client", takes: fileValue},
+			{long: "tls-key", about: "key of that certificate", takes: fileValue},
+			{long: "tls-server-name", about: "name that certificates must be for", takes: textValue},
+			{long: "sasl", about: "mechanism of authentication", takes: textValue, choices: kafka.Mechanisms()},
+			{long: "sasl-user", about: "user to authenticate as", takes: textValue},
+			{long: "sasl-password-file", about: "file with the password", takes: fileValue},
+			{long: "sasl-token-file", about: "file with the token", takes: fileValue},
 		}},
 		{path: "review", args: fileValue, flags: []completedFlag{
 			{long: "read", short: "r", about: "capture file", takes: fileValue, again: true},

@@ -28,6 +28,7 @@ replaces the annotation.
 
 Usage:
   portannot enrich [flags] [FILE... | -]
+  portannot enrich --from TOPIC --to TOPIC --group NAME [flags]
 
 Input:
       --format NAME       format of the log; default auto
@@ -41,6 +42,34 @@ Input:
                           tcp://ADDRESS:PORT for IPFIX
       --follow            go on reading a file that grows, until Ctrl-C
       --strict            stop at the first line that is not understood
+
+Topics of Apache Kafka, instead of logs:
+      --from ADDR         topic to read, kafka://BROKERS/TOPIC, until Ctrl-C;
+                          BROKERS is HOST[:PORT],… and the port 9092
+      --to ADDR           topic to write: the same keys, headers, timestamps
+      --group NAME        consumer group; its members share the partitions
+      --exactly-once      in transactions, or not at all; default where the
+                          cluster allows it, =false for at least once
+      --transactional-id NAME
+                          of this member, the same when it starts again
+      --dead-letter TOPIC for records that are not understood, which otherwise
+                          go on unchanged with a header "portannot-error"
+      --compression NAME  none, gzip, snappy, lz4 or zstd; default snappy
+      --client-id NAME    default portannot
+      --metrics ADDR      Prometheus metrics and health at [HOST]:PORT, this
+                          machine's loopback address if HOST is left out
+      --tls               with the system's certificates, or those of
+      --tls-ca FILE       PEM
+      --tls-cert FILE     certificate of this client, PEM
+      --tls-key FILE      its key, PEM
+      --tls-server-name NAME
+                          that certificates must be for
+      --sasl MECHANISM    plain, scram-sha-256, scram-sha-512 or oauthbearer
+      --sasl-user NAME    or PORTANNOT_KAFKA_USER
+      --sasl-password-file FILE
+                          or PORTANNOT_KAFKA_PASSWORD in the environment
+      --sasl-token-file FILE
+                          or PORTANNOT_KAFKA_TOKEN; read at each connection
 
 Selection; only records of flows that match are written, and headers:
       --unexpected        the service port is not assigned for the transport;
@@ -76,6 +105,7 @@ Examples:
   portannot enrich testdata/flowlogs/zeek/conn.log | portannot enrich --strip
   portannot enrich --listen udp://127.0.0.1:2055
   portannot enrich --list-formats
+  portannot enrich --from kafka://k1/flows --to kafka://k1/ports --group ports
 `
 
 // enrichOptions are the flags, as given.
@@ -89,6 +119,7 @@ type enrichOptions struct {
 	unexpected  bool
 	strict      bool
 	strip       bool
+	kafka       kafkaOptions
 }
 
 func (o *enrichOptions) flags(e *env) *pflag.FlagSet {
@@ -111,6 +142,7 @@ func (o *enrichOptions) flags(e *env) *pflag.FlagSet {
 	fs.StringVar(&o.registry, "registry", "", "")
 	fs.StringVar(&o.local, "services", "", "")
 	fs.StringVar(&o.known, "known-services", "", "")
+	o.kafka.flags(fs)
 	return fs
 }
 
@@ -124,6 +156,12 @@ func runEnrich(ctx context.Context, e *env, args []string) error {
 	}
 	if o.list {
 		return listLogFormats(e)
+	}
+	if err := o.kafka.check(fs.Args()); err != nil {
+		return err
+	}
+	if o.kafka.used() {
+		return runEnrichKafka(ctx, e, &o)
 	}
 	files, err := o.inputs(e, fs.Args())
 	if err != nil {
@@ -329,7 +367,7 @@ func (j *enrichJob) flowSummary(st *flowlog.Stats) {
 // listLogFormats describes the formats.
 func listLogFormats(e *env) error {
 	var b strings.Builder
-	for i, f := range logFormats() {
+	for i, f := range append(logFormats(), kafkaFormats()...) {
 		if i > 0 {
 			b.WriteByte('\n')
 		}

@@ -23,6 +23,7 @@ const module = "github.com/portannot/portannot"
 var mayImport = map[string][]string{
 	"annotate":                 {"annotate/iana", "annotate/observe", "capture/flow", "capture/packet"},
 	"annotate/flowlog":         {"annotate", "annotate/iana", "capture/flow"},
+	"annotate/flowlog/kafka":   {"annotate", "annotate/flowlog", "annotate/iana", "capture/flow"},
 	"annotate/flowlog/netflow": {"annotate", "annotate/flowlog", "annotate/iana", "capture/flow"},
 	"annotate/iana":            {},
 	"annotate/iana/update":     {"annotate/iana"},
@@ -59,6 +60,8 @@ var mayImportOthers = map[string][]string{
 	"golang.org/x/sys/cpu":                      {"annotate/flowlog"},                         // which vector instructions there are
 	"go.yaml.in/yaml/v4":                        {"annotate/review", "annotate/review/rules"}, // policies and NetworkPolicy
 	"golang.org/x/net/html":                     {"annotate/iana"},                            // the registry is published as HTML too
+	"github.com/twmb/franz-go":                  {"annotate/flowlog/kafka"},                   // the command alone imports that
+	"google.golang.org/protobuf":                {"annotate/flowlog/kafka"},                   // its wire format, protowire, only
 }
 
 // mustNotReach names dependencies that a package must not have by any way: who
@@ -66,8 +69,9 @@ var mayImportOthers = map[string][]string{
 // carry an HTTP client.
 var mustNotReach = map[string][]string{
 	"annotate":                 {"github.com/google/gopacket", "net/http"},
-	"annotate/flowlog":         {"github.com/google/gopacket", "github.com/netsampler", "net/http"},
-	"annotate/flowlog/netflow": {"github.com/google/gopacket", "net/http"},
+	"annotate/flowlog":         {"github.com/google/gopacket", "github.com/netsampler", "github.com/twmb", "net/http"},
+	"annotate/flowlog/kafka":   {"github.com/google/gopacket", "github.com/netsampler", "google.golang.org/protobuf/proto"},
+	"annotate/flowlog/netflow": {"github.com/google/gopacket", "github.com/twmb", "net/http"},
 	"annotate/iana":            {"github.com/google/gopacket", "net/http"},
 	"annotate/iana/update":     {"github.com/google/gopacket"},
 	"annotate/observe":         {"github.com/google/gopacket", "net/http"},

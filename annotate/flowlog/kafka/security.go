@@ -1,0 +1,158 @@
+package kafka
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl"
+	"github.com/twmb/franz-go/pkg/sasl/oauth"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
+	"github.com/twmb/franz-go/pkg/sasl/scram"
+)
+
+// Security is how brokers are reached. The zero value is a plain connection
+// without authentication.
+type Security struct {
+	TLS        bool
+	CAFile     string // certificates, PEM, to trust instead of the system's
+	CertFile   string // certificate of the client, PEM, for mutual TLS
+	KeyFile    string // its key, PEM, not encrypted
+	ServerName string // that certificates must be for; "" is the broker's host
+
+	Mechanism string // of SASL: see Mechanisms; "" for none
+	User      string // of PLAIN and SCRAM
+	// Secret gives the password, or OAUTHBEARER's token. It is called at each
+	// authentication, so what it reads may be renewed meanwhile.
+	Secret func() (string, error)
+}
+
+// Mechanisms lists those of SASL.
+func Mechanisms() []string { return []string{"plain", "scram-sha-256", "scram-sha-512", "oauthbearer"} }
+
+// maxSecret bounds a file with a secret, in octets.
+const maxSecret = 64 << 10
+
+// SecretFile gives the content of a file as a secret, without the line end.
+func SecretFile(name string) func() (string, error) {
+	return func() (string, error) {
+		f, err := os.Open(name)
+		if err != nil {
+			return "", fmt.Errorf("read secret: %w", err)
+		}
+		defer f.Close()
+		b := make([]byte, maxSecret+1)
+		n := 0
+		for n < len(b) {
+			m, err := f.Read(b[n:])
+			n += m
+			if err != nil || m == 0 {
+				break
+			}
+		}
+		if n > maxSecret {
+			return "", fmt.Errorf("read secret: %s has more than %d octets", name, maxSecret)
+		}
+		s := strings.TrimRight(string(b[:n]), "\r\n")
+		if s == "" {
+			return "", fmt.Errorf("read secret: %s is empty", name)
+		}
+		return s, nil
+	}
+}
+
+// SecretEnv gives the value of an environment variable as a secret.
+func SecretEnv(name string) func() (string, error) {
+	return func() (string, error) {
+		if s := os.Getenv(name); s != "" {
+			return s, nil
+		}
+		return "", fmt.Errorf("read secret: environment variable %s is not set", name)
+	}
+}
+
+// clear reports that a secret would cross the network as it is.
+func (s *Security) clear() bool {
+	return !s.TLS && (s.Mechanism == "plain" || s.Mechanism == "oauthbearer")
+}
+
+// options gives the options of the client library. The secret is read once, so
+// that its absence is told at once.
+func (s *Security) options() ([]kgo.Opt, error) {
+	var opts []kgo.Opt
+	if s.TLS {
+		config, err := s.tls()
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, kgo.DialTLSConfig(config))
+	}
+	if s.Mechanism == "" {
+		return opts, nil
+	}
+	if s.Secret == nil {
+		return nil, errors.New("SASL: no secret")
+	}
+	if _, err := s.Secret(); err != nil {
+		return nil, fmt.Errorf("SASL: %w", err)
+	}
+	if s.User == "" && s.Mechanism != "oauthbearer" {
+		return nil, fmt.Errorf("SASL %s: no user", s.Mechanism)
+	}
+	m, err := s.mechanism()
+	if err != nil {
+		return nil, err
+	}
+	return append(opts, kgo.SASL(m)), nil
+}
+
+func (s *Security) mechanism() (sasl.Mechanism, error) {
+	scramAuth := func(context.Context) (scram.Auth, error) {
+		secret, err := s.Secret()
+		return scram.Auth{User: s.User, Pass: secret}, err
+	}
+	switch s.Mechanism {
+	case "plain": // RFC 4616
+		return plain.Plain(func(context.Context) (plain.Auth, error) {
+			secret, err := s.Secret()
+			return plain.Auth{User: s.User, Pass: secret}, err
+		}), nil
+	case "scram-sha-256": // RFC 7677
+		return scram.Sha256(scramAuth), nil
+	case "scram-sha-512":
+		return scram.Sha512(scramAuth), nil
+	case "oauthbearer": // RFC 7628
+		return oauth.Oauth(func(context.Context) (oauth.Auth, error) {
+			secret, err := s.Secret()
+			return oauth.Auth{Token: secret}, err
+		}), nil
+	}
+	return nil, fmt.Errorf("SASL mechanism %q: want %s", s.Mechanism, strings.Join(Mechanisms(), ", "))
+}
+
+func (s *Security) tls() (*tls.Config, error) {
+	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: s.ServerName}
+	if s.CAFile != "" {
+		pem, err := os.ReadFile(s.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("read certificates: %w", err)
+		}
+		c.RootCAs = x509.NewCertPool()
+		if !c.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("read certificates: %s has none in PEM", s.CAFile)
+		}
+	}
+	if s.CertFile != "" || s.KeyFile != "" {
+		cert, err := tls.LoadX509KeyPair(s.CertFile, s.KeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("read client certificate: %w", err)
+		}
+		c.Certificates = []tls.Certificate{cert}
+	}
+	return c, nil
+}

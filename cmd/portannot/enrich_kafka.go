@@ -1,0 +1,248 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/portannot/portannot/annotate/flowlog"
+	"github.com/portannot/portannot/annotate/flowlog/kafka"
+)
+
+// kafkaOptions are the flags of enrich that have to do with Kafka, as given.
+type kafkaOptions struct {
+	set *pflag.FlagSet // to tell what was given
+
+	from, to, group, deadLetter, clientID, transactionalID, compression, metrics string
+	exactlyOnce                                                                  bool
+
+	tls                                     bool
+	tlsCA, tlsCert, tlsKey, tlsName         string
+	sasl, saslUser, passwordFile, tokenFile string
+}
+
+// Where secrets come from, unless a file is named.
+const (
+	kafkaUserEnv     = "PORTANNOT_KAFKA_USER"
+	kafkaPasswordEnv = "PORTANNOT_KAFKA_PASSWORD"
+	kafkaTokenEnv    = "PORTANNOT_KAFKA_TOKEN"
+)
+
+func (o *kafkaOptions) flags(fs *pflag.FlagSet) {
+	o.set = fs
+	fs.StringVar(&o.from, "from", "", "")
+	fs.StringVar(&o.to, "to", "", "")
+	fs.StringVar(&o.group, "group", "", "")
+	fs.BoolVar(&o.exactlyOnce, "exactly-once", true, "")
+	fs.StringVar(&o.transactionalID, "transactional-id", "", "")
+	fs.StringVar(&o.deadLetter, "dead-letter", "", "")
+	fs.StringVar(&o.clientID, "client-id", "portannot", "")
+	fs.StringVar(&o.compression, "compression", "snappy", "")
+	fs.StringVar(&o.metrics, "metrics", "", "")
+	fs.BoolVar(&o.tls, "tls", false, "")
+	fs.StringVar(&o.tlsCA, "tls-ca", "", "")
+	fs.StringVar(&o.tlsCert, "tls-cert", "", "")
+	fs.StringVar(&o.tlsKey, "tls-key", "", "")
+	fs.StringVar(&o.tlsName, "tls-server-name", "", "")
+	fs.StringVar(&o.sasl, "sasl", "", "")
+	fs.StringVar(&o.saslUser, "sasl-user", "", "")
+	fs.StringVar(&o.passwordFile, "sasl-password-file", "", "")
+	fs.StringVar(&o.tokenFile, "sasl-token-file", "", "")
+}
+
+// kafkaFlags lists the flags above.
+func kafkaFlags() (names []string) {
+	fs := pflag.NewFlagSet("", pflag.ContinueOnError)
+	new(kafkaOptions).flags(fs)
+	fs.VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	return names
+}
+
+// used reports that topics are read and written, not logs.
+func (o *kafkaOptions) used() bool { return o.set.Changed("from") || o.set.Changed("to") }
+
+// check finds flags that mean nothing without --from and --to, or with them.
+func (o *kafkaOptions) check(files []string) error {
+	var given []string
+	o.set.Visit(func(f *pflag.Flag) { given = append(given, f.Name) })
+	if !o.used() {
+		for _, name := range given {
+			if slices.Contains(kafkaFlags(), name) {
+				return usagef("--from kafka://BROKERS/TOPIC --to kafka://BROKERS/TOPIC --group NAME", "--%s is for topics of Kafka", name)
+			}
+		}
+		return nil
+	}
+	for _, name := range given {
+		if slices.Contains([]string{"listen", "follow", "strict", "fields"}, name) {
+			return usagef("", "--%s has no meaning for topics of Kafka", name)
+		}
+	}
+	switch {
+	case len(files) > 0:
+		return usagef("", "both --from and files: want one of them")
+	case o.from == "" || o.to == "":
+		return usagef("--from kafka://BROKERS/TOPIC --to kafka://BROKERS/TOPIC --group NAME", "--from and --to belong together")
+	case o.group == "":
+		return usagef("members that share the work have the same --group", "--from needs --group, the consumer group's name")
+	case !o.tls && (o.tlsCA != "" || o.tlsCert != "" || o.tlsKey != "" || o.tlsName != ""):
+		return usagef("add --tls", "--tls-… without --tls")
+	case (o.tlsCert == "") != (o.tlsKey == ""):
+		return usagef("", "--tls-cert and --tls-key belong together")
+	}
+	return nil
+}
+
+// config gives what a member needs, the annotation excepted.
+func (o *kafkaOptions) config() (c kafka.Config, err error) {
+	if c.From, err = kafka.ParseAddress(o.from); err != nil {
+		return c, usagef("kafka://broker1:9092,broker2:9092/flows", "--from: %v", err)
+	}
+	if c.To, err = kafka.ParseAddress(o.to); err != nil {
+		return c, usagef("kafka://broker1:9092,broker2:9092/flows-annotated", "--to: %v", err)
+	}
+	c.Group, c.TransactionalID, c.ClientID, c.Compression, c.DeadLetter = o.group, o.transactionalID, o.clientID, o.compression, o.deadLetter
+	switch {
+	case !o.exactlyOnce:
+		c.Delivery = kafka.AtLeastOnce
+	case o.set.Changed("exactly-once"):
+		c.Delivery = kafka.ExactlyOnce
+	}
+	s := &c.Security
+	*s = kafka.Security{TLS: o.tls, CAFile: o.tlsCA, CertFile: o.tlsCert, KeyFile: o.tlsKey, ServerName: o.tlsName, Mechanism: strings.ToLower(o.sasl), User: o.saslUser}
+	if s.Mechanism == "" {
+		if o.saslUser != "" || o.passwordFile != "" || o.tokenFile != "" {
+			return c, usagef("--sasl "+strings.Join(kafka.Mechanisms(), ", or "), "--sasl-… without --sasl")
+		}
+		return c, nil
+	}
+	if !slices.Contains(kafka.Mechanisms(), s.Mechanism) {
+		return c, usagef("", "unknown --sasl %q: want %s", o.sasl, strings.Join(kafka.Mechanisms(), ", "))
+	}
+	if s.User == "" {
+		s.User = os.Getenv(kafkaUserEnv)
+	}
+	file, variable := o.passwordFile, kafkaPasswordEnv
+	if s.Mechanism == "oauthbearer" {
+		file, variable = o.tokenFile, kafkaTokenEnv
+	} else if s.User == "" {
+		return c, usagef("", "--sasl %s needs --sasl-user or %s", s.Mechanism, kafkaUserEnv)
+	}
+	switch {
+	case file != "":
+		s.Secret = kafka.SecretFile(file)
+	case os.Getenv(variable) != "":
+		s.Secret = kafka.SecretEnv(variable)
+	case s.Mechanism == "oauthbearer":
+		return c, usagef("", "--sasl oauthbearer needs --sasl-token-file or %s", variable)
+	default:
+		return c, usagef("", "--sasl %s needs --sasl-password-file or %s", s.Mechanism, variable)
+	}
+	return c, nil
+}
+
+// runEnrichKafka is a member of a consumer group until ctx ends, which is
+// success.
+func runEnrichKafka(ctx context.Context, e *env, o *enrichOptions) error {
+	c, err := o.kafka.config()
+	if err != nil {
+		return err
+	}
+	protobuf := o.format == kafka.Protobuf
+	if protobuf {
+		o.format = "auto"
+	}
+	if c.Enrich, err = o.options(); err != nil {
+		return err
+	}
+	if protobuf {
+		c.Enrich.Format = kafka.Protobuf
+	}
+	c.Report = func(s string) { e.warnf("%s", s) }
+	if err := c.Check(); err != nil {
+		return usagef("", "%v", err)
+	}
+	var listener net.Listener
+	if o.kafka.metrics != "" {
+		if listener, err = net.Listen("tcp", loopbackByDefault(o.kafka.metrics)); err != nil {
+			return fmt.Errorf("listen for --metrics: %w", err)
+		}
+		defer listener.Close()
+	}
+	m, err := kafka.New(ctx, c)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
+	if listener != nil {
+		if !o.quiet {
+			e.warnf("metrics at http://%s/metrics, health at /healthz", listener.Addr())
+		}
+		defer serveMetrics(listener, m.Handler())()
+	}
+	err = m.Run(ctx)
+	if !o.quiet {
+		kafkaSummary(e, m, !c.Enrich.Selector.Empty() || o.unexpected)
+	}
+	return err
+}
+
+// loopbackByDefault gives an address of this machine where only a port is
+// named: what a member does is not for everyone to see.
+func loopbackByDefault(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err == nil && host == "" {
+		return net.JoinHostPort("127.0.0.1", port)
+	}
+	return address
+}
+
+// serveMetrics answers until stop is called.
+func serveMetrics(l net.Listener, h http.Handler) (stop func()) {
+	s := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.Serve(l) // ends with ErrServerClosed
+	}()
+	return func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if errors.Is(s.Shutdown(ctx), context.DeadlineExceeded) {
+			s.Close()
+		}
+		<-done
+	}
+}
+
+// kafkaSummary accounts for what was done, on standard error.
+func kafkaSummary(e *env, m *kafka.Member, selecting bool) {
+	c := m.Counts()
+	var all uint64
+	for _, n := range c.Records {
+		all += n
+	}
+	e.warnf("read %s in %s: %d annotated, %d unchanged, %d not selected, %d not understood", plural(all, "record"), plural(c.Commits, "commit"),
+		c.Records[kafka.Annotated], c.Records[kafka.Unchanged], c.Records[kafka.Dropped], c.Records[kafka.NotUnderstood]+c.Records[kafka.DeadLettered])
+	j := &enrichJob{env: e, selecting: selecting}
+	j.flowSummary(c.Stats())
+}
+
+// kafkaFormats describes what is read of topics only.
+func kafkaFormats() []flowlog.Info {
+	return []flowlog.Info{{
+		Name: kafka.Protobuf, About: "goflow2 protobuf (-format=bin), in topics of Kafka only",
+		Reads: "proto src_addr src_port dst_addr dst_port tcp_flags time_flow_start_ns time_received_ns of FlowMessage",
+		Adds:  "field 21000, a message: see annotate/flowlog/kafka/portannot.proto",
+	}}
+}
