@@ -85,13 +85,3 @@ func (c *clients) addresses() []netip.Addr {
 	slices.SortFunc(list, netip.Addr.Compare)
 	return list
 }
-
-// shares counts the clients that are also in other.
-func (c *clients) shares(other *clients) (n int) {
-	for i := range c.list {
-		if slices.ContainsFunc(other.list, func(o client) bool { return o.addr == c.list[i].addr }) {
-			n++
-		}
-	}
-	return n
-}

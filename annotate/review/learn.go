@@ -50,10 +50,7 @@ func (c *Collector) AppendPolicy(dst []byte, r *Report) ([]byte, error) {
 		if s.expect.onlyIgnored() {
 			continue
 		}
-		accept := slices.Clone(found[s.key.String()])
-		for _, k := range s.accepted {
-			accept = append(accept, k)
-		}
+		accept := append(slices.Clone(found[s.key.String()]), s.accepted...)
 		slices.Sort(accept)
 		clients, wide := s.learnedClients()
 		key := fmt.Sprint(s.key.Protocol, s.key.Port, clients, accept, s.live())

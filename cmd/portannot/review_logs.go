@@ -18,7 +18,6 @@ import (
 type logReview struct {
 	*reviewJob
 	options    flowlog.Options
-	reader     *flowlog.Reader
 	annotation annotate.Annotation
 	facts      review.Flow
 	other      uint64 // lines that are no records
