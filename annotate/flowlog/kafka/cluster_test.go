@@ -281,7 +281,10 @@ func TestFailures(t *testing.T) {
 			output(t, seeds, "annotated", time.Minute, s.record, s.all)
 			for i, m := range []*member{b, third} {
 				m.stop()
-				if err := <-m.result; err != nil {
+				// A group that goes on without a member, since that was slow to
+				// join, takes no commit of it; with at least once another reads
+				// these records again, and the member says so.
+				if err := <-m.result; err != nil && !(delivery == AtLeastOnce && errors.Is(err, errUnfinished)) {
 					t.Errorf("member %d: %v", i+1, err)
 				}
 			}

@@ -76,7 +76,9 @@ const maxRestarts = 5
 
 // Run reads, annotates and writes until ctx ends: then what has been read is
 // written and committed, the group is left, and the error is nil. Failures that
-// pass (a broker that is away, a rebalance) are no errors either.
+// pass (a broker that is away, a rebalance) are no errors either, unless one falls
+// together with the end: then the error says that what was read last is not
+// committed, and will be read again.
 func (m *Member) Run(ctx context.Context) error {
 	for failures := 0; ; {
 		before := m.Counts().Commits
