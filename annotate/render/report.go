@@ -1,9 +1,12 @@
 package render
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 
 	"github.com/portannot/portannot/annotate/observe"
@@ -61,13 +64,47 @@ func Report(w io.Writer, name string, r *review.Report, m ReportMeta) error {
 	return fmt.Errorf("unknown output format %q: want %s", name, strings.Join(ReportFormats(), ", "))
 }
 
-// writeReportJSON writes the report as one indented JSON document, which
-// [review.ReadReport] reads again.
+// writeReportJSON writes the report as one JSON document, which
+// [review.ReadReport] reads again: each member of it on a line of its own, and
+// each element of a long list too, so that two reports can be compared line by
+// line.
 func writeReportJSON(w io.Writer, r *review.Report, _ ReportMeta) error {
-	enc := json.NewEncoder(w)
+	b := bufio.NewWriterSize(w, 64<<10)
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(r)
+	value := func(v reflect.Value) error {
+		buf.Reset()
+		err := enc.Encode(v.Interface())
+		b.Write(bytes.TrimSuffix(buf.Bytes(), []byte("\n")))
+		return err
+	}
+	v := reflect.ValueOf(r).Elem()
+	lead := "{\n"
+	for i := range v.NumField() {
+		name, options, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+		f := v.Field(i)
+		if options == "omitempty" && f.IsZero() {
+			continue
+		}
+		fmt.Fprintf(b, "%s%q: ", lead, name)
+		lead = ",\n"
+		if f.Kind() != reflect.Slice || f.Len() == 0 {
+			if err := value(f); err != nil {
+				return err
+			}
+			continue
+		}
+		for j := range f.Len() {
+			b.WriteString([]string{"[\n  ", ",\n  "}[min(j, 1)])
+			if err := value(f.Index(j)); err != nil {
+				return err
+			}
+		}
+		b.WriteString("\n]")
+	}
+	b.WriteString("\n}\n")
+	return b.Flush()
 }
 
 // serviceNames writes the names that a service's port goes by: the registered

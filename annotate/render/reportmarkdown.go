@@ -69,7 +69,7 @@ func writeReportMarkdown(w io.Writer, r *review.Report, _ ReportMeta) error {
 			fmt.Fprintf(b, "- %s\n", markdown(s))
 		}
 	}
-	fmt.Fprintf(b, "\n%s IANA registry edition %s.\n", markdown(r.Warning), r.Registry.Edition)
+	fmt.Fprintf(b, "\n%s IANA registry edition %s.\n", markdown(r.Warning), markdown(r.Registry.Edition))
 	return b.Flush()
 }
 
@@ -89,7 +89,7 @@ func services(b *bufio.Writer, r *review.Report) {
 			policy = "-"
 		}
 		fmt.Fprintf(b, "| %s | %s %s | %s | %d | %s | %s | %s | %s | %s | %s |\n", code(s.ID), s.Registered.Status, markdown(serviceNames(s)),
-			clientCount(&s.Clients), s.Flows, size, s.First.Moment(), s.Last.Moment(), s.Outcome, policy, verdict)
+			clientCount(&s.Clients), s.Flows, size, s.First.Moment(), s.Last.Moment(), markdown(s.Outcome), markdown(policy), markdown(verdict))
 	}
 	if n := r.Summary.Services - len(r.Services); n > 0 {
 		fmt.Fprintf(b, "\nand %d more\n", n)
@@ -97,14 +97,14 @@ func services(b *bufio.Writer, r *review.Report) {
 }
 
 func ruleTable(b *bufio.Writer, s *review.RuleSet) {
-	fmt.Fprintf(b, "\n## Rules of %s (%s)\n\n| line | action | flows | services | rule |\n|--:|---|--:|--:|---|\n", markdown(strings.Join(s.Files, ", ")), s.Kind)
+	fmt.Fprintf(b, "\n## Rules of %s (%s)\n\n| line | action | flows | services | rule |\n|--:|---|--:|--:|---|\n", markdown(strings.Join(s.Files, ", ")), markdown(s.Kind))
 	for i := range s.Rules[:min(len(s.Rules), maxMarkdown)] {
 		u := &s.Rules[i]
 		text := code(u.Text)
 		if u.Comment != "" {
 			text += " " + markdown(u.Comment)
 		}
-		fmt.Fprintf(b, "| %d | %s | %d | %d | %s |\n", u.Line, u.Action, u.Flows, u.Services, text)
+		fmt.Fprintf(b, "| %d | %s | %d | %d | %s |\n", u.Line, markdown(u.Action), u.Flows, u.Services, text)
 	}
 	if len(s.Notes) == 0 {
 		return

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/portannot/portannot/annotate/review"
@@ -46,7 +47,7 @@ func writeReportText(w io.Writer, r *review.Report, m ReportMeta) error {
 	t.scanners()
 	t.rules()
 	t.losses()
-	fmt.Fprintf(t, "\n# %s Registry edition %s.\n", r.Warning, r.Registry.Edition)
+	fmt.Fprintf(t, "\n# %s Registry edition %s.\n", printable(r.Warning), printable(r.Registry.Edition))
 	return t.Flush()
 }
 
@@ -57,8 +58,26 @@ func (t *reportText) paint(color, s string) string {
 	return color + s + plain
 }
 
+// printable writes what a terminal would take for a command, or would not show,
+// as an escape: comments of rules and names in policies are anybody's.
+func printable(s string) string {
+	if !strings.ContainsFunc(s, func(c rune) bool { return !strconv.IsPrint(c) }) {
+		return s
+	}
+	var b strings.Builder
+	for _, c := range s {
+		if strconv.IsPrint(c) {
+			b.WriteRune(c)
+			continue
+		}
+		q := strconv.QuoteRune(c)
+		b.WriteString(q[1 : len(q)-1])
+	}
+	return b.String()
+}
+
 func (t *reportText) heading(format string, args ...any) {
-	fmt.Fprintf(t, "\n%s\n\n", t.paint(bold, fmt.Sprintf(format, args...)))
+	fmt.Fprintf(t, "\n%s\n\n", t.paint(bold, printable(fmt.Sprintf(format, args...))))
 }
 
 // line writes text, wrapped and indented.
@@ -70,7 +89,7 @@ func (t *reportText) line(indent int, text string) {
 func (t *reportText) fact(indent int, name, value string) {
 	lead := fmt.Sprintf("%*s%-*s", indent, "", factWidth, name)
 	if len(name) >= factWidth {
-		lead = strings.Repeat(" ", indent) + name + "  "
+		lead = strings.Repeat(" ", indent) + printable(name) + "  "
 	}
 	t.wrap(len(lead), indent+factWidth, lead, value)
 }
@@ -80,7 +99,7 @@ func (t *reportText) fact(indent int, name, value string) {
 func (t *reportText) wrap(at, indent int, lead, text string) {
 	t.WriteString(lead)
 	begin := true
-	for _, word := range strings.Fields(text) {
+	for _, word := range strings.Fields(printable(text)) {
 		n := len([]rune(word))
 		switch {
 		case begin:
@@ -131,7 +150,7 @@ func (t *reportText) findings() {
 		if f.Name != "" {
 			subject += "  " + f.Name
 		}
-		fmt.Fprintf(t, "\n  %s\n", t.paint(bold, subject))
+		fmt.Fprintf(t, "\n  %s\n", t.paint(bold, printable(subject)))
 		t.line(4, f.Why)
 		for _, x := range f.Facts {
 			t.fact(6, x.Name, x.Value)
@@ -159,6 +178,7 @@ func (t *reportText) row(columns []column, mark string, cells []string) {
 	var b strings.Builder
 	at := 0
 	for i, c := range cells {
+		c = printable(c)
 		if i > 0 {
 			at += columns[i-1].width + 1
 			for b.Len() < at || b.Len() > 0 && b.String()[b.Len()-1] != ' ' {

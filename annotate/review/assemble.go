@@ -44,7 +44,11 @@ func (c *Collector) Report(ctx Context) *Report {
 		r.Inputs = []Input{}
 	}
 	f := &finder{c: c, scanners: c.scanners, window: r.Window}
-	services, pairs, scanners := c.sorted(nil), c.sortedPairs(), c.sortedScanners()
+	// Very many services are looked at in the order in which they lie in
+	// memory, and only those that may have findings are put in order.
+	all := ctx.Listed == 0 || c.services <= ctx.Listed || ctx.Baseline != nil || c.opt.Policy != nil || c.firewall != nil
+	services := c.sorted(func(s *service) bool { return all || s.noteworthy() })
+	pairs, scanners := c.sortedPairs(), c.sortedScanners()
 	f.findMoved(services)
 	if ctx.Baseline != nil {
 		f.compare(r, services, ctx.Baseline)
@@ -67,11 +71,11 @@ func (c *Collector) Report(ctx Context) *Report {
 		r.Policy = c.policy()
 	}
 	r.Findings = f.sorted()
-	r.Summary, r.Charts = summarise(r, services, c.opt.Policy != nil)
+	r.Summary, r.Charts = c.summarise(r)
 	r.Summary.Accepted = f.accepted
 	listed := services
-	if ctx.Listed > 0 && len(services) > ctx.Listed {
-		listed = foremost(services, ctx.Listed)
+	if ctx.Listed > 0 && c.services > ctx.Listed {
+		listed = c.foremost(ctx.Listed)
 	}
 	about := map[string][]string{}
 	for i := range r.Findings {
@@ -127,11 +131,11 @@ func (c *Collector) traffic(t Traffic) Traffic {
 	if n := c.statuses[iana.Unknown]; n > 0 {
 		t.Statuses = append(t.Statuses, StatusCount{iana.Unknown, n})
 	}
-	for _, s := range c.services {
+	c.each(func(s *service) {
 		if !s.clients.exact() {
 			t.Losses.FewClients++
 		}
-	}
+	})
 	return t
 }
 
@@ -365,8 +369,8 @@ func (sc *scanner) report() Scanner {
 }
 
 // foremost gives n services, those with findings first, then those of the most
-// flows.
-func foremost(services []*service, n int) []*service {
+// flows, then by address.
+func (c *Collector) foremost(n int) []*service {
 	before := func(a, b *service) int {
 		if a.found != b.found {
 			if a.found {
@@ -374,22 +378,19 @@ func foremost(services []*service, n int) []*service {
 			}
 			return 1
 		}
-		return cmp.Compare(b.flows, a.flows)
+		if a.flows != b.flows {
+			return cmp.Compare(b.flows, a.flows)
+		}
+		return a.place.compare(&b.place)
 	}
 	list := make([]*service, 0, n+1)
-	for _, s := range services {
+	c.each(func(s *service) {
 		if len(list) == n && before(s, list[n-1]) >= 0 {
-			continue
+			return
 		}
-		// Behind its equals, so that these stay in the order of addresses.
-		at, _ := slices.BinarySearchFunc(list, s, func(a, b *service) int {
-			if before(a, b) <= 0 {
-				return -1
-			}
-			return 1
-		})
+		at, _ := slices.BinarySearchFunc(list, s, before)
 		list = slices.Insert(list, at, s)[:min(len(list)+1, n)]
-	}
+	})
 	return list
 }
 
@@ -397,18 +398,20 @@ func foremost(services []*service, n int) []*service {
 const bins = 60
 
 // summarise counts what a report has.
-func summarise(r *Report, services []*service, hasPolicy bool) (Summary, Charts) {
-	s := Summary{Services: len(services)}
-	outcomes, statuses, said, levels, found := counter{}, counter{}, counter{}, counter{}, counter{}
+func (c *Collector) summarise(r *Report) (Summary, Charts) {
+	s := Summary{Services: c.services}
+	hasPolicy := c.opt.Policy != nil
+	statuses, said, levels, found := counter{}, counter{}, counter{}, counter{}
+	var byOutcome [numOutcomes]int
 	var byStatus [iana.NumStatuses][NumClasses]int
 	var firstSeen [][NumClasses]int
 	if r.Window.Duration() > 0 {
 		firstSeen = make([][NumClasses]int, bins)
 	}
 	part := max(int64(r.Window.Duration())/bins+1, 1)
-	for _, x := range services {
+	c.each(func(x *service) {
 		class := x.class(hasPolicy)
-		outcomes[x.outcome()]++
+		byOutcome[x.result()]++
 		if hasPolicy {
 			said[x.policy()]++
 		}
@@ -416,7 +419,7 @@ func summarise(r *Report, services []*service, hasPolicy bool) (Summary, Charts)
 		if firstSeen != nil && x.first != 0 {
 			firstSeen[min((x.first-int64(r.Window.First))/part, bins-1)][class]++
 		}
-	}
+	})
 	charts := Charts{FirstSeen: firstSeen}
 	for _, st := range []iana.Status{iana.Assigned, iana.Reserved, iana.Unassigned, iana.Dynamic, iana.Unknown} {
 		n := 0
@@ -434,7 +437,11 @@ func summarise(r *Report, services []*service, hasPolicy bool) (Summary, Charts)
 		found[x.Kind.String()]++
 		s.Highest = max(s.Highest, x.Level)
 	}
-	s.Outcomes = outcomes.in("answered", "seen", "refused", "attempted")
+	for _, o := range []outcome{worked, mayBe, refused, failed} {
+		if byOutcome[o] > 0 {
+			s.Outcomes = append(s.Outcomes, NameCount{outcomeNames[o], byOutcome[o]})
+		}
+	}
 	s.Statuses = statuses.in("assigned", "reserved", "unassigned", "dynamic", "unknown")
 	s.Policies = said.in(policies...)
 	s.Levels = levels.in("error", "warning", "note")
@@ -480,9 +487,7 @@ func (c *Collector) Subjects(r *Report) *Subjects {
 	for i := range r.Findings {
 		found[r.Findings[i].Subject] = true
 	}
-	for _, x := range c.services {
-		s.services[x.key] = x.found
-	}
+	c.each(func(x *service) { s.services[x.key] = x.found })
 	for k, u := range c.pairs {
 		s.pairs[k] = found[u.String()]
 	}

@@ -2,7 +2,6 @@ package review
 
 import (
 	"cmp"
-	"encoding/binary"
 	"net/netip"
 	"slices"
 	"time"
@@ -59,6 +58,8 @@ const scanRatio = 10
 // what most do not have stands elsewhere, and what each flow changes comes
 // first: the time goes into waiting for memory.
 type service struct {
+	place     place
+	number    uint32           // of the room that it has
 	role      annotate.Service // of the flow with the most confidence
 	byPolicy  bool             // no rule names the service end, the policy does
 	symmetric bool             // both ends use the port
@@ -103,30 +104,7 @@ func (s *service) own() *more {
 	return s.more
 }
 
-// place is a key without pointers, which is looked up faster.
-type place struct {
-	hi, lo   uint64
-	port     uint16
-	protocol uint8
-	bits     uint8 // of the address: 32 or 128
-	zone     uint32
-}
-
-func (c *Collector) place(k Key) place {
-	a := k.Server.As16()
-	p := place{binary.BigEndian.Uint64(a[:8]), binary.BigEndian.Uint64(a[8:]), k.Port, k.Protocol, uint8(k.Server.BitLen()), 0}
-	if z := k.Server.Zone(); z != "" {
-		id, ok := c.zones[z]
-		if !ok {
-			id = uint32(len(c.zones) + 1)
-			c.zones[z] = id
-		}
-		p.zone = id
-	}
-	return p
-}
-
-// compare orders places as Key.compare does their keys, those in zones by when
+// compare orders places by address, port and transport, those in zones by when
 // the zones were met.
 func (p *place) compare(o *place) int {
 	return cmp.Or(cmp.Compare(p.bits, o.bits), cmp.Compare(p.hi, o.hi), cmp.Compare(p.lo, o.lo), cmp.Compare(p.zone, o.zone),
@@ -173,10 +151,13 @@ type Losses struct {
 type Collector struct {
 	registry   *iana.Registry
 	opt        Options
-	services   map[place]*service
+	services   int // how many there are
+	index      index
+	slabs      [][]service
+	laid       int      // how much of the slabs was ever used
+	free       []uint32 // room of services that were folded
+	warmth     uint64   // of no meaning: see warm
 	zones      map[string]uint32
-	slab       []service  // room for services, taken from its front
-	free       []*service // services that were folded
 	pairs      map[pair]*unsided
 	scanners   map[netip.Addr]*scanner // of services that were folded early
 	firewall   *firewall               // nil without rules
@@ -206,7 +187,7 @@ func NewCollector(registry *iana.Registry, opt Options) *Collector {
 	c := &Collector{
 		registry:   registry,
 		opt:        opt,
-		services:   map[place]*service{},
+		index:      newIndex(),
 		zones:      map[string]uint32{},
 		pairs:      map[pair]*unsided{},
 		scanners:   map[netip.Addr]*scanner{},
@@ -223,13 +204,6 @@ func NewCollector(registry *iana.Registry, opt Options) *Collector {
 type entryUse struct {
 	flows    uint64
 	services uint64
-}
-
-// Expect makes room for the services of so many flows more, if they are many.
-func (c *Collector) Expect(flows int) {
-	if n := min(flows/2, c.opt.MaxServices); n > 1<<12 && len(c.services) == 0 {
-		c.services = make(map[place]*service, n)
-	}
 }
 
 // ends are the two ends of a flow as client and server.
@@ -260,11 +234,12 @@ func (c *Collector) Add(f *Flow, a *annotate.Annotation) Ref {
 	}
 	key := Key{e.server.Addr(), f.Protocol, e.server.Port()}
 	at := c.place(key)
-	s := c.services[at]
+	s := c.find(&at)
 	if a.Service.Side == annotate.Both && s == nil {
 		// One service, spoken between equals, whoever began.
 		other := Key{e.client.Addr(), f.Protocol, e.client.Port()}
-		if t := c.services[c.place(other)]; t != nil && t.symmetric {
+		otherAt := c.place(other)
+		if t := c.find(&otherAt); t != nil && t.symmetric {
 			e.client, e.server = e.server, e.client
 			key, s = other, t
 		}
@@ -354,14 +329,15 @@ func (c *Collector) newService(key Key, at place, f *Flow, e *ends) *service {
 		sc.add(f)
 		return nil
 	}
-	if len(c.services) >= c.opt.MaxServices && !c.full {
+	if c.services >= c.opt.MaxServices && !c.full {
 		c.sweep()
 	}
-	if len(c.services) >= c.opt.MaxServices {
+	if c.services >= c.opt.MaxServices {
 		c.losses.NotKept++
 		return nil
 	}
-	s := c.room()
+	s := c.newRoom()
+	s.place = at
 	s.key, s.port, s.more = key, c.portOf(e.entry), &nothing
 	s.clients.list = s.clients.buf[:0]
 	if c.opt.Policy != nil || c.firewall != nil {
@@ -370,7 +346,8 @@ func (c *Collector) newService(key Key, at place, f *Flow, e *ends) *service {
 	if e.local != "" {
 		s.own().local = e.local
 	}
-	c.services[at] = s
+	c.services++
+	c.enter(s, s.number)
 	return s
 }
 
@@ -386,25 +363,6 @@ func (c *Collector) portOf(e *iana.Entry) *port {
 		c.ports[e.Transport][e.Port] = p
 	}
 	return p
-}
-
-// slabSize is for how many services room is made at a time.
-const slabSize = 256
-
-// room gives an empty service, which stays where it is.
-func (c *Collector) room() *service {
-	if n := len(c.free); n > 0 {
-		s := c.free[n-1]
-		c.free = c.free[:n-1]
-		*s = service{}
-		return s
-	}
-	if len(c.slab) == 0 {
-		c.slab = make([]service, slabSize)
-	}
-	s := &c.slab[0]
-	c.slab = c.slab[1:]
-	return s
 }
 
 // isProbe reports a flow that got no answer, and that was too short to be
@@ -521,21 +479,13 @@ func (c *Collector) addPair(f *Flow) pair {
 // sorted lists the services by address, port and transport; of all, those that
 // keep keeps, if it is not nil.
 func (c *Collector) sorted(keep func(*service) bool) []*service {
-	type item struct {
-		place
-		s *service
-	}
-	items := make([]item, 0, len(c.services))
-	for at, s := range c.services {
+	var list []*service
+	c.each(func(s *service) {
 		if keep == nil || keep(s) {
-			items = append(items, item{at, s})
+			list = append(list, s)
 		}
-	}
-	slices.SortFunc(items, func(a, b item) int { return a.compare(&b.place) })
-	list := make([]*service, len(items))
-	for i := range items {
-		list[i] = items[i].s
-	}
+	})
+	slices.SortFunc(list, func(a, b *service) int { return a.place.compare(&b.place) })
 	return list
 }
 

@@ -15,21 +15,32 @@ import (
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-// outcome says in one word what became of the flows of a service.
-func (s *service) outcome() string {
-	switch {
-	case s.states.sum(worked) > 0:
-		return "answered"
-	case s.states.sum(mayBe) > 0:
-		return "seen"
-	case s.states.sum(refused) > 0:
-		return "refused"
+// result says what became of the flows of a service: the outcome that says most
+// for it.
+func (s *service) result() outcome {
+	has := [numOutcomes]bool{}
+	for st, n := range s.states {
+		has[outcomes[st]] = has[outcomes[st]] || n > 0
 	}
-	return "attempted"
+	for _, o := range []outcome{worked, mayBe, refused} {
+		if has[o] {
+			return o
+		}
+	}
+	return failed
 }
 
+// outcome is result in a word.
+func (s *service) outcome() string { return outcomeNames[s.result()] }
+
 // live reports that something may be there: it answered, or nobody had to.
-func (s *service) live() bool { return s.states.sum(worked)+s.states.sum(mayBe) > 0 }
+func (s *service) live() bool { return s.result() == worked || s.result() == mayBe }
+
+// noteworthy reports whether there may be a finding about the service without
+// anything to compare it with.
+func (s *service) noteworthy() bool {
+	return s.odd || s.later || s.role.Confidence <= annotate.Weak || s.seen.Verdict == observe.Contradicts
+}
 
 // levelOf is that of the kind, and Note where nothing answered.
 func (s *service) levelOf(k Kind) Level {

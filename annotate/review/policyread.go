@@ -1,6 +1,7 @@
 package review
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -91,7 +92,8 @@ func (p *policyReader) syntax(data []byte, err error) {
 	case strings.Contains(err.Error(), "found multiple"):
 		p.fault(1, "a policy is one YAML document", "there are several documents, parted by ---")
 	case errors.As(err, &load):
-		line := load.Mark.Line
+		// What is missing at the end is missed on the line after it.
+		line := min(load.Mark.Line, bytes.Count(data, []byte("\n"))+1)
 		hint := ""
 		if strings.Contains(load.Message, "cannot start any token") || strings.Contains(load.Message, "tab character") {
 			hint = "YAML indents with spaces, not with tabs"

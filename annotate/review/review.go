@@ -130,7 +130,11 @@ const (
 	failed                 // nothing answered, or the answer was no
 	refused                // likewise, by an answer
 	worked                 // the service answered
+	numOutcomes
 )
+
+// outcomeNames are for services: what became of their flows in one word.
+var outcomeNames = [numOutcomes]string{mayBe: "seen", failed: "attempted", refused: "refused", worked: "answered"}
 
 var outcomes = [numStates]outcome{
 	flow.Established: worked, flow.Closed: worked, flow.Reset: worked, flow.Midstream: worked, flow.HalfOpen: worked,

@@ -71,7 +71,7 @@ func (c *Collector) findScanners() map[netip.Addr]probed {
 	for addr, sc := range c.scanners {
 		all[addr] = probed{vain: sc.targets}
 	}
-	for _, s := range c.services {
+	c.each(func(s *service) {
 		for i := range s.clients.list {
 			if cl := &s.clients.list[i]; cl.worked == 0 {
 				p := all[cl.addr]
@@ -79,7 +79,7 @@ func (c *Collector) findScanners() map[netip.Addr]probed {
 				all[cl.addr] = p
 			}
 		}
-	}
+	})
 	for addr, p := range all {
 		if p.vain < uint64(c.opt.ScanTargets) {
 			delete(all, addr)
@@ -88,7 +88,7 @@ func (c *Collector) findScanners() map[netip.Addr]probed {
 	if len(all) == 0 {
 		return all
 	}
-	for _, s := range c.services {
+	c.each(func(s *service) {
 		for i := range s.clients.list {
 			if cl := &s.clients.list[i]; cl.worked > 0 {
 				if p, ok := all[cl.addr]; ok {
@@ -97,7 +97,7 @@ func (c *Collector) findScanners() map[netip.Addr]probed {
 				}
 			}
 		}
-	}
+	})
 	for addr, p := range all {
 		if p.answered*scanRatio > p.vain {
 			delete(all, addr)
@@ -123,7 +123,7 @@ func (c *Collector) sweep() {
 		c.full = true
 		return
 	}
-	before := len(c.services)
+	before := c.services
 	// In their order, so that the samples do not depend on that of the map.
 	for _, s := range c.sorted(c.onlyScanned) {
 		for i := range s.clients.list {
@@ -131,11 +131,13 @@ func (c *Collector) sweep() {
 			c.scanners[cl.addr].fold(s, uint64(cl.flows))
 		}
 		c.clientRoom += len(s.clients.list)
-		delete(c.services, c.place(s.key))
-		c.free = append(c.free, s)
+		c.free = append(c.free, s.number)
+		s.place = place{}
+		c.services--
 	}
+	c.reindex(len(c.index.slots))
 	// When little was gained there is no use in trying again soon.
-	c.full = before-len(c.services) < c.opt.MaxServices/8
+	c.full = before-c.services < c.opt.MaxServices/8
 }
 
 // onlyScanned reports a service that nobody but scanners tried, in vain, and

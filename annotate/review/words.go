@@ -67,7 +67,7 @@ func (t Time) Moment() string {
 
 // Text writes the window for people: "2026-09-14 09:00:00 to 09:14:37 UTC".
 func (w Window) Text() string {
-	if w.First == 0 {
+	if w.First == 0 || w.Last == 0 {
 		return "not known"
 	}
 	first, last := w.First.Moment(), w.Last.Moment()

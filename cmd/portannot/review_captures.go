@@ -15,7 +15,7 @@ import (
 // stands in the main job.
 type reviewing struct {
 	j        *reviewJob
-	one      noted              // a flow that comes before the end of the input
+	one      *noted             // for flows that come before the end of the input
 	observer *annotate.Observer // nil with --observe off
 	evidence *annotate.Evidence // nil when none is taken
 	// refs are where each flow went, for carving; nil when there is none.
@@ -28,10 +28,46 @@ type carvedFlow struct {
 	finding finding
 }
 
-// noted is a flow with its annotation on the way to the collector.
+// noted are flows with their annotations on the way to the collector.
 type noted struct {
-	flow       flow.Flow
-	annotation annotate.Annotation
+	flow        flow.Flow
+	flows       []review.Flow
+	annotations []annotate.Annotation
+	ids         []flowID     // for carving
+	refs        []review.Ref // likewise; nil when nothing is carved
+	n           int
+}
+
+func (r *reviewing) newNoted() *noted {
+	n := &noted{flows: make([]review.Flow, blockSize), annotations: make([]annotate.Annotation, blockSize)}
+	if r.refs != nil {
+		n.ids, n.refs = make([]flowID, blockSize), make([]review.Ref, blockSize)
+	}
+	return n
+}
+
+// note annotates a flow.
+func (r *reviewing) note(n *noted, f *flow.Flow) {
+	a := &n.annotations[n.n]
+	r.j.annotator.FlowTo(a, f, r.observer)
+	n.flows[n.n] = review.Captured(f)
+	n.flows[n.n].Observed = review.ObservedOf(a)
+	if n.ids != nil {
+		n.ids[n.n] = idOf(f)
+	}
+	n.n++
+}
+
+func (r *reviewing) collect(n *noted) {
+	refs := n.refs
+	if refs != nil {
+		refs = refs[:n.n]
+	}
+	r.j.collector.AddAll(n.flows[:n.n], n.annotations[:n.n], refs)
+	for i, ref := range refs {
+		r.refs[n.ids[i]] = carvedFlow{ref, findingOf(&n.annotations[i])}
+	}
+	n.n = 0
 }
 
 // take takes a flow that the table gives up before the end of the input.
@@ -39,48 +75,44 @@ func (r *reviewing) take(f *flow.Flow) {
 	if r.evidence != nil {
 		r.evidence.Add(f)
 	}
-	r.one.flow = *f
-	r.j.annotator.FlowTo(&r.one.annotation, f, r.observer)
-	r.collect(&r.one)
-}
-
-func (r *reviewing) collect(n *noted) {
-	facts := review.Captured(&n.flow)
-	facts.Observed = review.ObservedOf(&n.annotation)
-	ref := r.j.collector.Add(&facts, &n.annotation)
-	if r.refs != nil {
-		r.refs[idOf(&n.flow)] = carvedFlow{ref, findingOf(&n.annotation)}
+	if r.one == nil {
+		r.one = r.newNoted()
+	}
+	r.note(r.one, f)
+	if r.one.n == blockSize {
+		r.collect(r.one)
 	}
 }
 
 // results takes all flows that are left. One goroutine annotates while another
 // collects, in their order.
 func (r *reviewing) results(res *flow.Results) {
+	if r.one != nil {
+		r.collect(r.one)
+	}
 	r.j.collector.Expect(res.Len())
 	if r.evidence != nil {
 		r.evidence.AddAll(res)
 	}
 	const buffers = 4
-	full, free := make(chan []noted, buffers), make(chan []noted, buffers)
+	full, free := make(chan *noted, buffers), make(chan *noted, buffers)
 	for range buffers {
-		free <- make([]noted, 0, blockSize)
+		free <- r.newNoted()
 	}
 	go func() {
 		defer close(full)
 		for from := 0; from < res.Len(); from += blockSize {
-			b := (<-free)[:min(blockSize, res.Len()-from)]
-			for i := range b {
-				res.Fill(from+i, &b[i].flow)
-				r.j.annotator.FlowTo(&b[i].annotation, &b[i].flow, r.observer)
+			n := <-free
+			for i := from; i < min(from+blockSize, res.Len()); i++ {
+				res.Fill(i, &n.flow)
+				r.note(n, &n.flow)
 			}
-			full <- b
+			full <- n
 		}
 	}()
-	for b := range full {
-		for i := range b {
-			r.collect(&b[i])
-		}
-		free <- b
+	for n := range full {
+		r.collect(n)
+		free <- n
 	}
 }
 

@@ -362,6 +362,19 @@ func TestPolicyHelp(t *testing.T) {
 	}
 }
 
+// TestReviewREADME: the README names every finding.
+func TestReviewREADME(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join(repoRoot(t), "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range review.Kinds() {
+		if !bytes.Contains(b, []byte("`"+k.Name+"`")) {
+			t.Errorf("README.md does not name %s", k.Name)
+		}
+	}
+}
+
 // TestReviewBrowser opens the report in Chromium: see testdata/browser.
 func TestReviewBrowser(t *testing.T) {
 	long(t)
