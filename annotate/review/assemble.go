@@ -53,9 +53,7 @@ func (c *Collector) Report(ctx Context) *Report {
 	if ctx.Baseline != nil {
 		f.compare(r, services, ctx.Baseline)
 	}
-	for _, s := range services {
-		f.service(s)
-	}
+	f.services(services)
 	for _, u := range pairs {
 		f.pair(u)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/portannot/portannot/annotate"
@@ -172,6 +173,32 @@ func (f *finder) addTo(s *service, k Kind, why string, facts ...Fact) {
 		return
 	}
 	f.add(s.finding(k, why, facts...))
+}
+
+// together is how many services are worth a goroutine.
+const together = 4096
+
+// services finds what there is to say of services, which do not know of one
+// another, in their order.
+func (f *finder) services(list []*service) {
+	parts := make([]finder, (len(list)+together-1)/together)
+	var wait sync.WaitGroup
+	for i := range parts {
+		part := &parts[i]
+		*part = *f
+		part.list, part.accepted = nil, 0
+		some := list[i*together : min((i+1)*together, len(list))]
+		wait.Go(func() {
+			for _, s := range some {
+				part.service(s)
+			}
+		})
+	}
+	wait.Wait()
+	for i := range parts {
+		f.list = append(f.list, parts[i].list...)
+		f.accepted += parts[i].accepted
+	}
 }
 
 // service finds what there is to say of one service.

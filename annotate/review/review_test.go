@@ -423,3 +423,28 @@ func TestOrderDoesNotMatter(t *testing.T) {
 		}
 	}
 }
+
+// Very many services are looked at by several goroutines, and the findings are
+// in the order of addresses all the same.
+func TestManyServices(t *testing.T) {
+	s := newScene(t, Options{MaxServices: 20_000})
+	const n = 3 * together
+	for i := range n {
+		s.flow(fmt.Sprintf("10.0.0.1:50000 10.9.%d.%d:4/tcp closed", i*7%n/250, i*7%n%250))
+	}
+	r := s.c.Report(Context{Listed: 100})
+	if len(r.Findings) != n || r.Summary.Services != n || len(r.Services) != 100 || r.Summary.Outcomes[0] != (NameCount{"answered", n}) {
+		t.Fatalf("%d findings, %+v", len(r.Findings), r.Summary)
+	}
+	before := netip.Addr{}
+	for _, f := range r.Findings {
+		at := netip.MustParseAddrPort(strings.TrimSuffix(f.Service, "/tcp")).Addr()
+		if !before.Less(at) {
+			t.Fatalf("%s after %s", at, before)
+		}
+		before = at
+	}
+	if r.Services[0].ID != "10.9.0.0:4/tcp" || len(r.Services[0].Findings) != 1 {
+		t.Errorf("%+v", r.Services[0])
+	}
+}

@@ -15,7 +15,7 @@ import (
 // stands in the main job.
 type reviewing struct {
 	j        *reviewJob
-	one      *noted             // for flows that come before the end of the input
+	one      *noted             // flows that come before the end of the input
 	observer *annotate.Observer // nil with --observe off
 	evidence *annotate.Evidence // nil when none is taken
 	// refs are where each flow went, for carving; nil when there is none.

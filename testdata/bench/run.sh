@@ -34,12 +34,18 @@ make_capture small.pcap -shape mixed -packets 800000 -flows 40000
 have() { command -v "$1" >/dev/null; }
 line() { printf '%s\t%s\n' "$1" "$2"; }
 
+# headers are the flags with which portannot does what the floor does, and the
+# registry: it looks at no payload and at no other flow.
+headers="--observe off --evidence-peers 0"
+
 ours() { # FILE FORMAT...
 	local f=$1 o
 	shift
 	for o in "$@"; do
 		line "portannot, $o" "./portannot -q -r $f -o $o >/dev/null"
 		line "portannot, $o, one core" "env GOMAXPROCS=1 ./portannot -q -r $f -o $o >/dev/null"
+		line "portannot, $o, headers alone" "./portannot $headers -q -r $f -o $o >/dev/null"
+		line "portannot, $o, headers alone, one core" "env GOMAXPROCS=1 ./portannot $headers -q -r $f -o $o >/dev/null"
 	done
 }
 
