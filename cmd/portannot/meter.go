@@ -67,6 +67,12 @@ func (m *meter) decode(dst []packet.Summary, packets []capture.Packet) ([]packet
 
 // count counts a load to flows, after it has decoded what was left of it.
 func (m *meter) count(l *load) {
+	if l.packets == nil {
+		// All is decoded and accounted for, and another worker may be decoding
+		// what comes next.
+		m.table.Add(l.sums)
+		return
+	}
 	m.packets += uint64(len(l.chunk.Packets))
 	m.refused += l.refused
 	m.decoder.Count(len(l.packets) - len(l.left))

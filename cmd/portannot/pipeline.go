@@ -43,7 +43,7 @@ type pipeline struct {
 type load struct {
 	index   uint64
 	chunk   capture.Chunk
-	packets []capture.Packet // those of chunk that the filter let pass
+	packets []capture.Packet // those of chunk that the filter let pass; nil for takeSerial
 	refused uint64           // the others
 	sums    []packet.Summary // of the packets decoded out of order
 	left    []leftover       // the others
@@ -69,9 +69,10 @@ const serialLoad = 2048
 // included.
 func read(ctx context.Context, m *meter, src fileSource, limit uint64, workers int) error {
 	p := &pipeline{meter: m, src: src, limit: limit}
-	if limit == 0 && m.carver == nil {
-		// A carver follows each packet through the table, and what the source
-		// finds behind the last packet wanted is not to be reported.
+	switch {
+	case m.carver != nil:
+		workers = 1 // it follows each packet through the table
+	case limit == 0: // else what lies behind the last packet wanted is not to be reported
 		p.many, _ = src.(*capture.Reader)
 	}
 	if p.many != nil && p.many.OwnReader() && workers > 1 {
