@@ -38,7 +38,8 @@ have() { # PROGRAM...
 bounded() { timeout -k 5 60 "$@"; }
 
 # A capture that ends early is compared as far as it goes.
-portannot -r "$capture" --idle-timeout 0 >"$dir/capture.json" || [[ -s $dir/capture.json ]] || exit 2
+# Logs tell of no payload and are not compared with one another.
+portannot -r "$capture" --idle-timeout 0 --observe off --evidence-peers 0 >"$dir/capture.json" || [[ -s $dir/capture.json ]] || exit 2
 
 # Of what is no plain pcap the producers read a copy that is: not all can do more.
 source=$capture
