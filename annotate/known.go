@@ -68,19 +68,9 @@ func (k *KnownServices) add(line string) error {
 	if err != nil {
 		return err
 	}
-	port, transport, found := strings.Cut(line[at+1:], "/")
-	span, err := ParseSpan(port)
+	span, transports, err := parsePorts(line[at+1:])
 	if err != nil {
 		return err
-	}
-	all := iana.Transports()
-	transports := all[:]
-	if found {
-		t, err := iana.ParseTransport(transport)
-		if err != nil {
-			return err
-		}
-		transports = []iana.Transport{t}
 	}
 	for _, t := range transports {
 		of := &k.of[t]

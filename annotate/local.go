@@ -51,19 +51,9 @@ func (l *LocalNames) add(fields []string) error {
 	if len(fields) < 2 {
 		return fmt.Errorf("%q has no port: want NAME PORT/TRANSPORT", fields[0])
 	}
-	port, transport, found := strings.Cut(fields[1], "/")
-	span, err := ParseSpan(port)
+	span, transports, err := parsePorts(fields[1])
 	if err != nil {
 		return err
-	}
-	all := iana.Transports()
-	transports := all[:]
-	if found {
-		t, err := iana.ParseTransport(transport)
-		if err != nil {
-			return err
-		}
-		transports = []iana.Transport{t}
 	}
 	for _, t := range transports {
 		if l.names[t] == nil {
@@ -116,4 +106,20 @@ func parsePort(s string) (uint16, error) {
 		return 0, fmt.Errorf("port %q: want a number from 0 to 65535", s)
 	}
 	return uint16(n), nil
+}
+
+// parsePorts reads PORT/TRANSPORT, where PORT may be a range; without a transport
+// all are meant.
+func parsePorts(s string) (iana.Span, []iana.Transport, error) {
+	port, transport, found := strings.Cut(s, "/")
+	span, err := ParseSpan(port)
+	if err != nil {
+		return iana.Span{}, nil, err
+	}
+	if !found {
+		all := iana.Transports()
+		return span, all[:], nil
+	}
+	t, err := iana.ParseTransport(transport)
+	return span, []iana.Transport{t}, err
 }
