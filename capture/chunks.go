@@ -2,7 +2,6 @@ package capture
 
 import (
 	"io"
-	"os"
 	"sync"
 	"sync/atomic"
 )
@@ -24,12 +23,6 @@ type Chunk struct {
 // until they are done with, and large enough that taking turns costs nothing.
 const pieceSize = 256 << 10
 
-// shortRead is what one call to the system asks for, a divisor of pieceSize. The
-// runtime takes the processor away from a goroutine that is in a call for longer
-// than some 20 microseconds, and on one core gives it back only after two changes
-// of thread: with calls as long as a piece that was a tenth of the whole run.
-const shortRead = 64 << 10
-
 // sharing is the state of a Reader that several goroutines read.
 //
 // Where a record begins is known only when the one before was seen, so parsing
@@ -46,7 +39,7 @@ type sharing struct {
 
 	// file is read at offsets, from base on, when the octets are simply those
 	// of a file; else they come through the stream, in turn.
-	file  io.ReaderAt
+	file  *file
 	base  int64
 	carry []byte // octets before the next piece
 }
@@ -68,8 +61,8 @@ func (r *Reader) share() {
 
 // plainFile gives the file whose octets are simply those of the capture; nil for
 // pipes and compressed files.
-func (r *Reader) plainFile() *os.File {
-	f, ok := r.s.src.raw.r.(*os.File)
+func (r *Reader) plainFile() *file {
+	f, ok := r.s.src.raw.r.(*file)
 	if !ok || !r.s.src.regular || r.s.src.packed != "" {
 		return nil
 	}
@@ -121,7 +114,7 @@ func (r *Reader) readPiece(c *Chunk) (n int, err error) {
 	at := h.base + int64(c.Index-1)*pieceSize
 	for n < pieceSize && err == nil {
 		var k int
-		k, err = h.file.ReadAt(c.mem.mem[headroom+n:headroom+n+shortRead], at+int64(n))
+		k, err = h.file.ReadAt(c.mem.mem[headroom+n:headroom+pieceSize], at+int64(n))
 		n += k
 	}
 	r.s.src.raw.n.Add(int64(n))

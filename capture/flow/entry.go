@@ -130,7 +130,7 @@ func count[K comparable](t *Table, tb *table[K], i uint32, dir uint8, s *packet.
 		bytes, over = 0, 0
 	}
 	e.ipBytes[dir], e.overhead[dir] = uint32(bytes), int32(over)
-	if s.PayloadLen != 0 && e.marks&(markDone<<dir) == 0 {
+	if e.marks&(markDone<<dir) == 0 && s.PayloadLen != 0 {
 		keep(t, tb, i, dir, s)
 	}
 	if s.Kind != packet.Datagram || s.Protocol == packet.UDP {

@@ -41,7 +41,10 @@ const (
 	// their memory.
 	smallChunks = 1
 	slabChunks  = 8
-	none        = ^uint32(0)
+	// roomySlots is up to how many slots an index, here 8 MiB, is kept half
+	// empty: probes are shorter. Beyond, the memory is worth more.
+	roomySlots = 1 << 20
+	none       = ^uint32(0)
 )
 
 func (tb *table[K]) at(i uint32) *entry[K] {
@@ -145,7 +148,10 @@ func (tb *table[K]) resize(size int) {
 		}
 		slots[j] = s
 	}
-	tb.slots, tb.full = slots, size/4*3
+	tb.slots, tb.full = slots, size/2
+	if size > roomySlots {
+		tb.full = size / 4 * 3
+	}
 }
 
 func (tb *table[K]) ref(i uint32) Ref { return Ref{i, tb.v6} }

@@ -20,7 +20,7 @@ import (
 // counting, it counts the loads that are next in line, its own or another's, to
 // the one flow table. No packet is copied. What must be seen in the order of the
 // capture is seen in that order, whatever the number of workers, so the result
-// does not depend on it.
+// does not depend on it. A worker that is alone needs no loads.
 type pipeline struct {
 	meter *meter
 	src   fileSource
@@ -78,10 +78,57 @@ func read(ctx context.Context, m *meter, src fileSource, limit uint64, workers i
 	if p.many != nil && p.many.OwnReader() && workers > 1 {
 		workers-- // the slowest of all steps may be the reading
 	}
-	n := 1
-	if workers > 1 {
-		n = workers + spareLoads
+	if workers == 1 {
+		p.err = p.alone(ctx)
+	} else {
+		p.together(ctx, workers)
 	}
+
+	list, total := src.Problems()
+	errs := make([]error, 0, len(list)+2)
+	for i := range list {
+		errs = append(errs, &list[i])
+	}
+	if total > len(list) {
+		errs = append(errs, fmt.Errorf("%d more places of damage", total-len(list)))
+	}
+	return errors.Join(append(errs, p.err)...)
+}
+
+// alone is the whole way with one worker: some packets at a time, which stay in
+// the first-level cache from their record headers to their flows.
+func (p *pipeline) alone(ctx context.Context) error {
+	for ctx.Err() == nil {
+		batch := p.batch()
+		if len(batch) == 0 {
+			break
+		}
+		n, err := p.src.Next(batch)
+		if filterErr := p.meter.take(batch[:n]); filterErr != nil {
+			return filterErr
+		}
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// batch gives room for the packets to take next: none when there are enough.
+func (p *pipeline) batch() []capture.Packet {
+	batch := p.meter.batch[:]
+	if p.limit > 0 {
+		batch = batch[:min(uint64(len(batch)), p.limit-p.meter.packets)]
+	}
+	return batch
+}
+
+// together starts the workers, and returns when they have ended.
+func (p *pipeline) together(ctx context.Context, workers int) {
+	n := workers + spareLoads
 	p.free, p.line = make(chan *load, n), make([]*load, n)
 	for range n {
 		p.free <- new(load)
@@ -95,16 +142,6 @@ func read(ctx context.Context, m *meter, src fileSource, limit uint64, workers i
 	if p.many != nil && p.err == nil {
 		p.err = p.many.Err()
 	}
-
-	list, total := src.Problems()
-	errs := make([]error, 0, len(list)+2)
-	for i := range list {
-		errs = append(errs, &list[i])
-	}
-	if total > len(list) {
-		errs = append(errs, fmt.Errorf("%d more places of damage", total-len(list)))
-	}
-	return errors.Join(append(errs, p.err)...)
 }
 
 // work is one worker.
@@ -164,10 +201,7 @@ func (p *pipeline) takeSerial(l *load) bool {
 	p.taken++
 	l.sums, l.payload, l.err = l.sums[:0], l.payload[:0], nil
 	for l.err == nil && len(l.sums) < serialLoad {
-		batch := m.batch[:]
-		if p.limit > 0 {
-			batch = batch[:min(uint64(len(batch)), p.limit-m.packets)]
-		}
+		batch := p.batch()
 		var n int
 		if len(batch) > 0 {
 			n, l.err = p.src.Next(batch)
