@@ -171,8 +171,9 @@ func (s *stream) recycle(c *chunk) {
 
 // readAhead fills chunks until the input ends or quit closes. What one read of a
 // pipe gives goes out at once, as the next may block for long. A regular file is
-// read on, through its decompressor, until the chunk is full, unless the parser
-// has nothing else to do.
+// read on, through its decompressor, until the chunk is full: the system tends to
+// wake the parser on the processor of who wakes it, which stops the decompressor
+// (measured: with pieces of 128 KiB a third of the whole run).
 func readAhead(src *input, out chan<- *chunk, free <-chan *chunk, quit <-chan struct{}) {
 	defer src.readerDone()
 	for {
@@ -184,7 +185,7 @@ func readAhead(src *input, out chan<- *chunk, free <-chan *chunk, quit <-chan st
 		}
 		c.n, c.err = 0, nil
 		for c.err == nil && c.n < chunkSize {
-			if c.n > 0 && (!src.regular || len(out) == 0) {
+			if c.n > 0 && !src.regular {
 				break
 			}
 			var n int
