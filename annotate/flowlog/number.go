@@ -22,6 +22,16 @@ func parseUint(b []byte, limit uint64) (n uint64, ok bool) {
 	if len(b) == 0 || len(b) > 20 {
 		return 0, false
 	}
+	if len(b) < 20 { // too short to be too large
+		for _, c := range b {
+			d := uint64(c - '0')
+			if d > 9 {
+				return 0, false
+			}
+			n = n*10 + d
+		}
+		return n, n <= limit
+	}
 	for _, c := range b {
 		d := uint64(c - '0')
 		if d > 9 || n > (1<<64-1-d)/10 {
