@@ -52,17 +52,11 @@ func (k *jsonKey) stands(line []byte, i int) bool {
 	return binary.LittleEndian.Uint64(b) == k.head && binary.LittleEndian.Uint64(b[n-8:]) == k.tail && (n <= 16 || string(b[8:n-8]) == k.text[8:n-8])
 }
 
-// guess gives the key that begins at i, if it is one that came behind before;
-// k may be nil.
-func (k *jsonKey) guess(line []byte, i int) *jsonKey {
-	if k == nil {
-		return nil
-	}
-	if next := k.next[0]; next != nil && next.stands(line, i) {
-		return next
-	}
-	if next := k.next[1]; next != nil && next.stands(line, i) {
-		return next
+// second gives the key that begins at i, if it is the other one that came behind
+// before. k may be nil.
+func (k *jsonKey) second(line []byte, i int) *jsonKey {
+	if k != nil && k.next[1] != nil && k.next[1].stands(line, i) {
+		return k.next[1]
 	}
 	return nil
 }

@@ -151,7 +151,14 @@ func (s *jsonScan) object(i int, n *jsonNode) int {
 		from := i
 		var what jsonWhat
 		before := known
-		if known = before.guess(line, i); known != nil {
+		// The first guess is nearly always right, and a call would take as long
+		// as it does.
+		if before != nil && before.next[0] != nil && before.next[0].stands(line, i) {
+			known = before.next[0]
+		} else {
+			known = before.second(line, i)
+		}
+		if known != nil {
 			i += len(known.text)
 			what = known.what
 		} else {
@@ -164,12 +171,19 @@ func (s *jsonScan) object(i int, n *jsonNode) int {
 			return s.fail(jsonCut)
 		}
 		if line[i] <= ' ' {
-			i = s.space(i)
+			if i = s.space(i); i >= len(line) {
+				return s.fail(jsonCut)
+			}
 		}
 		value := i
-		if what.inner != nil && i < len(line) && line[i] == '{' {
+		switch c := line[i]; {
+		case c-'0' <= 9:
+			i = number(line, i)
+		case c == '"':
+			i = s.text(i)
+		case c == '{' && what.inner != nil:
 			i = s.object(i, what.inner)
-		} else {
+		default:
 			i = s.skip(i)
 		}
 		if i < 0 {
@@ -330,10 +344,7 @@ func hasWord(line []byte, word string) bool {
 // number steps over the rest of a number.
 func number(line []byte, i int) int {
 	for i+8 <= len(line) {
-		// Digits are 0 to 9 once x is taken: adding 0x76 sets the top bit of
-		// any other octet, and carries into none.
-		x := binary.LittleEndian.Uint64(line[i:]) ^ ones*'0'
-		if other := (x&^tops + ones*0x76 | x) & tops; other != 0 {
+		if other := notDigits(binary.LittleEndian.Uint64(line[i:])); other != 0 {
 			i += bits.TrailingZeros64(other) / 8
 			break
 		}

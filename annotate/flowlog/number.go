@@ -42,6 +42,14 @@ func parseUint(b []byte, limit uint64) (n uint64, ok bool) {
 	return n, n <= limit
 }
 
+// notDigits gives the top bit of each octet of x that is no decimal digit.
+func notDigits(x uint64) uint64 {
+	// Digits are 0 to 9 then: adding 0x76 sets the top bit of any other octet
+	// below 0x80, and carries into none.
+	x ^= ones * '0'
+	return (x&^tops + ones*0x76 | x) & tops
+}
+
 // protocolKeywords are the keywords of the IANA "Assigned Internet Protocol
 // Numbers" from 0 on, in lower case and without "-", "/", " " and ".". "?" is a
 // number without one.
