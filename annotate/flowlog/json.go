@@ -247,7 +247,7 @@ func (j *jsonScan) get(field jsonField) []byte {
 	if b = b[1 : len(b)-1]; len(b) == 0 {
 		return nil
 	}
-	if bytes.IndexByte(b, '\\') >= 0 {
+	if j.escape && bytes.IndexByte(b, '\\') >= 0 {
 		return unescape(make([]byte, 0, 64), b)
 	}
 	return b
@@ -280,6 +280,11 @@ func jsonTimeOf(b []byte) int64 {
 	if len(b) == 0 {
 		return 0
 	}
+	if len(b) == 19 { // nanoseconds
+		if n, ok := parseUint(b, 1<<63-1); ok {
+			return int64(n)
+		}
+	}
 	if t := parseRFC3339(b); t != 0 {
 		return t
 	}
@@ -296,8 +301,6 @@ func jsonTimeOf(b []byte) int64 {
 		return int64(n) * 1e6
 	case 16:
 		return int64(n) * 1e3
-	case 19:
-		return int64(n)
 	}
 	return 0
 }
@@ -358,7 +361,9 @@ func (l jsonLog) append(dst []byte, r *Record, n *notes) []byte {
 		dst = append(dst, `,"`+ownKey+`":`...)
 	}
 	dst = n.object(dst)
-	dst = appendKept(dst, r.Line[r.cut.from:r.cut.to])
+	if r.cut.len() > 0 {
+		dst = appendKept(dst, r.Line[r.cut.from:r.cut.to])
+	}
 	return r.appendAfter(append(dst, '}'))
 }
 
@@ -375,7 +380,7 @@ func (l jsonLog) strip(dst []byte, r *Record) []byte {
 		dst[at] = '{'
 		return append(append(dst, '}'), r.Line[r.cut.to:]...)
 	}
-	m := r.scratch.member
+	m := r.scratch.whole
 	dst = append(dst[:at-(r.cut.from-m.from)], r.Line[m.to:]...)
 	return dst
 }

@@ -3,6 +3,8 @@ package flowlog
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"math/rand/v2"
 	"reflect"
 	"slices"
 	"strings"
@@ -98,6 +100,46 @@ func TestJSONEdits(t *testing.T) {
 
 // FuzzJSONScan compares with encoding/json: what that calls an object is read to
 // its end, and the values that are looked for are the same.
+// TestJSONHabits: what is remembered of earlier objects changes nothing, whatever
+// comes after what.
+func TestJSONHabits(t *testing.T) {
+	tree := newJSONTree([]jsonPath{{"a", jsonSource}, {"b.c", jsonDestination}, {"b.d", jsonTime}, {"source_address", jsonKind}, {"key_of_16_letters", jsonReply}})
+	members := []string{`"a":1`, `"a" : 2`, `"a":"x\"y"`, `"\u0061":3`, `"ab":4`, `"b":{"c":5,"d":6}`, `"b":{"d":7}`, `"b":{}`, `"b":8`, `"b.c":9`,
+		`"source_address":10`, `"source_addresses":11`, `"source_address_":12`, `"source_addresS":13`, `"key_of_16_letters":14`, `"key_of_16_lettres":15`,
+		`"portannot":{"service":1}`, `"portannot" :16`, `"":17`, `"a`, `"a"`, `"` + strings.Repeat("k", 100) + `":18`}
+	for i := range 2 * maxHabits { // too many to be remembered
+		members = append(members, fmt.Sprintf(`"k%d":%d`, i, i))
+	}
+	r := rand.New(rand.NewPCG(1, 1))
+	var used jsonScan
+	good := 0
+	for range 20_000 {
+		line := "{"
+		for range r.IntN(6) {
+			n := 22 + r.IntN(20)
+			if r.IntN(20) == 0 {
+				n = len(members)
+			}
+			line += members[r.IntN(n)] + []string{",", ", ", " ,"}[r.IntN(3)]
+		}
+		line += members[r.IntN(19)] + "}"
+		var fresh jsonScan
+		end, again := fresh.scan([]byte(line), tree, 0), used.scan([]byte(line), tree, 0)
+		if end != again || fresh.values != used.values || fresh.fault != used.fault || fresh.owns != used.owns || fresh.own != used.own || fresh.whole != used.whole {
+			t.Fatalf("%s:\nto %d %q %v, else %d %q %v", line, again, used.fault, used.values, end, fresh.fault, fresh.values)
+		}
+		if end == len(line) {
+			good++
+		}
+	}
+	if good < 10_000 {
+		t.Errorf("only %d objects are good", good)
+	}
+	if n := len(used.habits[0].known); n != maxHabits {
+		t.Errorf("%d keys are remembered", n)
+	}
+}
+
 func FuzzJSONScan(f *testing.F) {
 	for _, s := range samples(f) {
 		for line := range bytes.Lines(s.data) {
@@ -118,6 +160,10 @@ func FuzzJSONScan(f *testing.F) {
 			return
 		}
 		end := j.scan(line, tree, 0)
+		values, owns, fault := j.values, j.owns, j.fault
+		if again := j.scan(line, tree, 0); again != end || j.values != values || j.owns != owns || j.fault != fault {
+			t.Fatalf("%q: read to %d, %s, then to %d, %s: %v and %v", line, end, fault, again, j.fault, values, j.values)
+		}
 		if err != nil {
 			return
 		}

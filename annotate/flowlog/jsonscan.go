@@ -18,6 +18,7 @@ import (
 // jsonNode is a key on the way to a field that is looked for.
 type jsonNode struct {
 	key      string
+	id       int  // of a node with children: its number in the tree
 	field    int  // index of the value, or -1
 	deep     bool // a child has children
 	children []jsonNode
@@ -41,7 +42,22 @@ func newJSONTree(paths []jsonPath) *jsonNode {
 		}
 		n.field = int(p.field)
 	}
+	root.number(0)
 	return root
+}
+
+// number gives numbers from id on to the nodes with children, and the number
+// behind them.
+func (n *jsonNode) number(id int) int {
+	if len(n.children) == 0 {
+		return id
+	}
+	n.id = id
+	id++
+	for i := range n.children {
+		id = n.children[i].number(id)
+	}
+	return id
 }
 
 func (n *jsonNode) child(key []byte) *jsonNode {
@@ -77,11 +93,13 @@ type jsonScan struct {
 	line   []byte
 	root   *jsonNode
 	values [numJSONFields]jsonValue
-	own    jsonValue // value of the top level's key "portannot"
-	member span      // that key and value, with one comma, so that cutting it leaves an object
-	owns   int       // how many such keys there are
-	end    int       // the top level's closing brace
-	fault  string    // why the object is none
+	own    jsonValue    // value of the top level's key "portannot"
+	whole  span         // that key and value, with one comma, so that cutting it leaves an object
+	owns   int          // how many such keys there are
+	end    int          // the top level's closing brace
+	fault  string       // why the object is none
+	escape bool         // some string has a backslash
+	habits []*jsonHabit // by the nodes' numbers; they stay from one object to the next
 }
 
 const ownKey = "portannot"
@@ -89,7 +107,11 @@ const ownKey = "portannot"
 // object reads the object that begins at i, and gives the place behind it, -1
 // when it is none.
 func (s *jsonScan) scan(line []byte, root *jsonNode, i int) int {
-	*s = jsonScan{line: line, root: root}
+	if s.root != root {
+		s.root, s.habits = root, nil
+	}
+	s.line, s.values = line, [numJSONFields]jsonValue{}
+	s.own, s.whole, s.owns, s.fault, s.escape = jsonValue{}, span{}, 0, "", false
 	i = s.object(i, root)
 	s.end = i - 1
 	return i
@@ -123,71 +145,127 @@ func (s *jsonScan) object(i int, n *jsonNode) int {
 		return i + 1
 	}
 	comma := -1 // the one before the member, if any
+	habit := s.habit(n)
+	known := &habit.begin // the key before, if it is remembered
 	for {
-		if i >= len(line) {
-			return s.fail(jsonCut)
-		}
-		if line[i] != '"' {
-			return s.fail(jsonWrong)
-		}
 		from := i
-		i = s.text(i)
-		if i < 0 {
-			return i
+		var what jsonWhat
+		before := known
+		// The first guess is nearly always right, and a call would take as long
+		// as it does.
+		if before != nil && before.next[0] != nil && before.next[0].stands(line, i) {
+			known = before.next[0]
+		} else {
+			known = before.second(line, i)
 		}
-		key := line[from+1 : i-1]
-		var plain [64]byte
-		if bytes.IndexByte(key, '\\') >= 0 {
-			key = unescape(plain[:0], key)
+		if known != nil {
+			i += len(known.text)
+			what = known.what
+		} else {
+			if i, what = s.member(i, n); i < 0 {
+				return i
+			}
+			known = habit.learn(before, line[from:i], what)
 		}
-		i = s.space(i)
 		if i >= len(line) {
 			return s.fail(jsonCut)
 		}
-		if line[i] != ':' {
-			return s.fail(jsonWrong)
+		if line[i] <= ' ' {
+			if i = s.space(i); i >= len(line) {
+				return s.fail(jsonCut)
+			}
 		}
-		i = s.space(i + 1)
 		value := i
-		c := n.find(key)
-		if c != nil && len(c.children) > 0 && i < len(line) && line[i] == '{' {
-			i = s.object(i, c)
-		} else {
+		switch c := line[i]; {
+		case c-'0' <= 9:
+			i = number(line, i)
+		case c == '"':
+			i = s.text(i)
+		case c == '{' && what.inner != nil:
+			i = s.object(i, what.inner)
+		default:
 			i = s.skip(i)
 		}
 		if i < 0 {
 			return i
 		}
-		if c != nil && c.field >= 0 {
-			s.values[c.field] = jsonValue{uint32(value), uint32(i)}
+		if what.field >= 0 {
+			s.values[what.field] = jsonValue{uint32(value), uint32(i)}
 		}
 		to := i
-		i = s.space(i)
+		if i < len(line) && line[i] <= ' ' {
+			i = s.space(i)
+		}
 		if i >= len(line) {
 			return s.fail(jsonCut)
 		}
-		if n == s.root && string(key) == ownKey {
-			s.owns++
-			s.own = jsonValue{uint32(value), uint32(to)}
-			switch {
-			case comma >= 0:
-				s.member = span{comma, to}
-			case line[i] == ',':
-				s.member = span{from, i + 1}
-			default:
-				s.member = span{from, to}
-			}
+		if what.own {
+			s.ours(value, to, i, from, comma)
 		}
 		switch line[i] {
 		case ',':
 			comma = i
-			i = s.space(i + 1)
+			if i++; i < len(line) && line[i] <= ' ' {
+				i = s.space(i)
+			}
 		case '}':
 			return i + 1
 		default:
 			return s.fail(jsonWrong)
 		}
 	}
+}
+
+// ours keeps where a member ownKey stands: its value, from value to to, behind
+// which comes what stands at next, its key at from, and the comma before it, -1
+// if there is none.
+func (s *jsonScan) ours(value, to, next, from, comma int) {
+	s.owns++
+	s.own = jsonValue{uint32(value), uint32(to)}
+	switch {
+	case comma >= 0:
+		s.whole = span{comma, to}
+	case s.line[next] == ',':
+		s.whole = span{from, next + 1}
+	default:
+		s.whole = span{from, to}
+	}
+}
+
+// member reads the key that should begin at i, up to behind its colon, and gives
+// what is looked for there.
+func (s *jsonScan) member(i int, n *jsonNode) (end int, what jsonWhat) {
+	line := s.line
+	if i >= len(line) {
+		return s.fail(jsonCut), what
+	}
+	if line[i] != '"' {
+		return s.fail(jsonWrong), what
+	}
+	from := i
+	if i = s.text(i); i < 0 {
+		return i, what
+	}
+	key := line[from+1 : i-1]
+	var plain [64]byte
+	if s.escape && bytes.IndexByte(key, '\\') >= 0 {
+		key = unescape(plain[:0], key)
+	}
+	i = s.space(i)
+	if i >= len(line) {
+		return s.fail(jsonCut), what
+	}
+	if line[i] != ':' {
+		return s.fail(jsonWrong), what
+	}
+	what = jsonWhat{field: -1, own: n == s.root && string(key) == ownKey}
+	if c := n.find(key); c != nil {
+		what.field = c.field
+		if len(c.children) > 0 {
+			what.inner = c
+		}
+	}
+	return i + 1, what
 }
 
 // text steps over a string, whose opening quote stands at i.
@@ -212,6 +290,7 @@ func (s *jsonScan) text(i int) int {
 		case '"':
 			return i + 1
 		case '\\':
+			s.escape = true
 			i += 2
 		default:
 			i++
@@ -233,10 +312,12 @@ func (s *jsonScan) skip(i int) int {
 	if i >= len(line) {
 		return s.fail(jsonCut)
 	}
-	switch line[i] {
-	case '"':
+	switch c := line[i]; {
+	case c == '"':
 		return s.text(i)
-	case '{', '[':
+	case c-'0' <= 9:
+		return number(line, i)
+	case c == '{' || c == '[':
 		return s.container(i)
 	}
 	return s.scalar(i)
@@ -244,24 +325,38 @@ func (s *jsonScan) skip(i int) int {
 
 // scalar steps over a number or a literal.
 func (s *jsonScan) scalar(i int) int {
-	rest := s.line[i:]
-	for _, word := range [...]string{"true", "false", "null"} {
-		if len(rest) >= len(word) && string(rest[:len(word)]) == word {
-			return i + len(word)
-		}
+	line := s.line
+	switch c := line[i]; {
+	case c-'0' <= 9 || c == '-':
+		return number(line, i+1)
+	case c == 't' && hasWord(line[i:], "true"), c == 'n' && hasWord(line[i:], "null"):
+		return i + 4
+	case c == 'f' && hasWord(line[i:], "false"):
+		return i + 5
 	}
-	from := i
-	for ; i < len(s.line); i++ {
-		c := s.line[i]
-		if c-'0' > 9 && c != '.' && c != '-' && c != '+' && c != 'e' && c != 'E' {
+	return s.fail(jsonWrong)
+}
+
+func hasWord(line []byte, word string) bool {
+	return len(line) >= len(word) && string(line[:len(word)]) == word
+}
+
+// number steps over the rest of a number.
+func number(line []byte, i int) int {
+	for i+8 <= len(line) {
+		if other := notDigits(binary.LittleEndian.Uint64(line[i:])); other != 0 {
+			i += bits.TrailingZeros64(other) / 8
 			break
 		}
+		i += 8
 	}
-	switch {
-	case i == from:
-		return s.fail(jsonWrong)
-	case s.line[from]-'0' > 9 && s.line[from] != '-':
-		return s.fail(jsonWrong)
+	for ; i < len(line); i++ {
+		switch c := line[i]; {
+		case c == ',' || c == '}': // nearly all end so
+			return i
+		case c-'0' > 9 && c != '.' && c != '-' && c != '+' && c != 'e' && c != 'E':
+			return i
+		}
 	}
 	return i
 }

@@ -91,7 +91,7 @@ func (m *Messages) Append(dst, message []byte) (out []byte, kind Kind, problem *
 			m.do(dst, message)
 		}
 	}
-	st := &m.b.stats
+	st := &m.w.stats
 	if st.Bad > 0 {
 		m.stats.Lines += st.Lines
 		return m.bad(dst, st.Problems[0])
@@ -123,7 +123,6 @@ func (m *Messages) do(dst, message []byte) {
 	}
 	m.w.stats = Stats{}
 	b.out = m.w.lines(dst, b)
-	b.stats = m.w.stats
 }
 
 // mayContinue reports that an object may not be alone on its line. It spares

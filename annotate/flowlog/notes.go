@@ -22,6 +22,7 @@ type notes struct {
 	note       string // see Record.note
 
 	objects fragments // registrations in JSON
+	opening []opening // services in JSON; there are about a dozen
 	closing []byte    // edition and caveat in JSON
 	edition string
 
@@ -31,6 +32,12 @@ type notes struct {
 	tail    []byte    // the last columns of a flow that has nothing in the others of them
 	last    []byte    // edition and caveat, in the dialect
 	words   []byte    // for the remark
+}
+
+// opening keeps how an object begins for one way in which services are decided.
+type opening struct {
+	service annotate.Service // but for the port
+	text    []byte
 }
 
 // serviceHead keeps the columns from side to remark for one way in which
@@ -57,10 +64,7 @@ func newNotes(a *annotate.Annotator) notes {
 // so that a format can add to it.
 func (n *notes) object(dst []byte) []byte {
 	a := &n.annotation
-	dst = append(append(dst, `{"service":{"side":"`...), a.Service.Side.String()...)
-	dst = append(append(dst, `","reason":"`...), a.Service.Reason.String()...)
-	dst = append(append(dst, `","confidence":"`...), a.Service.Confidence.String()...)
-	dst = append(dst, '"')
+	dst = append(dst, n.openingOf(a.Service)...)
 	e := service(a)
 	if e != nil {
 		dst = strconv.AppendUint(append(dst, `,"port":`...), uint64(a.Service.Port), 10)
@@ -85,6 +89,22 @@ func (n *notes) object(dst []byte) []byte {
 	dst = appendMember(dst, `,"source_local":`, a.SourceLocal)
 	dst = appendMember(dst, `,"destination_local":`, a.DestinationLocal)
 	return append(dst, n.closing...)
+}
+
+// openingOf gives the beginning of an object, up to the service's confidence.
+func (n *notes) openingOf(s annotate.Service) []byte {
+	s.Port = 0
+	for i := range n.opening {
+		if o := &n.opening[i]; o.service == s {
+			return o.text
+		}
+	}
+	text := append([]byte(`{"service":{"side":"`), s.Side.String()...)
+	text = append(append(text, `","reason":"`...), s.Reason.String()...)
+	text = append(append(text, `","confidence":"`...), s.Confidence.String()...)
+	text = append(text, '"')
+	n.opening = append(n.opening, opening{s, text})
+	return text
 }
 
 func appendMember(dst []byte, key, value string) []byte {

@@ -22,6 +22,16 @@ func parseUint(b []byte, limit uint64) (n uint64, ok bool) {
 	if len(b) == 0 || len(b) > 20 {
 		return 0, false
 	}
+	if len(b) < 20 { // too short to be too large
+		for _, c := range b {
+			d := uint64(c - '0')
+			if d > 9 {
+				return 0, false
+			}
+			n = n*10 + d
+		}
+		return n, n <= limit
+	}
 	for _, c := range b {
 		d := uint64(c - '0')
 		if d > 9 || n > (1<<64-1-d)/10 {
@@ -30,6 +40,14 @@ func parseUint(b []byte, limit uint64) (n uint64, ok bool) {
 		n = n*10 + d
 	}
 	return n, n <= limit
+}
+
+// notDigits gives the top bit of each octet of x that is no decimal digit.
+func notDigits(x uint64) uint64 {
+	// Digits are 0 to 9 then: adding 0x76 sets the top bit of any other octet
+	// below 0x80, and carries into none.
+	x ^= ones * '0'
+	return (x&^tops + ones*0x76 | x) & tops
 }
 
 // protocolKeywords are the keywords of the IANA "Assigned Internet Protocol

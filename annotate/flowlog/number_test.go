@@ -31,7 +31,7 @@ func TestParseProtocol(t *testing.T) {
 // The readers of numbers agree with the standard library where that takes the
 // same texts.
 func FuzzNumbers(f *testing.F) {
-	for _, s := range []string{"0", "65535", "65536", "-1", "+1", "00080", "18446744073709551615", "18446744073709551616",
+	for _, s := range []string{"0", "65535", "65536", "-1", "+1", "00080", "18446744073709551615", "18446744073709551616", "12345678", "9999999999999999999", "1789376400000000001", "1234567/", "12345678901234:6", "1234\xb056",
 		"192.0.2.1", "1.2.3", "256.1.1.1", "1.2.3.4.5", "01.2.3.4", "::ffff:192.0.2.1", "fe80::1%eth0", "2001:db8::", ":::", "1..2.3",
 		"1789376400.123456", "1789376400", ".5", "1.2.3", "9999999999.999999999",
 		"2026-09-14T09:00:00.123456+0000", "2026-09-14T09:00:00Z", "2026-09-14 09:00:00.5+02:00", "2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z"} {
@@ -42,6 +42,10 @@ func FuzzNumbers(f *testing.F) {
 		n, err := strconv.ParseUint(s, 10, 16)
 		if p, ok := parsePort(b); ok != (err == nil) && len(s) <= 20 || ok && uint64(p) != n {
 			t.Errorf("port %q: %d %v, strconv %d %v", s, p, ok, n, err)
+		}
+		m, err := strconv.ParseUint(s, 10, 64)
+		if v, ok := parseUint(b, 1<<64-1); ok != (err == nil) && len(s) <= 20 || ok && v != m {
+			t.Errorf("number %q: %d %v, strconv %d %v", s, v, ok, m, err)
 		}
 		// Zones are left out; leading zeros in IPv4 are let through.
 		plain, _, _ := strings.Cut(s, "%")

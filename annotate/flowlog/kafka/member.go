@@ -154,14 +154,15 @@ func (m *Member) batch(ctx context.Context, b broker) error {
 	if err := b.begin(); err != nil {
 		return fmt.Errorf("begin transaction: %w", err)
 	}
-	var failed firstError
+	failed := new(firstError)
+	m.outlet.annotator.rooms.begin(failed)
 	from := offsets{}
 	n := 0
 	until := time.Now().Add(m.c.CommitInterval)
 	gather, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
 	for {
-		n += m.take(b, fetches, from, failed.done)
+		n += m.take(b, fetches, from, failed)
 		if n >= maxBatch || failed.get() != nil || gather.Err() != nil {
 			break
 		}
@@ -170,7 +171,7 @@ func (m *Member) batch(ctx context.Context, b broker) error {
 			failed.done(nil, err)
 		}
 	}
-	return m.end(ctx, b, &failed, from)
+	return m.end(ctx, b, failed, from)
 }
 
 // maxWait is how long nothing may come before the loop goes round, for its
@@ -236,11 +237,12 @@ func pause(ctx context.Context, d time.Duration) {
 func (m *Member) report(err error) { m.c.Report(err.Error()) }
 
 // take annotates and hands over what was fetched.
-func (m *Member) take(b broker, fetches kgo.Fetches, from offsets, done func(*kgo.Record, error)) int {
+func (m *Member) take(b broker, fetches kgo.Fetches, from offsets, failed *firstError) int {
 	if fetches.NumRecords() == 0 {
 		return 0
 	}
 	began := time.Now()
+	done := failed.done // once, for a method value is allocated
 	var c Counts
 	var oldest time.Time
 	n := 0
@@ -262,13 +264,18 @@ func (m *Member) take(b broker, fetches kgo.Fetches, from offsets, done func(*kg
 		for _, r := range p.Records {
 			n++
 			c.Read += uint64(len(r.Key) + len(r.Value))
-			result, _ := m.outlet.turn(r)
+			result, in, _ := m.outlet.turn(r)
 			c.Records[result]++
 			if result == Dropped {
 				continue
 			}
 			c.Wrote += uint64(len(r.Key) + len(r.Value))
-			b.produce(r, done)
+			if in != nil {
+				in.held.Add(1)
+				b.produce(r, in.done)
+			} else {
+				b.produce(r, done)
+			}
 		}
 		m.metrics.update(func(c *Counts) { c.lag[p.Partition] = max(p.HighWatermark-last-1, 0) })
 	})

@@ -9,6 +9,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"math/big"
 	"net"
 	"net/http/httptest"
@@ -25,7 +26,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
 
-	"github.com/portannot/portannot/annotate"
+	"github.com/portannot/portannot/annotate/flowlog"
 )
 
 // messages keeps what a member reports.
@@ -460,25 +461,75 @@ func TestParseAddress(t *testing.T) {
 	}
 }
 
-// TestAnnotatorCopies: values stay valid while others are made.
-func TestAnnotatorCopies(t *testing.T) {
-	opt := enrichOptions()
-	opt.Annotator = annotate.New(opt.Annotator.Registry(), nil)
-	a, err := newAnnotator(opt)
+// TestRooms: values stay as they are until they are written, in whatever order,
+// and their memory is used again then, but not before.
+func TestRooms(t *testing.T) {
+	a, err := newAnnotator(enrichOptions())
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all [][]byte
-	for i := range 2000 {
+	type sent struct {
+		i     int
+		value []byte
+		in    *room
+	}
+	var failed firstError
+	var waiting []sent
+	write := func(n int, err error) { // n of those that wait, from all over
+		for range n {
+			at := len(waiting) * 7 / 11
+			s := waiting[at]
+			if !bytes.HasPrefix(s.value, flowJSON(s.i)[:len(flowJSON(s.i))-1]) || !bytes.HasSuffix(s.value, []byte("}}")) {
+				t.Fatalf("value %d: %s", s.i, s.value)
+			}
+			waiting[at] = waiting[len(waiting)-1]
+			waiting = waiting[:len(waiting)-1]
+			s.in.done(nil, err)
+		}
+	}
+	used := map[*room]bool{}
+	const records, most = 50_000, 2000
+	for i := range records {
+		if i%10_000 == 0 { // a batch ends
+			write(len(waiting), nil)
+			a.rooms.begin(&failed)
+		}
 		v, _, err := a.annotate(flowJSON(i))
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, v)
-	}
-	for i, v := range all {
-		if !bytes.HasPrefix(v, flowJSON(i)[:len(flowJSON(i))-1]) {
-			t.Fatalf("value %d: %s", i, v)
+		used[a.in] = true
+		a.in.held.Add(1)
+		waiting = append(waiting, sent{i, v, a.in})
+		if len(waiting) == most {
+			write(most/2, nil)
 		}
+	}
+	size := len(waiting[0].value)
+	if n := len(used); n < most*size/2/roomSize || n > records*size/roomSize/2 {
+		t.Errorf("%d rooms for %d values of %d octets, %d of which at once", n, records, size, most)
+	}
+	if failed.get() != nil {
+		t.Error(failed.get())
+	}
+	write(1, kerr.MessageTooLarge)
+	write(len(waiting), nil)
+	if failed.get() != kerr.MessageTooLarge {
+		t.Errorf("error %v of one that was not written", failed.get())
+	}
+	a.rooms.begin(&failed)
+	if free := a.rooms.free; len(free) != min(len(used), maxFree) {
+		t.Errorf("%d of %d rooms are free", len(free), len(used))
+	}
+
+	// One too long for what was reckoned with lies elsewhere, and holds none.
+	long := fmt.Appendf(nil, `{"proto":"TCP","src_addr":"192.0.2.1","dst_addr":"192.0.2.2","src_port":40000,"dst_port":443,"x":%q}`, strings.Repeat("x", 3*roomSize))
+	v, kind, err := a.annotate(long)
+	if err != nil || kind != flowlog.Flow || len(v) <= len(long) {
+		t.Fatalf("%d octets, %v, error %v", len(v), kind, err)
+	}
+	a.rooms.begin(&failed)
+	if len(a.rooms.free) != min(len(used), maxFree) {
+		t.Errorf("%d rooms are free: one of another length is kept", len(a.rooms.free))
 	}
 }

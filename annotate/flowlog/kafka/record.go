@@ -32,9 +32,10 @@ func (r Result) String() string {
 type annotator struct {
 	text   *flowlog.Messages
 	proto  *protobuf
-	auto   bool   // the format is found out
-	binary bool   // the format is protobuf, or was, of the record before
-	room   []byte // values lie here
+	auto   bool // the format is found out
+	binary bool // the format is protobuf, or was, of the record before
+	rooms  rooms
+	in     *room // where the last value lies; nil for memory of its own
 }
 
 func newAnnotator(opt flowlog.EnrichOptions) (*annotator, error) {
@@ -50,24 +51,20 @@ func newAnnotator(opt flowlog.EnrichOptions) (*annotator, error) {
 	return a, nil
 }
 
-// roomSize is what is allocated at once for values, in octets: a record less of
-// garbage for each.
-const roomSize = 256 << 10
-
-// annotate gives the annotated value of a record, which stays valid. An empty
-// one with Flow or Other is not selected.
+// annotate gives the annotated value of a record. An empty one with Flow or
+// Other is not selected. The value stays while the room a.in is held.
 func (a *annotator) annotate(value []byte) (out []byte, kind flowlog.Kind, err error) {
 	// An annotation is a few times as long as what it belongs to.
-	if cap(a.room)-len(a.room) < 2<<10+2*len(value) {
-		a.room = make([]byte, 0, max(roomSize, 4*len(value)))
-	}
-	out, kind, err = a.appendTo(a.room, value)
+	in := a.rooms.need(2<<10 + 2*len(value))
+	from := len(in.b)
+	out, kind, err = a.appendTo(in.b, value)
 	if kind == flowlog.Bad {
 		return nil, kind, err
 	}
-	from := len(a.room)
-	if cap(out) == cap(a.room) {
-		a.room = out
+	if cap(out) == cap(in.b) {
+		a.in, in.b = in, out
+	} else { // it was too long after all, and lies elsewhere
+		a.in = nil
 	}
 	return out[from:len(out):len(out)], kind, nil
 }
@@ -128,38 +125,38 @@ type outlet struct {
 const overhead = 128
 
 // turn makes a record that was read the one to be written. why says why it is
-// not annotated.
-func (o *outlet) turn(r *kgo.Record) (result Result, why error) {
+// not annotated. The value lies in the room in, unless that is nil.
+func (o *outlet) turn(r *kgo.Record) (result Result, in *room, why error) {
 	from, partition, offset := r.Topic, r.Partition, r.Offset
 	r.Topic = o.topic
 	if r.Value == nil {
-		return Unchanged, nil
+		return Unchanged, nil, nil
 	}
 	value, kind, err := o.annotator.annotate(r.Value)
 	switch {
 	case kind == flowlog.Bad:
 	case len(value) == 0 && len(r.Value) > 0:
-		return Dropped, nil
+		return Dropped, nil, nil
 	case size(r, value) > o.limit:
 		err = fmt.Errorf("annotated record of more than the topic's %d octets", o.limit)
 	case kind == flowlog.Flow:
 		r.Value = value
-		return Annotated, nil
+		return Annotated, o.annotator.in, nil
+	case len(value) > 0:
+		r.Value = value
+		return Unchanged, o.annotator.in, nil
 	default:
-		if len(value) > 0 {
-			r.Value = value
-		}
-		return Unchanged, nil
+		return Unchanged, nil, nil
 	}
 	r.Headers = withHeader(r.Headers, ErrorHeader, err.Error())
 	if o.deadLetter == "" {
-		return NotUnderstood, err
+		return NotUnderstood, nil, err
 	}
 	r.Topic = o.deadLetter
 	r.Headers = withHeader(r.Headers, TopicHeader, from)
 	r.Headers = withHeader(r.Headers, PartitionHeader, strconv.Itoa(int(partition)))
 	r.Headers = withHeader(r.Headers, OffsetHeader, strconv.FormatInt(offset, 10))
-	return DeadLettered, err
+	return DeadLettered, nil, err
 }
 
 // size bounds what a record takes in a batch of its own, in octets.

@@ -3,7 +3,9 @@
 //
 //	kafka broker               a broker of kfake; prints its address
 //	kafka plain ADDR [EOS]     consume and produce, and nothing else
-//	kafka portannot ADDR [EOS] the same with annotate/flowlog/kafka
+//	kafka keyed ADDR [EOS]     the same with franz-go's own partitioner, by keys
+//	kafka enlarge ADDR [EOS]   as plain, but what is produced are values annotated beforehand
+//	kafka portannot ADDR [EOS] consume, annotate and produce, with annotate/flowlog/kafka
 //
 // The broker answers every fetch with one canned batch and forgets what is
 // written, so that little of what is measured is the broker's. The records are
@@ -38,12 +40,12 @@ const (
 	batch       = 500 // records in the canned batch
 	interval    = 500 * time.Millisecond
 	warm        = 2 * time.Second
-	defaultTime = 10 * time.Second
+	defaultTime = 5 * time.Second
 )
 
 func main() {
 	if len(os.Args) < 2 {
-		fail(fmt.Errorf("usage: kafka broker | plain ADDR [eos] | portannot ADDR [eos]"))
+		fail(fmt.Errorf("usage: kafka broker | plain ADDR [eos] | keyed ADDR [eos] | enlarge ADDR [eos] | portannot ADDR [eos]"))
 	}
 	eos := len(os.Args) > 3 && os.Args[3] == "eos"
 	var err error
@@ -51,7 +53,14 @@ func main() {
 	case "broker":
 		err = broker()
 	case "plain":
-		err = plain(os.Args[2], eos)
+		err = plain(os.Args[2], eos, nil, kgo.ManualPartitioner()) // as a member, into the partition that it was read from
+	case "keyed":
+		err = plain(os.Args[2], eos, nil, kgo.StickyKeyPartitioner(nil))
+	case "enlarge":
+		var values [][]byte
+		if values, err = annotated(); err == nil {
+			err = plain(os.Args[2], eos, values, kgo.ManualPartitioner())
+		}
 	case "portannot":
 		err = portannot(os.Args[2], eos)
 	default:
@@ -106,6 +115,10 @@ func flow(i int) []byte {
 		i, i%250, i%199, 32768+i*37%28000, ports[i%len(ports)])
 }
 
+// group is one of this process alone, which need not wait until the broker
+// misses the member that was before.
+func group(name string) string { return fmt.Sprint(name, "-", os.Getpid()) }
+
 // measure prints what count grows by in a while.
 func measure(count func() uint64) {
 	for count() == 0 {
@@ -127,14 +140,33 @@ func cpu() float64 {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano()).Seconds()
 }
 
-// plain is the least that a program with the same guarantees does.
-func plain(addr string, eos bool) error {
+// annotated gives the values of the canned batch as a member writes them.
+func annotated() ([][]byte, error) {
+	m, err := flowlog.NewMessages(flowlog.EnrichOptions{Annotator: annotate.New(iana.Embedded(), nil)})
+	if err != nil {
+		return nil, err
+	}
+	values := make([][]byte, batch)
+	for i := range values {
+		var problem *flowlog.Problem
+		if values[i], _, problem = m.Append(nil, flow(i)); problem != nil {
+			return nil, problem
+		}
+	}
+	return values, nil
+}
+
+// plain is the least that a program with the same guarantees does. With values,
+// those are written in place of what was read, without making or copying any:
+// what of a member's work is due to the length of its output alone.
+func plain(addr string, eos bool, values [][]byte, to kgo.Partitioner) error {
 	var n atomic.Uint64
 	opts := []kgo.Opt{
-		kgo.SeedBrokers(addr), kgo.ConsumerGroup("plain"), kgo.ConsumeTopics("flows"), kgo.DisableAutoCommit(),
+		kgo.SeedBrokers(addr), kgo.ConsumerGroup(group("plain")), kgo.ConsumeTopics("flows"), kgo.DisableAutoCommit(),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.FetchMaxBytes(32 << 20), kgo.MaxBufferedRecords(20_000), kgo.MaxBufferedBytes(64 << 20),
 		kgo.ProducerBatchMaxBytes(1_048_588),
+		kgo.RecordPartitioner(to),
 		kgo.ProducerBatchCompression(kgo.SnappyCompression(), kgo.NoCompression()),
 	}
 	failed := func(_ *kgo.Record, err error) {
@@ -145,6 +177,9 @@ func plain(addr string, eos bool) error {
 	copyAll := func(cl *kgo.Client, fetches kgo.Fetches) {
 		fetches.EachRecord(func(r *kgo.Record) {
 			r.Topic = "annotated"
+			if values != nil {
+				r.Value = values[r.Offset%batch]
+			}
 			cl.Produce(context.Background(), r, failed)
 		})
 		n.Add(uint64(fetches.NumRecords()))
@@ -196,7 +231,7 @@ func plain(addr string, eos bool) error {
 func portannot(addr string, eos bool) error {
 	c := kafka.Config{
 		From: kafka.Address{Brokers: []string{addr}, Topic: "flows"}, To: kafka.Address{Brokers: []string{addr}, Topic: "annotated"},
-		Group: "portannot", Delivery: kafka.AtLeastOnce, CommitInterval: interval,
+		Group: group("portannot"), Delivery: kafka.AtLeastOnce, CommitInterval: interval,
 		Enrich: flowlog.EnrichOptions{Annotator: annotate.New(iana.Embedded(), nil)},
 	}
 	if eos {

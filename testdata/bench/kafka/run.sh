@@ -1,11 +1,12 @@
 #!/bin/sh
 # Measures a member that annotates beside plain consuming and producing of the
 # same records, each on core 0 alone, the broker on core 1, and prints how many
-# times as long the member takes. From the repository's root:
+# times as long as the plain copy each takes, by the medians of the rounds. From
+# the repository's root:
 #
 #	testdata/bench/kafka/run.sh [ROUNDS]
 set -eu
-rounds=${1:-1}
+rounds=${1:-3}
 dir=$(mktemp -d)
 trap 'kill "$broker" 2>/dev/null || true; rm -rf "$dir"' EXIT
 CGO_ENABLED=0 go build -o "$dir/kafka" ./testdata/bench/kafka
@@ -17,11 +18,9 @@ for mode in alo eos; do
 	i=0
 	while [ "$i" -lt "$rounds" ]; do
 		i=$((i + 1))
-		plain=$(GOMAXPROCS=1 taskset -c 0 "$dir/kafka" plain "$address" "$mode")
-		ours=$(GOMAXPROCS=1 taskset -c 0 "$dir/kafka" portannot "$address" "$mode")
-		echo "$mode plain:     $plain"
-		echo "$mode portannot: $ours"
-		printf '%s\n%s\n' "$plain" "$ours" | awk -v mode="$mode" '{ wall[NR] = $5; cpu[NR] = $11 }
-			END { printf "%s ratio: %.2f by time, %.2f by CPU\n", mode, wall[1] / wall[2], cpu[1] / cpu[2] }'
+		for side in plain keyed enlarge portannot; do
+			echo "$mode $side $(GOMAXPROCS=1 taskset -c 0 "$dir/kafka" "$side" "$address" "$mode")"
+		done
 	done
-done
+done | tee "$dir/results"
+testdata/bench/kafka/ratios.sh <"$dir/results"
