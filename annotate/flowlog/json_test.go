@@ -98,8 +98,6 @@ func TestJSONEdits(t *testing.T) {
 	}
 }
 
-// FuzzJSONScan compares with encoding/json: what that calls an object is read to
-// its end, and the values that are looked for are the same.
 // TestJSONHabits: what is remembered of earlier objects changes nothing, whatever
 // comes after what.
 func TestJSONHabits(t *testing.T) {
@@ -140,6 +138,8 @@ func TestJSONHabits(t *testing.T) {
 	}
 }
 
+// FuzzJSONScan compares with encoding/json: what that calls an object is read to
+// its end, and the values that are looked for are the same.
 func FuzzJSONScan(f *testing.F) {
 	for _, s := range samples(f) {
 		for line := range bytes.Lines(s.data) {
