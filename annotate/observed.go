@@ -31,6 +31,10 @@ type Observer struct {
 // Observe says what a flow's payload looks like; there is no verdict yet. The
 // result is valid until the next call.
 func (o *Observer) Observe(f *flow.Flow) *Observed {
+	if len(f.Note) > 0 {
+		o.last = observedOf(f.Note)
+		return &o.last
+	}
 	if f.Payload[0].Len|f.Payload[1].Len == 0 && !f.Payload[0].Lost && !f.Payload[1].Lost {
 		// Half of all flows, and each of a scan.
 		o.in.Sent = [2]observe.Payload{}

@@ -42,7 +42,10 @@ const (
 	_
 	markLost
 	_
+	markNoted // the first piece is a note, there is no other
 )
+
+const bothDone = markDone | markDone<<1
 
 // An arena holds the payloads of a table: pieces of whole units in chunks, which
 // have no pointers and never move. A piece that is freed is used again for one of
@@ -191,12 +194,20 @@ func (tb *table[K]) payloadsOf(i uint32) *[2]handle {
 
 // keep takes of a packet's payload what belongs to the start of its direction.
 func keep[K comparable](t *Table, tb *table[K], i uint32, dir uint8, s *packet.Summary) {
-	tcp := s.Protocol == packet.TCP
-	if s.Kind != packet.Datagram || tcp && s.TCPFlags&packet.RST != 0 {
+	if s.Kind != packet.Datagram || s.Protocol == packet.TCP && s.TCPFlags&packet.RST != 0 {
 		return // what a reset carries is none of the stream (RFC 9293 section 3.5.3)
 	}
-	e, r := tb.at(i), tb.restOf(i)
 	dir &= 1
+	keepOf(t, tb, i, dir, s)
+	if m := tb.at(i).marks; m&bothDone == bothDone && m&(markLost|markLost<<1) == 0 && t.opt.Look != nil {
+		look(t, tb, i)
+	}
+}
+
+// keepOf is keep for a packet that may have such payload.
+func keepOf[K comparable](t *Table, tb *table[K], i uint32, dir uint8, s *packet.Summary) {
+	tcp := s.Protocol == packet.TCP
+	e, r := tb.at(i), tb.restOf(i)
 	first := s.Sequence
 	if s.TCPFlags&packet.SYN != 0 {
 		first++ // the SYN takes a number
@@ -262,10 +273,48 @@ func keep[K comparable](t *Table, tb *table[K], i uint32, dir uint8, s *packet.S
 	}
 }
 
-// fillPayload writes the payloads of entry i.
+// look puts what Options.Look makes of entry i in the place of its payload.
+func look[K comparable](t *Table, tb *table[K], i uint32) {
+	e := tb.at(i)
+	if e.marks&markKept == 0 {
+		return
+	}
+	f := &t.looked
+	*f = Flow{}
+	switch k := any(&e.key).(type) {
+	case *key4:
+		f.Source, f.Destination, f.Protocol, f.Context = k.ends()
+	case *key6:
+		f.Source, f.Destination, f.Protocol, f.Context = k.ends()
+	}
+	if e.dir0 == 1 {
+		f.Source, f.Destination = f.Destination, f.Source
+	}
+	tb.fillPayload(f, i, e)
+	t.note = t.opt.Look(t.note[:0], f)
+	if len(t.note) == 0 || len(t.note) > t.opt.Payload {
+		return
+	}
+	h := tb.arena.take(len(t.note), &t.payloadLeft)
+	if h == 0 {
+		return
+	}
+	p := tb.arena.at(h)
+	p.setHeld(copy(p[pieceHead:], t.note))
+	at := tb.payloadsOf(i)
+	tb.release(*at)
+	*at = [2]handle{h}
+	e.marks |= markNoted
+}
+
+// fillPayload writes the payloads of entry i, or its note.
 func (tb *table[K]) fillPayload(f *Flow, i uint32, e *entry[K]) {
 	d := e.dir0 & 1
-	if e.marks&markKept != 0 {
+	if e.marks&markNoted != 0 {
+		p := tb.arena.at(tb.payloadsOf(i)[0])
+		n := p.held()
+		f.Note = p[pieceHead : pieceHead+n : pieceHead+n]
+	} else if e.marks&markKept != 0 {
 		h := tb.payloadsOf(i)
 		sctp := f.Protocol == packet.SCTP
 		tb.arena.payload(&f.Payload[0], h[d], sctp)
@@ -278,5 +327,5 @@ func (tb *table[K]) fillPayload(f *Flow, i uint32, e *entry[K]) {
 // crowded reports whether a batch of n packets may need more memory for payload
 // than there is.
 func (t *Table) crowded(n int) bool {
-	return t.opt.Payload > 0 && t.payloadLeft < n*2*(pieceHead+t.opt.Payload+unit)
+	return t.opt.Payload > 0 && t.payloadLeft < n*3*(pieceHead+t.opt.Payload+unit)
 }

@@ -159,3 +159,80 @@ func TestEntryIsACacheLine(t *testing.T) {
 		t.Errorf("an entry has %d octets", n)
 	}
 }
+
+// TestLook: a note stands in the place of a payload that is complete at both
+// ends, is made from what would have been kept, and leaves its memory to others.
+func TestLook(t *testing.T) {
+	r := rand.New(rand.NewSource(5))
+	var sums []packet.Summary
+	for i := range 3000 { // one end, both ends, or none say something
+		said := talks(r, 1)[0]
+		said.SrcPort, said.Number = uint16(i), uint64(2*i+1)
+		answer := said
+		answer.Src, answer.Dst, answer.SrcPort, answer.DstPort, answer.Number = said.Dst, said.Src, said.DstPort, said.SrcPort, said.Number+1
+		if i%3 == 0 {
+			answer.Payload, answer.PayloadLen = nil, 0
+		}
+		sums = append(sums, said, answer)
+	}
+	words := func(dst []byte, f *Flow) []byte {
+		p, q := &f.Payload[0], &f.Payload[1]
+		dst = fmt.Appendf(dst, "%v %v %d %d %d ", f.Source, f.Destination, f.Protocol, p.Len, q.Len)
+		return append(append(dst, p.Data[:min(4, len(p.Data))]...), q.Data[:min(4, len(q.Data))]...)
+	}
+	run := func(opt Options, batch int) (lines []string, kept int) {
+		opt.Payload = 128
+		tb := NewTable(opt)
+		for rest := sums; len(rest) > 0; {
+			n := min(batch, len(rest))
+			tb.Add(rest[:n])
+			rest = rest[n:]
+		}
+		for _, a := range []*arena{&tb.v4.arena, &tb.v6.arena} {
+			kept += max(0, len(a.chunks)-1)*arenaChunk + a.top
+		}
+		res := tb.Results()
+		var f Flow
+		for i := range res.Len() {
+			res.Fill(i, &f)
+			note := f.Note
+			switch {
+			case f.Payload[0].Lost || f.Payload[1].Lost:
+				note = []byte("lost")
+			case note == nil:
+				note = words(nil, &f)
+			case len(f.Payload[0].Data)+len(f.Payload[1].Data) > 0:
+				t.Errorf("%v: a note, and the payload", f.Source)
+			case f.Number%6 == 1:
+				t.Errorf("%v: a note, though one end said nothing", f.Source)
+			}
+			lines = append(lines, string(note))
+		}
+		return lines, kept
+	}
+	want, all := run(Options{}, 64)
+	got, some := run(Options{Look: words}, 64)
+	if !slices.Equal(got, want) {
+		t.Error("notes differ from what the payload gives")
+	}
+	if some > all*2/3 {
+		t.Errorf("%d octets are held with notes, %d without", some, all)
+	}
+	for name, look := range map[string]func([]byte, *Flow) []byte{
+		"empty": func(dst []byte, _ *Flow) []byte { return dst },
+		"long":  func(dst []byte, _ *Flow) []byte { return append(dst, make([]byte, 129)...) },
+	} {
+		if got, _ := run(Options{Look: look}, 64); !slices.Equal(got, want) {
+			t.Errorf("%s notes are taken", name)
+		}
+	}
+	little, _ := run(Options{Look: words, PayloadMemory: 150 << 10}, 1)
+	if n := len(slices.DeleteFunc(slices.Clone(little), func(s string) bool { return s != "lost" })); n == 0 || n == len(little) {
+		t.Errorf("%d flows lost their payload", n)
+	}
+	for _, batch := range []int{7, 64, 6000} {
+		if got, _ := run(Options{Look: words, PayloadMemory: 150 << 10}, batch); !slices.Equal(got, little) {
+			t.Errorf("in batches of %d the flows are others", batch)
+		}
+	}
+}

@@ -36,6 +36,13 @@ type Options struct {
 	// DefaultPayloadMemory. When it is full, flows are held as before, and
 	// their payload is not; see Payload.Lost.
 	PayloadMemory int
+	// Look is called when the payload of both ends is as long as it will get, and
+	// appends to dst what is to be held of the flow in its place: see
+	// Flow.Note. That must hang on the flow's ends, protocol and payload alone,
+	// all that is set of it. It holds memory for far fewer flows at a time. A
+	// note that is empty or longer than Payload is not taken, and the payload is
+	// held on to, as it is if Look is nil.
+	Look func(dst []byte, f *Flow) []byte
 	// Emit is given a finished flow that the table no longer holds. The Flow
 	// is valid during the call only. It is called before the end of the input
 	// when room was needed and when Prompt is set, and never by Results.
@@ -72,6 +79,8 @@ type Table struct {
 	mark   uint64   // order of the packet at which oldest was made
 	order  uint64   // summaries seen, which orders the flows
 	out    Flow
+	looked Flow   // what Look is given
+	note   []byte // what it made
 	warm   uint64 // sink of the loads in Add
 
 	payloadLeft int   // octets of Options.PayloadMemory that are free

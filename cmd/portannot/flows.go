@@ -173,7 +173,7 @@ func (o *flowOptions) job(e *env, files []string) (*job, error) {
 	}
 	switch o.observe {
 	case "on":
-		j.table.Payload = payloadOctets
+		j.table.Payload, j.table.Look = payloadOctets, new(annotate.Observer).Look
 	case "off":
 		if len(o.observed)+len(o.verdicts) > 0 {
 			return nil, usagef("", "--observed and --verdict need --observe on")

@@ -76,5 +76,10 @@ compare() { # TITLE
 { line "floor, on mixed.pcap" "./flow -r 512 mixed.pcap >/dev/null"; ours mixed.pcapng csv; } | compare mixed.pcapng
 { line "floor" "./flow -r 512 elephant.pcap >/dev/null"; ours elephant.pcap csv; peers elephant.pcap; } | compare elephant.pcap
 { line "floor, printing" "./flow -r 512 -p scan.pcap >/dev/null"; ours scan.pcap text csv json; peers scan.pcap; } | compare scan.pcap
-{ line "gzip -dc" "gzip -dc small.pcap.gz >/dev/null"; line "portannot, csv" "./portannot -q -r small.pcap.gz -o csv >/dev/null"; } | compare small.pcap.gz
-! have zstd || { line "zstd -dc" "zstd -dc small.pcap.zst >/dev/null"; line "portannot, csv" "./portannot -q -r small.pcap.zst -o csv >/dev/null"; } | compare small.pcap.zst
+packed() { # FILE
+	line "portannot, csv" "./portannot -q -r $1 -o csv >/dev/null"
+	line "portannot, csv, headers alone" "./portannot $headers -q -r $1 -o csv >/dev/null"
+}
+
+{ line "gzip -dc" "gzip -dc small.pcap.gz >/dev/null"; packed small.pcap.gz; } | compare small.pcap.gz
+! have zstd || { line "zstd -dc" "zstd -dc small.pcap.zst >/dev/null"; packed small.pcap.zst; } | compare small.pcap.zst
