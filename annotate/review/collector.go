@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/portannot/portannot/annotate"
@@ -64,7 +65,8 @@ type service struct {
 	byPolicy  bool             // no rule names the service end, the policy does
 	symmetric bool             // both ends use the port
 	later     bool             // registered after the traffic
-	found     bool             // there is a finding about it
+	compared  bool             // there is a finding about it and the baseline
+	kinds     uint32           // those of the other findings about it, as bits
 	flows     uint64
 	packets   uint64
 	bytes     uint64
@@ -80,8 +82,12 @@ type service struct {
 
 // port is a port with its registration.
 type port struct {
-	registered iana.Entry
-	odd        bool // there is something to say of the registration
+	registered   iana.Entry
+	odd          bool // there is something to say of the registration
+	unauthorized bool // use of it is reported
+	assignment   Kind // of finding about its assignment; numKinds is none
+	// report is how reports have the registration; it is made when one does.
+	report atomic.Pointer[Registration]
 }
 
 // more is what is known of some services.
@@ -130,6 +136,7 @@ type unsided struct {
 	states  states
 	ports   [2][]uint16 // the first of either end
 	ignored uint64
+	found   bool // there is a finding about it
 }
 
 // maxPairPorts bounds the ports that are kept of a pair's end.
@@ -358,8 +365,8 @@ func (c *Collector) portOf(e *iana.Entry) *port {
 	}
 	p := c.ports[e.Transport][e.Port]
 	if p == nil {
-		p = &port{registered: *e}
-		p.odd = e.Status != iana.Assigned && e.Status != iana.Unknown || e.Unauthorized() != ""
+		p = &port{registered: *e, assignment: assignmentOf(e), unauthorized: e.Unauthorized() != ""}
+		p.odd = e.Status != iana.Assigned && e.Status != iana.Unknown || p.unauthorized
 		c.ports[e.Transport][e.Port] = p
 	}
 	return p
@@ -474,19 +481,6 @@ func (c *Collector) addPair(f *Flow) pair {
 		}
 	}
 	return key
-}
-
-// sorted lists the services by address, port and transport; of all, those that
-// keep keeps, if it is not nil.
-func (c *Collector) sorted(keep func(*service) bool) []*service {
-	var list []*service
-	c.each(func(s *service) {
-		if keep == nil || keep(s) {
-			list = append(list, s)
-		}
-	})
-	slices.SortFunc(list, func(a, b *service) int { return a.place.compare(&b.place) })
-	return list
 }
 
 // sortedPairs lists the pairs by their addresses.
