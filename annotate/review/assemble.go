@@ -39,7 +39,10 @@ func registryTransport(protocol uint8) iana.Transport {
 // Report ends the collecting and says what there is to say.
 func (c *Collector) Report(ctx Context) *Report {
 	c.sweep()
-	c.each(func(s *service) { s.compared = false })
+	if c.compared { // by an earlier call
+		c.each(func(s *service) { s.compared = false })
+	}
+	c.compared = ctx.Baseline != nil
 	ed := c.registry.Edition()
 	r := &Report{
 		Format: Format, Version: Version, Caveat: iana.Caveat, Warning: iana.Warning,
@@ -128,11 +131,6 @@ func (c *Collector) traffic(t Traffic) Traffic {
 	if n := c.statuses[iana.Unknown]; n > 0 {
 		t.Statuses = append(t.Statuses, StatusCount{iana.Unknown, n})
 	}
-	c.each(func(s *service) {
-		if !s.clients.exact() {
-			t.Losses.FewClients++
-		}
-	})
 	return t
 }
 
@@ -276,8 +274,8 @@ func (s *service) report(out *Service, hasPolicy bool) {
 	out.ID = s.key.String()
 	out.Server = serverOf(out.ID)
 	out.Registered, out.Local = *s.registration(), s.local
-	if s.seen.Verdict != observe.NoPayload {
-		out.Observed, out.Verdict = s.seen.Protocol, s.seen.Verdict.String()
+	if s.verdict != observe.NoPayload {
+		out.Observed, out.Verdict = s.seen.Protocol, s.verdict.String()
 	}
 	out.Role = Role{s.role.Reason.String(), s.role.Confidence.String()}
 	if s.byPolicy {
@@ -426,7 +424,8 @@ func (c *Collector) foremost(n int) []*service {
 // bins is in how many parts charts have the window.
 const bins = 60
 
-// summarise counts what a report has.
+// summarise counts what a report has, and the services whose clients are not all
+// kept: each way through the services is a wait for memory.
 func (c *Collector) summarise(r *Report, all *findings) (Summary, Charts) {
 	s := Summary{Services: c.services}
 	hasPolicy := c.opt.Policy != nil
@@ -439,6 +438,9 @@ func (c *Collector) summarise(r *Report, all *findings) (Summary, Charts) {
 	}
 	part := max(int64(r.Window.Duration())/bins+1, 1)
 	c.each(func(x *service) {
+		if !x.clients.exact() {
+			r.Traffic.Losses.FewClients++
+		}
 		class := x.class(hasPolicy)
 		byOutcome[x.result()]++
 		if hasPolicy {

@@ -66,6 +66,7 @@ type service struct {
 	symmetric bool             // both ends use the port
 	later     bool             // registered after the traffic
 	compared  bool             // there is a finding about it and the baseline
+	verdict   observe.Verdict  // on the payload, the one that says most
 	kinds     uint32           // those of the other findings about it, as bits
 	flows     uint64
 	packets   uint64
@@ -92,12 +93,12 @@ type port struct {
 
 // more is what is known of some services.
 type more struct {
-	local    string                      // the user's own name
-	observed [observe.NumVerdicts]uint64 // flows by verdict
-	seen     Observed                    // the first of the verdict that says most
-	expect   expectations
-	ruled    ruled
-	accepted []Kind // findings that the policy takes as known
+	local       string   // the user's own name
+	seen        Observed // the first of service.verdict, where a protocol is known
+	contradicts uint64   // flows of that verdict
+	expect      expectations
+	ruled       ruled
+	accepted    []Kind // findings that the policy takes as known
 }
 
 // nothing is what most services have; it is never written.
@@ -171,6 +172,7 @@ type Collector struct {
 	used       map[*Entry]*entryUse
 	clientRoom int
 	full       bool
+	compared   bool // services are marked that have a finding about the baseline
 	losses     Losses
 	flows      uint64
 	stateless  uint64 // flows whose state is not known
@@ -398,13 +400,7 @@ func (c *Collector) addTo(s *service, f *Flow, a *annotate.Annotation, e *ends, 
 		s.bytes += f.Bytes
 	}
 	s.first, s.last = widen(s.first, s.last, f.Start, f.Last)
-	if v := f.Observed.Verdict; v != observe.NoPayload && v < observe.NumVerdicts {
-		m := s.own()
-		m.observed[v]++
-		if v > m.seen.Verdict {
-			m.seen = f.Observed
-		}
-	}
+	s.observe(&f.Observed)
 	room := min(c.opt.MaxClients-len(s.clients.list), c.clientRoom)
 	cl, made := s.clients.get(e.client.Addr(), room > 0)
 	if made {
@@ -431,6 +427,23 @@ func (c *Collector) addTo(s *service, f *Flow, a *annotate.Annotation, e *ends, 
 	}
 	if c.firewall != nil {
 		c.firewall.add(s, f, cl, e.client, e.server)
+	}
+}
+
+// observe takes in what the payload of a flow looks like.
+func (s *service) observe(o *Observed) {
+	if o.Verdict >= observe.NumVerdicts {
+		return
+	}
+	if o.Verdict == observe.Contradicts {
+		s.own().contradicts++
+	}
+	if o.Verdict > s.verdict {
+		s.verdict = o.Verdict
+		// Of most services nothing is recognised.
+		if o.Protocol != "" || s.more != &nothing {
+			s.own().seen = *o
+		}
 	}
 }
 

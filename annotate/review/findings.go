@@ -41,7 +41,7 @@ func (s *service) live() bool { return s.result() == worked || s.result() == may
 // noteworthy reports whether there may be a finding about the service without
 // anything to compare it with.
 func (s *service) noteworthy() bool {
-	return s.odd || s.later || s.role.Confidence <= annotate.Weak || s.seen.Verdict == observe.Contradicts
+	return s.odd || s.later || s.role.Confidence <= annotate.Weak || s.verdict == observe.Contradicts
 }
 
 // levelOf is that of the kind, and Note where nothing answered. What the rules
@@ -247,7 +247,7 @@ func (f *finder) service(s *service, tell tell) {
 	if !s.live() {
 		return
 	}
-	if s.later || s.seen.Verdict == observe.Contradicts || s.odd {
+	if s.later || s.verdict == observe.Contradicts || s.odd {
 		f.registration(s, tell)
 	}
 	if s.role.Confidence <= annotate.Weak && !s.byPolicy {
@@ -393,10 +393,10 @@ func (f *finder) registration(s *service, tell tell) {
 			x.Why = fmt.Sprintf("%s was registered for %s on %s, after this traffic.", portText(e), nameOr(e), e.Registered())
 		})
 	}
-	if s.seen.Verdict == observe.Contradicts {
+	if s.verdict == observe.Contradicts {
 		tell(ObservedContradicts, func(x *Finding) {
 			x.Why = fmt.Sprintf("The payload looks like %s, and %s is registered for %s.", s.seen.Protocol, portText(e), nameOr(e))
-			x.Facts = []Fact{{"payload", fmt.Sprintf("looks like %s in %s of %d", s.seen.Protocol, plural(s.observed[observe.Contradicts], "flow"), s.flows)}}
+			x.Facts = []Fact{{"payload", fmt.Sprintf("looks like %s in %s of %d", s.seen.Protocol, plural(s.contradicts, "flow"), s.flows)}}
 			if s.seen.Why != "" {
 				x.Facts = append(x.Facts, Fact{"because", s.seen.Why})
 			}
