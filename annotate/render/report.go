@@ -1,12 +1,8 @@
 package render
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
-	"reflect"
 	"strings"
 
 	"github.com/portannot/portannot/annotate/observe"
@@ -21,17 +17,20 @@ type ReportMeta struct {
 // reportFormats are the forms of a report.
 var reportFormats = []struct {
 	name string
-	// lists is how many services the form has room for; 0 is any number.
-	// People and browsers do not read a million lines.
-	lists int
-	write func(io.Writer, *review.Report, ReportMeta) error
+	// services and findings are how many services, and findings of one kind and
+	// level, the form has room for; 0 is any number. People and browsers do not
+	// read a million lines.
+	services, findings int
+	// deferred is set for forms that write all, one after the other.
+	deferred bool
+	write    func(io.Writer, *review.Report, ReportMeta) error
 }{
-	{"text", 200, writeReportText},
-	{"json", 0, writeReportJSON},
-	{"csv", 0, writeReportCSV},
-	{"html", 2000, writeReportHTML},
-	{"sarif", 1, writeReportSARIF},
-	{"markdown", 200, writeReportMarkdown},
+	{"text", 200, maxTextFindings, false, writeReportText},
+	{"json", 0, 0, true, writeReportJSON},
+	{"csv", 0, 0, true, writeReportCSV},
+	{"html", 2000, maxPageFindings, false, writeReportHTML},
+	{"sarif", 1, 0, true, writeReportSARIF}, // of services it has none
+	{"markdown", 200, maxMarkdown, false, writeReportMarkdown},
 }
 
 // ReportFormats lists the names that Report takes.
@@ -43,15 +42,14 @@ func ReportFormats() []string {
 	return names
 }
 
-// ReportLists says how many services a form has room for, for
-// review.Context.Listed; 0 is any number.
-func ReportLists(name string) int {
+// ReportBounds sets what a form has room for in the context of the report that
+// is to be written in it.
+func ReportBounds(name string, ctx *review.Context) {
 	for _, f := range reportFormats {
 		if f.name == name {
-			return f.lists
+			ctx.Listed, ctx.Findings, ctx.Deferred = f.services, f.findings, f.deferred
 		}
 	}
-	return 0
 }
 
 // Report writes a review's report in the form of a name.
@@ -62,49 +60,6 @@ func Report(w io.Writer, name string, r *review.Report, m ReportMeta) error {
 		}
 	}
 	return fmt.Errorf("unknown output format %q: want %s", name, strings.Join(ReportFormats(), ", "))
-}
-
-// writeReportJSON writes the report as one JSON document, which
-// [review.ReadReport] reads again: each member of it on a line of its own, and
-// each element of a long list too, so that two reports can be compared line by
-// line.
-func writeReportJSON(w io.Writer, r *review.Report, _ ReportMeta) error {
-	b := bufio.NewWriterSize(w, 64<<10)
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	value := func(v reflect.Value) error {
-		buf.Reset()
-		err := enc.Encode(v.Interface())
-		b.Write(bytes.TrimSuffix(buf.Bytes(), []byte("\n")))
-		return err
-	}
-	v := reflect.ValueOf(r).Elem()
-	lead := "{\n"
-	for i := range v.NumField() {
-		name, options, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
-		f := v.Field(i)
-		if options == "omitempty" && f.IsZero() {
-			continue
-		}
-		fmt.Fprintf(b, "%s%q: ", lead, name)
-		lead = ",\n"
-		if f.Kind() != reflect.Slice || f.Len() == 0 {
-			if err := value(f); err != nil {
-				return err
-			}
-			continue
-		}
-		for j := range f.Len() {
-			b.WriteString([]string{"[\n  ", ",\n  "}[min(j, 1)])
-			if err := value(f.Index(j)); err != nil {
-				return err
-			}
-		}
-		b.WriteString("\n]")
-	}
-	b.WriteString("\n}\n")
-	return b.Flush()
 }
 
 // serviceNames writes the names that a service's port goes by: the registered
@@ -144,16 +99,14 @@ func byID(r *review.Report) map[string]*review.Service {
 	return m
 }
 
-// highest gives the gravest level among the findings of each service.
-func highest(r *review.Report) map[string]review.Level {
-	m := map[string]review.Level{}
-	for i := range r.Findings {
-		f := &r.Findings[i]
-		if f.Service != "" {
-			m[f.Service] = max(m[f.Service], f.Level)
+// unlisted counts the findings of a kind and level that the report leaves out.
+func unlisted(r *review.Report, k review.Kind, l review.Level) int {
+	for _, u := range r.Unlisted {
+		if u.Kind == k && u.Level == l {
+			return u.Count
 		}
 	}
-	return m
+	return 0
 }
 
 // counted writes "1 warning", "2 warnings".

@@ -2,7 +2,7 @@ package render
 
 import (
 	"bufio"
-	"fmt"
+	"bytes"
 	"io"
 	"strings"
 
@@ -23,77 +23,144 @@ var reportColumns = []string{
 // writeReportCSV writes a line for each finding with what is known of its
 // service, and one for each service without a finding.
 func writeReportCSV(w io.Writer, r *review.Report, _ ReportMeta) error {
-	bw := bufio.NewWriter(w)
+	bw := bufio.NewWriterSize(w, 64<<10)
 	bw.WriteString(strings.Join(reportColumns, ",") + "\n")
-	services := byID(r)
-	var line []byte
-	write := func(f *review.Finding, s *review.Service) {
-		line = line[:0]
-		for i, cell := range reportCells(r, f, s) {
-			if i > 0 {
-				line = append(line, ',')
+	plain := byID(r) // empty when the report is deferred
+	err := inLanes(bw, r.NumFindings(), func() appendElement {
+		c := newCSVReport(r)
+		return func(dst []byte, i int) []byte {
+			r.FillFinding(i, &c.f)
+			s := plain[c.f.Service]
+			if s == nil && r.FillSubject(i, &c.s) {
+				s = &c.s
 			}
-			line = annotate.AppendCSV(line, cell)
+			return c.appendService(c.appendFinding(dst), s)
 		}
-		bw.Write(append(line, '\n'))
+	})
+	if err != nil {
+		return err
 	}
-	for i := range r.Findings {
-		f := &r.Findings[i]
-		write(f, services[f.Service])
-	}
-	for i := range r.Services {
-		if s := &r.Services[i]; len(s.Findings) == 0 {
-			write(nil, s)
+	err = inLanes(bw, r.NumServices(), func() appendElement {
+		c := newCSVReport(r)
+		return func(dst []byte, i int) []byte {
+			r.FillService(i, &c.s)
+			if len(c.s.Findings) > 0 {
+				return dst
+			}
+			dst = annotate.AppendCSV(append(dst, ",,,"...), c.s.ID)
+			return c.appendService(append(dst, ",,,,,"...), &c.s)
 		}
+	})
+	if err != nil {
+		return err
 	}
 	return bw.Flush()
 }
 
-func reportCells(r *review.Report, f *review.Finding, s *review.Service) []string {
-	cells := make([]string, 0, len(reportColumns))
-	add := func(list ...string) { cells = append(cells, list...) }
-	if f != nil {
-		var facts []string
-		for _, x := range f.Facts {
-			facts = append(facts, x.Name+": "+x.Value)
-		}
-		line := ""
-		if f.Line > 0 {
-			line = fmt.Sprint(f.Line)
-		}
-		add(f.Level.String(), f.Kind.String(), f.ID, f.Subject, f.Name, f.Why, strings.Join(facts, " | "), f.File, line)
-	} else {
-		add("", "", "", s.ID, "", "", "", "", "")
+// csvReport writes lines, one after the other.
+type csvReport struct {
+	f           review.Finding
+	s           review.Service
+	first, last clock
+	list        []byte
+	tail        string // of every line
+	empty       string // the cells of no service
+}
+
+func newCSVReport(r *review.Report) *csvReport {
+	tail := annotate.AppendCSV([]byte{','}, r.Registry.Edition)
+	tail = append(annotate.AppendCSV(append(tail, ','), r.Caveat), '\n')
+	return &csvReport{tail: string(tail), empty: strings.Repeat(",", len(reportColumns)-2-9)}
+}
+
+// cells appends texts, each as a cell after others.
+func cells(dst []byte, list ...string) []byte {
+	for _, text := range list {
+		dst = annotate.AppendCSV(append(dst, ','), text)
 	}
+	return dst
+}
+
+// joined appends a list as one cell, joined by bars.
+func joined[T any](c *csvReport, dst []byte, list []T, text func([]byte, *T) []byte) []byte {
+	c.list = c.list[:0]
+	for i := range list {
+		if i > 0 {
+			c.list = append(c.list, '|')
+		}
+		c.list = text(c.list, &list[i])
+	}
+	return appendCSVOctets(append(dst, ','), c.list)
+}
+
+// appendCSVOctets is annotate.AppendCSV for what is not kept.
+func appendCSVOctets(dst, cell []byte) []byte {
+	if bytes.ContainsAny(cell, "\",\n\r") {
+		return annotate.AppendCSV(dst, string(cell))
+	}
+	return append(dst, cell...)
+}
+
+func appendText(dst []byte, s *string) []byte { return append(dst, *s...) }
+
+// appendFinding appends the cells of a finding.
+func (c *csvReport) appendFinding(dst []byte) []byte {
+	f := &c.f
+	dst = annotate.AppendCSV(dst, f.Level.String())
+	dst = cells(dst, f.Kind.String(), f.ID, f.Subject, f.Name, f.Why)
+	c.list = c.list[:0]
+	for i, x := range f.Facts {
+		if i > 0 {
+			c.list = append(c.list, " | "...)
+		}
+		c.list = append(append(append(c.list, x.Name...), ": "...), x.Value...)
+	}
+	dst = appendCSVOctets(append(dst, ','), c.list)
+	dst = append(cells(dst, f.File), ',')
+	if f.Line > 0 {
+		dst = appendUint(dst, uint64(f.Line))
+	}
+	return dst
+}
+
+// appendService appends the cells of a service, or of none, and ends the line.
+func (c *csvReport) appendService(dst []byte, s *review.Service) []byte {
 	if s == nil {
-		for len(cells) < len(reportColumns)-2 {
-			add("")
-		}
-		add(r.Registry.Edition, r.Caveat)
-		return cells
+		return append(append(dst, c.empty...), c.tail...)
 	}
-	packets, bytes := "", ""
+	dst = appendUint(append(cells(dst, s.Server), ','), uint64(s.Port))
+	dst = cells(dst, s.Transport, s.Registered.Status.String())
+	dst = joined(c, dst, s.Registered.Names, appendText)
+	dst = cells(dst, s.Local, s.Observed, s.Role.Reason, s.Role.Confidence, s.Outcome)
+	dst = joined(c, dst, s.States, func(dst []byte, n *review.NameCount) []byte {
+		return appendInt(append(append(dst, n.Name...), ' '), n.Count)
+	})
+	dst = append(appendUint(append(dst, ','), s.Flows), ',')
 	if s.Uncounted < s.Flows {
-		packets, bytes = fmt.Sprint(s.Packets), fmt.Sprint(s.Bytes)
+		dst = appendUint(append(appendUint(dst, s.Packets), ','), s.Bytes)
+	} else {
+		dst = append(dst, ',')
 	}
-	var most, by []string
-	for _, c := range s.Clients.Most {
-		most = append(most, c.Address)
+	dst = c.moment(append(dst, ','), s.First, &c.first)
+	dst = c.moment(append(dst, ','), s.Last, &c.last)
+	dst = appendInt(append(dst, ','), s.Clients.Count)
+	if s.Clients.AtLeast {
+		dst = append(dst, '+')
 	}
-	verdict := ""
-	if s.Rules != nil {
-		verdict = s.Rules.Verdict
-		for _, b := range s.Rules.By {
-			by = append(by, b.Rule)
-		}
+	dst = joined(c, dst, s.Clients.Most, func(dst []byte, x *review.Client) []byte { return append(dst, x.Address...) })
+	dst = joined(c, cells(dst, s.Policy), s.Entries, appendText)
+	if s.Rules == nil {
+		dst = append(dst, ",,"...)
+	} else {
+		dst = joined(c, cells(dst, s.Rules.Verdict), s.Rules.By, func(dst []byte, b *review.RuleFlows) []byte { return append(dst, b.Rule...) })
 	}
-	var states []string
-	for _, c := range s.States {
-		states = append(states, fmt.Sprintf("%s %d", c.Name, c.Count))
+	return append(dst, c.tail...)
+}
+
+// moment appends a time as review.Time.String has it.
+func (c *csvReport) moment(dst []byte, t review.Time, k *clock) []byte {
+	if t == 0 {
+		return dst
 	}
-	add(s.Server, fmt.Sprint(s.Port), s.Transport, s.Registered.Status.String(), strings.Join(s.Registered.Names, "|"), s.Local,
-		s.Observed, s.Role.Reason, s.Role.Confidence, s.Outcome, strings.Join(states, "|"),
-		fmt.Sprint(s.Flows), packets, bytes, s.First.String(), s.Last.String(), clientCount(&s.Clients), strings.Join(most, "|"),
-		s.Policy, strings.Join(s.Entries, "|"), verdict, strings.Join(by, "|"), r.Registry.Edition, r.Caveat)
-	return cells
+	return append(k.append(dst, int64(t)), 'Z')
 }

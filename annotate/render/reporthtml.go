@@ -266,9 +266,12 @@ func (d *pageData) timeline(bins [][review.NumClasses]int) {
 // findings lists the findings, and gives the anchors by identifier.
 func (d *pageData) findings() map[string]pageLink {
 	links := map[string]pageLink{}
+	for _, u := range d.R.Unlisted {
+		d.MoreFindings += u.Count
+	}
 	for i := range d.R.Findings {
 		if i == maxPageFindings {
-			d.MoreFindings = len(d.R.Findings) - i
+			d.MoreFindings += len(d.R.Findings) - i
 			break
 		}
 		f := &d.R.Findings[i]

@@ -12,7 +12,8 @@ import (
 	"github.com/portannot/portannot/annotate/review"
 )
 
-// filled fills everything below v, so that no member is left out.
+// filled fills everything below v, so that no member is left out, but for what
+// is not in JSON.
 func filled(v reflect.Value, depth int) {
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -20,7 +21,9 @@ func filled(v reflect.Value, depth int) {
 		filled(v.Elem(), depth)
 	case reflect.Struct:
 		for i := range v.NumField() {
-			filled(v.Field(i), depth)
+			if f := v.Type().Field(i); f.IsExported() && f.Tag.Get("json") != "-" {
+				filled(v.Field(i), depth)
+			}
 		}
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 2, 2))

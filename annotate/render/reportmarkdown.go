@@ -35,10 +35,12 @@ func writeReportMarkdown(w io.Writer, r *review.Report, _ ReportMeta) error {
 			fmt.Fprintf(b, "### %s: %s\n\n", f.Level, markdown(f.Kind.Info().Title))
 		}
 		last := i+1 == len(r.Findings) || r.Findings[i+1].Kind != f.Kind || r.Findings[i+1].Level != f.Level
+		more := 0
+		if last {
+			more = max(n-maxMarkdown, 0) + unlisted(r, f.Kind, f.Level)
+		}
 		if n > maxMarkdown {
-			if last {
-				fmt.Fprintf(b, "- and %d more of these\n\n", n-maxMarkdown)
-			}
+			moreOfThese(b, more)
 			continue
 		}
 		name := ""
@@ -53,7 +55,10 @@ func writeReportMarkdown(w io.Writer, r *review.Report, _ ReportMeta) error {
 		for _, x := range f.Facts {
 			fmt.Fprintf(b, "  - %s: %s\n", markdown(x.Name), markdown(x.Value))
 		}
-		if last {
+		switch {
+		case more > 0:
+			moreOfThese(b, more)
+		case last:
 			b.WriteString("\n")
 		}
 	}
@@ -71,6 +76,12 @@ func writeReportMarkdown(w io.Writer, r *review.Report, _ ReportMeta) error {
 	}
 	fmt.Fprintf(b, "\n%s IANA registry edition %s.\n", markdown(r.Warning), markdown(r.Registry.Edition))
 	return b.Flush()
+}
+
+func moreOfThese(b *bufio.Writer, n int) {
+	if n > 0 {
+		fmt.Fprintf(b, "- and %d more of these\n\n", n)
+	}
 }
 
 func services(b *bufio.Writer, r *review.Report) {

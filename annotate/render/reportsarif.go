@@ -1,6 +1,8 @@
 package render
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -112,13 +114,43 @@ func writeReportSARIF(w io.Writer, r *review.Report, _ ReportMeta) error {
 			DefaultConfiguration: sarifConfig{k.Level.String()},
 		})
 	}
-	for i := range r.Findings {
-		run.Results = append(run.Results, sarifResultOf(r, &r.Findings[i]))
+	// The results are rendered apart, for there may be very many, and stand
+	// where the document has an empty list.
+	enc := func(w io.Writer, v any, prefix string) error {
+		e := json.NewEncoder(w)
+		e.SetEscapeHTML(false)
+		e.SetIndent(prefix, "  ")
+		return e.Encode(v)
 	}
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(sarifLog{sarifSchema, "2.1.0", []sarifRun{run}})
+	var frame bytes.Buffer
+	if err := enc(&frame, sarifLog{sarifSchema, "2.1.0", []sarifRun{run}}, ""); err != nil {
+		return err
+	}
+	const empty, indent = "\n      \"results\": [", "        "
+	at := bytes.LastIndex(frame.Bytes(), []byte(empty)) + len(empty)
+	bw := bufio.NewWriterSize(w, 64<<10)
+	bw.Write(frame.Bytes()[:at])
+	err := inLanes(bw, r.NumFindings(), func() appendElement {
+		var f review.Finding
+		var buf bytes.Buffer
+		return func(dst []byte, i int) []byte {
+			r.FillFinding(i, &f)
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			buf.Reset()
+			_ = enc(&buf, sarifResultOf(r, &f), indent) // it has nothing that cannot be encoded
+			return append(append(dst, "\n"+indent...), bytes.TrimSuffix(buf.Bytes(), []byte("\n"))...)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if r.NumFindings() > 0 {
+		bw.WriteString("\n      ")
+	}
+	bw.Write(frame.Bytes()[at:])
+	return bw.Flush()
 }
 
 func sarifResultOf(r *review.Report, f *review.Finding) sarifResult {

@@ -137,7 +137,9 @@ func (t *reportText) findings() {
 	for i := range t.r.Findings {
 		f := &t.r.Findings[i]
 		if n++; i == 0 || t.r.Findings[i-1].Kind != f.Kind || t.r.Findings[i-1].Level != f.Level {
-			t.moreFindings(n - 1)
+			if i > 0 {
+				t.moreFindings(&t.r.Findings[i-1], n-1)
+			}
 			if n = 1; i > 0 {
 				t.WriteByte('\n')
 			}
@@ -156,13 +158,14 @@ func (t *reportText) findings() {
 			t.fact(6, x.Name, x.Value)
 		}
 	}
-	t.moreFindings(n)
+	t.moreFindings(&t.r.Findings[len(t.r.Findings)-1], n)
 }
 
-// moreFindings says how many of n findings of a kind are not shown.
-func (t *reportText) moreFindings(n int) {
-	if n > maxTextFindings {
-		fmt.Fprintf(t, "\n  and %d more of these (-o csv has all)\n", n-maxTextFindings)
+// moreFindings says how many findings like f are not shown, of which the report
+// lists n.
+func (t *reportText) moreFindings(f *review.Finding, n int) {
+	if more := max(n-maxTextFindings, 0) + unlisted(t.r, f.Kind, f.Level); more > 0 {
+		fmt.Fprintf(t, "\n  and %d more of these (-o csv has all)\n", more)
 	}
 }
 
@@ -207,7 +210,7 @@ func (t *reportText) services() {
 	if len(t.r.Services) == 0 {
 		return
 	}
-	levels := highest(t.r)
+	marked := false
 	if all := t.r.Summary.Services; all > len(t.r.Services) {
 		t.heading("SERVICES, %d of %d: those with findings, then those of the most flows (-o csv has all)", len(t.r.Services), all)
 	} else {
@@ -243,12 +246,13 @@ func (t *reportText) services() {
 			cells = append(cells, verdict)
 		}
 		mark := "  "
-		if l := levels[s.ID]; l > review.NoLevel {
+		if l := s.Highest; l > review.NoLevel {
+			marked = true
 			mark = t.paint(levelColor(l), strings.ToUpper(l.String()[:1])) + " "
 		}
 		t.row(columns, mark, cells)
 	}
-	if len(levels) > 0 {
+	if marked {
 		t.WriteString("\n  E, W and N mark services with findings: error, warning, note.\n")
 	}
 }

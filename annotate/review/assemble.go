@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/observe"
@@ -18,6 +19,14 @@ type Context struct {
 	// Listed bounds the services that the report lists; 0 is all. When there
 	// are more, those with findings come first, then those of the most flows.
 	Listed int
+	// Findings bounds the findings of one kind and level that the report lists;
+	// 0 is all. Report.Unlisted counts the others.
+	Findings int
+	// Deferred leaves Report.Findings and Report.Services empty: each is put
+	// into words when Report.FillFinding or Report.FillService asks for it. It
+	// is for those who write very many and keep none. The Collector must not be
+	// used until they are done.
+	Deferred bool
 	// Remarks come before those of the review.
 	Remarks []string
 }
@@ -30,6 +39,10 @@ func registryTransport(protocol uint8) iana.Transport {
 // Report ends the collecting and says what there is to say.
 func (c *Collector) Report(ctx Context) *Report {
 	c.sweep()
+	if c.compared { // by an earlier call
+		c.each(func(s *service) { s.compared = false })
+	}
+	c.compared = ctx.Baseline != nil
 	ed := c.registry.Edition()
 	r := &Report{
 		Format: Format, Version: Version, Caveat: iana.Caveat, Warning: iana.Warning,
@@ -44,6 +57,7 @@ func (c *Collector) Report(ctx Context) *Report {
 		r.Inputs = []Input{}
 	}
 	f := &finder{c: c, scanners: c.scanners, window: r.Window}
+	w := &whole{finder: f, compared: map[*service][]*Finding{}, hasPolicy: c.opt.Policy != nil}
 	// Very many services are looked at in the order in which they lie in
 	// memory, and only those that may have findings are put in order.
 	all := ctx.Listed == 0 || c.services <= ctx.Listed || ctx.Baseline != nil || c.opt.Policy != nil || c.firewall != nil
@@ -68,26 +82,14 @@ func (c *Collector) Report(ctx Context) *Report {
 		f.entries()
 		r.Policy = c.policy()
 	}
-	r.Findings = f.sorted()
-	r.Summary, r.Charts = c.summarise(r)
+	r.Unlisted = w.gather(ctx.Findings)
+	r.Summary, r.Charts = c.summarise(r, &f.findings)
 	r.Summary.Accepted = f.accepted
-	listed := services
+	w.services = services
 	if ctx.Listed > 0 && c.services > ctx.Listed {
-		listed = c.foremost(ctx.Listed)
+		w.services = c.foremost(ctx.Listed)
 	}
-	about := map[string][]string{}
-	for i := range r.Findings {
-		if x := &r.Findings[i]; x.Service != "" {
-			about[x.Service] = append(about[x.Service], x.ID)
-		}
-	}
-	r.Services = make([]Service, len(listed))
-	for i, s := range listed {
-		s.report(&r.Services[i], c.opt.Policy != nil)
-		if s.found {
-			r.Services[i].Findings = about[r.Services[i].ID]
-		}
-	}
+	r.put(w, ctx.Deferred)
 	for _, u := range pairs {
 		r.Unsided = append(r.Unsided, u.report())
 	}
@@ -100,23 +102,23 @@ func (c *Collector) Report(ctx Context) *Report {
 	return r
 }
 
-// sorted orders the findings, the gravest first, and makes sure that each
-// identifier is there once.
-func (f *finder) sorted() []Finding {
-	slices.SortStableFunc(f.list, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(b.Level, a.Level), cmp.Compare(a.Kind, b.Kind))
-	})
-	seen := map[string]int{}
-	for i := range f.list {
-		x := &f.list[i]
-		if seen[x.ID]++; seen[x.ID] > 1 {
-			x.ID += "#" + itoa(seen[x.ID])
+// put puts the findings and services into words, unless that is for later.
+func (r *Report) put(w *whole, deferred bool) {
+	if deferred {
+		r.whole = w
+		return
+	}
+	r.Findings, r.Services = make([]Finding, len(w.list)), make([]Service, len(w.services))
+	inParallel(len(w.list), 256, func(from, to int) {
+		for i := from; i < to; i++ {
+			w.finding(i, &r.Findings[i])
 		}
-	}
-	if f.list == nil {
-		return []Finding{}
-	}
-	return f.list
+	})
+	inParallel(len(w.services), 256, func(from, to int) {
+		for i := from; i < to; i++ {
+			w.service(w.services[i], &r.Services[i])
+		}
+	})
 }
 
 func (c *Collector) traffic(t Traffic) Traffic {
@@ -129,11 +131,6 @@ func (c *Collector) traffic(t Traffic) Traffic {
 	if n := c.statuses[iana.Unknown]; n > 0 {
 		t.Statuses = append(t.Statuses, StatusCount{iana.Unknown, n})
 	}
-	c.each(func(s *service) {
-		if !s.clients.exact() {
-			t.Losses.FewClients++
-		}
-	})
 	return t
 }
 
@@ -185,11 +182,13 @@ func (f *finder) entries() {
 			why = fmt.Sprintf("It ended on %s, and matched nothing%s: it can go.", lastDay(e), f.inWindow())
 		}
 		id := e.Label()
-		f.add(at(e, Finding{
+		x := Finding{
 			ID: ExpectedNeverSeen.String() + ":" + id, Kind: ExpectedNeverSeen, Level: kinds[ExpectedNeverSeen].Level,
 			Subject: id, Why: why,
 			Facts: append(entryFacts(e), Fact{"about", e.Text}, Fact{"window", f.window.Text()}),
-		}))
+		}
+		at(e, &x)
+		f.add(x)
 	}
 }
 
@@ -264,34 +263,52 @@ func (c *Collector) policy() *PolicyRef {
 // mostClients is how many clients of a service a report names.
 const mostClients = 10
 
-// report fills out with what a report has of the service, findings excepted.
+// report fills out with what a report has of the service, findings excepted. It
+// uses the lists again that it finds there.
 func (s *service) report(out *Service, hasPolicy bool) {
-	out.ID, out.Server, out.Transport, out.Port = s.key.String(), s.key.Server.String(), TransportName(s.key.Protocol), s.key.Port
-	out.Registered, out.Local = registration(s.registered), s.local
-	if s.seen.Verdict != observe.NoPayload {
-		out.Observed, out.Verdict = s.seen.Protocol, s.seen.Verdict.String()
+	states, most, entries := out.States[:0], out.Clients.Most[:0], out.Entries[:0]
+	if most == nil {
+		most = make([]Client, 0, min(len(s.clients.list), mostClients))
+	}
+	*out = Service{Transport: TransportName(s.key.Protocol), Port: s.key.Port, Findings: out.Findings}
+	out.ID = s.key.String()
+	out.Server = serverOf(out.ID)
+	out.Registered, out.Local = *s.registration(), s.local
+	if s.verdict != observe.NoPayload {
+		out.Observed, out.Verdict = s.seen.Protocol, s.verdict.String()
 	}
 	out.Role = Role{s.role.Reason.String(), s.role.Confidence.String()}
 	if s.byPolicy {
 		out.Role = Role{"policy", "likely"}
 	}
-	out.Outcome, out.States = s.outcome(), s.states.counts()
+	out.Outcome, out.States = s.outcome(), s.states.appendCounts(states)
+	if len(out.States) == 0 {
+		out.States = nil
+	}
 	out.Flows, out.Packets, out.Bytes, out.Uncounted = s.flows, s.packets, s.bytes, s.flows-s.counted
 	out.First, out.Last = Time(s.first), Time(s.last)
-	out.Clients = Clients{Count: len(s.clients.list), AtLeast: !s.clients.exact(), Most: []Client{}}
 	out.Rules, out.Accepted = s.ruled.report(), s.accepted
-	for i, cl := range s.clients.byFlows() {
-		if i == mostClients {
-			break
-		}
-		out.Clients.Most = append(out.Clients.Most, Client{cl.addr.String(), uint64(cl.flows)})
+	for _, cl := range s.clients.foremost(mostClients) {
+		most = append(most, Client{cl.addr.String(), uint64(cl.flows)})
 	}
+	out.Clients = Clients{Count: len(s.clients.list), AtLeast: !s.clients.exact(), Most: most}
 	if hasPolicy {
 		out.Policy = s.policy()
 		for _, e := range s.expect.entries {
-			out.Entries = append(out.Entries, e.Label())
+			entries = append(entries, e.Label())
+		}
+		if len(entries) > 0 {
+			out.Entries = entries
 		}
 	}
+}
+
+// serverOf gives the address in the identifier of a service.
+func serverOf(id string) string {
+	if id[0] == '[' {
+		return id[1:strings.LastIndexByte(id, ']')]
+	}
+	return id[:strings.IndexByte(id, ':')]
 }
 
 // policies are what a policy may say of a service, in the order of summaries.
@@ -323,6 +340,18 @@ func (s *service) class(hasPolicy bool) int {
 		return 0
 	}
 	return 1
+}
+
+// registration gives what a report has of the port's registration; it is not to
+// be changed.
+func (p *port) registration() *Registration {
+	r := p.report.Load()
+	if r == nil {
+		made := registration(p.registered)
+		r = &made // by whoever was first, or likewise
+		p.report.Store(r)
+	}
+	return r
 }
 
 func registration(e iana.Entry) Registration {
@@ -370,8 +399,8 @@ func (sc *scanner) report() Scanner {
 // flows, then by address.
 func (c *Collector) foremost(n int) []*service {
 	before := func(a, b *service) int {
-		if a.found != b.found {
-			if a.found {
+		if found := a.isFound(); found != b.isFound() {
+			if found {
 				return -1
 			}
 			return 1
@@ -395,11 +424,12 @@ func (c *Collector) foremost(n int) []*service {
 // bins is in how many parts charts have the window.
 const bins = 60
 
-// summarise counts what a report has.
-func (c *Collector) summarise(r *Report) (Summary, Charts) {
+// summarise counts what a report has, and the services whose clients are not all
+// kept: each way through the services is a wait for memory.
+func (c *Collector) summarise(r *Report, all *findings) (Summary, Charts) {
 	s := Summary{Services: c.services}
 	hasPolicy := c.opt.Policy != nil
-	statuses, said, levels, found := counter{}, counter{}, counter{}, counter{}
+	statuses, said, levels, kindCounts := counter{}, counter{}, counter{}, counter{}
 	var byOutcome [numOutcomes]int
 	var byStatus [iana.NumStatuses][NumClasses]int
 	var firstSeen [][NumClasses]int
@@ -408,6 +438,9 @@ func (c *Collector) summarise(r *Report) (Summary, Charts) {
 	}
 	part := max(int64(r.Window.Duration())/bins+1, 1)
 	c.each(func(x *service) {
+		if !x.clients.exact() {
+			r.Traffic.Losses.FewClients++
+		}
 		class := x.class(hasPolicy)
 		byOutcome[x.result()]++
 		if hasPolicy {
@@ -429,12 +462,11 @@ func (c *Collector) summarise(r *Report) (Summary, Charts) {
 			charts.Statuses = append(charts.Statuses, StatusClasses{st, byStatus[st]})
 		}
 	}
-	for i := range r.Findings {
-		x := &r.Findings[i]
-		levels[x.Level.String()]++
-		found[x.Kind.String()]++
-		s.Highest = max(s.Highest, x.Level)
-	}
+	all.inOrder(func(l Level, k Kind, list []claim) {
+		levels[l.String()] += len(list)
+		kindCounts[k.String()] += len(list)
+		s.Highest = max(s.Highest, l)
+	})
 	for _, o := range []outcome{worked, mayBe, refused, failed} {
 		if byOutcome[o] > 0 {
 			s.Outcomes = append(s.Outcomes, NameCount{outcomeNames[o], byOutcome[o]})
@@ -447,7 +479,7 @@ func (c *Collector) summarise(r *Report) (Summary, Charts) {
 	for _, k := range Kinds() {
 		names = append(names, k.Name)
 	}
-	s.Kinds = found.in(names...)
+	s.Kinds = kindCounts.in(names...)
 	return s, charts
 }
 
@@ -477,20 +509,16 @@ type Subjects struct {
 	scanners map[netip.Addr]bool
 }
 
-// Subjects says what the findings of a report are about. It is to be called
-// after Report.
-func (c *Collector) Subjects(r *Report) *Subjects {
+// Subjects says what the findings of the last report are about. It is to be
+// called after Report.
+func (c *Collector) Subjects() *Subjects {
 	s := &Subjects{map[Key]bool{}, map[pair]bool{}, map[netip.Addr]bool{}}
-	found := map[string]bool{}
-	for i := range r.Findings {
-		found[r.Findings[i].Subject] = true
-	}
-	c.each(func(x *service) { s.services[x.key] = x.found })
+	c.each(func(x *service) { s.services[x.key] = x.isFound() })
 	for k, u := range c.pairs {
-		s.pairs[k] = found[u.String()]
+		s.pairs[k] = u.found
 	}
-	for a := range c.scanners {
-		s.scanners[a] = found[a.String()]
+	for a, sc := range c.scanners {
+		s.scanners[a] = sc.found
 	}
 	return s
 }

@@ -76,6 +76,15 @@ func (c *clients) byFlows() []client {
 	return list
 }
 
+// foremost is byFlows for the first n; the list is not to be changed.
+func (c *clients) foremost(n int) []client {
+	list := c.list
+	if len(list) > 1 {
+		list = c.byFlows()
+	}
+	return list[:min(len(list), n)]
+}
+
 // addresses lists the clients by address.
 func (c *clients) addresses() []netip.Addr {
 	list := make([]netip.Addr, len(c.list))

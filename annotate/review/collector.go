@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/portannot/portannot/annotate"
@@ -64,7 +65,9 @@ type service struct {
 	byPolicy  bool             // no rule names the service end, the policy does
 	symmetric bool             // both ends use the port
 	later     bool             // registered after the traffic
-	found     bool             // there is a finding about it
+	compared  bool             // there is a finding about it and the baseline
+	verdict   observe.Verdict  // on the payload, the one that says most
+	kinds     uint32           // those of the other findings about it, as bits
 	flows     uint64
 	packets   uint64
 	bytes     uint64
@@ -80,18 +83,22 @@ type service struct {
 
 // port is a port with its registration.
 type port struct {
-	registered iana.Entry
-	odd        bool // there is something to say of the registration
+	registered   iana.Entry
+	odd          bool // there is something to say of the registration
+	unauthorized bool // use of it is reported
+	assignment   Kind // of finding about its assignment; numKinds is none
+	// report is how reports have the registration; it is made when one does.
+	report atomic.Pointer[Registration]
 }
 
 // more is what is known of some services.
 type more struct {
-	local    string                      // the user's own name
-	observed [observe.NumVerdicts]uint64 // flows by verdict
-	seen     Observed                    // the first of the verdict that says most
-	expect   expectations
-	ruled    ruled
-	accepted []Kind // findings that the policy takes as known
+	local       string   // the user's own name
+	seen        Observed // the first of service.verdict, where a protocol is known
+	contradicts uint64   // flows of that verdict
+	expect      expectations
+	ruled       ruled
+	accepted    []Kind // findings that the policy takes as known
 }
 
 // nothing is what most services have; it is never written.
@@ -130,6 +137,7 @@ type unsided struct {
 	states  states
 	ports   [2][]uint16 // the first of either end
 	ignored uint64
+	found   bool // there is a finding about it
 }
 
 // maxPairPorts bounds the ports that are kept of a pair's end.
@@ -164,6 +172,7 @@ type Collector struct {
 	used       map[*Entry]*entryUse
 	clientRoom int
 	full       bool
+	compared   bool // services are marked that have a finding about the baseline
 	losses     Losses
 	flows      uint64
 	stateless  uint64 // flows whose state is not known
@@ -358,8 +367,8 @@ func (c *Collector) portOf(e *iana.Entry) *port {
 	}
 	p := c.ports[e.Transport][e.Port]
 	if p == nil {
-		p = &port{registered: *e}
-		p.odd = e.Status != iana.Assigned && e.Status != iana.Unknown || e.Unauthorized() != ""
+		p = &port{registered: *e, assignment: assignmentOf(e), unauthorized: e.Unauthorized() != ""}
+		p.odd = e.Status != iana.Assigned && e.Status != iana.Unknown || p.unauthorized
 		c.ports[e.Transport][e.Port] = p
 	}
 	return p
@@ -391,13 +400,7 @@ func (c *Collector) addTo(s *service, f *Flow, a *annotate.Annotation, e *ends, 
 		s.bytes += f.Bytes
 	}
 	s.first, s.last = widen(s.first, s.last, f.Start, f.Last)
-	if v := f.Observed.Verdict; v != observe.NoPayload && v < observe.NumVerdicts {
-		m := s.own()
-		m.observed[v]++
-		if v > m.seen.Verdict {
-			m.seen = f.Observed
-		}
-	}
+	s.observe(&f.Observed)
 	room := min(c.opt.MaxClients-len(s.clients.list), c.clientRoom)
 	cl, made := s.clients.get(e.client.Addr(), room > 0)
 	if made {
@@ -424,6 +427,23 @@ func (c *Collector) addTo(s *service, f *Flow, a *annotate.Annotation, e *ends, 
 	}
 	if c.firewall != nil {
 		c.firewall.add(s, f, cl, e.client, e.server)
+	}
+}
+
+// observe takes in what the payload of a flow looks like.
+func (s *service) observe(o *Observed) {
+	if o.Verdict >= observe.NumVerdicts {
+		return
+	}
+	if o.Verdict == observe.Contradicts {
+		s.own().contradicts++
+	}
+	if o.Verdict > s.verdict {
+		s.verdict = o.Verdict
+		// Of most services nothing is recognised.
+		if o.Protocol != "" || s.more != &nothing {
+			s.own().seen = *o
+		}
 	}
 }
 
@@ -474,19 +494,6 @@ func (c *Collector) addPair(f *Flow) pair {
 		}
 	}
 	return key
-}
-
-// sorted lists the services by address, port and transport; of all, those that
-// keep keeps, if it is not nil.
-func (c *Collector) sorted(keep func(*service) bool) []*service {
-	var list []*service
-	c.each(func(s *service) {
-		if keep == nil || keep(s) {
-			list = append(list, s)
-		}
-	})
-	slices.SortFunc(list, func(a, b *service) int { return a.place.compare(&b.place) })
-	return list
 }
 
 // sortedPairs lists the pairs by their addresses.

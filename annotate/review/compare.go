@@ -47,16 +47,15 @@ func (f *finder) compare(r *Report, services []*service, before *Report) {
 			if f.moved[s] != nil {
 				continue // which says the same
 			}
-			f.add(s.finding(ServiceMoved, fmt.Sprintf("The baseline has %s, which was not seen; its clients spoke to %s instead.", b.ID, s.key),
-				Fact{"before", oldText(b)}))
+			f.compared(s, ServiceMoved, fmt.Sprintf("The baseline has %s, which was not seen; its clients spoke to %s instead.", b.ID, s.key),
+				Fact{"before", oldText(b)})
 			continue
 		}
-		x := s.finding(NewService, "It is not in the baseline.", Fact{"baseline", before.Window.Text()})
-		if s.expect.flows[expected] > 0 && s.expect.flows[notExpected] == 0 {
-			x.Level = Note
-			x.Why = "It is not in the baseline; the policy expects it."
+		why := "It is not in the baseline."
+		if s.isExpected() {
+			why = "It is not in the baseline; the policy expects it."
 		}
-		f.add(x)
+		f.compared(s, NewService, why, Fact{"baseline", before.Window.Text()})
 	}
 	for _, b := range gone {
 		f.add(Finding{
@@ -65,6 +64,23 @@ func (f *finder) compare(r *Report, services []*service, before *Report) {
 			Facts: []Fact{{"before", oldText(b)}, {"window", f.window.Text()}},
 		})
 	}
+}
+
+// compared adds a finding about a service and the baseline.
+func (f *finder) compared(s *service, k Kind, why string, fact Fact) {
+	x := s.finding(k)
+	if k == NewService && s.isExpected() {
+		x.Level = Note
+	}
+	x.Why, x.Facts = why, []Fact{fact}
+	s.finish(&x)
+	s.compared = true
+	f.findings.add(x.Level, k, claim{service: s, words: &x})
+}
+
+// isExpected reports that the policy expects all flows of the service.
+func (s *service) isExpected() bool {
+	return s.expect.flows[expected] > 0 && s.expect.flows[notExpected] == 0
 }
 
 // oldText says what a service of the baseline was.
@@ -79,7 +95,7 @@ func (f *finder) changes(cmp *Comparison, s *service, b *Service) {
 			return
 		}
 		cmp.Changed = append(cmp.Changed, Change{b.ID, what, before, now})
-		f.add(s.finding(ChangedService, fmt.Sprintf("Its %s was %s and is %s.", what, before, now), Fact{"before", oldText(b)}))
+		f.compared(s, ChangedService, fmt.Sprintf("Its %s was %s and is %s.", what, before, now), Fact{"before", oldText(b)})
 	}
 	// "answered" and "seen" tell more of the input than of the service.
 	is := func(outcome string) string {

@@ -12,6 +12,7 @@ import (
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/observe"
+	"github.com/portannot/portannot/annotate/review/rules"
 )
 
 func itoa(n int) string { return strconv.Itoa(n) }
@@ -40,13 +41,17 @@ func (s *service) live() bool { return s.result() == worked || s.result() == may
 // noteworthy reports whether there may be a finding about the service without
 // anything to compare it with.
 func (s *service) noteworthy() bool {
-	return s.odd || s.later || s.role.Confidence <= annotate.Weak || s.seen.Verdict == observe.Contradicts
+	return s.odd || s.later || s.role.Confidence <= annotate.Weak || s.verdict == observe.Contradicts
 }
 
-// levelOf is that of the kind, and Note where nothing answered.
+// levelOf is that of the kind, and Note where nothing answered. What the rules
+// deny is only known to be there where something answered.
 func (s *service) levelOf(k Kind) Level {
-	if !s.live() {
+	switch {
+	case !s.live():
 		return Note
+	case k == NotAllowed && s.ruled.worked == 0:
+		return Warning
 	}
 	return kinds[k].Level
 }
@@ -60,16 +65,6 @@ func (s *service) noAnswer() string {
 		return " Nothing answered."
 	}
 	return ""
-}
-
-// finding makes a finding about the service, with the facts that all have.
-func (s *service) finding(k Kind, why string, facts ...Fact) Finding {
-	id := s.key.String()
-	s.found = true
-	return Finding{
-		ID: k.String() + ":" + id, Kind: k, Level: s.levelOf(k), Subject: id, Name: s.names(), Service: id,
-		Why: why + s.noAnswer(), Facts: append(facts, s.facts()...),
-	}
 }
 
 // names are those that the service's port goes by.
@@ -155,25 +150,14 @@ func registeredText(e iana.Entry) string {
 type finder struct {
 	c        *Collector
 	scanners map[netip.Addr]*scanner
-	list     []Finding
+	findings
 	accepted int
 	moved    map[*service]*Entry // services that look like an entry's, moved
 	movedOf  map[*Entry]bool
 	window   Window
 }
 
-func (f *finder) add(x Finding) { f.list = append(f.list, x) }
-
-// addTo adds a finding about a service, unless the policy takes it as known.
-func (f *finder) addTo(s *service, k Kind, why string, facts ...Fact) {
-	if s.expect.accepts(k) {
-		f.accepted++
-		m := s.own()
-		m.accepted = append(m.accepted, k)
-		return
-	}
-	f.add(s.finding(k, why, facts...))
-}
+func (f *finder) add(x Finding) { f.findings.add(x.Level, x.Kind, claim{words: &x}) }
 
 // together is how many services are worth a goroutine.
 const together = 4096
@@ -186,100 +170,166 @@ func (f *finder) services(list []*service) {
 	for i := range parts {
 		part := &parts[i]
 		*part = *f
-		part.list, part.accepted = nil, 0
+		part.findings, part.accepted = findings{}, 0
 		some := list[i*together : min((i+1)*together, len(list))]
 		wait.Go(func() {
 			for _, s := range some {
-				part.service(s)
+				part.look(s)
 			}
 		})
 	}
 	wait.Wait()
 	for i := range parts {
-		f.list = append(f.list, parts[i].list...)
+		f.findings.append(&parts[i].findings)
 		f.accepted += parts[i].accepted
 	}
 }
 
+// look notes the kinds of findings about a service, unless the policy takes
+// them as known.
+func (f *finder) look(s *service) {
+	s.kinds = 0
+	if len(s.accepted) > 0 {
+		s.accepted = nil
+	}
+	f.service(s, func(k Kind, _ func(*Finding)) {
+		if kinds[k].Accept && s.expect.accepts(k) {
+			f.accepted++
+			m := s.own()
+			m.accepted = append(m.accepted, k)
+			return
+		}
+		s.kinds |= 1 << k
+		f.findings.add(s.levelOf(k), k, claim{service: s})
+	})
+}
+
+// say puts the finding of a kind about a service into words.
+func (f *finder) say(s *service, want Kind, x *Finding) {
+	f.service(s, func(k Kind, words func(*Finding)) {
+		if k != want {
+			return
+		}
+		*x = s.finding(k)
+		words(x)
+		s.finish(x)
+	})
+}
+
+// finding makes a finding about the service, without words.
+func (s *service) finding(k Kind) Finding {
+	id := s.key.String()
+	return Finding{ID: k.String() + ":" + id, Kind: k, Level: s.levelOf(k), Subject: id, Name: s.names(), Service: id}
+}
+
+// finish adds to a finding about the service what all have.
+func (s *service) finish(x *Finding) {
+	x.Why += s.noAnswer()
+	x.Facts = append(x.Facts, s.facts()...)
+}
+
+// tell takes a finding about a service: its kind, and what puts it into words.
+// There may be hundreds of thousands, of which a report for people has some, so
+// that the words are not always asked for.
+type tell func(k Kind, words func(*Finding))
+
 // service finds what there is to say of one service.
-func (f *finder) service(s *service) {
+func (f *finder) service(s *service, tell tell) {
 	if s.expect.onlyIgnored() {
 		return
 	}
 	if f.c.opt.Policy != nil {
-		f.policy(s)
+		f.policy(s, tell)
 	}
 	if f.c.firewall != nil {
-		f.denied(s)
+		f.denied(s, tell)
 	}
 	if !s.live() {
 		return
 	}
-	if s.later || s.seen.Verdict == observe.Contradicts || s.odd {
-		f.registration(s)
+	if s.later || s.verdict == observe.Contradicts || s.odd {
+		f.registration(s, tell)
 	}
 	if s.role.Confidence <= annotate.Weak && !s.byPolicy {
-		f.addTo(s, WeakRole, fmt.Sprintf("That this end is the service is a guess: %s.", s.role.Reason.Why()))
+		tell(WeakRole, func(x *Finding) {
+			x.Why = fmt.Sprintf("That this end is the service is a guess: %s.", s.role.Reason.Why())
+		})
 	}
 }
 
 // uninvited counts the flows of a service that count returns for a client,
 // without those of scanners that got no answer, which have a finding of their
-// own. It names the clients.
-func (f *finder) uninvited(s *service, count func(*client) uint32) (flows uint64, names []string) {
-	for _, cl := range s.clients.byFlows() {
-		n := count(&cl)
-		if n == 0 || cl.worked == 0 && f.scanners[cl.addr] != nil {
-			continue
+// own.
+func (f *finder) uninvited(s *service, count func(*client) uint32) (flows uint64) {
+	for i := range s.clients.list {
+		if cl := &s.clients.list[i]; !f.inVain(cl) {
+			flows += uint64(count(cl))
 		}
-		flows += uint64(n)
-		names = append(names, cl.addr.String())
 	}
-	return flows, names
+	return flows
 }
 
+// inVain reports a scanner that got no answer.
+func (f *finder) inVain(cl *client) bool { return cl.worked == 0 && f.scanners[cl.addr] != nil }
+
+// uninvitedNames names the clients whose flows uninvited counts.
+func (f *finder) uninvitedNames(s *service, count func(*client) uint32) (names []string) {
+	for _, cl := range s.clients.byFlows() {
+		if count(&cl) > 0 && !f.inVain(&cl) {
+			names = append(names, cl.addr.String())
+		}
+	}
+	return names
+}
+
+func (c *client) missingFlows() uint32 { return c.missing }
+func (c *client) deniedFlows() uint32  { return c.denied }
+
 // policy compares a service with the policy.
-func (f *finder) policy(s *service) {
+func (f *finder) policy(s *service, tell tell) {
 	x := &s.expect
 	if x.flows[expired] > 0 {
-		e := x.over
-		f.add(at(e, s.finding(ExpiredException,
-			fmt.Sprintf("The exception for it ended on %s, and it is still used.", lastDay(e)), entryFacts(e)...)))
+		tell(ExpiredException, func(n *Finding) {
+			n.Why = fmt.Sprintf("The exception for it ended on %s, and it is still used.", lastDay(x.over))
+			n.Facts = entryFacts(x.over)
+			at(x.over, n)
+		})
 	}
 	if x.flows[notExpected] == 0 {
 		return
 	}
 	if e := f.moved[s]; e != nil {
-		x := s.finding(ServiceMoved,
-			fmt.Sprintf("The policy expects %q, which was not seen; its clients spoke to %s instead.", e.Label(), s.key), entryFacts(e)...)
-		f.add(at(e, x))
+		tell(ServiceMoved, func(n *Finding) {
+			n.Why = fmt.Sprintf("The policy expects %q, which was not seen; its clients spoke to %s instead.", e.Label(), s.key)
+			n.Facts = entryFacts(e)
+			at(e, n)
+		})
 		return
 	}
-	flows, names := f.uninvited(s, func(c *client) uint32 { return c.missing })
+	flows := f.uninvited(s, (*client).missingFlows)
 	if !s.clients.exact() {
 		flows = max(flows, 1) // of clients that are not kept
 	}
 	if flows == 0 {
 		return
 	}
-	if x.near == nil {
-		f.add(s.finding(NotInPolicy, "No entry of the policy expects it."))
-		return
-	}
-	who := "some of its clients"
-	if len(names) > 0 {
-		who = sample(names, 3)
-	}
-	n := s.finding(NotInPolicy, fmt.Sprintf("The policy expects it, but not from %s.", who),
-		append([]Fact{{"not expected", fmt.Sprintf("%s of %d", plural(flows, "flow"), s.flows)}}, entryFacts(x.near)...)...)
-	f.add(at(x.near, n))
+	tell(NotInPolicy, func(n *Finding) {
+		if x.near == nil {
+			n.Why = "No entry of the policy expects it."
+			return
+		}
+		who := "some of its clients"
+		if names := f.uninvitedNames(s, (*client).missingFlows); len(names) > 0 {
+			who = sample(names, 3)
+		}
+		n.Why = fmt.Sprintf("The policy expects it, but not from %s.", who)
+		n.Facts = append([]Fact{{"not expected", fmt.Sprintf("%s of %d", plural(flows, "flow"), s.flows)}}, entryFacts(x.near)...)
+		at(x.near, n)
+	})
 }
 
 // at says where the entry stands that a finding is about.
-func at(e *Entry, x Finding) Finding {
-	x.File, x.Line = e.File, e.Line
-	return x
-}
+func at(e *Entry, x *Finding) { x.File, x.Line = e.File, e.Line }
 
 func lastDay(e *Entry) string { return e.Expires.AddDate(0, 0, -1).Format(time.DateOnly) }
 
@@ -298,38 +348,87 @@ func entryFacts(e *Entry) []Fact {
 }
 
 // denied compares a service with the rules.
-func (f *finder) denied(s *service) {
+func (f *finder) denied(s *service, tell tell) {
 	r := &s.ruled
-	flows, names := f.uninvited(s, func(c *client) uint32 { return c.denied })
+	if r.flows[rules.Deny] == 0 {
+		return
+	}
+	flows := f.uninvited(s, (*client).deniedFlows)
 	if flows == 0 {
 		return
 	}
-	facts := []Fact{{"denied", fmt.Sprintf("%s of %d, from %s", plural(flows, "flow"), s.flows, sample(names, 3))}, {"rules", r.why}}
-	if r.rule != nil {
-		facts = append(facts, Fact{"rule", r.rule.String()})
-	}
-	var x Finding
-	switch {
-	case r.worked > 0:
-		x = s.finding(NotAllowed, fmt.Sprintf("The rules deny it, and %s worked.", plural(r.worked, "connection")), facts...)
-	case s.live():
-		x = s.finding(NotAllowed, "The rules deny it, and it was seen; whether it got through is not known.", facts...)
-		x.Level = Warning
-	default:
-		x = s.finding(NotAllowed, "The rules deny it, as they should.", facts...)
-	}
-	if r.rule != nil {
-		x.File, x.Line = r.rule.File, r.rule.Line
-	}
-	f.add(x)
+	tell(NotAllowed, func(x *Finding) {
+		switch {
+		case r.worked > 0:
+			x.Why = fmt.Sprintf("The rules deny it, and %s worked.", plural(r.worked, "connection"))
+		case s.live():
+			x.Why = "The rules deny it, and it was seen; whether it got through is not known."
+		default:
+			x.Why = "The rules deny it, as they should."
+		}
+		names := f.uninvitedNames(s, (*client).deniedFlows)
+		x.Facts = []Fact{{"denied", fmt.Sprintf("%s of %d, from %s", plural(flows, "flow"), s.flows, sample(names, 3))}, {"rules", r.why}}
+		if r.rule != nil {
+			x.Facts = append(x.Facts, Fact{"rule", r.rule.String()})
+			x.File, x.Line = r.rule.File, r.rule.Line
+		}
+	})
 }
 
 // registration says what the registry has for the port of a service, as far as
 // it is something that a reviewer may not expect.
-func (f *finder) registration(s *service) {
+func (f *finder) registration(s *service, tell tell) {
 	e := &s.registered
-	port := fmt.Sprintf("%d/%s", e.Port, e.Transport)
-	if d, ok := e.Deassigned(); ok {
+	if s.assignment < numKinds {
+		tell(s.assignment, func(x *Finding) { f.assignment(e, s.assignment, x) })
+	}
+	if s.unauthorized {
+		tell(UnauthorizedUse, func(x *Finding) {
+			x.Why = fmt.Sprintf("The registry reports unauthorized use of %s, so %s may be something else.", portText(e), nameOr(e))
+			x.Facts = []Fact{{"report", e.Unauthorized()}}
+		})
+	}
+	if s.later {
+		tell(RegisteredLater, func(x *Finding) {
+			x.Why = fmt.Sprintf("%s was registered for %s on %s, after this traffic.", portText(e), nameOr(e), e.Registered())
+		})
+	}
+	if s.verdict == observe.Contradicts {
+		tell(ObservedContradicts, func(x *Finding) {
+			x.Why = fmt.Sprintf("The payload looks like %s, and %s is registered for %s.", s.seen.Protocol, portText(e), nameOr(e))
+			x.Facts = []Fact{{"payload", fmt.Sprintf("looks like %s in %s of %d", s.seen.Protocol, plural(s.contradicts, "flow"), s.flows)}}
+			if s.seen.Why != "" {
+				x.Facts = append(x.Facts, Fact{"because", s.seen.Why})
+			}
+		})
+	}
+}
+
+// assignmentOf gives the kind of finding that a port is worth for what it is
+// assigned to; numKinds is none.
+func assignmentOf(e *iana.Entry) Kind {
+	if _, ok := e.Deassigned(); ok {
+		return PortDeassigned
+	}
+	if (e.Status == iana.Reserved || e.Status == iana.Unassigned) && e.Siblings() != 0 {
+		return PortOtherTransport
+	}
+	switch e.Status {
+	case iana.Reserved:
+		return PortReserved
+	case iana.Unassigned:
+		return PortUnassigned
+	case iana.Dynamic:
+		return PortDynamic
+	}
+	return numKinds
+}
+
+// assignment says what a port is assigned to, for a kind of assignmentOf.
+func (f *finder) assignment(e *iana.Entry, k Kind, x *Finding) {
+	switch k {
+	case PortDeassigned:
+		d, _ := e.Deassigned()
 		when, name := "", ""
 		if d.Date != "" {
 			when = " on " + d.Date
@@ -337,39 +436,26 @@ func (f *finder) registration(s *service) {
 		if d.FormerName != "" {
 			name = " from " + d.FormerName
 		}
-		f.addTo(s, PortDeassigned, fmt.Sprintf("IANA took %s back%s%s.", port, name, when))
-	} else if siblings := e.Siblings(); siblings != 0 && (e.Status == iana.Reserved || e.Status == iana.Unassigned) {
+		x.Why = fmt.Sprintf("IANA took %s back%s%s.", portText(e), name, when)
+	case PortOtherTransport:
 		var names []string
+		siblings := e.Siblings()
 		for t := range siblings.All() {
 			names = append(names, t.String())
 		}
 		other := f.c.registry.Lookup(firstOf(siblings), e.Port)
-		f.addTo(s, PortOtherTransport, fmt.Sprintf("Port %d is assigned on %s, and %v on %s.", e.Port, join(names), e.Status, e.Transport),
-			Fact{"on " + other.Transport.String(), registeredText(other)})
-	} else {
-		switch e.Status {
-		case iana.Reserved:
-			f.addTo(s, PortReserved, fmt.Sprintf("IANA has %s reserved, and assigned to nobody.", port))
-		case iana.Unassigned:
-			f.addTo(s, PortUnassigned, fmt.Sprintf("Nothing is registered for %s.", port))
-		case iana.Dynamic:
-			f.addTo(s, PortDynamic, fmt.Sprintf("%s is a dynamic port, which systems hand out to clients.", port))
-		}
-	}
-	if u := e.Unauthorized(); u != "" {
-		f.addTo(s, UnauthorizedUse, fmt.Sprintf("The registry reports unauthorized use of %s, so %s may be something else.", port, nameOr(e)), Fact{"report", u})
-	}
-	if s.later {
-		f.addTo(s, RegisteredLater, fmt.Sprintf("%s was registered for %s on %s, after this traffic.", port, nameOr(e), e.Registered()))
-	}
-	if s.seen.Verdict == observe.Contradicts {
-		facts := []Fact{{"payload", fmt.Sprintf("looks like %s in %s of %d", s.seen.Protocol, plural(s.observed[observe.Contradicts], "flow"), s.flows)}}
-		if s.seen.Why != "" {
-			facts = append(facts, Fact{"because", s.seen.Why})
-		}
-		f.addTo(s, ObservedContradicts, fmt.Sprintf("The payload looks like %s, and %s is registered for %s.", s.seen.Protocol, port, nameOr(e)), facts...)
+		x.Why = fmt.Sprintf("Port %d is assigned on %s, and %v on %s.", e.Port, join(names), e.Status, e.Transport)
+		x.Facts = []Fact{{"on " + other.Transport.String(), registeredText(other)}}
+	case PortReserved:
+		x.Why = fmt.Sprintf("IANA has %s reserved, and assigned to nobody.", portText(e))
+	case PortUnassigned:
+		x.Why = fmt.Sprintf("Nothing is registered for %s.", portText(e))
+	case PortDynamic:
+		x.Why = fmt.Sprintf("%s is a dynamic port, which systems hand out to clients.", portText(e))
 	}
 }
+
+func portText(e *iana.Entry) string { return fmt.Sprintf("%d/%s", e.Port, e.Transport) }
 
 func firstOf(s iana.TransportSet) iana.Transport {
 	for t := range s.All() {
@@ -391,11 +477,15 @@ func nameOr(e *iana.Entry) string {
 
 // pair finds that the service end of flows between two addresses is not known.
 func (f *finder) pair(u *unsided) {
-	if u.ignored == u.flows {
-		return
+	if u.found = u.ignored < u.flows; u.found {
+		f.findings.add(Note, WeakRole, claim{pair: u})
 	}
+}
+
+// say puts the finding about the pair into words.
+func (u *unsided) say(x *Finding) {
 	id := u.String()
-	f.add(Finding{
+	*x = Finding{
 		ID: WeakRole.String() + ":" + id, Kind: WeakRole, Level: Note, Subject: id,
 		Why: "Nothing tells which end is the service: no opening was seen, and the ports are alike.",
 		Facts: []Fact{
@@ -404,7 +494,7 @@ func (f *finder) pair(u *unsided) {
 			{"flows", u.flowsText()},
 			{"seen", Window{Time(u.first), Time(u.last)}.Text()},
 		},
-	})
+	}
 }
 
 // String gives "10.20.0.11 - 198.51.100.9/udp".
@@ -431,7 +521,7 @@ func portsText(ports []uint16) string {
 
 // scanner reports a scanner.
 func (f *finder) scanner(sc *scanner) {
-	if sc.targets == sc.ignored {
+	if sc.found = sc.targets > sc.ignored; !sc.found {
 		return
 	}
 	id := sc.addr.String()

@@ -38,19 +38,18 @@ type learned struct {
 // after Report, on whose findings it rests. What was seen need not be meant to
 // be: each entry says that it was learned, and a person has to look at it.
 func (c *Collector) AppendPolicy(dst []byte, r *Report) ([]byte, error) {
-	found := map[string][]Kind{}
-	for i := range r.Findings {
-		if x := &r.Findings[i]; x.Kind.acceptable() && x.Service != "" {
-			found[x.Service] = append(found[x.Service], x.Kind)
-		}
-	}
 	var groups []*learned
 	byText := map[string]*learned{}
 	for _, s := range c.sorted(nil) {
 		if s.expect.onlyIgnored() {
 			continue
 		}
-		accept := append(slices.Clone(found[s.key.String()]), s.accepted...)
+		accept := slices.Clone(s.accepted)
+		for k := range numKinds {
+			if s.kinds>>k&1 != 0 && k.acceptable() {
+				accept = append(accept, k)
+			}
+		}
 		slices.Sort(accept)
 		clients, wide := s.learnedClients()
 		key := fmt.Sprint(s.key.Protocol, s.key.Port, clients, accept, s.live())

@@ -35,12 +35,64 @@ type Report struct {
 	Summary  Summary     `json:"summary"`
 	Charts   Charts      `json:"charts"`
 	Findings []Finding   `json:"findings"`
+	// Unlisted counts the findings that Context.Findings left out.
+	Unlisted []Unlisted `json:"unlisted,omitempty"`
 	// Services are all of them, or those that Context.Listed leaves room for.
 	Services []Service `json:"services"`
 	Unsided  []Pair    `json:"unsided,omitempty"`
 	Scanners []Scanner `json:"scanners,omitempty"`
 	// Remarks are sentences on what the review could not see or do.
 	Remarks []string `json:"remarks,omitempty"`
+
+	whole *whole // of a report with Context.Deferred
+}
+
+// NumFindings counts the findings that the report lists, as Findings or for
+// FillFinding.
+func (r *Report) NumFindings() int {
+	if r.whole != nil {
+		return len(r.whole.list)
+	}
+	return len(r.Findings)
+}
+
+// FillFinding writes finding i, from 0, into x. It may be called from several
+// goroutines at once, each with its own x.
+func (r *Report) FillFinding(i int, x *Finding) {
+	if r.whole != nil {
+		r.whole.finding(i, x)
+	} else {
+		*x = r.Findings[i]
+	}
+}
+
+// NumServices counts the services that the report lists, as Services or for
+// FillService.
+func (r *Report) NumServices() int {
+	if r.whole != nil {
+		return len(r.whole.services)
+	}
+	return len(r.Services)
+}
+
+// FillService writes service i, from 0, into s, whose lists it may use again.
+// It may be called as FillFinding may.
+func (r *Report) FillService(i int, s *Service) {
+	if r.whole != nil {
+		r.whole.service(r.whole.services[i], s)
+	} else {
+		*s = r.Services[i]
+	}
+}
+
+// FillSubject writes the service that finding i of a deferred report is about
+// into s, in the way of FillService. It reports false when it is about none.
+func (r *Report) FillSubject(i int, s *Service) bool {
+	if r.whole == nil || r.whole.list[i].service == nil {
+		return false
+	}
+	r.whole.service(r.whole.list[i].service, s)
+	return true
 }
 
 // RegistryRef names the edition of the registry.
@@ -272,6 +324,8 @@ type Service struct {
 	Rules     *Ruled   `json:"rules,omitempty"`
 	Findings  []string `json:"findings,omitempty"` // identifiers
 	Accepted  []Kind   `json:"accepted,omitempty"` // kinds that the policy takes as known
+	// Highest is the level of the gravest of the findings, which have it in JSON.
+	Highest Level `json:"-"`
 }
 
 // Role says how the service end is known.

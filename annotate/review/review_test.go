@@ -239,10 +239,10 @@ func TestScan(t *testing.T) {
 	if sc.Targets != 40 || sc.Answered != 1 || sc.Servers != 2 || sc.Ports != 40 || sc.Flows != 40 || sc.AtLeast {
 		t.Errorf("%+v", sc)
 	}
-	if !s.c.Subjects(r).Has(ref) {
+	if !s.c.Subjects().Has(ref) {
 		t.Error("a probe is no evidence of the scan")
 	}
-	if s.c.Subjects(r).Has(Ref{service: Key{netip.MustParseAddr("10.9.0.1"), 6, 22}, client: netip.MustParseAddr("192.0.2.66")}) {
+	if s.c.Subjects().Has(Ref{service: Key{netip.MustParseAddr("10.9.0.1"), 6, 22}, client: netip.MustParseAddr("192.0.2.66")}) {
 		t.Error("a service without a finding is evidence")
 	}
 }

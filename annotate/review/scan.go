@@ -20,6 +20,7 @@ type scanner struct {
 	servers  map[netip.Addr]struct{}
 	ports    map[portKey]struct{}
 	samples  []Key
+	found    bool // there is a finding about it
 }
 
 // maxSamples bounds the targets that are kept of a scanner, and maxScanned its

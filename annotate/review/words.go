@@ -20,7 +20,9 @@ func countsText(counts []NameCount) string {
 }
 
 // counts lists states, the most frequent first. The unknown one is left out.
-func (s *states) counts() (list []NameCount) {
+func (s *states) counts() []NameCount { return s.appendCounts(nil) }
+
+func (s *states) appendCounts(list []NameCount) []NameCount {
 	for st, n := range s {
 		if n > 0 && flow.State(st) != flow.StateUnknown {
 			list = append(list, NameCount{flow.State(st).String(), int(n)})

@@ -252,7 +252,7 @@ func parsePrefix(s string) (netip.Prefix, error) {
 // finish writes the report, and the policy that was learned. The error is
 // errFindings when there are some at or above --fail-on.
 func (j *reviewJob) finish() (*review.Report, error) {
-	j.context.Listed = render.ReportLists(j.output)
+	render.ReportBounds(j.output, &j.context)
 	r := j.collector.Report(j.context)
 	err := buffered(j.env.stdout, func(w *bufio.Writer) error { return render.Report(w, j.output, r, j.meta) })
 	if err != nil {
@@ -291,7 +291,7 @@ func (j *reviewJob) outcome(r *review.Report, partial bool) error {
 // reviewSummary says in one line what there was.
 func reviewSummary(r *review.Report) string {
 	s := plural(r.Traffic.Flows, "flow") + ", " + plural(uint64(r.Summary.Services), "service") + ": "
-	if len(r.Findings) == 0 {
+	if len(r.Summary.Levels) == 0 {
 		return s + "no findings"
 	}
 	for i, c := range r.Summary.Levels {

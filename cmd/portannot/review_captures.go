@@ -190,7 +190,7 @@ func (o *reviewOptions) reviewCaptures(ctx context.Context, rj *reviewJob, files
 		return err
 	}
 	if file != nil && ctx.Err() == nil {
-		if err := r.carve(ctx, j, m, file, paths, rep); err != nil {
+		if err := r.carve(ctx, j, m, file, paths); err != nil {
 			return err
 		}
 	}
@@ -231,10 +231,10 @@ func (m *meter) traffic() review.Traffic {
 
 // carve reads the captures again and writes the packets of the flows that
 // findings are about.
-func (r *reviewing) carve(ctx context.Context, j *job, m *meter, file *carveFile, paths []string, rep *review.Report) error {
+func (r *reviewing) carve(ctx context.Context, j *job, m *meter, file *carveFile, paths []string) error {
 	c := &carving{j: j, file: file, carver: j.newCarver(file)}
 	c.carver.selected = map[flowID]finding{}
-	subjects := r.j.collector.Subjects(rep)
+	subjects := r.j.collector.Subjects()
 	for id, f := range r.refs {
 		if subjects.Has(f.ref) {
 			c.carver.selected[id] = f.finding
