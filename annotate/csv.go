@@ -1,7 +1,7 @@
 package annotate
 
 // AppendCSV appends a CSV field, quoted where RFC 4180 section 2 asks for it.
-func AppendCSV(dst []byte, s string) []byte {
+func AppendCSV[T string | []byte](dst []byte, s T) []byte {
 	plain := true
 	for i := 0; i < len(s) && plain; i++ {
 		c := s[i]

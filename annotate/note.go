@@ -2,7 +2,7 @@ package annotate
 
 import (
 	"encoding/binary"
-	"sync"
+	"slices"
 	"sync/atomic"
 
 	"github.com/portannot/portannot/annotate/observe"
@@ -61,30 +61,21 @@ func textOfNote(b []byte) observe.Text {
 	return observe.Text{Off: binary.LittleEndian.Uint16(b), Len: binary.LittleEndian.Uint16(b[2:]), From: observe.Side(b[4])}
 }
 
-// reasons are those that notes have: a few of the fixed set that there is. The
-// list is read without a lock, and a longer one takes its place.
-var (
-	reasons      atomic.Pointer[[]string]
-	reasonsLock  sync.Mutex
-	reasonNumber sync.Map // of string to uint16
-)
+// reasons are those that notes have: a few of the fixed set that there is. A longer
+// list takes the place of a list that is being read.
+var reasons atomic.Pointer[[]string]
 
 func numberOfReason(reason string) uint16 {
-	if n, ok := reasonNumber.Load(reason); ok {
-		return n.(uint16)
+	for {
+		var list []string
+		now := reasons.Load()
+		if now != nil {
+			list = *now
+		}
+		if n := slices.Index(list, reason); n >= 0 {
+			return uint16(n)
+		}
+		longer := append(slices.Clip(list), reason)
+		reasons.CompareAndSwap(now, &longer)
 	}
-	reasonsLock.Lock()
-	defer reasonsLock.Unlock()
-	if n, ok := reasonNumber.Load(reason); ok {
-		return n.(uint16)
-	}
-	var list []string
-	if l := reasons.Load(); l != nil {
-		list = *l
-	}
-	list = append(list[:len(list):len(list)], reason)
-	reasons.Store(&list)
-	n := uint16(len(list) - 1)
-	reasonNumber.Store(reason, n)
-	return n
 }

@@ -184,10 +184,7 @@ func readAhead(src *input, out chan<- *chunk, free <-chan *chunk, quit <-chan st
 			return
 		}
 		c.n, c.err = 0, nil
-		for c.err == nil && c.n < chunkSize {
-			if c.n > 0 && !src.regular {
-				break
-			}
+		for c.err == nil && c.n < chunkSize && (c.n == 0 || src.regular) {
 			var n int
 			n, c.err = src.read(c.mem[headroom+c.n:])
 			c.n += n

@@ -312,12 +312,10 @@ func (s *jsonScan) skip(i int) int {
 	if i >= len(line) {
 		return s.fail(jsonCut)
 	}
-	switch c := line[i]; {
-	case c == '"':
+	switch line[i] {
+	case '"':
 		return s.text(i)
-	case c-'0' <= 9:
-		return number(line, i)
-	case c == '{' || c == '[':
+	case '{', '[':
 		return s.container(i)
 	}
 	return s.scalar(i)

@@ -62,7 +62,7 @@ func appendEndpoint(dst []byte, ap netip.AddrPort, noPort bool) []byte {
 const flowColumns = "@timestamp,network.transport,network.iana_number,source.ip,source.port,destination.ip,destination.port"
 
 // csvDialect is that of RFC 4180.
-var csvDialect = newDialect(dialect{sep: ",", set: "|", yes: "true", cell: annotate.AppendCSV})
+var csvDialect = newDialect(dialect{sep: ",", set: "|", yes: "true", cell: annotate.AppendCSV[string]})
 
 func appendFlowHeader(dst []byte) []byte {
 	dst = append(dst, flowColumns...)

@@ -5,16 +5,16 @@ import (
 	"runtime"
 )
 
-// appendElement appends one of very many elements.
-type appendElement func(dst []byte, i int) []byte
+// AppendElement appends element i, from 0, of very many.
+type AppendElement func(dst []byte, i int) []byte
 
 // laneSize is how many elements a goroutine renders at a time.
-const laneSize = 256
+const laneSize = 512
 
-// inLanes writes n elements in their order, rendered by several goroutines,
-// each with what lane makes for it. It gives the first error of writing, after
-// which nothing is written.
-func inLanes(w io.Writer, n int, lane func() appendElement) error {
+// InLanes writes n elements in their order, rendered by several goroutines, each
+// with what lane makes for it, so that the output does not depend on their number.
+// It gives the first error of writing, after which nothing is written.
+func InLanes(w io.Writer, n int, lane func() AppendElement) error {
 	type part struct {
 		from, to int
 		buf      []byte
@@ -51,7 +51,7 @@ func inLanes(w io.Writer, n int, lane func() appendElement) error {
 	var err error
 	for p := range order {
 		<-p.done
-		if err == nil {
+		if err == nil && len(p.buf) > 0 {
 			_, err = w.Write(p.buf)
 		}
 		free <- p

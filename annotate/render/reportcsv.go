@@ -2,7 +2,6 @@ package render
 
 import (
 	"bufio"
-	"bytes"
 	"io"
 	"strings"
 
@@ -26,7 +25,7 @@ func writeReportCSV(w io.Writer, r *review.Report, _ ReportMeta) error {
 	bw := bufio.NewWriterSize(w, 64<<10)
 	bw.WriteString(strings.Join(reportColumns, ",") + "\n")
 	plain := byID(r) // empty when the report is deferred
-	err := inLanes(bw, r.NumFindings(), func() appendElement {
+	err := InLanes(bw, r.NumFindings(), func() AppendElement {
 		c := newCSVReport(r)
 		return func(dst []byte, i int) []byte {
 			r.FillFinding(i, &c.f)
@@ -40,7 +39,7 @@ func writeReportCSV(w io.Writer, r *review.Report, _ ReportMeta) error {
 	if err != nil {
 		return err
 	}
-	err = inLanes(bw, r.NumServices(), func() appendElement {
+	err = InLanes(bw, r.NumServices(), func() AppendElement {
 		c := newCSVReport(r)
 		return func(dst []byte, i int) []byte {
 			r.FillService(i, &c.s)
@@ -90,15 +89,7 @@ func joined[T any](c *csvReport, dst []byte, list []T, text func([]byte, *T) []b
 		}
 		c.list = text(c.list, &list[i])
 	}
-	return appendCSVOctets(append(dst, ','), c.list)
-}
-
-// appendCSVOctets is annotate.AppendCSV for what is not kept.
-func appendCSVOctets(dst, cell []byte) []byte {
-	if bytes.ContainsAny(cell, "\",\n\r") {
-		return annotate.AppendCSV(dst, string(cell))
-	}
-	return append(dst, cell...)
+	return annotate.AppendCSV(append(dst, ','), c.list)
 }
 
 func appendText(dst []byte, s *string) []byte { return append(dst, *s...) }
@@ -115,7 +106,7 @@ func (c *csvReport) appendFinding(dst []byte) []byte {
 		}
 		c.list = append(append(append(c.list, x.Name...), ": "...), x.Value...)
 	}
-	dst = appendCSVOctets(append(dst, ','), c.list)
+	dst = annotate.AppendCSV(append(dst, ','), c.list)
 	dst = append(cells(dst, f.File), ',')
 	if f.Line > 0 {
 		dst = appendUint(dst, uint64(f.Line))

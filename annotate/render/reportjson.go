@@ -44,9 +44,9 @@ func writeReportJSON(w io.Writer, r *review.Report, _ ReportMeta) error {
 		var err error
 		switch {
 		case name == "findings" && r.NumFindings() > 0:
-			err = writeElements(b, r.NumFindings(), func() appendElement { return new(jsonReport).finding(r) })
+			err = writeElements(b, r.NumFindings(), func() AppendElement { return new(jsonReport).finding(r) })
 		case name == "services" && r.NumServices() > 0:
-			err = writeElements(b, r.NumServices(), func() appendElement { return new(jsonReport).service(r) })
+			err = writeElements(b, r.NumServices(), func() AppendElement { return new(jsonReport).service(r) })
 		case f.Kind() != reflect.Slice || f.Len() == 0:
 			err = value(f)
 		default:
@@ -67,9 +67,9 @@ func writeReportJSON(w io.Writer, r *review.Report, _ ReportMeta) error {
 }
 
 // writeElements writes a list, of which there may be very many elements.
-func writeElements(b *bufio.Writer, n int, lane func() appendElement) error {
+func writeElements(b *bufio.Writer, n int, lane func() AppendElement) error {
 	b.WriteString("[\n  ")
-	err := inLanes(b, n, func() appendElement {
+	err := InLanes(b, n, func() AppendElement {
 		element := lane()
 		return func(dst []byte, i int) []byte {
 			if i > 0 {
@@ -90,14 +90,14 @@ type jsonReport struct {
 	first, last clock
 }
 
-func (j *jsonReport) finding(r *review.Report) appendElement {
+func (j *jsonReport) finding(r *review.Report) AppendElement {
 	return func(dst []byte, i int) []byte {
 		r.FillFinding(i, &j.f)
 		return j.appendFinding(dst, &j.f)
 	}
 }
 
-func (j *jsonReport) service(r *review.Report) appendElement {
+func (j *jsonReport) service(r *review.Report) AppendElement {
 	return func(dst []byte, i int) []byte {
 		r.FillService(i, &j.s)
 		return j.appendService(dst, &j.s)

@@ -130,7 +130,7 @@ func writeReportSARIF(w io.Writer, r *review.Report, _ ReportMeta) error {
 	at := bytes.LastIndex(frame.Bytes(), []byte(empty)) + len(empty)
 	bw := bufio.NewWriterSize(w, 64<<10)
 	bw.Write(frame.Bytes()[:at])
-	err := inLanes(bw, r.NumFindings(), func() appendElement {
+	err := InLanes(bw, r.NumFindings(), func() AppendElement {
 		var f review.Finding
 		var buf bytes.Buffer
 		return func(dst []byte, i int) []byte {

@@ -279,19 +279,8 @@ func look[K comparable](t *Table, tb *table[K], i uint32) {
 	if e.marks&markKept == 0 {
 		return
 	}
-	f := &t.looked
-	*f = Flow{}
-	switch k := any(&e.key).(type) {
-	case *key4:
-		f.Source, f.Destination, f.Protocol, f.Context = k.ends()
-	case *key6:
-		f.Source, f.Destination, f.Protocol, f.Context = k.ends()
-	}
-	if e.dir0 == 1 {
-		f.Source, f.Destination = f.Destination, f.Source
-	}
-	tb.fillPayload(f, i, e)
-	t.note = t.opt.Look(t.note[:0], f)
+	tb.fill(i, &t.out, t.extras)
+	t.note = t.opt.Look(t.note[:0], &t.out)
 	if len(t.note) == 0 || len(t.note) > t.opt.Payload {
 		return
 	}

@@ -38,8 +38,8 @@ type Options struct {
 	PayloadMemory int
 	// Look is called when the payload of both ends is as long as it will get, and
 	// appends to dst what is to be held of the flow in its place: see
-	// Flow.Note. That must hang on the flow's ends, protocol and payload alone,
-	// all that is set of it. It holds memory for far fewer flows at a time. A
+	// Flow.Note. That must hang on the flow's ends, protocol and payload alone:
+	// more packets may follow. It holds memory for far fewer flows at a time. A
 	// note that is empty or longer than Payload is not taken, and the payload is
 	// held on to, as it is if Look is nil.
 	Look func(dst []byte, f *Flow) []byte
@@ -79,8 +79,7 @@ type Table struct {
 	mark   uint64   // order of the packet at which oldest was made
 	order  uint64   // summaries seen, which orders the flows
 	out    Flow
-	looked Flow   // what Look is given
-	note   []byte // what it made
+	note   []byte // what Look made
 	warm   uint64 // sink of the loads in Add
 
 	payloadLeft int   // octets of Options.PayloadMemory that are free

@@ -38,6 +38,9 @@ type noted struct {
 	n           int
 }
 
+// blockSize is how many flows are annotated before they are collected.
+const blockSize = 512
+
 func (r *reviewing) newNoted() *noted {
 	n := &noted{flows: make([]review.Flow, blockSize), annotations: make([]annotate.Annotation, blockSize)}
 	if r.refs != nil {

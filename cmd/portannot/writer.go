@@ -79,9 +79,9 @@ type writer struct {
 }
 
 const (
-	writeSize = 256 << 10
-	blockSize = 512  // flows that one worker renders at a time
-	measured  = 1000 // flows that text takes its column widths from
+	writeSize   = 256 << 10
+	enoughFlows = 1024 // more are worth several lanes
+	measured    = 1000 // flows that text takes its column widths from
 )
 
 func newWriter(j *job) *writer {
@@ -125,16 +125,7 @@ func (w *writer) flush() {
 	w.buf = w.buf[:0]
 }
 
-// block is a run of flows on its way through a lane.
-type block struct {
-	from, to int
-	buf      []byte
-	tally    tally
-	done     chan struct{}
-}
-
-// finish writes all results. Several lanes render blocks of flows, which are
-// written in their order, so the output does not depend on their number.
+// finish writes all results.
 func (w *writer) finish(res *flow.Results) error {
 	if !w.begun {
 		for i := range min(res.Len(), measured) {
@@ -143,7 +134,7 @@ func (w *writer) finish(res *flow.Results) error {
 		}
 		w.begin()
 	}
-	if w.j.workers > 1 && w.selected == nil && res.Len() > 2*blockSize {
+	if w.j.workers > 1 && w.selected == nil && res.Len() > enoughFlows {
 		w.parallel(res)
 	} else {
 		for i := range res.Len() {
@@ -157,42 +148,21 @@ func (w *writer) finish(res *flow.Results) error {
 	return w.err
 }
 
+// parallel writes all results, rendered by several lanes.
 func (w *writer) parallel(res *flow.Results) {
-	w.flush()
-	todo := make(chan *block)
-	order := make(chan *block, 2*w.j.workers)
-	free := make(chan *block, 4*w.j.workers)
-	for range cap(free) {
-		free <- &block{done: make(chan struct{}, 1)}
+	if w.flush(); w.err != nil {
+		return
 	}
-	for range w.j.workers {
+	var lanes []*lane
+	w.err = render.InLanes(w.j.env.stdout, res.Len(), func() render.AppendElement {
 		l := newLane(w.j, w.format.Clone())
-		go func() {
-			for b := range todo {
-				b.buf, l.tally = b.buf[:0], tally{}
-				for i := b.from; i < b.to; i++ {
-					res.Fill(i, &l.flow)
-					b.buf = l.append(b.buf, &l.flow)
-				}
-				b.tally = l.tally
-				b.done <- struct{}{}
-			}
-		}()
-	}
-	go func() {
-		for from := 0; from < res.Len(); from += blockSize {
-			b := <-free
-			b.from, b.to = from, min(from+blockSize, res.Len())
-			order <- b
-			todo <- b
+		lanes = append(lanes, &l)
+		return func(dst []byte, i int) []byte {
+			res.Fill(i, &l.flow)
+			return l.append(dst, &l.flow)
 		}
-		close(todo)
-		close(order)
-	}()
-	for b := range order {
-		<-b.done
-		w.tally.add(&b.tally)
-		w.write(b.buf)
-		free <- b
+	})
+	for _, l := range lanes {
+		w.tally.add(&l.tally)
 	}
 }
