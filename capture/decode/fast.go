@@ -2,6 +2,7 @@ package decode
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/portannot/portannot/capture"
 	"github.com/portannot/portannot/capture/packet"
@@ -36,17 +37,19 @@ func (f *Front) Decode(dst []packet.Summary, packets []capture.Packet) (out []pa
 
 // run is fast for packets until one is not for it; n are done. A guard for each
 // would cost a tenth of the path. Should it fail, which would be a fault of this
-// package, the packet is left to decodeLayers, whose own failures are counted.
+// package, the packets are left to decodeLayers, whose own failures are counted.
 func (f *front) run(dst []packet.Summary, packets []capture.Packet) (out []packet.Summary, n int) {
 	out = dst
-	defer func() { _ = recover() }()
-	for n = range packets {
-		var ok bool
-		if out, ok = f.fast(out, &packets[n]); !ok {
-			return out, n
-		}
+	defer func() {
+		_ = recover()
+		out = out[:len(dst)+n]
+	}()
+	out = slices.Grow(dst, len(packets))[:len(dst)+len(packets)]
+	room := out[len(dst):]
+	for n < len(packets) && f.fast(&room[n], &packets[n]) {
+		n++
 	}
-	return out, len(packets)
+	return out, n
 }
 
 // fast decodes by hand what nearly all packets are: Ethernet or raw IP, VLAN
@@ -55,13 +58,13 @@ func (f *front) run(dst []packet.Summary, packets []capture.Packet) (out []packe
 // and then has changed nothing: decodeLayers decodes the packet instead. What
 // it says yes to it must decode as decodeLayers would; a test compares the two
 // on every capture at hand and on mutations of them.
-func (f *front) fast(dst []packet.Summary, p *capture.Packet) ([]packet.Summary, bool) {
+func (f *front) fast(s *packet.Summary, p *capture.Packet) bool {
 	b := p.Data
 	var context uint32
 	switch p.Link {
 	case capture.LinkEthernet:
 		if len(b) < 14+20 || p.VLAN != 0 {
-			return dst, false
+			return false
 		}
 		t := be16(b[12:])
 		b = b[14:]
@@ -75,38 +78,31 @@ func (f *front) fast(dst []packet.Summary, p *capture.Packet) ([]packet.Summary,
 			} else {
 				var ok bool
 				if b, context, t, ok = f.fastVLANs(b, be16(p.Data[12:])); !ok {
-					return dst, false
+					return false
 				}
 			}
 		}
 		if t == etherIPv4 != (b[0]>>4 == 4) {
-			return dst, false
+			return false
 		}
 	case capture.LinkRaw, capture.LinkRaw12, capture.LinkRaw14, capture.LinkIPv4, capture.LinkIPv6:
 		if p.VLAN != 0 {
-			return dst, false
+			return false
 		}
 	default:
-		return dst, false
+		return false
 	}
 	if len(b) < 20 {
-		return dst, false
+		return false
 	}
 
-	n := len(dst)
-	if n < cap(dst) {
-		dst = dst[:n+1]
-	} else {
-		dst = append(dst, packet.Summary{})
-	}
-	s := &dst[n]
 	var proto uint8
 	var total, head int // of the datagram and of its headers, in octets
 	switch b[0] >> 4 {
 	case 4:
 		head, total, proto = int(b[0]&15)*4, int(be16(b[2:])), b[9]
 		if head < 20 || total < head || be16(b[6:])&0x3fff != 0 || len(b) < head {
-			return dst[:n], false // bad, to be cut by the network card, or a fragment
+			return false // bad, to be cut by the network card, or a fragment
 		}
 		*s = packet.Summary{}
 		*(*[4]byte)(s.Src[:4]) = [4]byte(b[12:16])
@@ -114,68 +110,69 @@ func (f *front) fast(dst []packet.Summary, p *capture.Packet) ([]packet.Summary,
 		s.IPVersion = 4
 	case 6:
 		if len(b) < 40 {
-			return dst[:n], false
+			return false
 		}
 		head, total, proto = 40, 40+int(be16(b[4:])), b[6]
 		if total == 40 {
-			return dst[:n], false // a jumbogram, or to be cut by the network card
+			return false // a jumbogram, or to be cut by the network card
 		}
 		for extensions := 0; proto == protoHopByHop || proto == protoRouting || proto == protoDestOpts; extensions++ {
 			if len(b) < head+8 || extensions > 8 {
-				return dst[:n], false
+				return false
 			}
 			proto, head = b[head], head+int(b[head+1])*8+8
 			if total < head {
-				return dst[:n], false
+				return false
 			}
 		}
 		*s = packet.Summary{}
 		s.Src, s.Dst = [16]byte(b[8:24]), [16]byte(b[24:40])
 		s.IPVersion = 6
 	default:
-		return dst[:n], false
+		return false
 	}
 	// Field by field: a composite literal is built elsewhere and copied, and the
 	// copy waits for the stores of its parts (a sixth of this function).
 	s.Time, s.Number, s.Protocol, s.Context = p.Time, p.Number, proto, context
 	s.FrameLen, s.IPLen = max(p.Length, uint32(len(p.Data))), uint32(total)
 
-	o := octets{b, total}
-	if len(b) > total {
-		o.b = b[:total]
+	b = b[:min(len(b), total)]
+	if len(b) < head+8 {
+		return false
 	}
-	if len(o.b) < head+8 {
-		return dst[:n], false
-	}
-	o.b, o.n = o.b[head:], total-head
-	ports := binary.BigEndian.Uint32(o.b)
+	// In what follows min and max stand where a branch would be a guess: whether
+	// there is payload, and whether all of it was captured.
+	h := b[head:]
+	ports := binary.BigEndian.Uint32(h)
 	s.SrcPort, s.DstPort = uint16(ports>>16), uint16(ports)
 	switch proto {
 	case packet.TCP:
-		if len(o.b) < 20 || o.b[12]>>4 < 5 {
-			return dst[:n], false
+		if len(h) < 20 || h[12]>>4 < 5 {
+			return false
 		}
-		s.Sequence, s.TCPFlags = be32(o.b[4:]), o.b[13]
-		payload(s, o.from(int(o.b[12]>>4)*4))
+		s.Sequence, s.TCPFlags = be32(h[4:]), h[13]
+		size := int(h[12]>>4) * 4
+		s.PayloadLen = uint32(max(total-head-size, 0))
+		s.Payload = h[min(size, len(h)):]
 	case packet.UDP:
 		if tunnelPort(s.SrcPort) || tunnelPort(s.DstPort) {
-			return dst[:n], false
+			return false
 		}
-		length := int(be16(o.b[4:]))
-		o = o.from(8)
-		if length >= 8 {
-			o = o.upTo(length - 8)
+		n := total - head - 8
+		if length := int(be16(h[4:])); length >= 8 {
+			n = min(n, length-8)
 		}
-		payload(s, o)
+		s.PayloadLen = uint32(n)
+		s.Payload = h[8:][:min(n, len(h)-8)]
 	case packet.SCTP:
-		if len(o.b) < 12 {
-			return dst[:n], false
+		if len(h) < 12 {
+			return false
 		}
-		sctpChunks(s, o.from(12))
+		sctpChunks(s, octets{h, total - head}.from(12))
 	default:
-		return dst[:n], false
+		return false
 	}
-	return dst, true
+	return true
 }
 
 // fastVLANs steps over VLAN tags. What it returns of b has 20 octets at least.

@@ -29,31 +29,45 @@ func mix(a, b uint64) uint64 {
 	return hi ^ lo
 }
 
-// keyOf4 gives the key, its hash, and the direction: 0 when the source is end
-// 0. It does not branch on the order of the ends, which nobody can predict.
-func keyOf4(s *packet.Summary, sd *seeds) (k key4, h uint32, dir uint8) {
-	a := uint64(binary.BigEndian.Uint32(s.Src[:4]))<<16 | uint64(s.SrcPort)
-	b := uint64(binary.BigEndian.Uint32(s.Dst[:4]))<<16 | uint64(s.DstPort)
-	_, greater := bits.Sub64(b, a, 0)
-	k.lo = min(a, b) | uint64(s.Protocol)<<48 | uint64(s.Context>>16&0xff)<<56
-	k.hi = max(a, b) | uint64(s.Context&0xffff)<<48
-	return k, uint32(mix(k.lo^sd[0], k.hi^sd[1])), uint8(greater)
+// locate4 makes the keys of those summaries of a batch that are of IPv4, and
+// touches the slots where their probes begin. The direction is 0 when the source
+// is end 0; it does not branch on the order of the ends, which nobody can predict.
+func (t *Table) locate4(sums []packet.Summary, which []uint8) []located[key4] {
+	tb, sd := &t.v4, &t.seeds
+	for n, i := range which {
+		s, l := &sums[i], &tb.batch[n%batchSize]
+		a := uint64(binary.BigEndian.Uint32(s.Src[:4]))<<16 | uint64(s.SrcPort)
+		b := uint64(binary.BigEndian.Uint32(s.Dst[:4]))<<16 | uint64(s.DstPort)
+		_, greater := bits.Sub64(b, a, 0)
+		lo := min(a, b) | uint64(s.Protocol)<<48 | uint64(s.Context>>16&0xff)<<56
+		hi := max(a, b) | uint64(s.Context&0xffff)<<48
+		h := uint32(mix(lo^sd[0], hi^sd[1]))
+		l.key = key4{lo, hi}
+		l.hash, l.sum, l.dir = h, i, uint8(greater)
+	}
+	return tb.batch[:len(which)]
 }
 
-// keyOf6 writes the key where it is wanted, since it is too long for registers.
-func keyOf6(k *key6, s *packet.Summary, sd *seeds) (h uint32, dir uint8) {
-	a0, a1 := binary.BigEndian.Uint64(s.Src[:8]), binary.BigEndian.Uint64(s.Src[8:])
-	b0, b1 := binary.BigEndian.Uint64(s.Dst[:8]), binary.BigEndian.Uint64(s.Dst[8:])
-	sp, dp := uint64(s.SrcPort), uint64(s.DstPort)
-	_, c := bits.Sub64(dp, sp, 0)
-	_, c = bits.Sub64(b1, a1, c)
-	_, greater := bits.Sub64(b0, a0, c)
-	swap := -greater // all ones or none
-	x0, x1, xp := (a0^b0)&swap, (a1^b1)&swap, (sp^dp)&swap
-	a0, a1, b0, b1 = a0^x0, a1^x1, b0^x0, b1^x1
-	p := (sp^xp)<<48 | (dp^xp)<<32 | uint64(s.Protocol)<<24 | uint64(s.Context&0xffffff)
-	k[0], k[1], k[2], k[3], k[4] = a0, a1, b0, b1, p
-	return uint32(mix(mix(a0^sd[0], a1^sd[1])^p^sd[3], mix(b0^sd[1], b1^sd[2])^sd[0])), uint8(greater)
+// locate6 does the same for IPv6.
+func (t *Table) locate6(sums []packet.Summary, which []uint8) []located[key6] {
+	tb, sd := &t.v6, &t.seeds
+	for n, i := range which {
+		s, l := &sums[i], &tb.batch[n%batchSize]
+		a0, a1 := binary.BigEndian.Uint64(s.Src[:8]), binary.BigEndian.Uint64(s.Src[8:])
+		b0, b1 := binary.BigEndian.Uint64(s.Dst[:8]), binary.BigEndian.Uint64(s.Dst[8:])
+		sp, dp := uint64(s.SrcPort), uint64(s.DstPort)
+		_, c := bits.Sub64(dp, sp, 0)
+		_, c = bits.Sub64(b1, a1, c)
+		_, greater := bits.Sub64(b0, a0, c)
+		swap := -greater // all ones or none
+		x0, x1, xp := (a0^b0)&swap, (a1^b1)&swap, (sp^dp)&swap
+		a0, a1, b0, b1 = a0^x0, a1^x1, b0^x0, b1^x1
+		p := (sp^xp)<<48 | (dp^xp)<<32 | uint64(s.Protocol)<<24 | uint64(s.Context&0xffffff)
+		h := uint32(mix(mix(a0^sd[0], a1^sd[1])^p^sd[3], mix(b0^sd[1], b1^sd[2])^sd[0]))
+		l.key = key6{a0, a1, b0, b1, p}
+		l.hash, l.sum, l.dir = h, i, uint8(greater)
+	}
+	return tb.batch[:len(which)]
 }
 
 func (k *key4) ends() (a, b netip.AddrPort, protocol uint8, context uint32) {
@@ -141,9 +155,6 @@ func count[K comparable](t *Table, tb *table[K], i uint32, dir uint8, s *packet.
 		t.notePPID(&tb.restOf(i).extra, s.PPID)
 	}
 	ev := eventsOf(s)
-	if ev&^(e.events[dir]&^(evOpen|evAccept)) == 0 && (e.opening == 0 || e.opening&openConfirmed != 0) {
-		return // nothing new: the common case of an established connection
-	}
 	if ev&evOpen != 0 || ev&evAccept != 0 && e.events[dir]&evOpen == 0 {
 		tb.restOf(i).sequence[dir] = s.Sequence
 	}

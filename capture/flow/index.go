@@ -16,7 +16,6 @@ type table[K comparable] struct {
 	next   spare[slot] // slots after the next resize
 	top    uint32      // entries ever used
 	empty  []uint32    // entries freed, below top
-	moved  bool        // a live entry was taken out of the index since the batch was probed
 	batch  [batchSize]located[K]
 
 	payloads []*[chunkSize][2]handle // by chunk; nil where no flow has any
@@ -57,11 +56,6 @@ func (tb *table[K]) restOf(i uint32) *rest {
 
 // extraAt gives where entry i keeps the place of its extra.
 func (tb *table[K]) extraAt(i uint32) *uint32 { return &tb.restOf(i).extra }
-
-// touchSlot loads the slot where a hash begins its probe.
-func (tb *table[K]) touchSlot(h uint32) uint64 {
-	return uint64(tb.slots[h&uint32(len(tb.slots)-1)].index)
-}
 
 // find gives the live entry of a key, or none.
 func (tb *table[K]) find(k *K, h uint32) uint32 {
@@ -159,7 +153,7 @@ func (tb *table[K]) ref(i uint32) Ref { return Ref{i, tb.v6} }
 // unlink takes entry i out of the index and notes why it ended. The slots
 // behind it move up where their probe passed over it.
 func (tb *table[K]) unlink(i uint32, why EndReason) (order uint64) {
-	tb.at(i).end, tb.moved = why, true
+	tb.at(i).end = why
 	r := tb.restOf(i)
 	mask := uint32(len(tb.slots) - 1)
 	j := r.hash & mask

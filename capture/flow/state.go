@@ -43,30 +43,33 @@ var tcpEvents = func() (t [32]event) {
 // signalEvents does the same for SCTP and DCCP. One SCTP packet may bundle a
 // COOKIE ECHO with DATA; INIT, INIT ACK and SHUTDOWN COMPLETE travel alone
 // (RFC 9260 section 6.10).
-func signalEvents(s packet.Signal) (e event) {
-	if s&packet.Init != 0 {
-		e |= evOpen
+var signalEvents = func() (t [64]event) {
+	for i := range t {
+		s, e := packet.Signal(i), event(0)
+		if s&packet.Init != 0 {
+			e |= evOpen
+		}
+		if s&packet.InitAck != 0 {
+			e |= evAccept
+		}
+		if s&(packet.Data|packet.Confirm) != 0 {
+			e |= evConfirm
+		}
+		if s&packet.Shutdown != 0 {
+			e |= evEnd
+		}
+		if s&packet.Abort != 0 {
+			e |= evAbort
+		}
+		t[i] = e
 	}
-	if s&packet.InitAck != 0 {
-		e |= evAccept
-	}
-	if s&(packet.Data|packet.Confirm) != 0 {
-		e |= evConfirm
-	}
-	if s&packet.Shutdown != 0 {
-		e |= evEnd
-	}
-	if s&packet.Abort != 0 {
-		e |= evAbort
-	}
-	return e
-}
+	return t
+}()
 
+// eventsOf asks both tables, rather than for the transport, which nobody can
+// predict: flags and signals that a transport has not are zero, and mean nothing.
 func eventsOf(s *packet.Summary) event {
-	if s.Protocol == packet.TCP {
-		return tcpEvents[s.TCPFlags&31]
-	}
-	return signalEvents(s.Signal)
+	return tcpEvents[s.TCPFlags&31] | signalEvents[s.Signal&63]
 }
 
 // opening is what an entry remembers of roles, in its canonical directions.
@@ -78,6 +81,7 @@ const (
 	openByAccept                     // known from the acceptance alone
 	openConfirmed
 	openInherited
+	numOpenings = 2 * openInherited
 )
 
 // server gives the bit of the end that direction dir is sent to.
@@ -85,6 +89,22 @@ func serverOfOpen(dir uint8) opening { return openServerB >> dir }
 
 // learn notes what an event in direction dir says of the roles.
 func (o opening) learn(dir uint8, e event) opening {
+	return learned[o%numOpenings][dir&1][e&(evOpen|evAccept|evConfirm)]
+}
+
+// learned is learn, a table, for it is asked once a packet.
+var learned = func() (t [numOpenings][2][8]opening) {
+	for o := range t {
+		for dir := range t[o] {
+			for e := range t[o][dir] {
+				t[o][dir][e] = opening(o).after(uint8(dir), event(e))
+			}
+		}
+	}
+	return t
+}()
+
+func (o opening) after(dir uint8, e event) opening {
 	if e&evOpen != 0 {
 		if o&openByAccept != 0 && o&(openServerA|openServerB) != serverOfOpen(dir) {
 			o &^= openServerA | openServerB // an opening outranks a contradicting acceptance

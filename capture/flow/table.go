@@ -80,7 +80,7 @@ type Table struct {
 	order  uint64   // summaries seen, which orders the flows
 	out    Flow
 	note   []byte // what Look made
-	warm   uint64 // sink of the loads in Add
+	warm   uint32 // sink of the loads in Add
 
 	payloadLeft int   // octets of Options.PayloadMemory that are free
 	fresh       marks // of a new entry
@@ -88,14 +88,16 @@ type Table struct {
 
 // batchSize packets are located before any is counted: the loads of their
 // index slots and then of their entries are independent of each other, so the
-// processor overlaps the cache misses instead of waiting for one at a time.
+// processor overlaps the cache misses instead of waiting for one at a time. They
+// stand in loops with little else in them, for it looks only so many instructions
+// ahead.
 const batchSize = 64
 
 // located is a summary's key and place.
 type located[K comparable] struct {
 	key  K
 	hash uint32
-	at   uint32 // of the entry; none if there was none when it was probed
+	at   uint32 // where the entry very likely is; none if there was none when it was probed
 	sum  uint8  // the summary's place in the batch
 	dir  uint8
 }
@@ -150,25 +152,9 @@ func (t *Table) Add(sums []packet.Summary) {
 }
 
 func (t *Table) add(sums []packet.Summary) {
-	// The versions are told apart once, for each guess that the processor gets
-	// wrong costs as much as a hash.
-	n4, n6 := 0, 0
-	for i := range sums {
-		s := &sums[i]
-		if s.IPVersion == 4 {
-			l := &t.v4.batch[n4%batchSize]
-			l.key, l.hash, l.dir = keyOf4(s, &t.seeds)
-			l.sum = uint8(i)
-			n4++
-		} else {
-			l := &t.v6.batch[n6%batchSize]
-			l.hash, l.dir = keyOf6(&l.key, s, &t.seeds)
-			l.sum = uint8(i)
-			n6++
-		}
-	}
-	v4, v6 := t.v4.batch[:n4], t.v6.batch[:n6]
-	t.warm += t.v4.probeAll(v4) + t.v6.probeAll(v6)
+	v4, v6 := t.locate(sums)
+	t.v4.probe(v4, &t.warm)
+	t.v6.probe(v6, &t.warm)
 	if t.Len()+len(sums) >= t.opt.MaxFlows || t.crowded(len(sums)) {
 		// Flows or payload may have to go, and which depends on the order of
 		// the packets.
@@ -182,45 +168,105 @@ func (t *Table) add(sums []packet.Summary) {
 			}
 		}
 	}
-	for i := range v4 {
-		l := &v4[i]
-		update(t, &t.v4, l, &sums[l.sum], t.order+uint64(l.sum))
-	}
-	for i := range v6 {
-		l := &v6[i]
-		update(t, &t.v6, l, &sums[l.sum], t.order+uint64(l.sum))
-	}
+	updateAll(t, &t.v4, v4, sums)
+	updateAll(t, &t.v6, v6, sums)
 	t.order += uint64(len(sums))
 }
 
-// probeAll finds the entries of a batch.
-func (tb *table[K]) probeAll(batch []located[K]) (sink uint64) {
-	tb.moved = false
+// locate makes the keys of a batch. The versions are told apart once, and without
+// a branch, for each guess that the processor gets wrong costs as much as a hash.
+func (t *Table) locate(sums []packet.Summary) ([]located[key4], []located[key6]) {
+	var of4, of6 [batchSize]uint8
+	n4, n6 := 0, 0
+	for i := range sums {
+		of4[n4%batchSize], of6[n6%batchSize] = uint8(i), uint8(i)
+		is6 := int(sums[i].IPVersion >> 1 & 1)
+		n4, n6 = n4+1-is6, n6+is6
+	}
+	return t.locate4(sums, of4[:n4]), t.locate6(sums, of6[:n6])
+}
+
+// probe finds where the entries of a batch very likely are, by their hashes alone,
+// and touches them.
+func (tb *table[K]) probe(batch []located[K], warm *uint32) {
+	slots := tb.slots
+	mask := uint32(len(slots) - 1)
+	var sink uint32
 	for i := range batch {
-		sink += tb.touchSlot(batch[i].hash)
+		sink += slots[batch[i].hash&mask].index
 	}
 	for i := range batch {
 		l := &batch[i]
-		l.at = tb.find(&l.key, l.hash)
+		h := l.hash
+		j := h & mask
+		s := slots[j]
+		for s.hash != h && s.index != 0 {
+			j = (j + 1) & mask
+			s = slots[j]
+		}
+		l.at = s.index - 1 // none if the slot is free
 	}
-	return sink
+	for i := range batch {
+		if at := batch[i].at; at != none {
+			sink += tb.at(at).packets[0]
+		}
+	}
+	*warm += sink
+}
+
+// updateAll counts a batch. Nearly all packets go on with a flow that is under
+// way: they are counted here, with no branch that depends on the transport or the
+// direction. What opens a flow or a connection, may end one, or has more to note
+// than sums and events is for update.
+func updateAll[K comparable](t *Table, tb *table[K], batch []located[K], sums []packet.Summary) {
+	idle := int64(t.opt.Idle)
+	if idle == 0 {
+		idle = math.MaxInt64
+	}
+	if t.opt.Active > 0 {
+		idle = math.MinInt64 // how long a flow is active stands in its rest
+	}
+	counted := uint64(0)
+	for n := range batch {
+		l := &batch[n]
+		s := &sums[l.sum]
+		if i := l.at; i != none {
+			e, d := tb.at(i), l.dir&1
+			bytes := uint64(e.ipBytes[d]) + uint64(s.IPLen)
+			over := int64(e.overhead[d]) + int64(s.FrameLen) - int64(s.IPLen)
+			ev := eventsOf(s)
+			if e.key == l.key && uint8(e.end)|uint8(s.Kind)|uint8(ev&(evOpen|evAccept)) == 0 &&
+				s.Time >= e.last[d] && s.Time-e.latest() <= idle &&
+				e.packets[d]-1 < 1<<32-2 && bytes>>32 == 0 && over == int64(int32(over)) &&
+				(e.marks>>d&markDone != 0 || s.PayloadLen == 0) && !s.HasPPID {
+				e.last[d] = s.Time
+				e.packets[d]++
+				e.ipBytes[d], e.overhead[d] = uint32(bytes), int32(over)
+				e.flags[d] |= s.TCPFlags
+				e.events[d] |= ev
+				e.opening = e.opening.learn(d, ev)
+				t.now = max(t.now, s.Time)
+				counted++
+				continue
+			}
+		}
+		update(t, tb, l, s, t.order+uint64(l.sum))
+	}
+	t.stats.Packets += counted
 }
 
 // Track is Add for one packet, and says which flow it was counted to, or which
 // one it quotes. ok is false for an ICMP error that quotes no flow of the table.
 func (t *Table) Track(s *packet.Summary) (r Ref, ok bool) {
 	var i uint32
-	if s.IPVersion == 4 {
-		l := located[key4]{at: none}
-		l.key, l.hash, l.dir = keyOf4(s, &t.seeds)
-		i = update(t, &t.v4, &l, s, t.order)
+	v4, v6 := t.locate([]packet.Summary{*s})
+	if len(v4) > 0 {
+		i = update(t, &t.v4, &v4[0], s, t.order)
 	} else {
-		l := located[key6]{at: none}
-		l.hash, l.dir = keyOf6(&l.key, s, &t.seeds)
-		i = update(t, &t.v6, &l, s, t.order)
+		i = update(t, &t.v6, &v6[0], s, t.order)
 	}
 	t.order++
-	return Ref{i, s.IPVersion == 6}, i != none
+	return Ref{i, len(v6) > 0}, i != none
 }
 
 // Look writes the flow of a Ref that Track gave as it stands into f. A Ref is
@@ -231,8 +277,9 @@ func (t *Table) Look(r Ref, f *Flow) { t.tableOf(r).fill(r.index, f, t.extras) }
 // for an ICMP error that quotes no flow.
 func update[K comparable](t *Table, tb *table[K], l *located[K], s *packet.Summary, order uint64) uint32 {
 	i := l.at
-	if i == none || tb.moved {
-		// A packet since may have brought the flow, or ended it.
+	if i >= tb.top || tb.at(i).end != EndNone || tb.at(i).key != l.key {
+		// There was none, or a packet since has ended it, or it has the same hash.
+		// A packet since may have brought the flow.
 		i = tb.find(&l.key, l.hash)
 	}
 	if s.Kind == packet.Quoted {
