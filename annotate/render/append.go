@@ -1,8 +1,6 @@
 package render
 
 import (
-	"strconv"
-
 	"github.com/portannot/portannot/capture/packet"
 )
 
@@ -30,10 +28,8 @@ func (c *clock) append(dst []byte, ns int64) []byte {
 		}
 		c.ns = ns
 		f := uint32(frac)
-		hi, lo := f/1e5, f%1e5 // four digits and five
-		*(*[10]byte)(c.text[19:]) = [10]byte{'.',
-			byte('0' + hi/1000), byte('0' + hi/100%10), byte('0' + hi/10%10), byte('0' + hi%10),
-			byte('0' + lo/10000), byte('0' + lo/1000%10), byte('0' + lo/100%10), byte('0' + lo/10%10), byte('0' + lo%10)}
+		b := append(c.text[:19], '.', byte('0'+f/1e8))
+		append4(append4(b, f/1e4%1e4), f%1e4)
 	}
 	return append(dst, c.text[:]...)
 }
@@ -54,10 +50,6 @@ func (c *clock) set(sec int64) {
 	append2(c.text[11:11], rest/3600)
 	append2(c.text[14:14], rest/60%60)
 	append2(c.text[17:17], rest%60)
-}
-
-func append2(dst []byte, n uint32) []byte {
-	return append(dst, byte('0'+n/10), byte('0'+n%10))
 }
 
 // civil gives the date of the proleptic Gregorian calendar that lies days after
@@ -81,6 +73,14 @@ func civil(days int64) (y, m, d int) {
 	return y, m, d
 }
 
+// digits are the numbers to 99, two digits each.
+var digits = func() (t [100][2]byte) {
+	for i := range t {
+		t[i] = [2]byte{byte('0' + i/10), byte('0' + i%10)}
+	}
+	return t
+}()
+
 // appendUint appends a decimal number. Most are a port, or a count of few digits,
 // for which strconv is twice as slow: it writes elsewhere and copies.
 func appendUint(dst []byte, n uint64) []byte {
@@ -91,20 +91,32 @@ func appendUint(dst []byte, n uint64) []byte {
 }
 
 func appendLarger(dst []byte, n uint64) []byte {
-	d := uint32(n)
-	switch {
-	case n >= 100_000:
-		return strconv.AppendUint(dst, n, 10)
-	case d >= 10_000:
-		return append(dst, byte('0'+d/10_000), byte('0'+d/1000%10), byte('0'+d/100%10), byte('0'+d/10%10), byte('0'+d%10))
+	switch d := uint32(n); {
+	case n >= 1e8:
+		d = uint32(n % 1e8)
+		return append4(append4(appendUint(dst, n/1e8), d/1e4), d%1e4)
+	case d >= 1e4:
+		return append4(appendUint(dst, uint64(d/1e4)), d%1e4)
 	case d >= 1000:
-		return append(dst, byte('0'+d/1000), byte('0'+d/100%10), byte('0'+d/10%10), byte('0'+d%10))
+		return append4(dst, d)
 	case d >= 100:
-		return append(dst, byte('0'+d/100), byte('0'+d/10%10), byte('0'+d%10))
-	case d >= 10:
-		return append(dst, byte('0'+d/10), byte('0'+d%10))
+		x := digits[d%100]
+		return append(dst, byte('0'+d/100), x[0], x[1])
+	default:
+		return append2(dst, d)
 	}
-	return append(dst, byte('0'+d))
+}
+
+// append2 appends a number below 100 in two digits, append4 one below 10,000 in
+// four.
+func append2(dst []byte, n uint32) []byte {
+	x := digits[n%100]
+	return append(dst, x[0], x[1])
+}
+
+func append4(dst []byte, n uint32) []byte {
+	x, y := digits[n/100%100], digits[n%100]
+	return append(dst, x[0], x[1], y[0], y[1])
 }
 
 // flagLetters name the TCP flags from bit 0 up, as tcpdump and Zeek users read

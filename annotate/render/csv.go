@@ -90,11 +90,11 @@ func (c *csvFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation)
 			dst = appendUint(dst, uint64(ctx.VLANs[i]))
 		}
 	}
-	dst = f.Source.Addr().AppendTo(append(dst, ','))
+	dst = appendAddr(append(dst, ','), f.Source.Addr())
 	dst = appendUint(append(dst, ','), uint64(f.Source.Port()))
 	dst = appendUint(append(dst, ','), f.Forward.IPBytes)
 	dst = appendUint(append(dst, ','), f.Forward.Packets)
-	dst = f.Destination.Addr().AppendTo(append(dst, ','))
+	dst = appendAddr(append(dst, ','), f.Destination.Addr())
 	dst = appendUint(append(dst, ','), uint64(f.Destination.Port()))
 	dst = appendUint(append(dst, ','), f.Reverse.IPBytes)
 	dst = appendUint(append(dst, ','), f.Reverse.Packets)
@@ -135,7 +135,7 @@ func (c *csvFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation)
 		}
 		dst = appendUint(dst, uint64(p))
 	}
-	dst = appendTunnel(append(dst, ','), &ctx)
+	dst = appendTunnel(append(dst, ','), ctx)
 	dst = appendObservedCells(dst, &a.Observed)
 	return append(dst, c.tail...)
 }

@@ -147,7 +147,7 @@ func (j *jsonFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation
 		dst = append(dst, "]}"...)
 	}
 	if c.Depth > 0 {
-		dst = appendTunnel(append(dst, `,"tunnel":"`...), &c)
+		dst = appendTunnel(append(dst, `,"tunnel":"`...), c)
 		dst = append(dst, '"')
 	}
 	return append(dst, j.tail...)
@@ -155,7 +155,7 @@ func (j *jsonFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation
 
 // appendEnd appends an endpoint with what it sent.
 func appendEnd(dst []byte, ap netip.AddrPort, c *flow.Counters) []byte {
-	dst = ap.Addr().AppendTo(append(dst, `{"ip":"`...))
+	dst = appendAddr(append(dst, `{"ip":"`...), ap.Addr())
 	dst = appendUint(append(dst, `","port":`...), uint64(ap.Port()))
 	dst = appendUint(append(dst, `,"bytes":`...), c.IPBytes)
 	dst = appendUint(append(dst, `,"packets":`...), c.Packets)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"net/netip"
 	"os"
 	"strconv"
@@ -440,6 +441,42 @@ func TestAppendUint(t *testing.T) {
 			break
 		}
 	}
+}
+
+func TestAppendAddr(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	check := func(a netip.Addr) {
+		if got, want := string(appendAddr([]byte("x"), a)), "x"+a.String(); a.IsValid() && got != want {
+			t.Fatalf("%s, want %s", got, want)
+		}
+		ap := netip.AddrPortFrom(a, uint16(r.Uint32()))
+		if got, want := string(appendAddrPort(nil, ap)), ap.String(); a.IsValid() && got != want {
+			t.Fatalf("%s, want %s", got, want)
+		}
+	}
+	for range 20_000 {
+		var a [16]byte
+		zeros := r.Uint32() // of groups and of the upper halves
+		for i := range a {
+			if zeros>>(i/2)&1 != 0 && zeros>>(16+i)&1 != 0 {
+				a[i] = byte(r.Uint32() >> (r.Uint32() % 8))
+			}
+		}
+		check(netip.AddrFrom16(a))
+		check(netip.AddrFrom4([4]byte(a[:4])))
+		check(netip.AddrFrom4([4]byte{a[0], byte(r.Uint32()), byte(r.Uint32() % 100), byte(r.Uint32() % 10)}))
+	}
+	for zeros := range 256 { // each pattern of zero groups
+		var a [16]byte
+		for i := range 8 {
+			a[2*i+1] = byte(zeros >> i & 1)
+		}
+		check(netip.AddrFrom16(a))
+	}
+	for _, s := range []string{"::", "::1", "1::", "fe80::1%eth0", "::ffff:192.0.2.1", "0.0.0.0", "255.255.255.255"} {
+		check(netip.MustParseAddr(s))
+	}
+	check(netip.Addr{})
 }
 
 func BenchmarkRender(b *testing.B) {

@@ -88,9 +88,9 @@ func (t *textFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation
 	}
 	dst = append(dst, TransportName(f.Protocol)...)
 	cell(transportWidth)
-	dst = f.Source.AppendTo(dst)
+	dst = appendAddrPort(dst, f.Source)
 	cell(t.endWidth)
-	dst = f.Destination.AppendTo(dst)
+	dst = appendAddrPort(dst, f.Destination)
 	cell(t.endWidth)
 	dst = appendUint(append(appendUint(dst, f.Forward.Packets), '/'), f.Reverse.Packets)
 	cell(countWidth)
@@ -133,7 +133,7 @@ func (t *textFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation
 		dst = appendUint(append(dst, " vlan "...), uint64(c.VLANs[i]))
 	}
 	if c.Depth > 0 {
-		dst = appendTunnel(append(dst, " in "...), &c)
+		dst = appendTunnel(append(dst, " in "...), c)
 	}
 	if f.ICMP.Seen {
 		dst = appendUint(append(dst, " icmp "...), uint64(f.ICMP.Type))

@@ -68,7 +68,7 @@ func snap(t int, payload []byte) []byte { return cat(hx("aaaa03 000000"), u16(t)
 // flow says in words what a summary is: "udp 10.0.0.1:1000 10.0.0.2:53 -".
 func flow(s packet.Summary, cs *packet.Contexts) string {
 	w := protoNames[s.Protocol] + " " + netip.AddrPortFrom(s.SrcAddr(), s.SrcPort).String() + " " +
-		netip.AddrPortFrom(s.DstAddr(), s.DstPort).String() + " " + contextWords(cs.Get(s.Context))
+		netip.AddrPortFrom(s.DstAddr(), s.DstPort).String() + " " + contextWords(*cs.Get(s.Context))
 	switch s.Kind {
 	case packet.Fragment:
 		w += " fragment"

@@ -89,7 +89,7 @@ func TestCommittedCaptures(t *testing.T) {
 						}
 						proto := protoNames[s.Protocol]
 						count(got, proto, netip.AddrPortFrom(s.SrcAddr(), s.SrcPort), netip.AddrPortFrom(s.DstAddr(), s.DstPort),
-							contextWords(contexts.Get(s.Context)), 1, int(s.FrameLen))
+							contextWords(*contexts.Get(s.Context)), 1, int(s.FrameLen))
 					}
 				}
 			}

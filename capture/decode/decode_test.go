@@ -313,7 +313,7 @@ func TestKernelVLAN(t *testing.T) {
 	var cs packet.Contexts
 	p := capture.Packet{Link: 1, VLAN: 0x88a8<<16 | 0x2000 | 100, Data: ether(0x8100, cat(hx("000a0800"), inner))}
 	s, _ := New(Options{}, &cs).Decode(nil, &p)
-	if got := contextWords(cs.Get(s[0].Context)); got != "vlan 100, vlan 10" {
+	if got := contextWords(*cs.Get(s[0].Context)); got != "vlan 100, vlan 10" {
 		t.Errorf("context %s", got)
 	}
 }

@@ -43,7 +43,7 @@ func (t *twins) differ(p *capture.Packet) string {
 	}
 	for i := range t.a {
 		x, y := &t.a[i], &t.b[i]
-		if t.fastContexts.Get(x.Context) != t.slowContexts.Get(y.Context) {
+		if *t.fastContexts.Get(x.Context) != *t.slowContexts.Get(y.Context) {
 			return "another context"
 		}
 		if !bytes.Equal(x.Payload, y.Payload) {

@@ -80,9 +80,8 @@ const MaxContexts = 1 << 16
 
 // Intern gives the number of c: 0 for the zero Context, else one above zero.
 func (cs *Contexts) Intern(c Context) uint32 {
-	id, ok := cs.Find(c)
-	if ok {
-		return id
+	if c == (Context{}) {
+		return 0
 	}
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
@@ -102,7 +101,7 @@ func (cs *Contexts) Intern(c Context) uint32 {
 		cs.ids = make(map[Context]uint32)
 	}
 	cs.list = append(cs.list, c)
-	id = uint32(len(cs.list))
+	id := uint32(len(cs.list))
 	cs.ids[c] = id
 	return id
 }
@@ -118,16 +117,18 @@ func (cs *Contexts) Find(c Context) (id uint32, ok bool) {
 	return id, ok
 }
 
-// Get gives the context numbered id, and the zero Context for 0 and for
-// numbers that Intern did not give.
-func (cs *Contexts) Get(id uint32) Context {
+// Get gives the context numbered id, and the zero Context for 0 and for numbers
+// that Intern did not give. It must not be changed.
+func (cs *Contexts) Get(id uint32) *Context {
 	if id == 0 {
-		return Context{}
+		return &noContext
 	}
 	cs.mu.RLock()
 	defer cs.mu.RUnlock()
 	if int(id) > len(cs.list) {
-		return Context{}
+		return &noContext
 	}
-	return cs.list[id-1]
+	return &cs.list[id-1]
 }
+
+var noContext Context
