@@ -175,6 +175,14 @@ func mutate(r *rand.Rand, data []byte) []byte {
 	return b
 }
 
+func TestTunnelPort(t *testing.T) {
+	for p := range 1 << 16 {
+		if got, want := tunnelPort(uint16(p)), slices.Contains(allTunnelPorts, uint16(p)); got != want {
+			t.Errorf("port %d: %v, want %v", p, got, want)
+		}
+	}
+}
+
 func TestDecodeAllIsDecode(t *testing.T) {
 	eachCapture(t, func(name string, all []capture.Packet) {
 		var contexts packet.Contexts

@@ -148,14 +148,21 @@ func (d *Decoder) inUDP(h *ipHeader, at int, src, dst uint16, o octets) {
 	}
 }
 
-func tunnelPort(p uint16) bool {
-	switch p {
-	case portMobileIP, portL2TP, portGTPU, portAMT, portGTPv0, portTeredo, portLISP, portLISPCtl, portGREinUDP, portVXLAN,
-		portVXLANGPE, portAYIYA, portCAPWAP, portGENEVE, portMPLSinUDP, portVXLANOld, portSCTP, portLWAPP, portLWAPP + 1, portTZSP:
-		return true
+// tunnelPort reports whether a datagram from or to port p may be a tunnel's. It is
+// asked twice for each datagram of UDP.
+func tunnelPort(p uint16) bool { return tunnelPorts[p%uint16(len(tunnelPorts))] == p }
+
+var allTunnelPorts = []uint16{portMobileIP, portL2TP, portGTPU, portAMT, portGTPv0, portTeredo, portLISP, portLISPCtl, portGREinUDP, portVXLAN,
+	portVXLANGPE, portAYIYA, portCAPWAP, portGENEVE, portMPLSinUDP, portVXLANOld, portSCTP, portLWAPP, portLWAPP + 1, portTZSP}
+
+// tunnelPorts has each of them at its remainder, which no two share.
+var tunnelPorts = func() (t [128]uint16) {
+	t[0] = 1 // no port has this remainder: 0, which fills the others, has it
+	for _, p := range allTunnelPorts {
+		t[p%uint16(len(t))] = p
 	}
-	return false
-}
+	return t
+}()
 
 // l2tpv3 decodes a data message of L2TP version 3 from its session identifier
 // on (RFC 3931 section 4.1). Only the two ends know whether a cookie of four
