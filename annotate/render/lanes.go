@@ -3,6 +3,10 @@ package render
 import (
 	"io"
 	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/portannot/portannot/capture/inorder"
 )
 
 // AppendElement appends element i, from 0, of very many.
@@ -11,50 +15,50 @@ type AppendElement func(dst []byte, i int) []byte
 // laneSize is how many elements a goroutine renders at a time.
 const laneSize = 512
 
+// lanesWaiting is how many runs of elements wait, for each lane, while one that
+// is slow is rendered or written.
+const lanesWaiting = 4
+
 // InLanes writes n elements in their order, rendered by several goroutines, each
 // with what lane makes for it, so that the output does not depend on their number.
 // It gives the first error of writing, after which nothing is written.
-func InLanes(w io.Writer, n int, lane func() AppendElement) error {
-	type part struct {
-		from, to int
-		buf      []byte
-		done     chan struct{}
-	}
+func InLanes(w io.Writer, n int, lane func() AppendElement) (err error) {
 	lanes := max(min(runtime.GOMAXPROCS(0), n/laneSize), 1)
-	todo, order := make(chan *part), make(chan *part, 4*lanes)
-	free := make(chan *part, 4*lanes)
+	line := inorder.NewLine[[]byte](lanes * lanesWaiting)
+	free := make(chan []byte, lanes*lanesWaiting)
 	for range cap(free) {
-		free <- &part{done: make(chan struct{}, 1)}
+		free <- nil
 	}
-	for range lanes {
-		element := lane()
-		go func() {
-			for p := range todo {
-				p.buf = p.buf[:0]
-				for i := p.from; i < p.to; i++ {
-					p.buf = element(p.buf, i)
-				}
-				p.done <- struct{}{}
+	write := func(b []byte) {
+		if err == nil && len(b) > 0 {
+			_, err = w.Write(b)
+		}
+		free <- b
+	}
+	var next atomic.Uint64
+	work := func(element AppendElement) {
+		for {
+			// First the room and then the number, so that what is next in line
+			// never waits for room.
+			b := (<-free)[:0]
+			number := next.Add(1) - 1
+			from := int(number) * laneSize
+			if from >= n {
+				free <- b
+				return
 			}
-		}()
-	}
-	go func() {
-		for from := 0; from < n; from += laneSize {
-			p := <-free
-			p.from, p.to = from, min(from+laneSize, n)
-			order <- p
-			todo <- p
+			for i := from; i < min(from+laneSize, n); i++ {
+				b = element(b, i)
+			}
+			line.Enter(number, b, write)
 		}
-		close(todo)
-		close(order)
-	}()
-	var err error
-	for p := range order {
-		<-p.done
-		if err == nil && len(p.buf) > 0 {
-			_, err = w.Write(p.buf)
-		}
-		free <- p
 	}
+	var wait sync.WaitGroup
+	for range lanes - 1 {
+		element := lane()
+		wait.Go(func() { work(element) })
+	}
+	work(lane())
+	wait.Wait()
 	return err
 }

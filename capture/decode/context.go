@@ -4,12 +4,9 @@ import "github.com/portannot/portannot/capture/packet"
 
 // contextCache remembers the numbers of contexts seen, since nearly all
 // packets repeat one: without it each would take a lock and hash 140 octets.
-type contextCache struct {
-	vlan  [4096]uint32 // numbers of the contexts that are a single VLAN tag
-	slots [64]struct {
-		ctx packet.Context
-		id  uint32
-	}
+type contextCache [64]struct {
+	ctx packet.Context
+	id  uint32
 }
 
 // context gives the number of the context that the walk stands in.
@@ -26,12 +23,10 @@ func (f *front) lookup() (id uint32, ok bool) {
 		return 0, true
 	}
 	if c.NumVLANs == 1 && c.Depth == 0 {
-		at := &f.cache.vlan[c.VLANs[0]&0xfff]
-		if *at == 0 {
-			*at, ok = f.number()
-			return *at, ok
+		if id = f.contexts.VLAN(c.VLANs[0]); id == 0 {
+			return f.number()
 		}
-		return *at, true
+		return id, true
 	}
 	h := uint32(c.NumVLANs)<<8 | uint32(c.Depth)
 	for _, v := range c.VLANs[:c.NumVLANs] {
@@ -48,7 +43,7 @@ func (f *front) lookup() (id uint32, ok bool) {
 			h = h*31 + uint32(b)
 		}
 	}
-	s := &f.cache.slots[(h^h>>16)%uint32(len(f.cache.slots))]
+	s := &f.cache[(h^h>>16)%uint32(len(f.cache))]
 	if s.id == 0 || s.ctx != *c {
 		if id, ok = f.number(); !ok {
 			return 0, false

@@ -71,7 +71,7 @@ func (f *front) fast(s *packet.Summary, p *capture.Packet) bool {
 		if t != etherIPv4 && t != etherIPv6 {
 			if t == etherVLAN {
 				// One tag, whose number was seen: the context is known.
-				context, t = f.cache.vlan[be16(b)&0xfff], be16(b[2:])
+				context, t = f.contexts.VLAN(be16(b)), be16(b[2:])
 			}
 			if context != 0 && (t == etherIPv4 || t == etherIPv6) && len(b) >= 4+20 {
 				b = b[4:]

@@ -3,6 +3,7 @@ package packet
 import (
 	"strconv"
 	"sync"
+	"sync/atomic"
 )
 
 // Tunnel names an encapsulation in a [Context].
@@ -69,14 +70,26 @@ type Context struct {
 // Contexts numbers the contexts of a run. The zero value is ready to use, and
 // safe for use by several goroutines.
 type Contexts struct {
-	mu   sync.RWMutex
-	ids  map[Context]uint32
-	list []Context
+	vlans [1 << 12]atomic.Uint32 // numbers of the contexts that are one VLAN tag; 0 for none yet
+	mu    sync.RWMutex
+	ids   map[Context]uint32 // of the others
+	list  []Context
 }
 
 // MaxContexts bounds a Contexts, so that forged tunnels cannot fill the
 // memory: beyond it a context is entered without its Outer and ID.
 const MaxContexts = 1 << 16
+
+// VLAN gives the number of the context that is one VLAN tag, 0 if Intern gave it
+// none. Only the lower 12 bits of tci count: a tag's control information will do.
+// It waits for nobody.
+func (cs *Contexts) VLAN(tci uint16) uint32 { return cs.vlans[tci&0xfff].Load() }
+
+// asVLAN gives the identifier of a context that is one VLAN tag.
+func (c *Context) asVLAN() (id uint16, ok bool) {
+	id = c.VLANs[0]
+	return id, c.NumVLANs == 1 && id < 1<<12 && *c == Context{NumVLANs: 1, VLANs: [MaxDepth]uint16{id}}
+}
 
 // Intern gives the number of c: 0 for the zero Context, else one above zero.
 func (cs *Contexts) Intern(c Context) uint32 {
@@ -85,23 +98,27 @@ func (cs *Contexts) Intern(c Context) uint32 {
 	}
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
-	if id, ok := cs.ids[c]; ok {
+	if id, ok := cs.find(&c); ok {
 		return id
 	}
 	if len(cs.list) >= MaxContexts {
 		c.Outer, c.OuterVersion, c.ID = [2][16]byte{}, 0, [MaxDepth]uint32{}
-		if id, ok := cs.ids[c]; ok {
+		if id, ok := cs.find(&c); ok {
 			return id
 		}
 		if len(cs.list) >= 2*MaxContexts {
 			return 0
 		}
 	}
+	cs.list = append(cs.list, c)
+	id := uint32(len(cs.list))
+	if v, ok := c.asVLAN(); ok {
+		cs.vlans[v].Store(id)
+		return id
+	}
 	if cs.ids == nil {
 		cs.ids = make(map[Context]uint32)
 	}
-	cs.list = append(cs.list, c)
-	id := uint32(len(cs.list))
 	cs.ids[c] = id
 	return id
 }
@@ -111,9 +128,22 @@ func (cs *Contexts) Find(c Context) (id uint32, ok bool) {
 	if c == (Context{}) {
 		return 0, true
 	}
+	if v, ok := c.asVLAN(); ok {
+		id = cs.VLAN(v)
+		return id, id != 0
+	}
 	cs.mu.RLock()
 	defer cs.mu.RUnlock()
-	id, ok = cs.ids[c]
+	return cs.find(&c)
+}
+
+// find looks for a context that is not zero. The caller holds the lock.
+func (cs *Contexts) find(c *Context) (id uint32, ok bool) {
+	if v, ok := c.asVLAN(); ok {
+		id = cs.VLAN(v)
+		return id, id != 0
+	}
+	id, ok = cs.ids[*c]
 	return id, ok
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/portannot/portannot/capture"
 	"github.com/portannot/portannot/capture/decode"
+	"github.com/portannot/portannot/capture/inorder"
 	"github.com/portannot/portannot/capture/packet"
 )
 
@@ -29,11 +30,8 @@ type pipeline struct {
 	free  chan *load
 	stop  atomic.Bool // no more loads are to be taken
 
-	mu       sync.Mutex
-	line     []*load // loads that wait to be counted, by index modulo their number
-	next     uint64  // index of the load to count next
-	counting bool    // a worker counts
-	err      error   // what ended the counting early
+	line *inorder.Line[*load] // loads to be counted
+	err  error                // what ended the counting early
 
 	serial sync.Mutex // see takeSerial
 	taken  uint64
@@ -57,8 +55,8 @@ type leftover struct {
 	sums   int // how many of load.sums come before its own
 }
 
-// Several loads wait in line while one worker counts.
-const spareLoads = 2
+// spareLoads wait in line while one worker counts.
+const spareLoads = 6
 
 // serialLoad is how many summaries are enough for a load of takeSerial: some
 // thousand, so that handing it over costs nothing beside it.
@@ -129,7 +127,7 @@ func (p *pipeline) batch() []capture.Packet {
 // together starts the workers, and returns when they have ended.
 func (p *pipeline) together(ctx context.Context, workers int) {
 	n := workers + spareLoads
-	p.free, p.line = make(chan *load, n), make([]*load, n)
+	p.free, p.line = make(chan *load, n), inorder.NewLine[*load](n)
 	for range n {
 		p.free <- new(load)
 	}
@@ -157,7 +155,7 @@ func (p *pipeline) work(ctx context.Context) {
 			p.free <- l
 			return
 		}
-		p.enter(l)
+		p.line.Enter(l.index, l, p.count)
 	}
 }
 
@@ -239,34 +237,14 @@ func (l *load) keep(from, octets int) {
 	}
 }
 
-// enter puts a load in line, and counts what is next in line unless another
-// worker is at it.
-func (p *pipeline) enter(l *load) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.line[l.index%uint64(len(p.line))] = l
-	if p.counting {
-		return
-	}
-	p.counting = true
-	for {
-		at := &p.line[p.next%uint64(len(p.line))]
-		l := *at
-		if l == nil {
-			break
+// count counts the load that is next.
+func (p *pipeline) count(l *load) {
+	if p.err == nil {
+		p.meter.count(l)
+		if l.err != nil && l.err != io.EOF {
+			p.err = l.err
+			p.stop.Store(true)
 		}
-		*at = nil
-		p.next++
-		if p.err == nil {
-			p.mu.Unlock()
-			p.meter.count(l)
-			p.mu.Lock()
-			if l.err != nil && l.err != io.EOF {
-				p.err = l.err
-				p.stop.Store(true)
-			}
-		}
-		p.free <- l
 	}
-	p.counting = false
+	p.free <- l
 }
