@@ -24,8 +24,8 @@ import (
 // a client's port is not answered. Nothing is said when both ends look like
 // services.
 //
-// Memory is bounded: a set of four places holds the endpoints that hash to it,
-// and one that fewer peers spoke to makes room. The hash is the same in each
+// Memory is bounded: a set of four holds the endpoints that hash to it, and one
+// that fewer peers spoke to makes room. The hash is the same in each
 // run, so that the same input gives the same output. Whoever prepares addresses
 // that fall into one set can make it forget, which leaves the rules about ports,
 // and cannot make it lie.
@@ -34,10 +34,11 @@ import (
 // being added to.
 type Evidence struct {
 	peers     int
-	mask      uint64 // of the number of a set
-	places    []place
+	mask      uint64                  // of the number of a set
+	ways      []way                   // of all sets
+	places    []places                // of endpoints, in the order in which they came
 	ports     [3][1 << 16 / 64]uint64 // bits of the ports of endpoints that were ever held, by portsOf
-	endpoints int                     // places in use
+	endpoints int                     // that are held: a way in use stays in use
 }
 
 // EvidenceOptions are those of an Evidence.
@@ -46,8 +47,9 @@ type EvidenceOptions struct {
 	// endpoint to make it a service, up to MaxEvidencePeers; 0 is
 	// DefaultEvidencePeers. MaxEvidencePeers ports always do.
 	Peers int
-	// Endpoints bounds how many are remembered, 80 octets each; it is rounded up
-	// to a power of two. 0 is 1<<18, which are 20 MiB.
+	// Endpoints bounds how many are remembered, 80 octets each and 8 for each
+	// that may be; it is rounded up to a power of two. 0 is 1<<18, which are
+	// 22 MiB at most.
 	Endpoints int
 }
 
@@ -59,8 +61,19 @@ const (
 
 const (
 	defaultEndpoints = 1 << 18
-	ways             = 4 // places of a set
+	waysOfSet        = 4
+	placesOfChunk    = 1 << 10
 )
+
+// way is one of a set. It repeats some of the hash, so that most endpoints that
+// were never held are told by the set alone.
+type way struct {
+	tag   uint32
+	place uint32 // its number plus one; 0 is a free way
+}
+
+// places are allocated together, and never move.
+type places *[placesOfChunk]place
 
 // endpoint is the key of a place: the address, then context, protocol and port.
 type endpoint [3]uint64
@@ -107,9 +120,6 @@ type place struct {
 	opened   bool // a connection
 }
 
-// used tells a place from an empty one: no endpoint has protocol 0.
-func (p *place) used() bool { return p.endpoint[2] != 0 }
-
 // NewEvidence makes an Evidence that knows nothing yet.
 func NewEvidence(opt EvidenceOptions) *Evidence {
 	if opt.Peers <= 0 {
@@ -119,7 +129,7 @@ func NewEvidence(opt EvidenceOptions) *Evidence {
 		opt.Endpoints = defaultEndpoints
 	}
 	sets := uint64(1)
-	for sets*ways < uint64(opt.Endpoints) {
+	for sets*waysOfSet < uint64(opt.Endpoints) {
 		sets *= 2
 	}
 	return &Evidence{peers: min(opt.Peers, MaxEvidencePeers), mask: sets - 1}
@@ -260,49 +270,67 @@ func (e *Evidence) find(k endpoint) *place {
 	if !e.hasPort(k.protocol(), k.port()) {
 		return nil // most endpoints of a scan end here, without a walk through memory
 	}
-	set := e.set(&k)
-	for i := range set {
-		if set[i].endpoint == k {
-			return &set[i]
+	set, tag := e.set(&k)
+	return e.findIn(set, tag, &k)
+}
+
+func (e *Evidence) findIn(set []way, tag uint32, k *endpoint) *place {
+	for _, w := range set {
+		if w.tag == tag && w.place != 0 {
+			if p := e.at(w); p.endpoint == *k {
+				return p
+			}
 		}
 	}
 	return nil
+}
+
+// at gives the place of a way that is not free.
+func (e *Evidence) at(w way) *place {
+	return &e.places[(w.place-1)/placesOfChunk][(w.place-1)%placesOfChunk]
 }
 
 // hold is find that makes a place. It gives nil when all are taken by endpoints
 // that look more like services than a new one does; they weaken by it, so that
 // nothing is held for ever.
 func (e *Evidence) hold(k endpoint) *place {
-	if e.places == nil {
-		e.places = make([]place, (e.mask+1)*ways)
+	if e.ways == nil {
+		e.ways = make([]way, (e.mask+1)*waysOfSet)
 	}
-	if p := e.find(k); p != nil {
+	set, tag := e.set(&k)
+	if p := e.findIn(set, tag, &k); p != nil {
 		return p
 	}
-	set := e.set(&k)
 	at := &set[0]
 	for i := range set {
-		if !set[i].used() {
+		if set[i].place == 0 {
 			at = &set[i]
+			if e.endpoints%placesOfChunk == 0 {
+				e.places = append(e.places, new([placesOfChunk]place))
+			}
 			e.endpoints++
+			at.place = uint32(e.endpoints)
 			break
 		}
-		if set[i].weight() < at.weight() {
+		if e.at(set[i]).weight() < e.at(*at).weight() {
 			at = &set[i]
 		}
 	}
-	if at.used() && at.weight() > 1 {
-		at.weaken()
+	p := e.at(*at)
+	if p.weight() > 1 {
+		p.weaken()
 		return nil
 	}
-	*at = place{endpoint: k}
+	*p, at.tag = place{endpoint: k}, tag
 	e.ports[portsOf(k.protocol())][k.port()/64] |= 1 << (k.port() % 64)
-	return at
+	return p
 }
 
-func (e *Evidence) set(k *endpoint) []place {
-	i := (k.hash() & e.mask) * ways
-	return e.places[i : i+ways]
+// set gives the ways of an endpoint, and its tag there.
+func (e *Evidence) set(k *endpoint) (set []way, tag uint32) {
+	h := k.hash()
+	i := (h & e.mask) * waysOfSet
+	return e.ways[i : i+waysOfSet], uint32(h >> 32)
 }
 
 func (p *place) weight() int {

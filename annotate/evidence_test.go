@@ -168,8 +168,8 @@ func TestEvidenceIsBounded(t *testing.T) {
 			right++
 		}
 	}
-	if len(e.places) != 64 || e.endpoints > 64 {
-		t.Errorf("%d places, %d in use, want 64 at most", len(e.places), e.endpoints)
+	if len(e.ways) != 64 || e.endpoints > 64 {
+		t.Errorf("%d ways, %d in use, want 64 at most", len(e.ways), e.endpoints)
 	}
 	if right < 9900 {
 		t.Errorf("the server was known for %d of 10000 flows", right)
