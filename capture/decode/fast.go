@@ -37,7 +37,7 @@ func (f *Front) Decode(dst []packet.Summary, packets []capture.Packet) (out []pa
 
 // run is fast for packets until one is not for it; n are done. A guard for each
 // would cost a tenth of the path. Should it fail, which would be a fault of this
-// package, the packets are left to decodeLayers, whose own failures are counted.
+// package, the packet is left to decodeLayers, whose own failures are counted.
 func (f *front) run(dst []packet.Summary, packets []capture.Packet) (out []packet.Summary, n int) {
 	out = dst
 	defer func() {
@@ -55,9 +55,9 @@ func (f *front) run(dst []packet.Summary, packets []capture.Packet) (out []packe
 // fast decodes by hand what nearly all packets are: Ethernet or raw IP, VLAN
 // tags, IPv4 or IPv6 with plain extension headers, whole headers of TCP, UDP or
 // SCTP. It says no to everything else, fragments, tunnels and damage among it,
-// and then has changed nothing: decodeLayers decodes the packet instead. What
-// it says yes to it must decode as decodeLayers would; a test compares the two
-// on every capture at hand and on mutations of them.
+// and then s means nothing: decodeLayers decodes the packet instead. What it says
+// yes to it must decode as decodeLayers would; a test compares the two on every
+// capture at hand and on mutations of them.
 func (f *front) fast(s *packet.Summary, p *capture.Packet) bool {
 	b := p.Data
 	var context uint32

@@ -29,9 +29,9 @@ func mix(a, b uint64) uint64 {
 	return hi ^ lo
 }
 
-// locate4 makes the keys of those summaries of a batch that are of IPv4, and
-// touches the slots where their probes begin. The direction is 0 when the source
-// is end 0; it does not branch on the order of the ends, which nobody can predict.
+// locate4 makes the keys of those summaries of a batch that are of IPv4. The
+// direction is 0 when the source is end 0; it does not branch on the order of the
+// ends, which nobody can predict.
 func (t *Table) locate4(sums []packet.Summary, which []uint8) []located[key4] {
 	tb, sd := &t.v4, &t.seeds
 	for n, i := range which {

@@ -92,7 +92,7 @@ func (o opening) learn(dir uint8, e event) opening {
 	return learned[o%numOpenings][dir&1][e&(evOpen|evAccept|evConfirm)]
 }
 
-// learned is learn, a table, for it is asked once a packet.
+// learned is a table of after, for it is asked once a packet.
 var learned = func() (t [numOpenings][2][8]opening) {
 	for o := range t {
 		for dir := range t[o] {
@@ -104,6 +104,7 @@ var learned = func() (t [numOpenings][2][8]opening) {
 	return t
 }()
 
+// after is learn, worked out.
 func (o opening) after(dir uint8, e event) opening {
 	if e&evOpen != 0 {
 		if o&openByAccept != 0 && o&(openServerA|openServerB) != serverOfOpen(dir) {
