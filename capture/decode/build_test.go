@@ -27,8 +27,8 @@ func cat(parts ...[]byte) (b []byte) {
 	return b
 }
 
-func u16(v int) []byte { return binary.BigEndian.AppendUint16(nil, uint16(v)) }
-func u32(v int) []byte { return binary.BigEndian.AppendUint32(nil, uint32(v)) }
+func u16(v int) []byte    { return binary.BigEndian.AppendUint16(nil, uint16(v)) }
+func u32(v uint32) []byte { return binary.BigEndian.AppendUint32(nil, v) }
 
 const (
 	hostA = "10.0.0.1"

@@ -17,7 +17,7 @@ func ip6frag(next, id, offset int, more bool, payload []byte) []byte {
 	if more {
 		field |= 1
 	}
-	return ip6(44, cat([]byte{byte(next), 0}, u16(field), u32(id), payload))
+	return ip6(44, cat([]byte{byte(next), 0}, u16(field), u32(uint32(id)), payload))
 }
 
 type feeder struct {

@@ -180,7 +180,7 @@ func TestIPv6Extensions(t *testing.T) {
 // TestJumbogram (RFC 2675) and its later form without the option.
 func TestJumbogram(t *testing.T) {
 	seg := tcp(1, 2, packet.ACK, make([]byte, 70000))
-	hop := cat(hx("0600 c204"), u32(8+len(seg)))
+	hop := cat(hx("0600 c204"), u32(uint32(8+len(seg))))
 	b := ip6(0, cat(hop, seg))
 	copy(b[4:], u16(0))
 	s, r, _ := decodeOne(229, cat(b, make([]byte, 10)))
@@ -211,7 +211,7 @@ func TestUDPLengths(t *testing.T) {
 func TestSCTPChunks(t *testing.T) {
 	data := func(ppid int, user string) []byte {
 		n := 16 + len(user)
-		return cat(hx("0003"), u16(n), u32(1), u32(0), u32(ppid), []byte(user), make([]byte, -n&3))
+		return cat(hx("0003"), u16(n), u32(1), u32(0), u32(uint32(ppid)), []byte(user), make([]byte, -n&3))
 	}
 	head := cat(u16(36412), u16(38412), u32(7), u32(0))
 	for _, c := range []struct {

@@ -345,10 +345,10 @@ func randomPackets(r *rand.Rand, n, hosts int, ordered bool) []packet.Summary {
 		s := &sums[i]
 		switch r.Intn(20) {
 		case 0:
-			now += int64(r.Intn(int(20 * time.Second)))
+			now += r.Int63n(int64(20 * time.Second))
 		case 1:
 			if !ordered {
-				now -= int64(r.Intn(int(time.Second)))
+				now -= r.Int63n(int64(time.Second))
 			}
 		default:
 			now += int64(r.Intn(int(50 * time.Millisecond)))
