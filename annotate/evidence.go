@@ -36,7 +36,7 @@ type Evidence struct {
 	peers     int
 	mask      uint64                  // of the number of a set
 	ways      []way                   // of all sets
-	places    []places                // of endpoints, in the order in which they came
+	places    []*[placesOfChunk]place // of endpoints, in the order in which they came; they never move
 	ports     [3][1 << 16 / 64]uint64 // bits of the ports of endpoints that were ever held, by portsOf
 	endpoints int                     // that are held: a way in use stays in use
 }
@@ -71,9 +71,6 @@ type way struct {
 	tag   uint32
 	place uint32 // its number plus one; 0 is a free way
 }
-
-// places are allocated together, and never move.
-type places *[placesOfChunk]place
 
 // endpoint is the key of a place: the address, then context, protocol and port.
 type endpoint [3]uint64

@@ -25,7 +25,6 @@ const lanesWaiting = 4
 // It gives the first error of writing, after which nothing is written.
 func InLanes(w io.Writer, n int, lane func() AppendElement) (err error) {
 	lanes := max(min(runtime.GOMAXPROCS(0), n/laneSize), 1)
-	line := inorder.NewLine[[]byte](lanes * lanesWaiting)
 	free := make(chan []byte, lanes*lanesWaiting)
 	for range cap(free) {
 		free <- nil
@@ -36,6 +35,7 @@ func InLanes(w io.Writer, n int, lane func() AppendElement) (err error) {
 		}
 		free <- b
 	}
+	line := inorder.NewLine(cap(free), write)
 	var next atomic.Uint64
 	work := func(element AppendElement) {
 		for {
@@ -51,7 +51,7 @@ func InLanes(w io.Writer, n int, lane func() AppendElement) (err error) {
 			for i := from; i < min(from+laneSize, n); i++ {
 				b = element(b, i)
 			}
-			line.Enter(number, b, write)
+			line.Enter(number, b)
 		}
 	}
 	var wait sync.WaitGroup

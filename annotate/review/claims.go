@@ -100,22 +100,12 @@ func (w *whole) finding(i int, x *Finding) {
 	}
 }
 
-// service puts service s into words.
+// service puts service s into words, with the identifiers of the findings about it
+// in the order of reports.
 func (w *whole) service(s *service, out *Service) {
 	s.report(out, w.hasPolicy)
-	out.Findings = out.Findings[:0]
-	s.eachFinding(w.compared[s], func(l Level, id string) {
-		out.Highest = max(out.Highest, l)
-		out.Findings = append(out.Findings, id)
-	})
-	if len(out.Findings) == 0 {
-		out.Findings = nil
-	}
-}
-
-// eachFinding goes through the identifiers of the findings about the service, in the
-// order of reports.
-func (s *service) eachFinding(compared []*Finding, visit func(l Level, id string)) {
+	list, compared := out.Findings[:0], w.compared[s]
+	out.Findings = nil
 	if s.kinds == 0 && len(compared) == 0 {
 		return
 	}
@@ -123,15 +113,19 @@ func (s *service) eachFinding(compared []*Finding, visit func(l Level, id string
 	for l := numLevels - 1; l > NoLevel; l-- {
 		for k := range numKinds {
 			if s.kinds>>k&1 != 0 && s.levelOf(k) == l {
-				visit(l, k.String()+":"+id)
+				list = append(list, k.String()+":"+id)
 			}
 			for _, x := range compared {
 				if x.Kind == k && x.Level == l {
-					visit(l, x.ID)
+					list = append(list, x.ID)
 				}
 			}
 		}
+		if len(list) > 0 {
+			out.Highest = max(out.Highest, l)
+		}
 	}
+	out.Findings = list
 }
 
 // isFound reports whether there is a finding about the service.

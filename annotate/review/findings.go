@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/portannot/portannot/annotate"
@@ -166,19 +165,14 @@ const together = 4096
 // another, in their order.
 func (f *finder) services(list []*service) {
 	parts := make([]finder, (len(list)+together-1)/together)
-	var wait sync.WaitGroup
-	for i := range parts {
-		part := &parts[i]
+	inParallel(len(list), together, func(from, to int) {
+		part := &parts[from/together]
 		*part = *f
 		part.findings, part.accepted = findings{}, 0
-		some := list[i*together : min((i+1)*together, len(list))]
-		wait.Go(func() {
-			for _, s := range some {
-				part.look(s)
-			}
-		})
-	}
-	wait.Wait()
+		for _, s := range list[from:to] {
+			part.look(s)
+		}
+	})
 	for i := range parts {
 		f.findings.append(&parts[i].findings)
 		f.accepted += parts[i].accepted

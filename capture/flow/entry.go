@@ -135,9 +135,8 @@ func count[K comparable](t *Table, tb *table[K], i uint32, dir uint8, s *packet.
 	}
 	e.last[dir] = max(e.last[dir], s.Time)
 	e.packets[dir]++
-	bytes := uint64(e.ipBytes[dir]) + uint64(s.IPLen)
-	over := int64(e.overhead[dir]) + int64(s.FrameLen) - int64(s.IPLen)
-	if bytes>>32 != 0 || over != int64(int32(over)) {
+	bytes, over, fit := e.sums(dir, s)
+	if !fit {
 		x := t.extraOf(&tb.restOf(i).extra)
 		x.ipBytes[dir] += bytes
 		x.overhead[dir] += over
@@ -150,7 +149,6 @@ func count[K comparable](t *Table, tb *table[K], i uint32, dir uint8, s *packet.
 	if s.Kind != packet.Datagram || s.Protocol == packet.UDP {
 		return
 	}
-	e.flags[dir] |= s.TCPFlags
 	if s.HasPPID {
 		t.notePPID(&tb.restOf(i).extra, s.PPID)
 	}
@@ -158,7 +156,21 @@ func count[K comparable](t *Table, tb *table[K], i uint32, dir uint8, s *packet.
 	if ev&evOpen != 0 || ev&evAccept != 0 && e.events[dir]&evOpen == 0 {
 		tb.restOf(i).sequence[dir] = s.Sequence
 	}
-	e.events[dir] |= ev
+	e.note(dir, s.TCPFlags, ev)
+}
+
+// sums gives the octets of a direction with one packet more, and whether the entry
+// has room for them.
+func (e *entry[K]) sums(dir uint8, s *packet.Summary) (bytes uint64, over int64, fit bool) {
+	bytes = uint64(e.ipBytes[dir&1]) + uint64(s.IPLen)
+	over = int64(e.overhead[dir&1]) + int64(s.FrameLen) - int64(s.IPLen)
+	return bytes, over, bytes>>32 == 0 && over == int64(int32(over))
+}
+
+// note notes what a packet says of the connection.
+func (e *entry[K]) note(dir, flags uint8, ev event) {
+	e.flags[dir&1] |= flags
+	e.events[dir&1] |= ev
 	e.opening = e.opening.learn(dir, ev)
 }
 

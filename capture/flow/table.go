@@ -153,8 +153,7 @@ func (t *Table) Add(sums []packet.Summary) {
 
 func (t *Table) add(sums []packet.Summary) {
 	v4, v6 := t.locate(sums)
-	t.v4.probe(v4, &t.warm)
-	t.v6.probe(v6, &t.warm)
+	t.warm += t.v4.probe(v4) + t.v6.probe(v6)
 	if t.Len()+len(sums) >= t.opt.MaxFlows || t.crowded(len(sums)) {
 		// Flows or payload may have to go, and which depends on the order of
 		// the packets.
@@ -188,10 +187,9 @@ func (t *Table) locate(sums []packet.Summary) ([]located[key4], []located[key6])
 
 // probe finds where the entries of a batch very likely are, by their hashes alone,
 // and touches them.
-func (tb *table[K]) probe(batch []located[K], warm *uint32) {
+func (tb *table[K]) probe(batch []located[K]) (sink uint32) {
 	slots := tb.slots
 	mask := uint32(len(slots) - 1)
-	var sink uint32
 	for i := range batch {
 		sink += slots[batch[i].hash&mask].index
 	}
@@ -211,7 +209,7 @@ func (tb *table[K]) probe(batch []located[K], warm *uint32) {
 			sink += tb.at(at).packets[0]
 		}
 	}
-	*warm += sink
+	return sink
 }
 
 // updateAll counts a batch. Nearly all packets go on with a flow that is under
@@ -232,19 +230,16 @@ func updateAll[K comparable](t *Table, tb *table[K], batch []located[K], sums []
 		s := &sums[l.sum]
 		if i := l.at; i != none {
 			e, d := tb.at(i), l.dir&1
-			bytes := uint64(e.ipBytes[d]) + uint64(s.IPLen)
-			over := int64(e.overhead[d]) + int64(s.FrameLen) - int64(s.IPLen)
+			bytes, over, fit := e.sums(d, s)
 			ev := eventsOf(s)
 			if e.key == l.key && uint8(e.end)|uint8(s.Kind)|uint8(ev&(evOpen|evAccept)) == 0 &&
 				s.Time >= e.last[d] && s.Time-e.latest() <= idle &&
-				e.packets[d]-1 < 1<<32-2 && bytes>>32 == 0 && over == int64(int32(over)) &&
+				e.packets[d]-1 < 1<<32-2 && fit &&
 				(e.marks>>d&markDone != 0 || s.PayloadLen == 0) && !s.HasPPID {
 				e.last[d] = s.Time
 				e.packets[d]++
 				e.ipBytes[d], e.overhead[d] = uint32(bytes), int32(over)
-				e.flags[d] |= s.TCPFlags
-				e.events[d] |= ev
-				e.opening = e.opening.learn(d, ev)
+				e.note(d, s.TCPFlags, ev)
 				t.now = max(t.now, s.Time)
 				counted++
 				continue

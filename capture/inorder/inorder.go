@@ -8,6 +8,7 @@ import "sync"
 // that brings the value that is next hands it on, and those behind it that are
 // there, while the others go back to work.
 type Line[T any] struct {
+	take   func(T)
 	mu     sync.Mutex
 	places []place[T] // by number modulo their count
 	next   uint64     // number of the value to hand on next
@@ -16,18 +17,19 @@ type Line[T any] struct {
 
 type place[T any] struct {
 	value T
-	taken bool
+	full  bool
 }
 
-// NewLine returns a Line in which up to n values wait: a value's number may be
-// less than n above that of the first that was not handed on.
-func NewLine[T any](n int) *Line[T] { return &Line[T]{places: make([]place[T], n)} }
+// NewLine returns a Line that hands on by calling take, from one goroutine at a
+// time. Up to n values wait: a value's number may be less than n above that of the
+// first that was not handed on.
+func NewLine[T any](n int, take func(T)) *Line[T] {
+	return &Line[T]{take: take, places: make([]place[T], n)}
+}
 
 // Enter brings a value. If it is next, and no other goroutine is handing on, it
-// calls next for it and for those behind it; else another call of Enter does. All
-// calls must have the same effect of next, which is called by one goroutine at a
-// time.
-func (l *Line[T]) Enter(number uint64, value T, next func(T)) {
+// hands on that value and those behind it; else another call of Enter does.
+func (l *Line[T]) Enter(number uint64, value T) {
 	l.mu.Lock()
 	*l.at(number) = place[T]{value, true}
 	if l.busy {
@@ -35,12 +37,12 @@ func (l *Line[T]) Enter(number uint64, value T, next func(T)) {
 		return
 	}
 	l.busy = true
-	for p := l.at(l.next); p.taken; p = l.at(l.next) {
+	for p := l.at(l.next); p.full; p = l.at(l.next) {
 		v := p.value
 		*p = place[T]{}
 		l.next++
 		l.mu.Unlock()
-		next(v)
+		l.take(v)
 		l.mu.Lock()
 	}
 	l.busy = false

@@ -10,13 +10,20 @@ import (
 func TestLine(t *testing.T) {
 	const n, workers, waiting = 10_000, 4, 7
 	var (
-		line   = NewLine[uint64](waiting)
 		room   = make(chan struct{}, waiting)
 		number atomic.Uint64
 		busy   atomic.Bool
 		got    []uint64
 		wait   sync.WaitGroup
 	)
+	line := NewLine(waiting, func(v uint64) {
+		if busy.Swap(true) {
+			t.Error("two values are handed on at once")
+		}
+		got = append(got, v)
+		busy.Store(false)
+		<-room
+	})
 	for range workers {
 		wait.Go(func() {
 			for {
@@ -29,14 +36,7 @@ func TestLine(t *testing.T) {
 				for range i * 7 % 5 {
 					runtime.Gosched()
 				}
-				line.Enter(i, i*i, func(v uint64) {
-					if busy.Swap(true) {
-						t.Error("two values are handed on at once")
-					}
-					got = append(got, v)
-					busy.Store(false)
-					<-room
-				})
+				line.Enter(i, i*i)
 			}
 		})
 	}

@@ -93,9 +93,6 @@ func (c *Context) asVLAN() (id uint16, ok bool) {
 
 // Intern gives the number of c: 0 for the zero Context, else one above zero.
 func (cs *Contexts) Intern(c Context) uint32 {
-	if c == (Context{}) {
-		return 0
-	}
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	if id, ok := cs.find(&c); ok {
@@ -123,25 +120,24 @@ func (cs *Contexts) Intern(c Context) uint32 {
 	return id
 }
 
-// Find gives the number of c if Intern gave it one.
+// Find gives the number of c if Intern gave it one. It waits for nobody where c is
+// one VLAN tag.
 func (cs *Contexts) Find(c Context) (id uint32, ok bool) {
-	if c == (Context{}) {
-		return 0, true
+	if _, ok := c.asVLAN(); !ok {
+		cs.mu.RLock()
+		defer cs.mu.RUnlock()
 	}
-	if v, ok := c.asVLAN(); ok {
-		id = cs.VLAN(v)
-		return id, id != 0
-	}
-	cs.mu.RLock()
-	defer cs.mu.RUnlock()
 	return cs.find(&c)
 }
 
-// find looks for a context that is not zero. The caller holds the lock.
+// find is Find for those who hold the lock, or need not.
 func (cs *Contexts) find(c *Context) (id uint32, ok bool) {
 	if v, ok := c.asVLAN(); ok {
 		id = cs.VLAN(v)
 		return id, id != 0
+	}
+	if *c == (Context{}) {
+		return 0, true
 	}
 	id, ok = cs.ids[*c]
 	return id, ok

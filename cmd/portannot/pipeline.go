@@ -127,7 +127,7 @@ func (p *pipeline) batch() []capture.Packet {
 // together starts the workers, and returns when they have ended.
 func (p *pipeline) together(ctx context.Context, workers int) {
 	n := workers + spareLoads
-	p.free, p.line = make(chan *load, n), inorder.NewLine[*load](n)
+	p.free, p.line = make(chan *load, n), inorder.NewLine(n, p.count)
 	for range n {
 		p.free <- new(load)
 	}
@@ -155,7 +155,7 @@ func (p *pipeline) work(ctx context.Context) {
 			p.free <- l
 			return
 		}
-		p.line.Enter(l.index, l, p.count)
+		p.line.Enter(l.index, l)
 	}
 }
 
