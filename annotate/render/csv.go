@@ -3,6 +3,7 @@ package render
 import (
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/internal/ascii"
 	"github.com/portannot/portannot/capture/flow"
 	"github.com/portannot/portannot/capture/packet"
 )
@@ -13,10 +14,10 @@ import (
 type csvFormat struct {
 	meta      Meta
 	tail      string
-	service   fragments // all columns of portannot.registered
-	ends      fragments // status and name
-	clock     clock     // of flows' starts
-	lastClock clock     // of their ends
+	service   fragments   // all columns of portannot.registered
+	ends      fragments   // status and name
+	clock     ascii.Clock // of flows' starts
+	lastClock ascii.Clock // of their ends
 }
 
 // csvColumns are the header, in order.
@@ -70,9 +71,9 @@ func (c *csvFormat) AppendFooter(dst []byte) []byte { return dst }
 func (c *csvFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation) []byte {
 	start, last := f.Start(), f.Last()
 	ctx := c.meta.Contexts.Get(f.Context)
-	dst = append(c.clock.append(dst, start), 'Z', ',')
-	dst = append(c.lastClock.append(dst, last), 'Z', ',')
-	dst = append(appendUint(dst, uint64(last-start)), ',')
+	dst = append(c.clock.Append(dst, start), 'Z', ',')
+	dst = append(c.lastClock.Append(dst, last), 'Z', ',')
+	dst = append(ascii.AppendUint(dst, uint64(last-start)), ',')
 	dst = append(append(dst, TransportName(f.Protocol)...), ',')
 	if f.Source.Addr().Is4() {
 		dst = append(dst, "ipv4,"...)
@@ -80,29 +81,29 @@ func (c *csvFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation)
 		dst = append(dst, "ipv6,"...)
 	}
 	dst = append(flow.AppendCommunityID(dst, f.Protocol, f.Source, f.Destination), ',')
-	dst = append(appendUint(dst, f.IPBytes()), ',')
-	dst = append(appendUint(dst, f.Packets()), ',')
+	dst = append(ascii.AppendUint(dst, f.IPBytes()), ',')
+	dst = append(ascii.AppendUint(dst, f.Packets()), ',')
 	if ctx.NumVLANs > 0 {
 		for i := range int(ctx.NumVLANs) {
 			if i > 0 {
 				dst = append(dst, '|')
 			}
-			dst = appendUint(dst, uint64(ctx.VLANs[i]))
+			dst = ascii.AppendUint(dst, uint64(ctx.VLANs[i]))
 		}
 	}
-	dst = appendAddr(append(dst, ','), f.Source.Addr())
-	dst = appendUint(append(dst, ','), uint64(f.Source.Port()))
-	dst = appendUint(append(dst, ','), f.Forward.IPBytes)
-	dst = appendUint(append(dst, ','), f.Forward.Packets)
-	dst = appendAddr(append(dst, ','), f.Destination.Addr())
-	dst = appendUint(append(dst, ','), uint64(f.Destination.Port()))
-	dst = appendUint(append(dst, ','), f.Reverse.IPBytes)
-	dst = appendUint(append(dst, ','), f.Reverse.Packets)
+	dst = ascii.AppendAddr(append(dst, ','), f.Source.Addr())
+	dst = ascii.AppendUint(append(dst, ','), uint64(f.Source.Port()))
+	dst = ascii.AppendUint(append(dst, ','), f.Forward.IPBytes)
+	dst = ascii.AppendUint(append(dst, ','), f.Forward.Packets)
+	dst = ascii.AppendAddr(append(dst, ','), f.Destination.Addr())
+	dst = ascii.AppendUint(append(dst, ','), uint64(f.Destination.Port()))
+	dst = ascii.AppendUint(append(dst, ','), f.Reverse.IPBytes)
+	dst = ascii.AppendUint(append(dst, ','), f.Reverse.Packets)
 
 	dst = append(append(dst, ','), a.Service.Side.String()...)
 	dst = append(dst, ',')
 	if a.Service.Side != annotate.NoSide {
-		dst = appendUint(dst, uint64(a.Service.Port))
+		dst = ascii.AppendUint(dst, uint64(a.Service.Port))
 	}
 	dst = append(append(dst, ','), a.Service.Reason.String()...)
 	dst = append(append(dst, ','), a.Service.Confidence.String()...)
@@ -120,8 +121,8 @@ func (c *csvFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation)
 	dst = annotate.AppendCSV(append(dst, ','), a.Local())
 	dst = append(append(dst, ','), f.State.String()...)
 	dst = append(append(dst, ','), f.End.String()...)
-	dst = appendUint(append(dst, ','), f.Forward.FrameBytes)
-	dst = appendUint(append(dst, ','), f.Reverse.FrameBytes)
+	dst = ascii.AppendUint(append(dst, ','), f.Forward.FrameBytes)
+	dst = ascii.AppendUint(append(dst, ','), f.Reverse.FrameBytes)
 	if f.Protocol == packet.TCP {
 		dst = appendFlags(append(dst, ','), f.Forward.TCPFlags)
 		dst = appendFlags(append(dst, ','), f.Reverse.TCPFlags)
@@ -133,7 +134,7 @@ func (c *csvFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation)
 		if i > 0 {
 			dst = append(dst, '|')
 		}
-		dst = appendUint(dst, uint64(p))
+		dst = ascii.AppendUint(dst, uint64(p))
 	}
 	dst = appendTunnel(append(dst, ','), ctx)
 	dst = appendObservedCells(dst, &a.Observed)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/internal/ascii"
 	"github.com/portannot/portannot/capture/flow"
 	"github.com/portannot/portannot/capture/packet"
 )
@@ -16,8 +17,8 @@ type jsonFormat struct {
 	meta          Meta
 	tail          string // registry and caveat, the same on every line
 	registrations fragments
-	clock         clock // of flows' starts
-	lastClock     clock // of their ends
+	clock         ascii.Clock // of flows' starts
+	lastClock     ascii.Clock // of their ends
 }
 
 func newJSON(m Meta) *jsonFormat {
@@ -41,10 +42,10 @@ func (j *jsonFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation
 	start, last := f.Start(), f.Last()
 	c := j.meta.Contexts.Get(f.Context)
 
-	dst = append(j.clock.append(append(dst, `{"@timestamp":"`...), start), `Z","event":{"start":"`...)
-	dst = append(j.clock.append(dst, start), `Z","end":"`...)
-	dst = append(j.lastClock.append(dst, last), `Z","duration":`...)
-	dst = appendUint(dst, uint64(last-start))
+	dst = append(j.clock.Append(append(dst, `{"@timestamp":"`...), start), `Z","event":{"start":"`...)
+	dst = append(j.clock.Append(dst, start), `Z","end":"`...)
+	dst = append(j.lastClock.Append(dst, last), `Z","duration":`...)
+	dst = ascii.AppendUint(dst, uint64(last-start))
 
 	dst = append(dst, `},"network":{"transport":"`...)
 	dst = append(dst, TransportName(f.Protocol)...)
@@ -53,17 +54,17 @@ func (j *jsonFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation
 	} else {
 		dst = append(dst, `","type":"ipv6","iana_number":"`...)
 	}
-	dst = appendUint(dst, uint64(f.Protocol))
+	dst = ascii.AppendUint(dst, uint64(f.Protocol))
 	dst = append(dst, `","community_id":"`...)
 	dst = flow.AppendCommunityID(dst, f.Protocol, f.Source, f.Destination)
-	dst = appendUint(append(dst, `","bytes":`...), f.IPBytes())
-	dst = appendUint(append(dst, `,"packets":`...), f.Packets())
+	dst = ascii.AppendUint(append(dst, `","bytes":`...), f.IPBytes())
+	dst = ascii.AppendUint(append(dst, `,"packets":`...), f.Packets())
 	if c.NumVLANs > 0 {
-		dst = appendUint(append(dst, `,"vlan":{"id":"`...), uint64(c.VLANs[0]))
+		dst = ascii.AppendUint(append(dst, `,"vlan":{"id":"`...), uint64(c.VLANs[0]))
 		dst = append(dst, `"}`...)
 	}
 	if c.NumVLANs > 1 {
-		dst = appendUint(append(dst, `,"inner":{"vlan":{"id":"`...), uint64(c.VLANs[1]))
+		dst = ascii.AppendUint(append(dst, `,"inner":{"vlan":{"id":"`...), uint64(c.VLANs[1]))
 		dst = append(dst, `"}}`...)
 	}
 
@@ -92,7 +93,7 @@ func (j *jsonFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation
 	dst = append(dst, a.Service.Confidence.String()...)
 	dst = append(dst, '"')
 	if a.Service.Side != annotate.NoSide {
-		dst = appendUint(append(dst, `,"port":`...), uint64(a.Service.Port))
+		dst = ascii.AppendUint(append(dst, `,"port":`...), uint64(a.Service.Port))
 	}
 	dst = append(dst, '}')
 	if e, ok := a.Registered(); ok {
@@ -112,9 +113,9 @@ func (j *jsonFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation
 
 	dst = append(append(dst, `,"state":"`...), f.State.String()...)
 	dst = append(append(dst, `","end":"`...), f.End.String()...)
-	dst = appendUint(append(dst, `","first_packet":`...), f.Number)
-	dst = appendUint(append(dst, `,"frame_bytes":{"source":`...), f.Forward.FrameBytes)
-	dst = appendUint(append(dst, `,"destination":`...), f.Reverse.FrameBytes)
+	dst = ascii.AppendUint(append(dst, `","first_packet":`...), f.Number)
+	dst = ascii.AppendUint(append(dst, `,"frame_bytes":{"source":`...), f.Forward.FrameBytes)
+	dst = ascii.AppendUint(append(dst, `,"destination":`...), f.Reverse.FrameBytes)
 	dst = append(dst, '}')
 	dst = j.appendInterval(dst, `,"source_seen":`, &f.Forward)
 	dst = j.appendInterval(dst, `,"destination_seen":`, &f.Reverse)
@@ -124,9 +125,9 @@ func (j *jsonFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation
 		dst = append(dst, `"}`...)
 	}
 	if f.ICMP.Seen {
-		dst = appendUint(append(dst, `,"icmp_error":{"type":`...), uint64(f.ICMP.Type))
-		dst = appendUint(append(dst, `,"code":`...), uint64(f.ICMP.Code))
-		dst = appendUint(append(dst, `,"count":`...), uint64(f.ICMP.Count))
+		dst = ascii.AppendUint(append(dst, `,"icmp_error":{"type":`...), uint64(f.ICMP.Type))
+		dst = ascii.AppendUint(append(dst, `,"code":`...), uint64(f.ICMP.Code))
+		dst = ascii.AppendUint(append(dst, `,"count":`...), uint64(f.ICMP.Count))
 		dst = append(dst, '}')
 	}
 	if len(f.PPIDs) > 0 {
@@ -135,7 +136,7 @@ func (j *jsonFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = appendUint(dst, uint64(p))
+			dst = ascii.AppendUint(dst, uint64(p))
 		}
 		dst = append(dst, `],"names":[`...)
 		for i, p := range f.PPIDs {
@@ -155,10 +156,10 @@ func (j *jsonFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation
 
 // appendEnd appends an endpoint with what it sent.
 func appendEnd(dst []byte, ap netip.AddrPort, c *flow.Counters) []byte {
-	dst = appendAddr(append(dst, `{"ip":"`...), ap.Addr())
-	dst = appendUint(append(dst, `","port":`...), uint64(ap.Port()))
-	dst = appendUint(append(dst, `,"bytes":`...), c.IPBytes)
-	dst = appendUint(append(dst, `,"packets":`...), c.Packets)
+	dst = ascii.AppendAddr(append(dst, `{"ip":"`...), ap.Addr())
+	dst = ascii.AppendUint(append(dst, `","port":`...), uint64(ap.Port()))
+	dst = ascii.AppendUint(append(dst, `,"bytes":`...), c.IPBytes)
+	dst = ascii.AppendUint(append(dst, `,"packets":`...), c.Packets)
 	return append(dst, '}')
 }
 
@@ -166,8 +167,8 @@ func (j *jsonFormat) appendInterval(dst []byte, key string, c *flow.Counters) []
 	if c.Packets == 0 {
 		return dst
 	}
-	dst = j.clock.append(append(append(dst, key...), `{"first":"`...), c.First)
-	dst = j.lastClock.append(append(dst, `Z","last":"`...), c.Last)
+	dst = j.clock.Append(append(append(dst, key...), `{"first":"`...), c.First)
+	dst = j.lastClock.Append(append(dst, `Z","last":"`...), c.Last)
 	return append(dst, `Z"}`...)
 }
 

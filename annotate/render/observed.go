@@ -3,6 +3,7 @@ package render
 import (
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/internal/ascii"
 	"github.com/portannot/portannot/annotate/observe"
 )
 
@@ -98,7 +99,7 @@ func (t *textFormat) appendObserved(dst []byte, o *annotate.Observed) []byte {
 	case o.Verdict != observe.Contradicts:
 		dst = append(dst, o.Verdict.String()...)
 	case t.meta.Color:
-		dst = append(dst, bold+red+contradicts+plain...)
+		dst = append(dst, ascii.Bold+ascii.Red+contradicts+ascii.Plain...)
 	default:
 		dst = append(dst, contradicts...)
 	}

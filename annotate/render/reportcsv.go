@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/portannot/portannot/annotate"
+	"github.com/portannot/portannot/annotate/internal/ascii"
 	"github.com/portannot/portannot/annotate/review"
 )
 
@@ -60,7 +61,7 @@ func writeReportCSV(w io.Writer, r *review.Report, _ ReportMeta) error {
 type csvReport struct {
 	f           review.Finding
 	s           review.Service
-	first, last clock
+	first, last ascii.Clock
 	list        []byte
 	tail        string // of every line
 	empty       string // the cells of no service
@@ -109,7 +110,7 @@ func (c *csvReport) appendFinding(dst []byte) []byte {
 	dst = annotate.AppendCSV(append(dst, ','), c.list)
 	dst = append(cells(dst, f.File), ',')
 	if f.Line > 0 {
-		dst = appendUint(dst, uint64(f.Line))
+		dst = ascii.AppendUint(dst, uint64(f.Line))
 	}
 	return dst
 }
@@ -119,16 +120,16 @@ func (c *csvReport) appendService(dst []byte, s *review.Service) []byte {
 	if s == nil {
 		return append(append(dst, c.empty...), c.tail...)
 	}
-	dst = appendUint(append(cells(dst, s.Server), ','), uint64(s.Port))
+	dst = ascii.AppendUint(append(cells(dst, s.Server), ','), uint64(s.Port))
 	dst = cells(dst, s.Transport, s.Registered.Status.String())
 	dst = joined(c, dst, s.Registered.Names, appendText)
 	dst = cells(dst, s.Local, s.Observed, s.Role.Reason, s.Role.Confidence, s.Outcome)
 	dst = joined(c, dst, s.States, func(dst []byte, n *review.NameCount) []byte {
 		return appendInt(append(append(dst, n.Name...), ' '), n.Count)
 	})
-	dst = append(appendUint(append(dst, ','), s.Flows), ',')
+	dst = append(ascii.AppendUint(append(dst, ','), s.Flows), ',')
 	if s.Uncounted < s.Flows {
-		dst = appendUint(append(appendUint(dst, s.Packets), ','), s.Bytes)
+		dst = ascii.AppendUint(append(ascii.AppendUint(dst, s.Packets), ','), s.Bytes)
 	} else {
 		dst = append(dst, ',')
 	}
@@ -149,9 +150,9 @@ func (c *csvReport) appendService(dst []byte, s *review.Service) []byte {
 }
 
 // moment appends a time as review.Time.String has it.
-func (c *csvReport) moment(dst []byte, t review.Time, k *clock) []byte {
+func (c *csvReport) moment(dst []byte, t review.Time, k *ascii.Clock) []byte {
 	if t == 0 {
 		return dst
 	}
-	return append(k.append(dst, int64(t)), 'Z')
+	return append(k.Append(dst, int64(t)), 'Z')
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/internal/ascii"
 	"github.com/portannot/portannot/annotate/review"
 )
 
@@ -87,7 +88,7 @@ func writeElements(b *bufio.Writer, n int, lane func() AppendElement) error {
 type jsonReport struct {
 	f           review.Finding
 	s           review.Service
-	first, last clock
+	first, last ascii.Clock
 }
 
 func (j *jsonReport) finding(r *review.Report) AppendElement {
@@ -125,7 +126,7 @@ func memberTextIf(dst []byte, key, value string) []byte {
 }
 
 func memberUint(dst []byte, key string, value uint64) []byte {
-	return appendUint(member(dst, key), value)
+	return ascii.AppendUint(member(dst, key), value)
 }
 
 func memberUintIf(dst []byte, key string, value uint64) []byte {
@@ -142,11 +143,11 @@ func memberTrueIf(dst []byte, key string, value bool) []byte {
 	return append(member(dst, key), "true"...)
 }
 
-func memberTime(dst []byte, key string, t review.Time, c *clock) []byte {
+func memberTime(dst []byte, key string, t review.Time, c *ascii.Clock) []byte {
 	if t == 0 {
 		return dst
 	}
-	return append(c.append(append(member(dst, key), '"'), int64(t)), `Z"`...)
+	return append(c.Append(append(member(dst, key), '"'), int64(t)), `Z"`...)
 }
 
 // memberList writes a list; one without elements is left out.
@@ -183,9 +184,9 @@ func appendCount(dst []byte, c review.NameCount) []byte {
 
 func appendInt(dst []byte, n int) []byte {
 	if n < 0 {
-		return appendUint(append(dst, '-'), uint64(-n))
+		return ascii.AppendUint(append(dst, '-'), uint64(-n))
 	}
-	return appendUint(dst, uint64(n))
+	return ascii.AppendUint(dst, uint64(n))
 }
 
 func appendClient(dst []byte, c review.Client) []byte {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/portannot/portannot/annotate/internal/ascii"
 	"github.com/portannot/portannot/annotate/review"
 )
 
@@ -55,7 +56,7 @@ func (t *reportText) paint(color, s string) string {
 	if !t.color {
 		return s
 	}
-	return color + s + plain
+	return color + s + ascii.Plain
 }
 
 // printable writes what a terminal would take for a command, or would not show,
@@ -77,7 +78,7 @@ func printable(s string) string {
 }
 
 func (t *reportText) heading(format string, args ...any) {
-	fmt.Fprintf(t, "\n%s\n\n", t.paint(bold, printable(fmt.Sprintf(format, args...))))
+	fmt.Fprintf(t, "\n%s\n\n", t.paint(ascii.Bold, printable(fmt.Sprintf(format, args...))))
 }
 
 // line writes text, wrapped and indented.
@@ -121,11 +122,11 @@ func (t *reportText) wrap(at, indent int, lead, text string) {
 func levelColor(l review.Level) string {
 	switch l {
 	case review.Error:
-		return red
+		return ascii.Red
 	case review.Warning:
-		return yellow
+		return ascii.Yellow
 	}
-	return cyan
+	return ascii.Cyan
 }
 
 func (t *reportText) findings() {
@@ -143,7 +144,7 @@ func (t *reportText) findings() {
 			if n = 1; i > 0 {
 				t.WriteByte('\n')
 			}
-			fmt.Fprintf(t, "%s  %s  [%v]\n", t.paint(levelColor(f.Level), fmt.Sprintf("%-7v", f.Level)), t.paint(bold, f.Kind.Info().Title), f.Kind)
+			fmt.Fprintf(t, "%s  %s  [%v]\n", t.paint(levelColor(f.Level), fmt.Sprintf("%-7v", f.Level)), t.paint(ascii.Bold, f.Kind.Info().Title), f.Kind)
 		}
 		if n > maxTextFindings {
 			continue
@@ -152,7 +153,7 @@ func (t *reportText) findings() {
 		if f.Name != "" {
 			subject += "  " + f.Name
 		}
-		fmt.Fprintf(t, "\n  %s\n", t.paint(bold, printable(subject)))
+		fmt.Fprintf(t, "\n  %s\n", t.paint(ascii.Bold, printable(subject)))
 		t.line(4, f.Why)
 		for _, x := range f.Facts {
 			t.fact(6, x.Name, x.Value)

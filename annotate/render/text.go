@@ -3,6 +3,7 @@ package render
 import (
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/internal/ascii"
 	"github.com/portannot/portannot/capture/flow"
 )
 
@@ -12,7 +13,7 @@ import (
 type textFormat struct {
 	meta     Meta
 	endWidth int // of the source and destination columns
-	clock    clock
+	clock    ascii.Clock
 	names    fragments
 	notes    fragments
 }
@@ -46,7 +47,7 @@ func (t *textFormat) Measure(f *flow.Flow) {
 func (t *textFormat) AppendHeader(dst []byte) []byte {
 
 	if t.meta.Color {
-		dst = append(dst, bold...)
+		dst = append(dst, ascii.Bold...)
 	}
 	start := len(dst)
 	at := start
@@ -63,7 +64,7 @@ func (t *textFormat) AppendHeader(dst []byte) []byte {
 	}
 	dst = append(dst, "REGISTERED NAME, WHY THIS SIDE, NOTES"...)
 	if t.meta.Color {
-		dst = append(dst, plain...)
+		dst = append(dst, ascii.Plain...)
 	}
 
 	return append(dst, '\n')
@@ -77,7 +78,7 @@ func (t *textFormat) AppendFooter(dst []byte) []byte {
 
 func (t *textFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation) []byte {
 	start := len(dst)
-	dst = t.clock.append(dst, f.Start())
+	dst = t.clock.Append(dst, f.Start())
 	dst[start+len("2026-08-17")] = ' '
 	dst = dst[:len(dst)-6] // milliseconds
 	at := start + timeWidth + 1
@@ -88,24 +89,24 @@ func (t *textFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation
 	}
 	dst = append(dst, TransportName(f.Protocol)...)
 	cell(transportWidth)
-	dst = appendAddrPort(dst, f.Source)
+	dst = ascii.AppendAddrPort(dst, f.Source)
 	cell(t.endWidth)
-	dst = appendAddrPort(dst, f.Destination)
+	dst = ascii.AppendAddrPort(dst, f.Destination)
 	cell(t.endWidth)
-	dst = appendUint(append(appendUint(dst, f.Forward.Packets), '/'), f.Reverse.Packets)
+	dst = ascii.AppendUint(append(ascii.AppendUint(dst, f.Forward.Packets), '/'), f.Reverse.Packets)
 	cell(countWidth)
-	dst = appendUint(append(appendUint(dst, f.Forward.IPBytes), '/'), f.Reverse.IPBytes)
+	dst = ascii.AppendUint(append(ascii.AppendUint(dst, f.Forward.IPBytes), '/'), f.Reverse.IPBytes)
 	cell(countWidth + 4)
 	dst = append(dst, f.State.String()...)
 	cell(stateWidth)
 
 	if e, ok := a.Registered(); ok {
-		dst = appendUint(dst, uint64(a.Service.Port))
+		dst = ascii.AppendUint(dst, uint64(a.Service.Port))
 		dst = append(append(dst, '/'), e.Transport.String()...)
 		cell(portWidth)
 		dst = t.appendStatus(dst, e.Status)
 		if t.meta.Color {
-			at += len(red) + len(plain) // which take no room on the screen
+			at += len(ascii.Red) + len(ascii.Plain) // which take no room on the screen
 		}
 		cell(statusWidth)
 		dst = appendLocal(t.names.append(dst, e), a.Local())
@@ -130,20 +131,20 @@ func (t *textFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation
 	dst = t.appendObserved(dst, &a.Observed)
 	c := t.meta.Contexts.Get(f.Context)
 	for i := range int(c.NumVLANs) {
-		dst = appendUint(append(dst, " vlan "...), uint64(c.VLANs[i]))
+		dst = ascii.AppendUint(append(dst, " vlan "...), uint64(c.VLANs[i]))
 	}
 	if c.Depth > 0 {
 		dst = appendTunnel(append(dst, " in "...), c)
 	}
 	if f.ICMP.Seen {
-		dst = appendUint(append(dst, " icmp "...), uint64(f.ICMP.Type))
-		dst = appendUint(append(dst, '/'), uint64(f.ICMP.Code))
+		dst = ascii.AppendUint(append(dst, " icmp "...), uint64(f.ICMP.Type))
+		dst = ascii.AppendUint(append(dst, '/'), uint64(f.ICMP.Code))
 	}
 	for i, p := range f.PPIDs {
 		if i == 0 {
 			dst = append(dst, " ppid"...)
 		}
-		dst = appendUint(append(dst, ' '), uint64(p))
+		dst = ascii.AppendUint(append(dst, ' '), uint64(p))
 		if name := iana.PPIDName(p); name != "" {
 			dst = append(append(append(dst, " ("...), name...), ')')
 		}
@@ -162,29 +163,20 @@ func (t *textFormat) end(s annotate.Side) string {
 	return "destination"
 }
 
-const (
-	bold   = "\x1b[1m"
-	plain  = "\x1b[0m"
-	red    = "\x1b[31m"
-	yellow = "\x1b[33m"
-	green  = "\x1b[32m"
-	cyan   = "\x1b[36m"
-)
-
 func (t *textFormat) appendStatus(dst []byte, s iana.Status) []byte {
 	if !t.meta.Color {
 		return append(dst, s.String()...)
 	}
-	color := green
+	color := ascii.Green
 	switch s {
 	case iana.Reserved:
-		color = red
+		color = ascii.Red
 	case iana.Unassigned, iana.Unknown:
-		color = yellow
+		color = ascii.Yellow
 	case iana.Dynamic:
-		color = cyan
+		color = ascii.Cyan
 	}
-	return append(append(append(dst, color...), s.String()...), plain...)
+	return append(append(append(dst, color...), s.String()...), ascii.Plain...)
 }
 
 // appendNames appends the preferred name and how many more there are, what the
@@ -193,7 +185,7 @@ func appendNames(dst []byte, e iana.Entry) []byte {
 	switch n := e.NumNames(); {
 	case n > 1:
 		dst = append(dst, e.Name()...)
-		dst = appendUint(append(dst, " +"...), uint64(n-1))
+		dst = ascii.AppendUint(append(dst, " +"...), uint64(n-1))
 	case n == 1:
 		dst = append(dst, e.Name()...)
 	case e.Status == iana.Assigned:
@@ -215,7 +207,7 @@ func appendLocal(dst []byte, local string) []byte {
 // appendPort appends a port that may or may not be the service: its number and
 // registration.
 func (t *textFormat) appendPort(dst []byte, e iana.Entry, local string) []byte {
-	dst = appendUint(dst, uint64(e.Port))
+	dst = ascii.AppendUint(dst, uint64(e.Port))
 	dst = append(append(append(dst, ' '), e.Status.String()...), ' ')
 	dst = appendLocal(t.names.append(dst, e), local)
 	return t.notes.append(dst, e)

@@ -1,12 +1,8 @@
-package render
+package ascii
 
-import (
-	"github.com/portannot/portannot/capture/packet"
-)
-
-// clock appends times. It remembers the last one, which a record has several
+// Clock appends times. It remembers the last one, which a record has several
 // times, and its day and second, which most flows share with the flow before.
-type clock struct {
+type Clock struct {
 	day    int64 // since the Unix epoch
 	second int64 // since the Unix epoch
 	ns     int64 // since the Unix epoch
@@ -14,10 +10,10 @@ type clock struct {
 	text   [29]byte // "2026-08-17T09:00:00.000000000"
 }
 
-// append appends a time, nanoseconds since the Unix epoch, as RFC 3339 in UTC
+// Append appends a time, nanoseconds since the Unix epoch, as RFC 3339 in UTC
 // with nine decimals and without the Z: "2026-08-17T09:00:00.000000000". The
 // fixed width sorts as text.
-func (c *clock) append(dst []byte, ns int64) []byte {
+func (c *Clock) Append(dst []byte, ns int64) []byte {
 	if !c.valid || ns != c.ns {
 		sec, frac := ns/1e9, ns%1e9
 		if frac < 0 {
@@ -34,7 +30,7 @@ func (c *clock) append(dst []byte, ns int64) []byte {
 	return append(dst, c.text[:]...)
 }
 
-func (c *clock) set(sec int64) {
+func (c *Clock) set(sec int64) {
 	day, rest := sec/86400, uint32(sec%86400)
 	if sec%86400 < 0 {
 		day, rest = day-1, uint32(sec%86400+86400)
@@ -81,9 +77,9 @@ var digits = func() (t [100][2]byte) {
 	return t
 }()
 
-// appendUint appends a decimal number. Most are a port, or a count of few digits,
+// AppendUint appends a decimal number. Most are a port, or a count of few digits,
 // for which strconv is twice as slow: it writes elsewhere and copies.
-func appendUint(dst []byte, n uint64) []byte {
+func AppendUint(dst []byte, n uint64) []byte {
 	if n < 10 {
 		return append(dst, byte('0'+n))
 	}
@@ -94,9 +90,9 @@ func appendLarger(dst []byte, n uint64) []byte {
 	switch d := uint32(n); {
 	case n >= 1e8:
 		d = uint32(n % 1e8)
-		return append4(append4(appendUint(dst, n/1e8), d/1e4), d%1e4)
+		return append4(append4(AppendUint(dst, n/1e8), d/1e4), d%1e4)
 	case d >= 1e4:
-		return append4(appendUint(dst, uint64(d/1e4)), d%1e4)
+		return append4(AppendUint(dst, uint64(d/1e4)), d%1e4)
 	case d >= 1000:
 		return append4(dst, d)
 	case d >= 100:
@@ -117,32 +113,4 @@ func append2(dst []byte, n uint32) []byte {
 func append4(dst []byte, n uint32) []byte {
 	x, y := digits[n/100%100], digits[n%100]
 	return append(dst, x[0], x[1], y[0], y[1])
-}
-
-// flagLetters name the TCP flags from bit 0 up, as tcpdump and Zeek users read
-// them: FIN, SYN, RST, PSH, ACK, URG, ECE, CWR.
-const flagLetters = "FSRPAUEC"
-
-// appendFlags appends the letters of the flags that are set.
-func appendFlags(dst []byte, flags uint8) []byte {
-	for i := range len(flagLetters) {
-		if flags>>i&1 != 0 {
-			dst = append(dst, flagLetters[i])
-		}
-	}
-	return dst
-}
-
-// appendTunnel appends a context's path, outermost first: "vxlan:42/gre".
-func appendTunnel(dst []byte, c *packet.Context) []byte {
-	for i := range int(c.Depth) {
-		if i > 0 {
-			dst = append(dst, '/')
-		}
-		dst = append(dst, c.Path[i].String()...)
-		if c.ID[i] != 0 {
-			dst = appendUint(append(dst, ':'), uint64(c.ID[i]))
-		}
-	}
-	return dst
 }

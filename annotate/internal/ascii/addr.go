@@ -1,4 +1,4 @@
-package render
+package ascii
 
 import (
 	"encoding/binary"
@@ -6,20 +6,20 @@ import (
 	"slices"
 )
 
-// octetText are the numbers of one octet, each with a dot behind it.
-var octetText = func() (t [256]struct {
+// byteText are the numbers of one byte, each with a dot behind it.
+var byteText = func() (t [256]struct {
 	text [4]byte
-	n    uint8 // octets of text in use
+	n    uint8 // bytes of text in use
 }) {
 	for i := range t {
-		t[i].n = uint8(copy(t[i].text[:], append(appendUint(nil, uint64(i)), '.')))
+		t[i].n = uint8(copy(t[i].text[:], append(AppendUint(nil, uint64(i)), '.')))
 	}
 	return t
 }()
 
-// appendAddr appends an address as netip.Addr.AppendTo does, for IPv6 as RFC 5952
+// AppendAddr appends an address as netip.Addr.AppendTo does, for IPv6 as RFC 5952
 // section 4 has it, in half the time: a line has two.
-func appendAddr(dst []byte, a netip.Addr) []byte {
+func AppendAddr(dst []byte, a netip.Addr) []byte {
 	if a.Is4() {
 		return appendIPv4(dst, a.As4())
 	}
@@ -29,14 +29,14 @@ func appendAddr(dst []byte, a netip.Addr) []byte {
 	return appendIPv6(dst, a.As16())
 }
 
-// appendAddrPort appends an address and a port as netip.AddrPort.AppendTo does.
-func appendAddrPort(dst []byte, a netip.AddrPort) []byte {
+// AppendAddrPort appends an address and a port as netip.AddrPort.AppendTo does.
+func AppendAddrPort(dst []byte, a netip.AddrPort) []byte {
 	if a.Addr().Is4() {
 		dst = append(appendIPv4(dst, a.Addr().As4()), ':')
 	} else {
-		dst = append(appendAddr(append(dst, '['), a.Addr()), ']', ':')
+		dst = append(AppendAddr(append(dst, '['), a.Addr()), ']', ':')
 	}
-	return appendUint(dst, uint64(a.Port()))
+	return AppendUint(dst, uint64(a.Port()))
 }
 
 func appendIPv4(dst []byte, a [4]byte) []byte {
@@ -44,7 +44,7 @@ func appendIPv4(dst []byte, a [4]byte) []byte {
 	b := dst[len(dst) : len(dst)+16]
 	n := 0
 	for _, x := range a {
-		t := &octetText[x]
+		t := &byteText[x]
 		*(*[4]byte)(b[n:]) = t.text
 		n += int(t.n)
 	}
@@ -78,7 +78,7 @@ func appendIPv6(dst []byte, a [16]byte) []byte {
 	return dst
 }
 
-// longestZeros gives the octets that "::" stands for: the longest run of zero
+// longestZeros gives the bytes that "::" stands for: the longest run of zero
 // groups, the first of several, of two groups at least. It is empty, and nowhere,
 // where there is none.
 func longestZeros(a *[16]byte) (from, to int) {
