@@ -7,7 +7,7 @@ import (
 
 	"github.com/portannot/portannot/annotate/flowlog/kafka"
 	"github.com/portannot/portannot/annotate/observe"
-	"github.com/portannot/portannot/annotate/render"
+	"github.com/portannot/portannot/annotate/review/report"
 )
 
 const completionHelp = `portannot completion prints a script with which a shell completes the program's
@@ -193,7 +193,7 @@ func completedCommands() []completedCommand {
 			{long: "rules", about: "firewall rules", takes: fileValue, again: true},
 			{long: "local", about: "addresses of the firewall itself", takes: textValue, again: true},
 			{long: "baseline", about: "earlier report to compare with", takes: fileValue},
-			{long: "output", short: "o", about: "output format", takes: textValue, choices: render.ReportFormats()},
+			{long: "output", short: "o", about: "output format", takes: textValue, choices: report.Formats()},
 			{long: "fail-on", about: "exit status 3 on findings of a level or above", takes: textValue, choices: []string{"note", "warning", "error"}},
 			{long: "write-policy", about: "write a policy that expects what was seen", takes: fileValue},
 			{long: "write", short: "w", about: "write the packets behind the findings", takes: fileValue},

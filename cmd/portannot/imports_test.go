@@ -29,8 +29,9 @@ var mayImport = map[string][]string{
 	"annotate/iana/update":     {"annotate/iana"},
 	"annotate/internal/ascii":  {},
 	"annotate/observe":         {},
-	"annotate/render":          {"annotate", "annotate/iana", "annotate/internal/ascii", "annotate/observe", "annotate/review", "capture/flow", "capture/inorder", "capture/packet"},
+	"annotate/render":          {"annotate", "annotate/iana", "annotate/internal/ascii", "annotate/observe", "capture/flow", "capture/inorder", "capture/packet"},
 	"annotate/review":          {"annotate", "annotate/iana", "annotate/observe", "annotate/review/rules", "capture/flow"},
+	"annotate/review/report":   {"annotate", "annotate/iana", "annotate/internal/ascii", "annotate/observe", "annotate/render", "annotate/review"},
 	"annotate/review/rules":    {},
 	"capture":                  {},
 	"capture/decode":           {"capture", "capture/packet"},
@@ -68,7 +69,7 @@ var mayImportOthers = map[string][]string{
 
 // mustNotReach names dependencies that a package must not have by any way: who
 // reads flow logs or looks ports up should not compile a packet decoder, nor
-// carry an HTTP client.
+// carry an HTTP client; who prints records should compile no reader of policies.
 var mustNotReach = map[string][]string{
 	"annotate":                 {"github.com/google/gopacket", "net/http"},
 	"annotate/flowlog":         {"github.com/google/gopacket", "github.com/netsampler", "github.com/twmb", "net/http"},
@@ -77,8 +78,9 @@ var mustNotReach = map[string][]string{
 	"annotate/iana":            {"github.com/google/gopacket", "net/http"},
 	"annotate/iana/update":     {"github.com/google/gopacket"},
 	"annotate/observe":         {"github.com/google/gopacket", "net/http"},
-	"annotate/render":          {"github.com/google/gopacket", "net/http"},
+	"annotate/render":          {"github.com/google/gopacket", "net/http", "go.yaml.in", module + "/annotate/review"},
 	"annotate/review":          {"github.com/google/gopacket", "net/http"},
+	"annotate/review/report":   {"github.com/google/gopacket", "net/http"},
 	"annotate/review/rules":    {"github.com/google/gopacket", "net/http"},
 	"capture/flow":             {"github.com/google/gopacket", "net/http"},
 }
@@ -201,6 +203,8 @@ func TestImportRules(t *testing.T) {
 		{"flags in the program", listedPackage{ImportPath: module + "/cmd/portannot", Imports: []string{"github.com/spf13/pflag", module + "/annotate"}}, ""},
 		{"decoder behind a log reader", listedPackage{ImportPath: module + "/annotate/flowlog", Deps: []string{"github.com/google/gopacket/layers"}}, "by way of"},
 		{"a client behind a lookup", listedPackage{ImportPath: module + "/annotate/iana", Deps: []string{"net/http"}}, "by way of"},
+		{"policies behind a record", listedPackage{ImportPath: module + "/annotate/render", Deps: []string{module + "/annotate/review/rules"}}, "by way of"},
+		{"YAML behind a record", listedPackage{ImportPath: module + "/annotate/render", Deps: []string{"go.yaml.in/yaml/v4"}}, "by way of"},
 		{"addresses are no client", listedPackage{ImportPath: module + "/annotate", Deps: []string{"net/netip"}}, ""},
 		{"another module in the core", listedPackage{ImportPath: module + "/annotate", Imports: []string{"example.com/x"}}, "no place there"},
 	} {

@@ -16,8 +16,8 @@ import (
 
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
-	"github.com/portannot/portannot/annotate/render"
 	"github.com/portannot/portannot/annotate/review"
+	"github.com/portannot/portannot/annotate/review/report"
 	"github.com/portannot/portannot/annotate/review/rules"
 	"github.com/portannot/portannot/capture/flow"
 )
@@ -84,7 +84,7 @@ type reviewJob struct {
 	collector *review.Collector
 	context   review.Context
 	output    string
-	meta      render.ReportMeta
+	meta      report.Meta
 	failOn    review.Level
 	learn     string // file of --write-policy; "" for none
 }
@@ -126,8 +126,8 @@ func (o *reviewOptions) check(fs *pflag.FlagSet, captures bool) error {
 		}
 	}
 	switch {
-	case !slices.Contains(render.ReportFormats(), o.output):
-		return usagef("", "unknown output format %q: want %s", o.output, strings.Join(render.ReportFormats(), ", "))
+	case !slices.Contains(report.Formats(), o.output):
+		return usagef("", "unknown output format %q: want %s", o.output, strings.Join(report.Formats(), ", "))
 	case o.maxServices < 1:
 		return usagef("", "--max-services %d: want at least 1", o.maxServices)
 	case o.scanTargets < 2:
@@ -252,9 +252,9 @@ func parsePrefix(s string) (netip.Prefix, error) {
 // finish writes the report, and the policy that was learned. The error is
 // errFindings when there are some at or above --fail-on.
 func (j *reviewJob) finish() (*review.Report, error) {
-	render.ReportBounds(j.output, &j.context)
+	report.Bounds(j.output, &j.context)
 	r := j.collector.Report(j.context)
-	err := buffered(j.env.stdout, func(w *bufio.Writer) error { return render.Report(w, j.output, r, j.meta) })
+	err := buffered(j.env.stdout, func(w *bufio.Writer) error { return report.Write(w, j.output, r, j.meta) })
 	if err != nil {
 		return r, fmt.Errorf("write report: %w", err)
 	}

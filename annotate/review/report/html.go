@@ -1,4 +1,4 @@
-package render
+package report
 
 import (
 	"crypto/sha256"
@@ -132,7 +132,7 @@ type (
 	}
 )
 
-func writeReportHTML(w io.Writer, r *review.Report, _ ReportMeta) error {
+func writeReportHTML(w io.Writer, r *review.Report, _ Meta) error {
 	d := &pageData{
 		R:     r,
 		Style: template.CSS("\n" + pageStyle), Script: template.JS("\n" + pageScript),

@@ -1,4 +1,4 @@
-package render
+package report
 
 import (
 	"bytes"
@@ -57,7 +57,7 @@ func fullReport() *review.Report {
 func TestReportJSON(t *testing.T) {
 	for _, r := range []*review.Report{fullReport(), {Format: review.Format, Version: review.Version, Findings: []review.Finding{}}} {
 		var got bytes.Buffer
-		if err := Report(&got, "json", r, ReportMeta{}); err != nil {
+		if err := Write(&got, "json", r, Meta{}); err != nil {
 			t.Fatal(err)
 		}
 		want, err := json.Marshal(r)
@@ -88,9 +88,9 @@ func TestReportJSON(t *testing.T) {
 // is text in every format.
 func TestReportEscapes(t *testing.T) {
 	r := fullReport()
-	for _, name := range ReportFormats() {
+	for _, name := range Formats() {
 		var b bytes.Buffer
-		if err := Report(&b, name, r, ReportMeta{}); err != nil {
+		if err := Write(&b, name, r, Meta{}); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		text := b.String()
@@ -113,7 +113,7 @@ func TestReportEscapes(t *testing.T) {
 // a browser would load or run.
 func TestReportHTMLPolicy(t *testing.T) {
 	var b bytes.Buffer
-	if err := Report(&b, "html", fullReport(), ReportMeta{}); err != nil {
+	if err := Write(&b, "html", fullReport(), Meta{}); err != nil {
 		t.Fatal(err)
 	}
 	text := html.UnescapeString(b.String())

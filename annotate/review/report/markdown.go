@@ -1,4 +1,4 @@
-package render
+package report
 
 import (
 	"bufio"
@@ -14,7 +14,7 @@ import (
 const maxMarkdown = 200
 
 // writeReportMarkdown writes a report in GitHub Flavored Markdown.
-func writeReportMarkdown(w io.Writer, r *review.Report, _ ReportMeta) error {
+func writeReportMarkdown(w io.Writer, r *review.Report, _ Meta) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprintf(b, "# Port review\n\n> %s\n\n", markdown(r.Warning))
 	for _, f := range about(r) {

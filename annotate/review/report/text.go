@@ -1,4 +1,4 @@
-package render
+package report
 
 import (
 	"bufio"
@@ -32,7 +32,7 @@ type reportText struct {
 	color bool
 }
 
-func writeReportText(w io.Writer, r *review.Report, m ReportMeta) error {
+func writeReportText(w io.Writer, r *review.Report, m Meta) error {
 	t := &reportText{bufio.NewWriter(w), r, m.Color}
 	t.line(0, r.Warning)
 	t.WriteByte('\n')

@@ -1,4 +1,4 @@
-package render
+package report
 
 import (
 	"bufio"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/internal/ascii"
+	"github.com/portannot/portannot/annotate/render"
 	"github.com/portannot/portannot/annotate/review"
 )
 
@@ -18,7 +19,7 @@ import (
 // [review.ReadReport] reads again: each member of it on a line of its own, and
 // each element of a long list too, so that two reports can be compared line by
 // line.
-func writeReportJSON(w io.Writer, r *review.Report, _ ReportMeta) error {
+func writeReportJSON(w io.Writer, r *review.Report, _ Meta) error {
 	b := bufio.NewWriterSize(w, 64<<10)
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
@@ -45,9 +46,9 @@ func writeReportJSON(w io.Writer, r *review.Report, _ ReportMeta) error {
 		var err error
 		switch {
 		case name == "findings" && r.NumFindings() > 0:
-			err = writeElements(b, r.NumFindings(), func() AppendElement { return new(jsonReport).finding(r) })
+			err = writeElements(b, r.NumFindings(), func() render.AppendElement { return new(jsonReport).finding(r) })
 		case name == "services" && r.NumServices() > 0:
-			err = writeElements(b, r.NumServices(), func() AppendElement { return new(jsonReport).service(r) })
+			err = writeElements(b, r.NumServices(), func() render.AppendElement { return new(jsonReport).service(r) })
 		case f.Kind() != reflect.Slice || f.Len() == 0:
 			err = value(f)
 		default:
@@ -68,9 +69,9 @@ func writeReportJSON(w io.Writer, r *review.Report, _ ReportMeta) error {
 }
 
 // writeElements writes a list, of which there may be very many elements.
-func writeElements(b *bufio.Writer, n int, lane func() AppendElement) error {
+func writeElements(b *bufio.Writer, n int, lane func() render.AppendElement) error {
 	b.WriteString("[\n  ")
-	err := InLanes(b, n, func() AppendElement {
+	err := render.InLanes(b, n, func() render.AppendElement {
 		element := lane()
 		return func(dst []byte, i int) []byte {
 			if i > 0 {
@@ -91,14 +92,14 @@ type jsonReport struct {
 	first, last ascii.Clock
 }
 
-func (j *jsonReport) finding(r *review.Report) AppendElement {
+func (j *jsonReport) finding(r *review.Report) render.AppendElement {
 	return func(dst []byte, i int) []byte {
 		r.FillFinding(i, &j.f)
 		return j.appendFinding(dst, &j.f)
 	}
 }
 
-func (j *jsonReport) service(r *review.Report) AppendElement {
+func (j *jsonReport) service(r *review.Report) render.AppendElement {
 	return func(dst []byte, i int) []byte {
 		r.FillService(i, &j.s)
 		return j.appendService(dst, &j.s)

@@ -1,4 +1,4 @@
-package render
+package report
 
 import (
 	"bufio"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/internal/ascii"
+	"github.com/portannot/portannot/annotate/render"
 	"github.com/portannot/portannot/annotate/review"
 )
 
@@ -22,11 +23,11 @@ var reportColumns = []string{
 
 // writeReportCSV writes a line for each finding with what is known of its
 // service, and one for each service without a finding.
-func writeReportCSV(w io.Writer, r *review.Report, _ ReportMeta) error {
+func writeReportCSV(w io.Writer, r *review.Report, _ Meta) error {
 	bw := bufio.NewWriterSize(w, 64<<10)
 	bw.WriteString(strings.Join(reportColumns, ",") + "\n")
 	plain := byID(r) // empty when the report is deferred
-	err := InLanes(bw, r.NumFindings(), func() AppendElement {
+	err := render.InLanes(bw, r.NumFindings(), func() render.AppendElement {
 		c := newCSVReport(r)
 		return func(dst []byte, i int) []byte {
 			r.FillFinding(i, &c.f)
@@ -40,7 +41,7 @@ func writeReportCSV(w io.Writer, r *review.Report, _ ReportMeta) error {
 	if err != nil {
 		return err
 	}
-	err = InLanes(bw, r.NumServices(), func() AppendElement {
+	err = render.InLanes(bw, r.NumServices(), func() render.AppendElement {
 		c := newCSVReport(r)
 		return func(dst []byte, i int) []byte {
 			r.FillService(i, &c.s)

@@ -1,4 +1,7 @@
-package render
+// Package report writes the report of a review: as text for people, as JSON and
+// CSV for programs, as a page of HTML, as SARIF for scanners' findings, and as
+// Markdown.
+package report
 
 import (
 	"fmt"
@@ -9,13 +12,13 @@ import (
 	"github.com/portannot/portannot/annotate/review"
 )
 
-// ReportMeta is how a review's report is to be written.
-type ReportMeta struct {
+// Meta is how a review's report is to be written.
+type Meta struct {
 	Color bool // text only
 }
 
-// reportFormats are the forms of a report.
-var reportFormats = []struct {
+// formats are the forms of a report.
+var formats = []struct {
 	name string
 	// services and findings are how many services, and findings of one kind and
 	// level, the form has room for; 0 is any number. People and browsers do not
@@ -23,7 +26,7 @@ var reportFormats = []struct {
 	services, findings int
 	// deferred is set for forms that write all, one after the other.
 	deferred bool
-	write    func(io.Writer, *review.Report, ReportMeta) error
+	write    func(io.Writer, *review.Report, Meta) error
 }{
 	{"text", 200, maxTextFindings, false, writeReportText},
 	{"json", 0, 0, true, writeReportJSON},
@@ -33,33 +36,33 @@ var reportFormats = []struct {
 	{"markdown", 200, maxMarkdown, false, writeReportMarkdown},
 }
 
-// ReportFormats lists the names that Report takes.
-func ReportFormats() []string {
-	names := make([]string, len(reportFormats))
-	for i, f := range reportFormats {
+// Formats lists the names that Write takes.
+func Formats() []string {
+	names := make([]string, len(formats))
+	for i, f := range formats {
 		names[i] = f.name
 	}
 	return names
 }
 
-// ReportBounds sets what a form has room for in the context of the report that
+// Bounds sets what a form has room for in the context of the report that
 // is to be written in it.
-func ReportBounds(name string, ctx *review.Context) {
-	for _, f := range reportFormats {
+func Bounds(name string, ctx *review.Context) {
+	for _, f := range formats {
 		if f.name == name {
 			ctx.Listed, ctx.Findings, ctx.Deferred = f.services, f.findings, f.deferred
 		}
 	}
 }
 
-// Report writes a review's report in the form of a name.
-func Report(w io.Writer, name string, r *review.Report, m ReportMeta) error {
-	for _, f := range reportFormats {
+// Write writes a review's report in the form of a name.
+func Write(w io.Writer, name string, r *review.Report, m Meta) error {
+	for _, f := range formats {
 		if f.name == name {
 			return f.write(w, r, m)
 		}
 	}
-	return fmt.Errorf("unknown output format %q: want %s", name, strings.Join(ReportFormats(), ", "))
+	return fmt.Errorf("unknown output format %q: want %s", name, strings.Join(Formats(), ", "))
 }
 
 // serviceNames writes the names that a service's port goes by: the registered

@@ -1,4 +1,4 @@
-package render
+package report
 
 import (
 	"bufio"
@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/portannot/portannot/annotate/render"
 	"github.com/portannot/portannot/annotate/review"
 )
 
@@ -92,7 +93,7 @@ const sarifSchema = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/
 // writeReportSARIF writes the findings for the programs that collect those of
 // code checkers. A finding's place is the rule or the entry of the policy that
 // it is about, else the first input; its service is a logical location.
-func writeReportSARIF(w io.Writer, r *review.Report, _ ReportMeta) error {
+func writeReportSARIF(w io.Writer, r *review.Report, _ Meta) error {
 	run := sarifRun{
 		Tool:        sarifTool{sarifDriver{Name: "portannot", InformationURI: "https://github.com/portannot/portannot"}},
 		Invocations: []sarifInvocation{{ExecutionSuccessful: true}},
@@ -130,7 +131,7 @@ func writeReportSARIF(w io.Writer, r *review.Report, _ ReportMeta) error {
 	at := bytes.LastIndex(frame.Bytes(), []byte(empty)) + len(empty)
 	bw := bufio.NewWriterSize(w, 64<<10)
 	bw.Write(frame.Bytes()[:at])
-	err := InLanes(bw, r.NumFindings(), func() AppendElement {
+	err := render.InLanes(bw, r.NumFindings(), func() render.AppendElement {
 		var f review.Finding
 		var buf bytes.Buffer
 		return func(dst []byte, i int) []byte {

@@ -1,4 +1,4 @@
-package render
+package report
 
 import (
 	"bytes"
@@ -85,9 +85,9 @@ func TestReportDeferred(t *testing.T) {
 		t.Fatalf("%d findings of %d services", len(whole.Findings), len(whole.Services))
 	}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	for _, name := range ReportFormats() {
+	for _, name := range Formats() {
 		var ctx review.Context
-		ReportBounds(name, &ctx)
+		Bounds(name, &ctx)
 		want := ""
 		for _, cores := range []int{1, 2, 7} {
 			runtime.GOMAXPROCS(cores)
@@ -96,7 +96,7 @@ func TestReportDeferred(t *testing.T) {
 				t.Errorf("%s: %d findings are in words", name, len(r.Findings))
 			}
 			var b strings.Builder
-			if err := Report(&b, name, r, ReportMeta{}); err != nil {
+			if err := Write(&b, name, r, Meta{}); err != nil {
 				t.Fatal(err)
 			}
 			if want == "" {
@@ -113,7 +113,7 @@ func TestReportDeferred(t *testing.T) {
 		if ctx.Listed > 0 {
 			r = *c.Report(review.Context{Listed: ctx.Listed})
 		}
-		if err := Report(&b, name, &r, ReportMeta{}); err != nil {
+		if err := Write(&b, name, &r, Meta{}); err != nil {
 			t.Fatal(err)
 		}
 		if b.String() != want {
@@ -138,12 +138,12 @@ func TestReportWriteError(t *testing.T) {
 	c := manyServices()
 	for _, name := range []string{"json", "csv", "sarif"} {
 		var ctx review.Context
-		ReportBounds(name, &ctx)
+		Bounds(name, &ctx)
 		r := c.Report(ctx)
-		if err := Report(io.Discard, name, r, ReportMeta{}); err != nil {
+		if err := Write(io.Discard, name, r, Meta{}); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if err := Report(&failing{300_000}, name, r, ReportMeta{}); !errors.Is(err, errFull) {
+		if err := Write(&failing{300_000}, name, r, Meta{}); !errors.Is(err, errFull) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
