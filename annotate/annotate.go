@@ -226,17 +226,26 @@ type Annotator struct {
 	dates    dates
 }
 
-// New makes an Annotator over a registry. local may be nil.
-func New(registry *iana.Registry, local *LocalNames) *Annotator {
-	return &Annotator{registry: registry, local: local}
+// Options are what an Annotator goes by. The zero value is ready to use.
+type Options struct {
+	// Registry is where ports are looked up; nil is the embedded edition.
+	Registry *iana.Registry
+	// Local has the user's own names of ports; nil is none.
+	Local *LocalNames
+	// Known has the services that the user knows of; nil is none.
+	Known *KnownServices
+	// Evidence of other flows; nil is none. It may grow while the Annotator is
+	// in use: an annotation rests on what it holds at that moment.
+	Evidence *Evidence
 }
 
-// SetKnown sets the services that the user knows of, before the first flow.
-func (a *Annotator) SetKnown(k *KnownServices) { a.known = k }
-
-// SetEvidence sets where evidence from other flows is found, before the first
-// flow.
-func (a *Annotator) SetEvidence(e *Evidence) { a.evidence = e }
+// New makes an Annotator.
+func New(opt Options) *Annotator {
+	if opt.Registry == nil {
+		opt.Registry = iana.Embedded()
+	}
+	return &Annotator{registry: opt.Registry, local: opt.Local, known: opt.Known, evidence: opt.Evidence}
+}
 
 // Registry gives the registry that the Annotator looks ports up in.
 func (a *Annotator) Registry() *iana.Registry { return a.registry }

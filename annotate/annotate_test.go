@@ -62,7 +62,7 @@ func TestServiceSide(t *testing.T) {
 		{"both dynamic", Input{Protocol: 17, Source: ap("10.0.0.1:50000"), Destination: ap("10.0.0.2:60000")}, Service{}},
 		{"both system ports", Input{Protocol: 6, Source: ap("10.0.0.1:22"), Destination: ap("10.0.0.2:80")}, Service{}},
 	} {
-		a := New(iana.Embedded(), nil).Annotate(c.in)
+		a := New(Options{}).Annotate(c.in)
 		if a.Service != c.want {
 			t.Errorf("%s: %+v, want %+v", c.name, a.Service, c.want)
 		}
@@ -73,7 +73,7 @@ func TestServiceSide(t *testing.T) {
 }
 
 func TestBothEndsAreLookedUp(t *testing.T) {
-	a := New(iana.Embedded(), nil).Annotate(Input{Protocol: packet.UDPLite, Source: ap("10.0.0.1:53"), Destination: ap("10.0.0.2:123")})
+	a := New(Options{}).Annotate(Input{Protocol: packet.UDPLite, Source: ap("10.0.0.1:53"), Destination: ap("10.0.0.2:123")})
 	if a.Source.Name() != "domain" || a.Destination.Name() != "ntp" {
 		t.Errorf("UDP-Lite: %q and %q, want udp's domain and ntp", a.Source.Name(), a.Destination.Name())
 	}
@@ -117,14 +117,14 @@ func TestRegisteredLater(t *testing.T) {
 		}
 	}
 	in := Input{Protocol: 6, Source: ap("10.0.0.1:50000"), Destination: ap("10.0.0.2:11434"), Start: day("2020-01-01T00:00:00Z")}
-	if a := New(iana.Embedded(), nil).Annotate(in); !a.RegisteredLater {
+	if a := New(Options{}).Annotate(in); !a.RegisteredLater {
 		t.Error("ollama, registered in 2025 or later, was not seen as younger than traffic of 2020")
 	}
 }
 
 // A port that was not reported is not port 0, which is registered as reserved.
 func TestPortNotReported(t *testing.T) {
-	an := New(iana.Embedded(), nil)
+	an := New(Options{})
 	in := Input{Protocol: packet.SCTP, Source: ap("10.0.0.1:50000"), Destination: ap("10.0.0.2:0"), NoDestinationPort: true}
 	a := an.Annotate(in)
 	if a.Service != (Service{}) || a.Destination != (iana.Entry{}) || a.Source.Status != iana.Dynamic {
@@ -142,7 +142,7 @@ func TestPortNotReported(t *testing.T) {
 }
 
 func TestAnnotateDoesNotAllocate(t *testing.T) {
-	an := New(iana.Embedded(), nil)
+	an := New(Options{})
 	in := Input{Protocol: 6, Source: ap("10.0.0.1:50000"), Destination: ap("10.0.0.2:80"), Start: 1}
 	var a Annotation
 	if n := testing.AllocsPerRun(100, func() { a = an.Annotate(in) }); n != 0 {
@@ -180,7 +180,7 @@ func TestLocalNames(t *testing.T) {
 	if !l.Known("Billing") || l.Known("bill") {
 		t.Error("names are known in any case, aliases are not")
 	}
-	a := New(iana.Embedded(), l).Annotate(Input{Protocol: 6, Source: ap("10.0.0.1:50000"), Destination: ap("10.0.0.2:9000")})
+	a := New(Options{Local: l}).Annotate(Input{Protocol: 6, Source: ap("10.0.0.1:50000"), Destination: ap("10.0.0.2:9000")})
 	if a.Local() != "billing" || a.SourceLocal != "" {
 		t.Errorf("local %q, source's %q", a.Local(), a.SourceLocal)
 	}
@@ -215,7 +215,7 @@ func FuzzReadLocalNames(f *testing.F) {
 }
 
 func TestSelector(t *testing.T) {
-	an := New(iana.Embedded(), nil)
+	an := New(Options{})
 	f := &flow.Flow{Protocol: 6, Source: ap("10.0.0.1:50000"), Destination: ap("10.0.0.2:80")}
 	unsided := &flow.Flow{Protocol: 6, Source: ap("10.0.0.1:3306"), Destination: ap("10.0.0.2:5432")}
 	for _, c := range []struct {
@@ -244,7 +244,7 @@ func TestSelector(t *testing.T) {
 }
 
 func BenchmarkAnnotate(b *testing.B) {
-	an := New(iana.Embedded(), nil)
+	an := New(Options{})
 	f := &flow.Flow{Protocol: 6, Source: ap("10.0.0.1:50000"), Destination: ap("10.0.0.2:443"), Forward: flow.Counters{Packets: 1, First: 1e18}}
 	b.ReportAllocs()
 	for b.Loop() {

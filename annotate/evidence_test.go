@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"testing"
 
-	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/capture/flow"
 	"github.com/portannot/portannot/capture/packet"
 )
@@ -73,8 +72,7 @@ func TestEvidence(t *testing.T) {
 		for _, f := range c.flows {
 			e.Add(f)
 		}
-		an := New(iana.Embedded(), nil)
-		an.SetEvidence(e)
+		an := New(Options{Evidence: e})
 		a := an.Flow(ask, nil)
 		if a.Service.Side != c.want {
 			t.Errorf("%s: side %v, want %v", c.name, a.Service.Side, c.want)

@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/capture/flow"
 )
 
@@ -53,8 +52,7 @@ func TestKnownServices(t *testing.T) {
 		{"a port that was not reported", Input{Protocol: 6, Source: ap("10.0.0.5:8443"), Destination: ap("10.1.0.1:9050"), NoDestinationPort: true}, Service{Source, 8443, Listed, Certain}},
 		{"nor is the listed one", Input{Protocol: 6, Source: ap("10.0.0.5:8443"), Destination: ap("192.0.2.1:443"), NoSourcePort: true}, Service{}},
 	} {
-		an := New(iana.Embedded(), nil)
-		an.SetKnown(k)
+		an := New(Options{Known: k})
 		if a := an.Annotate(c.in); a.Service != c.want {
 			t.Errorf("%s: %+v, want %+v", c.name, a.Service, c.want)
 		}
@@ -91,8 +89,7 @@ func FuzzReadKnownServices(f *testing.F) {
 		if err != nil {
 			return
 		}
-		an := New(iana.Embedded(), nil)
-		an.SetKnown(k)
+		an := New(Options{Known: k})
 		in := Input{Protocol: 6, Source: ap("10.0.0.5:8443"), Destination: ap("1.2.3.4:5")}
 		a := an.Annotate(in)
 		in.Source, in.Destination = in.Destination, in.Source

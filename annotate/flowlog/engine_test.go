@@ -245,7 +245,7 @@ func ExampleEnricher() {
 `
 	e := NewEnricher(os.Stdout, EnrichOptions{
 		Options:    Options{Map: Map{Protocol: "p", SourcePort: "from", DestinationPort: "to"}},
-		Annotator:  annotate.New(iana.Embedded(), nil),
+		Annotator:  annotate.New(annotate.Options{}),
 		Unexpected: true,
 		Output:     CSV,
 	})

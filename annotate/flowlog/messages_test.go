@@ -10,13 +10,12 @@ import (
 	"testing"
 
 	"github.com/portannot/portannot/annotate"
-	"github.com/portannot/portannot/annotate/iana"
 )
 
 // TestMessages: each line of the samples of a JSON format, as a message of its
 // own, gets what it gets in a log; so does a whole log as one message.
 func TestMessages(t *testing.T) {
-	annotator := annotate.New(iana.Embedded(), nil)
+	annotator := annotate.New(annotate.Options{})
 	samples, err := filepath.Glob("../../testdata/flowlogs/*/*.json")
 	if err != nil || len(samples) == 0 {
 		t.Fatal(err, len(samples))
@@ -73,7 +72,7 @@ func TestMessages(t *testing.T) {
 // whole, and counts none of its flows.
 func TestMessagesBad(t *testing.T) {
 	const flow = `{"id.orig_h":"192.0.2.1","id.orig_p":50000,"id.resp_h":"192.0.2.2","id.resp_p":22,"proto":"tcp"}`
-	m, err := NewMessages(EnrichOptions{Annotator: annotate.New(iana.Embedded(), nil), Options: Options{MaxLine: 1000}})
+	m, err := NewMessages(EnrichOptions{Annotator: annotate.New(annotate.Options{}), Options: Options{MaxLine: 1000}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -86,7 +86,7 @@ func mustRead(t testing.TB, path string) []byte {
 	return b
 }
 
-var testAnnotator = annotate.New(iana.Embedded(), nil)
+var testAnnotator = annotate.New(annotate.Options{})
 
 // enrich copies a log by the options.
 func enrich(t testing.TB, r io.Reader, opt EnrichOptions) ([]byte, *Stats) {

@@ -89,7 +89,7 @@ func testAnnotator(t testing.TB) *annotate.Annotator {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return annotate.New(iana.Embedded(), local)
+	return annotate.New(annotate.Options{Local: local})
 }
 
 func renderAll(t testing.TB, name string, flows []flow.Flow) []byte {

@@ -14,7 +14,7 @@ import (
 // benchFlows are flows of which half go to a service of their own, as in a
 // capture at the edge of a large network.
 func benchFlows(n int) ([]Flow, []annotate.Annotation) {
-	an := annotate.New(iana.Embedded(), nil)
+	an := annotate.New(annotate.Options{})
 	r := rand.New(rand.NewPCG(1, 2))
 	flows, annotations := make([]Flow, n), make([]annotate.Annotation, n)
 	ports := []uint16{443, 443, 443, 80, 22, 25, 993, 8080, 3306, 5555, 2, 1023}

@@ -37,7 +37,7 @@ func newScene(t *testing.T, opt Options) *scene {
 	t.Helper()
 	reg := iana.Embedded()
 	opt.Now = begin
-	return &scene{t: t, c: NewCollector(reg, opt), a: annotate.New(reg, nil)}
+	return &scene{t: t, c: NewCollector(reg, opt), a: annotate.New(annotate.Options{Registry: reg})}
 }
 
 // flow adds a flow "10.0.0.1:50000 10.0.0.2:80/tcp closed", a second after the

@@ -210,21 +210,12 @@ func (o *enrichOptions) options() (opt flowlog.EnrichOptions, err error) {
 		return opt, err
 	}
 	opt.Unexpected, opt.Strict, opt.Strip = o.unexpected, o.strict, o.strip
-	registry, err := openRegistry(o.registry)
+	names, err := o.annotating()
 	if err != nil {
 		return opt, err
 	}
-	var local *annotate.LocalNames
-	if o.local != "" {
-		if local, err = readLocalNames(o.local); err != nil {
-			return opt, err
-		}
-	}
-	opt.Annotator = annotate.New(registry, local)
-	if err := o.setKnown(opt.Annotator); err != nil {
-		return opt, err
-	}
-	return opt, o.fillSelector(&opt.Selector, registry, local)
+	opt.Annotator = annotate.New(names)
+	return opt, o.fillSelector(&opt.Selector, names.Registry, names.Local)
 }
 
 // reading checks the flags that say how logs are read.

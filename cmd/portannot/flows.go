@@ -199,25 +199,17 @@ func (o *flowOptions) job(e *env, files []string) (*job, error) {
 		}
 		j.env, j.carved = &env{e.stdin, io.Discard, e.stderr}, e.stdout
 	}
-	registry, err := openRegistry(o.registry)
+	opt, err := o.annotating()
 	if err != nil {
-		return nil, err
-	}
-	var local *annotate.LocalNames
-	if o.local != "" {
-		if local, err = readLocalNames(o.local); err != nil {
-			return nil, err
-		}
-	}
-	j.annotator = annotate.New(registry, local)
-	if err := o.setKnown(j.annotator); err != nil {
 		return nil, err
 	}
 	if o.peers > 0 {
 		j.evidence = annotate.NewEvidence(annotate.EvidenceOptions{Peers: o.peers})
-		j.annotator.SetEvidence(j.evidence)
 	}
-	if err := o.fillSelector(&j.selector, registry, local); err != nil {
+	opt.Evidence = j.evidence
+	j.annotator = annotate.New(opt)
+	registry := opt.Registry
+	if err := o.fillSelector(&j.selector, registry, opt.Local); err != nil {
 		return nil, err
 	}
 	if o.filter != "" {
@@ -299,22 +291,33 @@ func readLocalNames(path string) (*annotate.LocalNames, error) {
 	return l, nil
 }
 
-// setKnown gives an annotator what --known-services names.
-func (o *flowOptions) setKnown(a *annotate.Annotator) error {
-	if o.known == "" {
-		return nil
-	}
-	f, err := os.Open(o.known)
+func readKnownServices(path string) (*annotate.KnownServices, error) {
+	f, err := os.Open(path)
 	if err != nil {
-		return fmt.Errorf("read known services: %w", err)
+		return nil, fmt.Errorf("read known services: %w", err)
 	}
 	defer f.Close()
-	k, err := annotate.ReadKnownServices(f, o.known)
+	k, err := annotate.ReadKnownServices(f, path)
 	if err != nil {
-		return fmt.Errorf("read known services: %w", err)
+		return nil, fmt.Errorf("read known services: %w", err)
 	}
-	a.SetKnown(k)
-	return nil
+	return k, nil
+}
+
+// annotating reads what --registry, --services and --known-services name.
+func (o *flowOptions) annotating() (opt annotate.Options, err error) {
+	if opt.Registry, err = openRegistry(o.registry); err != nil {
+		return opt, err
+	}
+	if o.local != "" {
+		if opt.Local, err = readLocalNames(o.local); err != nil {
+			return opt, err
+		}
+	}
+	if o.known != "" {
+		opt.Known, err = readKnownServices(o.known)
+	}
+	return opt, err
 }
 
 // protocolsOf are the protocol numbers behind the names --transport takes.

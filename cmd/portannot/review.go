@@ -78,15 +78,16 @@ var errFindings = errors.New("findings")
 
 // reviewJob is a review ready to run.
 type reviewJob struct {
-	env       *env
-	quiet     bool
-	annotator *annotate.Annotator
-	collector *review.Collector
-	context   review.Context
-	output    string
-	meta      report.Meta
-	failOn    review.Level
-	learn     string // file of --write-policy; "" for none
+	env        *env
+	quiet      bool
+	annotating annotate.Options
+	annotator  *annotate.Annotator
+	collector  *review.Collector
+	context    review.Context
+	output     string
+	meta       report.Meta
+	failOn     review.Level
+	learn      string // file of --write-policy; "" for none
 }
 
 func runReview(ctx context.Context, e *env, args []string) error {
@@ -110,6 +111,7 @@ func runReview(ctx context.Context, e *env, args []string) error {
 	if captures {
 		return o.reviewCaptures(ctx, j, append(o.read, fs.Args()...))
 	}
+	j.annotator = annotate.New(j.annotating)
 	return o.reviewLogs(ctx, j, fs.Args())
 }
 
@@ -150,20 +152,10 @@ func (o *reviewOptions) job(e *env) (*reviewJob, error) {
 			return nil, usagef("", "--fail-on: %v", err)
 		}
 	}
-	registry, err := openRegistry(o.flowOptions.registry)
-	if err != nil {
+	if j.annotating, err = o.annotating(); err != nil {
 		return nil, err
 	}
-	var local *annotate.LocalNames
-	if o.local != "" {
-		if local, err = readLocalNames(o.local); err != nil {
-			return nil, err
-		}
-	}
-	j.annotator = annotate.New(registry, local)
-	if err := o.setKnown(j.annotator); err != nil {
-		return nil, err
-	}
+	registry := j.annotating.Registry
 	opt := review.Options{MaxServices: o.maxServices, ScanTargets: o.scanTargets, Now: time.Now()}
 	if opt.Policy, err = readPolicy(e, o.policy, registry); err != nil {
 		return nil, err

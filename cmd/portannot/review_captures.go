@@ -134,10 +134,9 @@ func (o *reviewOptions) reviewCaptures(ctx context.Context, rj *reviewJob, files
 	if err != nil {
 		return err
 	}
+	rj.annotating.Evidence = j.evidence
+	rj.annotator = annotate.New(rj.annotating)
 	j.annotator = rj.annotator
-	if j.evidence != nil {
-		j.annotator.SetEvidence(j.evidence)
-	}
 	paths, skipped, partial := j.expand()
 	if len(paths) == 0 {
 		return errPart

@@ -22,7 +22,6 @@ import (
 	"slices"
 
 	"github.com/portannot/portannot/annotate"
-	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/observe"
 	"github.com/portannot/portannot/capture"
 	"github.com/portannot/portannot/capture/decode"
@@ -271,12 +270,13 @@ func withoutHalf(truths map[key]*truth) func(*packet.Summary) bool {
 
 // decide sets ours and the other tools' answers beside the truth.
 func (b *bench) decide(file string, v variant, t *table, res *flow.Results, truths map[key]*truth) {
-	an := annotate.New(iana.Embedded(), nil)
+	var opt annotate.Options
 	if !v.blind {
 		e := annotate.NewEvidence(annotate.EvidenceOptions{Peers: b.peers, Endpoints: 1 << 14})
 		e.AddAll(res)
-		an.SetEvidence(e)
+		opt.Evidence = e
 	}
+	an := annotate.New(opt)
 	var o *annotate.Observer
 	if v.payload {
 		o = new(annotate.Observer)

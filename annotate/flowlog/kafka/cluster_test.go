@@ -21,13 +21,12 @@ import (
 
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/flowlog"
-	"github.com/portannot/portannot/annotate/iana"
 )
 
 const partitionsEach = 8
 
 func enrichOptions() flowlog.EnrichOptions {
-	return flowlog.EnrichOptions{Annotator: annotate.New(iana.Embedded(), nil)}
+	return flowlog.EnrichOptions{Annotator: annotate.New(annotate.Options{})}
 }
 
 // cut is the network of one member, which can be taken away.

@@ -448,7 +448,7 @@ func TestWithdraw(t *testing.T) {
 
 func testAnnotator(t testing.TB) *annotate.Annotator {
 	t.Helper()
-	return annotate.New(iana.Embedded(), nil)
+	return annotate.New(annotate.Options{})
 }
 
 // lines decodes JSON Lines.

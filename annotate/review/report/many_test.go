@@ -57,7 +57,7 @@ func TestReportElements(t *testing.T) {
 // manyServices collects services of which a part has findings of several kinds.
 func manyServices() *review.Collector {
 	c := review.NewCollector(iana.Embedded(), review.Options{Policy: new(review.Policy)})
-	an := annotate.New(iana.Embedded(), nil)
+	an := annotate.New(annotate.Options{})
 	for i := range 9000 {
 		f := review.Flow{
 			Protocol: 6, Source: netip.MustParseAddrPort(fmt.Sprintf("10.1.%d.%d:50000", i%3, i%11)),

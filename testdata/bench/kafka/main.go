@@ -32,7 +32,6 @@ import (
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/flowlog"
 	"github.com/portannot/portannot/annotate/flowlog/kafka"
-	"github.com/portannot/portannot/annotate/iana"
 )
 
 const (
@@ -142,7 +141,7 @@ func cpu() float64 {
 
 // annotated gives the values of the canned batch as a member writes them.
 func annotated() ([][]byte, error) {
-	m, err := flowlog.NewMessages(flowlog.EnrichOptions{Annotator: annotate.New(iana.Embedded(), nil)})
+	m, err := flowlog.NewMessages(flowlog.EnrichOptions{Annotator: annotate.New(annotate.Options{})})
 	if err != nil {
 		return nil, err
 	}
@@ -232,7 +231,7 @@ func portannot(addr string, eos bool) error {
 	c := kafka.Config{
 		From: kafka.Address{Brokers: []string{addr}, Topic: "flows"}, To: kafka.Address{Brokers: []string{addr}, Topic: "annotated"},
 		Group: group("portannot"), Delivery: kafka.AtLeastOnce, CommitInterval: interval,
-		Enrich: flowlog.EnrichOptions{Annotator: annotate.New(iana.Embedded(), nil)},
+		Enrich: flowlog.EnrichOptions{Annotator: annotate.New(annotate.Options{})},
 	}
 	if eos {
 		c.Delivery = kafka.ExactlyOnce
