@@ -66,6 +66,19 @@ type Source interface {
 	Close() error
 }
 
+// FileSource is a Source over capture files, as Open, OpenFiles and Follow give
+// it.
+type FileSource interface {
+	Source
+	// Problems gives the damage that was stepped over so far: the first places,
+	// and how many there were in all.
+	Problems() ([]DamageError, int)
+	// Progress says how many bytes of the files were read, and of how many;
+	// total is 0 when that is not known. It may be called at any time from any
+	// goroutine.
+	Progress() (read, total int64)
+}
+
 // DamageError says where and how a capture is damaged.
 type DamageError struct {
 	Name   string // file name, or "-" for standard input

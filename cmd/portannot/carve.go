@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"path/filepath"
 
@@ -12,9 +13,8 @@ import (
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/observe"
 	"github.com/portannot/portannot/capture"
-	"github.com/portannot/portannot/capture/decode"
 	"github.com/portannot/portannot/capture/flow"
-	"github.com/portannot/portannot/capture/packet"
+	"github.com/portannot/portannot/capture/meter"
 )
 
 // flowID tells the flows of a run apart.
@@ -56,37 +56,32 @@ type carver struct {
 	j        *job
 	out      *capture.Writer
 	selected map[flowID]finding // nil: decide at each packet
-	flow     flow.Flow
 	observer *annotate.Observer // nil with --observe off, and where selected says it
 	written  uint64
 	name     func(index uint32) string // names interfaces; may be nil
 	known    map[uint32]bool           // interfaces that were described
 }
 
-// take counts the packet's summaries to their flows, and writes the packet if
-// one of them is selected.
-func (c *carver) take(t *flow.Table, p *capture.Packet, sums []packet.Summary) error {
+// packet writes a packet if one of its flows is selected. It is the hook of a
+// meter.
+func (c *carver) packet(p *capture.Packet, flows iter.Seq[*flow.Flow]) error {
 	write, comment := false, ""
-	for i := range sums {
-		r, ok := t.Track(&sums[i])
-		if !ok {
-			continue
-		}
-		t.Look(r, &c.flow)
-		a := c.j.annotator.Flow(&c.flow, c.observer)
+	for f := range flows {
+		a := c.j.annotator.Flow(f, c.observer)
+		var ok bool
 		if c.selected != nil {
 			var whole finding
-			if whole, ok = c.selected[idOf(&c.flow)]; ok {
+			if whole, ok = c.selected[idOf(f)]; ok {
 				whole.enter(&a)
 			}
 		} else {
-			ok = c.j.selector.Match(&c.flow, &a)
+			ok = c.j.selector.Match(f, &a)
 		}
 		if !ok {
 			continue
 		}
 		write = true
-		if c.flow.Number == p.Number {
+		if f.Number == p.Number {
 			comment = join(comment, packetComment(&a, c.j.annotator.Registry().Edition()))
 		}
 	}
@@ -234,8 +229,8 @@ type carving struct {
 }
 
 // startCarving opens the file of -w. Input that can only be read once is carved
-// while it is metered.
-func (j *job) startCarving(m *meter, out *writer, paths []string) (*carving, error) {
+// while it is metered, which opt is set to do.
+func (j *job) startCarving(opt *meter.Options, out *writer, paths []string) (*carving, error) {
 	f, err := j.createCarve(paths)
 	if err != nil {
 		return nil, err
@@ -246,7 +241,7 @@ func (j *job) startCarving(m *meter, out *writer, paths []string) (*carving, err
 		c.once = c.once || p == "-" || err != nil || !st.Mode().IsRegular()
 	}
 	if c.once {
-		m.carver = c.carver
+		opt.Packet = c.carver.packet
 	} else {
 		c.carver.selected, c.carver.observer = map[flowID]finding{}, nil
 		out.selected = c.carver.selected
@@ -255,20 +250,26 @@ func (j *job) startCarving(m *meter, out *writer, paths []string) (*carving, err
 }
 
 // finish reads the input for the second time, unless it was carved already,
-// and gives the file its name.
-func (c *carving) finish(ctx context.Context, m *meter, out *writer, paths []string) error {
+// and gives the file its name. first is how many packets were read the first time.
+func (c *carving) finish(ctx context.Context, first uint64, paths []string) error {
 	if !c.once {
 		src, err := c.j.open(ctx, paths)
 		if err != nil {
 			return err
 		}
 		defer src.Close()
-		opt := c.j.table
-		opt.Emit, opt.Payload = nil, 0
-		again := &meter{filter: m.filter, decoder: decode.New(c.j.decode, c.j.contexts), table: flow.NewTable(opt), carver: c.carver}
-		// Damage was reported the first time.
-		if err := read(ctx, again, src, c.j.count, c.j.workers); err != nil && again.packets < m.packets {
-			return err
+		opt := c.j.meterOptions(nil)
+		opt.Flow.Payload = 0
+		opt.Packet = c.carver.packet
+		m := meter.New(opt)
+		err = m.Read(ctx, src)
+		if m.Stats().Packets < first {
+			if ctx.Err() != nil {
+				return fmt.Errorf("write capture: %s: interrupted, and not written", c.j.write)
+			}
+			if err != nil { // else only damage, which was reported the first time
+				return err
+			}
 		}
 	}
 	c.done = true

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -20,7 +21,9 @@ import (
 	"github.com/portannot/portannot/annotate/render"
 	"github.com/portannot/portannot/capture"
 	"github.com/portannot/portannot/capture/decode"
+	"github.com/portannot/portannot/capture/filter"
 	"github.com/portannot/portannot/capture/flow"
+	"github.com/portannot/portannot/capture/meter"
 	"github.com/portannot/portannot/capture/packet"
 )
 
@@ -103,9 +106,9 @@ type job struct {
 	follow    bool
 	live      *liveOptions // nil: files are read
 	count     uint64       // packets to read at most; 0 for all
-	filter    *packetFilter
-	write     string    // file for the packets of the selected flows; "" for none
-	carved    io.Writer // where they go if write is "-"; the flows are not printed then
+	filter    *filter.Set  // nil: every packet
+	write     string       // file for the packets of the selected flows; "" for none
+	carved    io.Writer    // where they go if write is "-"; the flows are not printed then
 	annotator *annotate.Annotator
 	evidence  *annotate.Evidence // nil: none is gathered
 	selector  annotate.Selector
@@ -213,7 +216,7 @@ func (o *flowOptions) job(e *env, files []string) (*job, error) {
 		return nil, err
 	}
 	if o.filter != "" {
-		if j.filter, err = newPacketFilter(o.filter, registry); err != nil {
+		if j.filter, err = newFilter(o.filter, registry); err != nil {
 			return nil, err
 		}
 	}
@@ -389,11 +392,11 @@ func verdictWords() []string {
 	return words
 }
 
-// newMeter makes the way from packets to flows that out writes.
-func (j *job) newMeter(out *writer) *meter {
-	opt := j.table
-	opt.Emit = out.early
-	return &meter{filter: j.filter, decoder: decode.New(j.decode, j.contexts), table: flow.NewTable(opt), payload: opt.Payload}
+// meterOptions are those of a meter that gives the flows it ends early to emit.
+func (j *job) meterOptions(emit func(*flow.Flow)) meter.Options {
+	opt := meter.Options{Filter: j.filter, Decode: j.decode, Contexts: j.contexts, Flow: j.table, Workers: j.workers, MaxPackets: j.count}
+	opt.Flow.Emit = emit
+	return opt
 }
 
 // collectLater lets the heap grow further between two collections, until the
@@ -427,22 +430,27 @@ func (j *job) runFiles(ctx context.Context) error {
 	defer src.Close()
 	defer collectLater()()
 	out := newWriter(j)
-	m := j.newMeter(out)
+	opt := j.meterOptions(out.early)
 	var carving *carving
 	if j.write != "" {
-		if carving, err = j.startCarving(m, out, paths); err != nil {
+		if carving, err = j.startCarving(&opt, out, paths); err != nil {
 			return err
 		}
 		defer carving.discard()
 	}
 
+	m := meter.New(opt)
 	if j.follow {
-		err = j.stream(ctx, m, out, src, j.count, func() {})
+		err = m.Stream(src, tick, func() error {
+			out.flush()
+			return out.err
+		})
 	} else {
 		stop := j.showProgress(src)
-		err = read(ctx, m, src, j.count, j.workers)
+		err = m.Read(ctx, src)
 		stop.done()
 	}
+	stats := m.Stats()
 	if err != nil && !isBrokenPipe(err) {
 		partial = true
 		j.env.warnEach(err)
@@ -451,12 +459,12 @@ func (j *job) runFiles(ctx context.Context) error {
 		return err
 	}
 	if carving != nil && (ctx.Err() == nil || j.follow) { // Ctrl-C is how --follow ends
-		if err := carving.finish(ctx, m, out, paths); err != nil {
+		if err := carving.finish(ctx, stats.Packets, paths); err != nil {
 			return err
 		}
 	}
 	if !j.quiet {
-		j.summary(m, out, "from "+plural(uint64(len(paths)), "file"))
+		j.summary(stats, out, "from "+plural(uint64(len(paths)), "file"))
 		if c, ok := src.(interface{ Drops() uint64 }); ok && c.Drops() > 0 {
 			j.env.warnf("%s lost before the capture was written, by its own word", plural(c.Drops(), "packet"))
 		}
@@ -466,7 +474,7 @@ func (j *job) runFiles(ctx context.Context) error {
 	}
 	switch {
 	case ctx.Err() != nil && !j.follow:
-		j.env.warnf("interrupted: the flows are those of the first %s", plural(m.packets, "packet"))
+		j.env.warnf("interrupted: the flows are those of the first %s", plural(stats.Packets, "packet"))
 		if carving != nil {
 			j.env.warnf("-w %s: not written", j.write)
 		}
@@ -478,8 +486,8 @@ func (j *job) runFiles(ctx context.Context) error {
 }
 
 // finish writes the flows that are still held.
-func (j *job) finish(m *meter, out *writer) error {
-	res := m.table.Results()
+func (j *job) finish(m *meter.Meter, out *writer) error {
+	res := m.Results()
 	if j.evidence != nil {
 		j.evidence.AddAll(res)
 	}
@@ -493,12 +501,12 @@ func (j *job) finish(m *meter, out *writer) error {
 }
 
 // packetSummary accounts for every packet, on standard error.
-func (j *job) packetSummary(m *meter, where string) {
-	counts := m.decoder.Counts()
+func (j *job) packetSummary(st meter.Stats, where string) {
+	counts := &st.Decoded
 	var b strings.Builder
-	fmt.Fprintf(&b, "read %s %s: ", plural(m.packets, "packet"), where)
-	if m.filter != nil {
-		fmt.Fprintf(&b, "%d refused by the filter, ", m.refused)
+	fmt.Fprintf(&b, "read %s %s: ", plural(st.Packets, "packet"), where)
+	if j.filter != nil && j.live == nil { // live, the system runs it and does not tell
+		fmt.Fprintf(&b, "%d refused by the filter, ", st.Refused)
 	}
 	fmt.Fprintf(&b, "%d decoded", counts[decode.Decoded])
 	sep := ", not decoded: "
@@ -508,18 +516,27 @@ func (j *job) packetSummary(m *meter, where string) {
 		}
 		fmt.Fprintf(&b, "%s%d %v", sep, counts[r], r)
 		if r == decode.UnknownLink {
-			b.WriteString(m.unknownLinks())
+			b.WriteString(unknownLinks(st.UnknownLinks))
 		}
 		sep = ", "
 	}
 	j.env.warnf("%s", b.String())
 }
 
+// unknownLinks names the link types that are not decoded.
+func unknownLinks(packets map[capture.LinkType]uint64) string {
+	var list []string
+	for _, l := range slices.Sorted(maps.Keys(packets)) {
+		list = append(list, fmt.Sprintf("%v: %d", l, packets[l]))
+	}
+	return " (" + strings.Join(list, ", ") + ")"
+}
+
 // summary accounts for every packet and flow, on standard error.
-func (j *job) summary(m *meter, out *writer, where string) {
-	j.packetSummary(m, where)
+func (j *job) summary(stats meter.Stats, out *writer, where string) {
+	j.packetSummary(stats, where)
 	var b strings.Builder
-	st := m.table.Stats()
+	st := &stats.Flows
 	fmt.Fprintf(&b, "%s", plural(st.Flows, "flow"))
 	sep := ": service port "
 	for s := iana.Assigned; int(s) < iana.NumStatuses; s++ {

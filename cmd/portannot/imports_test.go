@@ -38,6 +38,7 @@ var mayImport = map[string][]string{
 	"capture/filter":           {"capture"},
 	"capture/flow":             {"capture/packet"},
 	"capture/inorder":          {},
+	"capture/meter":            {"capture", "capture/decode", "capture/filter", "capture/flow", "capture/inorder", "capture/packet"},
 	"capture/packet":           {},
 	"capture/sandbox":          {},
 	"cmd/portannot":            {"*"},

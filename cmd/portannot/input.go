@@ -10,13 +10,6 @@ import (
 	"github.com/portannot/portannot/capture"
 )
 
-// fileSource is a source over files.
-type fileSource interface {
-	capture.Source
-	Problems() ([]capture.DamageError, int)
-	Progress() (read, total int64)
-}
-
 // expand turns the arguments into paths. An argument that gives none is
 // reported, and the others are kept.
 func (j *job) expand() (paths []string, skipped int, failed bool) {
@@ -60,7 +53,7 @@ func (j *job) refuseOutput(paths []string) error {
 }
 
 // open opens the paths as one stream of packets ordered by time.
-func (j *job) open(ctx context.Context, paths []string) (fileSource, error) {
+func (j *job) open(ctx context.Context, paths []string) (capture.FileSource, error) {
 	opt := capture.Options{Stdin: j.env.stdin, Context: ctx}
 	switch {
 	case j.follow:

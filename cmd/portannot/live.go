@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/portannot/portannot/capture"
+	"github.com/portannot/portannot/capture/meter"
 	"github.com/portannot/portannot/capture/sandbox"
 )
 
@@ -65,7 +64,7 @@ func (j *job) runLive(ctx context.Context) error {
 	opt := capture.LiveOptions{Interfaces: o.interfaces, SnapLen: o.snapLen, Promiscuous: o.promiscuous, Buffer: o.buffer}
 	if j.filter != nil {
 		var err error
-		if opt.Filters, err = j.filter.live(o.snapLen); err != nil {
+		if opt.Filters, err = j.filter.Live(o.snapLen); err != nil {
 			return err
 		}
 	}
@@ -78,8 +77,9 @@ func (j *job) runLive(ctx context.Context) error {
 	}
 	defer live.Close()
 	out := newWriter(j)
-	m := j.newMeter(out)
-	m.filter = nil // the system runs it
+	metering := j.meterOptions(out.early)
+	metering.Filter = nil // the system runs it
+	var carver *carver
 	if j.write != "" {
 		// Opened while we may, and written as packets come: a live capture
 		// is never whole.
@@ -92,9 +92,11 @@ func (j *job) runLive(ctx context.Context) error {
 			defer f.Close()
 			carved = f
 		}
-		m.carver = j.newCarver(carved)
-		m.carver.name = live.InterfaceName
+		carver = j.newCarver(carved)
+		carver.name = live.InterfaceName
+		metering.Packet = carver.packet
 	}
+	m := meter.New(metering)
 	if err := j.confine(o); err != nil {
 		return err
 	}
@@ -110,15 +112,20 @@ func (j *job) runLive(ctx context.Context) error {
 	}
 	defer context.AfterFunc(stop, live.Stop)()
 
-	err = j.stream(stop, m, out, live, j.count, j.watchLosses(live))
+	losses := j.watchLosses(live)
+	err = m.Stream(live, tick, func() error {
+		out.flush()
+		losses()
+		return out.err
+	})
 	stats, statsErr := live.Stats()
 	live.Close()
 	err = errors.Join(err, statsErr, j.finish(m, out))
-	if m.carver != nil {
-		err = errors.Join(err, m.carver.out.Flush())
+	if carver != nil {
+		err = errors.Join(err, carver.out.Flush())
 	}
 	if !j.quiet {
-		j.summary(m, out, "on "+strings.Join(o.interfaces, ", "))
+		j.summary(m.Stats(), out, "on "+strings.Join(o.interfaces, ", "))
 		j.env.warnf("the system dropped %s of %d that passed the filter", plural(stats.Dropped, "packet"), stats.Received)
 	}
 	return err
@@ -159,53 +166,5 @@ func (j *job) watchLosses(live *capture.Live) func() {
 		}
 		j.env.warnf("the system dropped %s: the buffer was full (see --buffer)", plural(s.Dropped-last, "packet"))
 		last = s.Dropped
-	}
-}
-
-// stream reads a source that grows, and gives each flow out when it ends. The
-// timed work is done beside, since the source may wait for packets.
-func (j *job) stream(ctx context.Context, m *meter, out *writer, src capture.Source, count uint64, timed func()) error {
-	var mu sync.Mutex
-	done := make(chan struct{})
-	var wait sync.WaitGroup
-	wait.Go(func() {
-		t := time.NewTicker(tick)
-		defer t.Stop()
-		for {
-			select {
-			case <-done:
-				return
-			case now := <-t.C:
-				mu.Lock()
-				m.table.Expire(now.UnixNano())
-				out.flush()
-				mu.Unlock()
-				timed()
-			}
-		}
-	})
-	defer wait.Wait()
-	defer close(done)
-	for {
-		n, err := src.Next(m.batch[:])
-		mu.Lock()
-		batch := m.batch[:n]
-		last := false
-		if count > 0 && m.packets+uint64(n) >= count {
-			batch, last = batch[:count-m.packets], true
-		}
-		takeErr := m.take(batch)
-		broken := out.err
-		mu.Unlock()
-		switch {
-		case takeErr != nil:
-			return takeErr
-		case broken != nil:
-			return broken
-		case err == io.EOF || last:
-			return nil
-		case err != nil:
-			return err
-		}
 	}
 }

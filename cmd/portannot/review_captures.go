@@ -9,6 +9,7 @@ import (
 	"github.com/portannot/portannot/annotate/review"
 	"github.com/portannot/portannot/capture/decode"
 	"github.com/portannot/portannot/capture/flow"
+	"github.com/portannot/portannot/capture/meter"
 )
 
 // reviewing takes the flows of captures to a review. It stands where a writer
@@ -162,28 +163,27 @@ func (o *reviewOptions) reviewCaptures(ctx context.Context, rj *reviewJob, files
 		defer file.discard() // without effect once it has its name
 		r.refs = map[flowID]carvedFlow{}
 	}
-	opt := j.table
-	opt.Emit = r.take
-	m := &meter{filter: j.filter, decoder: decode.New(j.decode, j.contexts), table: flow.NewTable(opt), payload: opt.Payload}
+	m := meter.New(j.meterOptions(r.take))
 	stop := j.showProgress(src)
-	err = read(ctx, m, src, j.count, j.workers)
+	err = m.Read(ctx, src)
 	stop.done()
+	stats := m.Stats()
 	if err != nil {
 		partial = true
 		j.env.warnEach(err)
 	}
-	r.results(m.table.Results())
+	r.results(m.Results())
 
 	for _, p := range paths {
 		rj.context.Inputs = append(rj.context.Inputs, review.Input{Name: p, Kind: "capture"})
 	}
-	rj.context.Traffic = m.traffic()
+	rj.context.Traffic = trafficOf(stats)
 	if c, ok := src.(interface{ Drops() uint64 }); ok {
 		rj.context.Traffic.Lost = c.Drops()
 	}
 	if ctx.Err() != nil {
 		partial = true
-		rj.context.Remarks = append(rj.context.Remarks, fmt.Sprintf("The reading was interrupted: this is a review of the first %s.", plural(m.packets, "packet")))
+		rj.context.Remarks = append(rj.context.Remarks, fmt.Sprintf("The reading was interrupted: this is a review of the first %s.", plural(stats.Packets, "packet")))
 	} else if partial {
 		rj.context.Remarks = append(rj.context.Remarks, "Part of the input was unreadable: this is a review of the rest.")
 	}
@@ -192,12 +192,12 @@ func (o *reviewOptions) reviewCaptures(ctx context.Context, rj *reviewJob, files
 		return err
 	}
 	if file != nil && ctx.Err() == nil {
-		if err := r.carve(ctx, j, m, file, paths); err != nil {
+		if err := r.carve(ctx, j, stats.Packets, file, paths); err != nil {
 			return err
 		}
 	}
 	if !j.quiet {
-		j.packetSummary(m, "from "+plural(uint64(len(paths)), "file"))
+		j.packetSummary(stats, "from "+plural(uint64(len(paths)), "file"))
 		if skipped > 0 {
 			j.env.warnf("%s in the folders no capture, and skipped", plural(uint64(skipped), "file"))
 		}
@@ -219,10 +219,10 @@ func readTwice(files []string) error {
 	return nil
 }
 
-// traffic accounts for the packets.
-func (m *meter) traffic() review.Traffic {
-	counts := m.decoder.Counts()
-	t := review.Traffic{Packets: m.packets, Refused: m.refused, Decoded: counts[decode.Decoded], Evicted: m.table.Stats().Evicted}
+// trafficOf accounts for the packets.
+func trafficOf(st meter.Stats) review.Traffic {
+	counts := &st.Decoded
+	t := review.Traffic{Packets: st.Packets, Refused: st.Refused, Decoded: counts[decode.Decoded], Evicted: st.Flows.Evicted}
 	for r := decode.Decoded + 1; r < decode.NumResults; r++ {
 		if counts[r] > 0 {
 			t.NotDecoded = append(t.NotDecoded, review.Reason{Reason: r.String(), Packets: counts[r]})
@@ -232,8 +232,8 @@ func (m *meter) traffic() review.Traffic {
 }
 
 // carve reads the captures again and writes the packets of the flows that
-// findings are about.
-func (r *reviewing) carve(ctx context.Context, j *job, m *meter, file *carveFile, paths []string) error {
+// findings are about. first is how many packets were read the first time.
+func (r *reviewing) carve(ctx context.Context, j *job, first uint64, file *carveFile, paths []string) error {
 	c := &carving{j: j, file: file, carver: j.newCarver(file)}
 	c.carver.selected = map[flowID]finding{}
 	subjects := r.j.collector.Subjects()
@@ -242,5 +242,5 @@ func (r *reviewing) carve(ctx context.Context, j *job, m *meter, file *carveFile
 			c.carver.selected[id] = f.finding
 		}
 	}
-	return c.finish(ctx, m, nil, paths)
+	return c.finish(ctx, first, paths)
 }

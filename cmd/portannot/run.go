@@ -147,7 +147,8 @@ func (e *env) warnf(format string, args ...any) {
 	fmt.Fprintf(e.stderr, "portannot: "+format+"\n", args...)
 }
 
-// warnEach writes each error of a joined one on a line of its own.
+// warnEach writes each error of a joined one on a line of its own. An interruption
+// it leaves out: who was interrupted says what that means for the output.
 func (e *env) warnEach(err error) {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, err := range joined.Unwrap() {
@@ -155,7 +156,9 @@ func (e *env) warnEach(err error) {
 		}
 		return
 	}
-	e.warnf("%v", err)
+	if !errors.Is(err, context.Canceled) {
+		e.warnf("%v", err)
+	}
 }
 
 // isBrokenPipe reports that the reader of our output went away.

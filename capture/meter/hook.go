@@ -1,0 +1,60 @@
+package meter
+
+import (
+	"iter"
+
+	"github.com/portannot/portannot/capture"
+	"github.com/portannot/portannot/capture/flow"
+	"github.com/portannot/portannot/capture/packet"
+)
+
+// hook is what a call of Options.Packet ranges over: the packet's summaries that
+// are not counted yet. Each is counted just before its flow is given, since what
+// a flow points to is valid only until the table counts the next summary.
+type hook struct {
+	meter *Meter
+	left  []packet.Summary
+	flow  flow.Flow
+	flows iter.Seq[*flow.Flow] // each, made once
+}
+
+// callHook decodes packets and calls Options.Packet for each.
+func (m *Meter) callHook(packets []capture.Packet) error {
+	for i := range packets {
+		p := &packets[i]
+		sums, r := m.decoder.Decode(m.sums[:0], p)
+		m.noteLink(p, r)
+		if m.opt.Summary != nil {
+			sums = m.wanted(sums, 0)
+		}
+		m.sums, m.hook.left = sums, sums
+		err := m.opt.Packet(p, m.hook.flows)
+		for m.hook.count() { // what the hook did not range over
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// each counts the summaries, and yields their flows.
+func (h *hook) each(yield func(*flow.Flow) bool) {
+	for h.count() && yield(&h.flow) {
+	}
+}
+
+// count counts summaries up to the first that has a flow, and fills that in. It
+// returns false when there is none left.
+func (h *hook) count() bool {
+	t := h.meter.table
+	for len(h.left) > 0 {
+		s := &h.left[0]
+		h.left = h.left[1:]
+		if ref, ok := t.Track(s); ok {
+			t.Look(ref, &h.flow)
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,68 @@
+package meter
+
+import (
+	"io"
+	"sync"
+	"time"
+
+	"github.com/portannot/portannot/capture"
+)
+
+// Stream reads a source that grows: a live capture, or a file that is followed. It
+// reads until the source ends, so stop it there, with [capture.Live.Stop] or the
+// context of [capture.Follow]; no packet that was captured before is lost.
+//
+// As often as every says, Stream ends the flows that are due by the clock, even
+// when no packet comes, and then calls tick. Set Options.Flow.Prompt to have flows
+// given to Emit as they end. An error of tick ends the reading after the next
+// packets.
+func (m *Meter) Stream(src capture.Source, every time.Duration, tick func() error) error {
+	if err := m.begin(); err != nil {
+		return err
+	}
+	var mu sync.Mutex // guards m, which src.Next does not touch, and tickErr
+	var tickErr error
+	done := make(chan struct{})
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		t := time.NewTicker(every)
+		defer t.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case now := <-t.C:
+				mu.Lock()
+				m.table.Expire(now.UnixNano())
+				if err := tick(); tickErr == nil {
+					tickErr = err
+				}
+				mu.Unlock()
+			}
+		}
+	})
+	defer wait.Wait()
+	defer close(done)
+	for {
+		n, err := src.Next(m.buffer[:])
+		mu.Lock()
+		block := m.buffer[:n]
+		last := false
+		if limit := m.opt.MaxPackets; limit > 0 && m.packets+uint64(n) >= limit {
+			block, last = block[:limit-m.packets], true
+		}
+		countErr := m.count(block)
+		stop := tickErr
+		mu.Unlock()
+		switch {
+		case countErr != nil:
+			return countErr
+		case stop != nil:
+			return stop
+		case err == io.EOF || last:
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+}
