@@ -12,10 +12,8 @@ type table[K comparable] struct {
 	n      int    // entries in use: live ones and finished ones held back
 	chunks []*chunk[K]
 	slab   []chunk[K] // what is left of the last one
-	slabs  spare[chunk[K]]
-	next   spare[slot] // slots after the next resize
-	top    uint32      // entries ever used
-	empty  []uint32    // entries freed, below top
+	top    uint32     // entries ever used
+	empty  []uint32   // entries freed, below top
 	batch  [batchSize]located[K]
 
 	payloads []*[chunkSize][2]handle // by chunk; nil where no flow has any
@@ -76,8 +74,6 @@ func (tb *table[K]) find(k *K, h uint32) uint32 {
 func (tb *table[K]) insert(h uint32) uint32 {
 	if tb.live >= tb.full {
 		tb.resize(2 * len(tb.slots))
-	} else if tb.live == tb.full-tb.full/8 && tb.full > chunkSize {
-		tb.next.prepare(2 * len(tb.slots))
 	}
 	var i uint32
 	if n := len(tb.empty); n > 0 {
@@ -109,10 +105,8 @@ func (tb *table[K]) newChunk() *chunk[K] {
 		return new(chunk[K])
 	}
 	if len(tb.slab) == 0 {
-		tb.slab = tb.slabs.take(slabChunks)
-	}
-	if len(tb.slab) == slabChunks/2 && len(tb.chunks) > slabChunks {
-		tb.slabs.prepare(slabChunks)
+		tb.slab = make([]chunk[K], slabChunks)
+		hugePages(tb.slab)
 	}
 	c := &tb.slab[0]
 	tb.slab = tb.slab[1:]
@@ -121,16 +115,10 @@ func (tb *table[K]) newChunk() *chunk[K] {
 
 // resize makes an index of another size, a power of two.
 func (tb *table[K]) resize(size int) {
-	var slots []slot
+	slots := make([]slot, size)
 	if size > smallChunks*chunkSize {
-		slots = tb.next.take(size)
-	} else {
-		slots = make([]slot, size)
+		hugePages(slots)
 	}
-	// Write to each page before reading it: a page read first is mapped to the
-	// zero page and then faults a second time when written. Measured in C on
-	// two cores, scanning 3 million flows: 1.54 became 0.91 of the floor.
-	writePages(slots)
 	mask := uint32(size - 1)
 	for _, s := range tb.slots {
 		if s.index == 0 {

@@ -52,7 +52,6 @@ const bothDone = markDone | markDone<<1
 // its size, of which there are few.
 type arena struct {
 	chunks [][]byte
-	spare  spare[byte]
 	top    int // octets used of the last chunk
 	sizes  [len(pieceUnits)]int
 	free   [len(pieceUnits)]handle // the first free piece of each size; the next is in its head
@@ -137,9 +136,6 @@ func (a *arena) take(n int, left *int) handle {
 		}
 		h = handle((len(a.chunks)-1)*chunkUnits+a.top/unit) + 1
 		a.top += size
-		if len(a.chunks) > 1 && a.top > arenaChunk/2 {
-			a.spare.prepare(arenaChunk)
-		}
 	}
 	c, off := a.chunks[(h-1)/chunkUnits], int((h-1)%chunkUnits)*unit
 	clear(c[off : off+pieceHead])
@@ -150,10 +146,11 @@ func (a *arena) take(n int, left *int) handle {
 // newChunk gives an empty chunk. The first one, which may be all, costs only
 // what is used of it: its pages come as they are written to.
 func (a *arena) newChunk() []byte {
-	if len(a.chunks) == 0 {
-		return make([]byte, arenaChunk)
+	c := make([]byte, arenaChunk)
+	if len(a.chunks) > 0 {
+		hugePages(c)
 	}
-	return a.spare.take(arenaChunk)
+	return c
 }
 
 // give takes a piece back.
