@@ -2,6 +2,7 @@ package capture
 
 import (
 	"io"
+	"os"
 	"sync"
 	"sync/atomic"
 )
@@ -39,7 +40,7 @@ type sharing struct {
 
 	// file is read at offsets, from base on, when the octets are simply those
 	// of a file; else they come through the stream, in turn.
-	file  *file
+	file  *os.File
 	base  int64
 	carry []byte // octets before the next piece
 }
@@ -59,10 +60,10 @@ func (r *Reader) share() {
 	h.file, h.base = f, at
 }
 
-// plainFile gives the file whose octets are simply those of the capture; nil for
+// plainFile gives the regular file whose bytes are those of the capture; nil for
 // pipes and compressed files.
-func (r *Reader) plainFile() *file {
-	f, ok := r.s.src.raw.r.(*file)
+func (r *Reader) plainFile() *os.File {
+	f, ok := r.s.src.raw.r.(*os.File)
 	if !ok || !r.s.src.regular || r.s.src.packed != "" {
 		return nil
 	}
@@ -112,11 +113,7 @@ func (r *Reader) readPiece(c *Chunk) (n int, err error) {
 	}
 	h := &r.shared
 	at := h.base + int64(c.Index-1)*pieceSize
-	for n < pieceSize && err == nil {
-		var k int
-		k, err = h.file.ReadAt(c.mem.mem[headroom+n:headroom+pieceSize], at+int64(n))
-		n += k
-	}
+	n, err = h.file.ReadAt(c.mem.mem[headroom:headroom+pieceSize], at)
 	r.s.src.raw.n.Add(int64(n))
 	return n, err
 }

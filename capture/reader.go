@@ -97,9 +97,6 @@ func newReader(src io.Reader, closer io.Closer, name string, total int64, opt Op
 	if ctx := opt.Context; ctx != nil && total == 0 {
 		src = &stopReader{ctx: ctx, r: src}
 	}
-	if f, ok := src.(*os.File); ok && total > 0 {
-		src = newFile(f)
-	}
 	raw := &countingIn{r: src, most: chunkSize}
 	switch {
 	case opt.small:
