@@ -84,6 +84,16 @@ func classify(rec *Record) class {
 	return c
 }
 
+// Status is what the record by itself says of its ports: assigned, reserved or
+// unassigned. Sure is false if it has no name and its description is of no known
+// form; the status is then [Assigned], or [Unknown] without a description.
+//
+// Other records may concern the same ports: see [Registry.Lookup].
+func (rec *Record) Status() (s Status, sure bool) {
+	c := classify(rec)
+	return c.status, !c.unsure
+}
+
 // beginsWith reports whether s begins with one of the words.
 func beginsWith(s string, words []string) bool {
 	for _, w := range words {

@@ -1,7 +1,9 @@
 package iana
 
 import (
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -118,7 +120,10 @@ func TestConcernsPort(t *testing.T) {
 	}
 }
 
-// No prose makes it fail, and what it finds is of the right form.
+var datePattern = regexp.MustCompile(`^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$`)
+
+// No prose makes it fail, what it finds is of the right form, and the table
+// keeps all of it.
 func FuzzClassify(f *testing.F) {
 	f.Add("", "Unassigned [was netstat]", "Removed 2004-2-6", "port 12-13")
 	f.Add("sua", "De-Registered", "(previous contact was[Christopher_Allen])", "")
@@ -127,7 +132,7 @@ func FuzzClassify(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name, description, notes, unauthorized string) {
 		rec := Record{Name: name, Description: description, Notes: notes}
 		c := classify(&rec)
-		if d := c.former.Date; d != "" && !isDate(d) {
+		if d := c.former.Date; d != "" && !datePattern.MatchString(d) {
 			t.Errorf("date %q", d)
 		}
 		if c.status == Assigned && c.freed {
@@ -135,6 +140,15 @@ func FuzzClassify(f *testing.F) {
 		}
 		if concernsPort(unauthorized, Span{10, 20}, 21) {
 			t.Error("concerns a port outside of the range")
+		}
+		for _, field := range []*string{&rec.Name, &rec.Description, &rec.Notes} {
+			*field = FoldSpace(*field) // as readers do
+		}
+		w := row{rec, classify(&rec)}
+		line := string(appendTableLine(nil, &w))
+		back := parseTableLine(strings.TrimSuffix(line, "\n"))
+		if again := string(appendTableLine(nil, &back)); again != line {
+			t.Errorf("%q becomes %q", line, again)
 		}
 	})
 }

@@ -51,8 +51,8 @@ func (r *Registry) WriteCompact(w io.Writer) error {
 	sum := crc32.Update(crc32.Checksum(c.Table, castagnoli), castagnoli, c.Index)
 	bw := bufio.NewWriter(w)
 	bw.WriteString(compactHeader)
-	fmt.Fprintf(bw, "%s\t%s\t%s\t%d\t%d\t%d\t%08x\n", foldSpace(r.edition.Date), foldSpace(r.edition.Source),
-		foldSpace(r.edition.SHA256), r.edition.Records, len(c.Table), len(c.Index), sum)
+	fmt.Fprintf(bw, "%s\t%s\t%s\t%d\t%d\t%d\t%08x\n", FoldSpace(r.edition.Date), FoldSpace(r.edition.Source),
+		FoldSpace(r.edition.SHA256), r.edition.Records, len(c.Table), len(c.Index), sum)
 	bw.Write(c.Table)
 	bw.Write(c.Index)
 	if err := bw.Flush(); err != nil {

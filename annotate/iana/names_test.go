@@ -70,7 +70,7 @@ func TestByNameFindsAll(t *testing.T) {
 		if !slices.ContainsFunc(reg.ByName(rec.Name), func(e Entry) bool {
 			return e.Port == rec.Ports.First && e.Transport == rec.Transport
 		}) {
-			t.Errorf("%s", rec.summary())
+			t.Errorf("%v %s", rec.Ports, rec.Name)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package iana
+package iana_test
 
 import (
 	"bytes"
@@ -13,6 +13,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/iana/internal/published"
 )
 
 // The oracle answers for every port and transport from the published files by
@@ -24,9 +27,9 @@ import (
 type oracleRow struct {
 	name, ports, proto, desc, reg, mod, refs, code, unauth, notes string
 
-	first, last int    // -1 for a name without port
-	state       Status // what status gives, kept for speed
-	order       string // what rank gives, likewise
+	first, last int         // -1 for a name without port
+	state       iana.Status // what status gives, kept for speed
+	order       string      // what rank gives, likewise
 }
 
 func (o *oracleRow) finish(t testing.TB) {
@@ -56,7 +59,7 @@ func oracleFold(s string) string {
 // oracleCSV reads the CSV form.
 func oracleCSV(t testing.TB) []oracleRow {
 	t.Helper()
-	cr := csv.NewReader(bytes.NewReader(editionBytes(t, csv2025)))
+	cr := csv.NewReader(bytes.NewReader(published.Bytes(t, published.CSV2025)))
 	all, err := cr.ReadAll()
 	if err != nil {
 		t.Fatal(err)
@@ -112,7 +115,7 @@ func readOracleXML(t testing.TB, file string) []oracleRow {
 			Xrefs        []xref `xml:"xref"`
 		} `xml:"record"`
 	}
-	if err := xml.Unmarshal(editionBytes(t, file), &doc); err != nil {
+	if err := xml.Unmarshal(published.Bytes(t, file), &doc); err != nil {
 		t.Fatal(err)
 	}
 	ref := regexp.MustCompile(`<xref type="[a-z]*" data="([^"]*)"/>`)
@@ -160,18 +163,18 @@ var (
 	oracleLetter     = regexp.MustCompile(`[A-Za-z]`)
 )
 
-func (o *oracleRow) status() Status {
+func (o *oracleRow) status() iana.Status {
 	switch {
 	case o.name != "" && strings.EqualFold(o.desc, "De-Registered"):
-		return Unassigned
+		return iana.Unassigned
 	case o.name != "":
-		return Assigned
+		return iana.Assigned
 	case oracleReserved.MatchString(o.desc):
-		return Reserved
+		return iana.Reserved
 	case oracleUnassigned.MatchString(o.desc):
-		return Unassigned
+		return iana.Unassigned
 	}
-	return Assigned
+	return iana.Assigned
 }
 
 func (o *oracleRow) wellFormed() bool {
@@ -192,7 +195,7 @@ func (o *oracleRow) rank() string {
 
 // oracleAnswer is what the oracle says of one port.
 type oracleAnswer struct {
-	status      Status
+	status      iana.Status
 	listed, any bool
 	names       []string
 	row         *oracleRow // that decides; nil if not listed
@@ -213,7 +216,7 @@ func newOracle(rows []oracleRow) *oracle {
 
 func (o *oracle) lookup(proto string, port int) oracleAnswer {
 	if port >= 49152 {
-		return oracleAnswer{status: Dynamic}
+		return oracleAnswer{status: iana.Dynamic}
 	}
 	for _, step := range []struct{ exact, any bool }{{true, false}, {true, true}, {false, false}, {false, true}} {
 		var found []*oracleRow
@@ -231,37 +234,37 @@ func (o *oracle) lookup(proto string, port int) oracleAnswer {
 		}
 		sort.SliceStable(found, func(i, j int) bool {
 			a, b := found[i], found[j]
-			if (a.state == Assigned) != (b.state == Assigned) {
-				return a.state == Assigned
+			if (a.state == iana.Assigned) != (b.state == iana.Assigned) {
+				return a.state == iana.Assigned
 			}
-			return a.state == Assigned && a.order < b.order
+			return a.state == iana.Assigned && a.order < b.order
 		})
 		ans := oracleAnswer{status: found[0].state, listed: true, any: step.any, row: found[0]}
 		for _, r := range found {
-			if r.state == Assigned && r.name != "" && !slices.Contains(ans.names, r.name) {
+			if r.state == iana.Assigned && r.name != "" && !slices.Contains(ans.names, r.name) {
 				ans.names = append(ans.names, r.name)
 			}
 		}
 		return ans
 	}
-	return oracleAnswer{status: Unassigned}
+	return oracleAnswer{status: iana.Unassigned}
 }
 
 // checkOracle compares all ports of all transports.
-func checkOracle(t *testing.T, reg *Registry, rows []oracleRow) {
+func checkOracle(t *testing.T, reg *iana.Registry, rows []oracleRow) {
 	t.Helper()
 	o := newOracle(rows)
 	bad := 0
-	for port := 0; port < 65536; port += every(61) {
-		var answers [NumTransports]oracleAnswer
-		for _, tr := range Transports() {
+	for port := 0; port < 65536; port += published.Every(61) {
+		var answers [iana.NumTransports]oracleAnswer
+		for _, tr := range iana.Transports() {
 			answers[tr] = o.lookup(tr.String(), port)
 		}
-		for _, tr := range Transports() {
+		for _, tr := range iana.Transports() {
 			got, want := reg.Lookup(tr, uint16(port)), answers[tr]
-			var siblings TransportSet
-			for _, other := range Transports() {
-				if other != tr && answers[other].status == Assigned {
+			var siblings iana.TransportSet
+			for _, other := range iana.Transports() {
+				if other != tr && answers[other].status == iana.Assigned {
 					siblings = siblings.With(other)
 				}
 			}
@@ -277,7 +280,7 @@ func checkOracle(t *testing.T, reg *Registry, rows []oracleRow) {
 				slices.Equal(got.Names(), want.names) &&
 				got.Description() == row.desc && got.Registered() == row.reg && got.Modified() == row.mod &&
 				refs == row.refs && got.ServiceCode() == row.code &&
-				got.Span() == (Span{uint16(row.first), uint16(row.last)}) &&
+				got.Span() == (iana.Span{First: uint16(row.first), Last: uint16(row.last)}) &&
 				got.Siblings() == siblings && got.Port == uint16(port) && got.Transport == tr {
 				continue
 			}
@@ -295,18 +298,18 @@ func checkOracle(t *testing.T, reg *Registry, rows []oracleRow) {
 }
 
 func TestOracleCSV2025(t *testing.T) {
-	checkOracle(t, openEdition(t, csv2025), oracleCSV(t))
+	checkOracle(t, openEdition(t, published.CSV2025), oracleCSV(t))
 }
 
 func TestOracleXML2026(t *testing.T) {
-	checkOracle(t, openEdition(t, xml2026), oracleXML(t, xml2026))
+	checkOracle(t, openEdition(t, published.XML2026), oracleXML(t, published.XML2026))
 }
 
 func TestOracleXML2024(t *testing.T) {
-	checkOracle(t, openEdition(t, xml2024), oracleXML(t, xml2024))
+	checkOracle(t, openEdition(t, published.XML2024), oracleXML(t, published.XML2024))
 }
 
 // The embedded edition must answer as the file that it was made from.
 func TestOracleEmbedded(t *testing.T) {
-	checkOracle(t, Embedded(), oracleXML(t, xml2026))
+	checkOracle(t, iana.Embedded(), oracleXML(t, published.XML2026))
 }

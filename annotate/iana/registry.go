@@ -102,7 +102,7 @@ func (r *Registry) Contact(id string) (Contact, bool) {
 // nothing but the ID.
 func (r *Registry) Contacts(text string) []Contact {
 	var list []Contact
-	for _, id := range splitReferences(text) {
+	for _, id := range SplitReferences(text) {
 		c, ok := r.Contact(id)
 		if !ok {
 			c.ID = id
@@ -112,12 +112,14 @@ func (r *Registry) Contacts(text string) []Contact {
 	return list
 }
 
-// setContacts gives a registry that is still being made its directory.
-func (r *Registry) setContacts(list []Contact) {
-	r.contacts = make(map[string]Contact, len(list))
+// WithContacts gives the same edition with another contact directory.
+func (r *Registry) WithContacts(list []Contact) *Registry {
+	with := *r
+	with.contacts = make(map[string]Contact, len(list))
 	for _, c := range list {
-		r.contacts[c.ID] = c
+		with.contacts[c.ID] = c
 	}
+	return &with
 }
 
 // Lookup says what the registry has for a port on a transport. It answers for
@@ -167,6 +169,42 @@ func (r *Registry) Records() iter.Seq[Record] {
 		for i := range r.edition.Records {
 			if !yield(r.record(i)) {
 				return
+			}
+		}
+	}
+}
+
+// Entries goes through the answers of [Registry.Lookup] for the ports from 0 to
+// 49151, by port, then by transport in the order of the registry.
+func (r *Registry) Entries() iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		for port := range uint16(FirstDynamic) {
+			for _, t := range Transports() {
+				if !yield(r.Lookup(t, port)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Distinct goes through the listed entries from port 0 to 49151, by transport,
+// then by port, and leaves out every entry that the same records concern as one
+// before it: of a range of ports it gives the first, and of a record for all
+// transports the entry for TCP.
+func (r *Registry) Distinct() iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		seen := make(map[uint16]bool)
+		for _, t := range Transports() {
+			for port := range uint16(FirstDynamic) {
+				e := r.Lookup(t, port)
+				if e.cell == 0 || seen[e.cell] {
+					continue
+				}
+				seen[e.cell] = true
+				if !yield(e) {
+					return
+				}
 			}
 		}
 	}

@@ -32,7 +32,7 @@ func TestZeroRegistry(t *testing.T) {
 	if e := r.Lookup(TCP, 65535); e.Status != Dynamic {
 		t.Errorf("65535/tcp: %+v", e)
 	}
-	if r.ByName("http") != nil || r.Near("http", 3) != nil || r.Check() != nil {
+	if r.ByName("http") != nil || r.Near("http", 3) != nil {
 		t.Error("finds names")
 	}
 	for rec := range r.Records() {
@@ -283,15 +283,6 @@ func TestRecordsForDynamicPorts(t *testing.T) {
 	if e := reg.Lookup(TCP, 49151); e.Name() != "y" {
 		t.Errorf("%+v", e)
 	}
-	problems := 0
-	for _, p := range reg.Check() {
-		if p.Kind == DynamicRecord {
-			problems++
-		}
-	}
-	if problems != 2 {
-		t.Errorf("%d problems", problems)
-	}
 }
 
 func TestLookupDoesNotAllocate(t *testing.T) {
@@ -320,10 +311,7 @@ func TestLookupDoesNotAllocate(t *testing.T) {
 
 // A registry may be asked by many at a time: for the race detector.
 func TestConcurrentUse(t *testing.T) {
-	file, err := Read(strings.NewReader(syntheticXML()), "f")
-	if err != nil {
-		t.Fatal(err)
-	}
+	file := edition(t, slices.Collect(Embedded().Records())...)
 	for _, reg := range []func() *Registry{Embedded, func() *Registry { return file }} {
 		var wg sync.WaitGroup
 		for range 4 {
@@ -383,38 +371,15 @@ func TestRangeOf(t *testing.T) {
 	}
 }
 
-func TestCheck(t *testing.T) {
-	reg := edition(t,
-		rec(TCP, 1, 1, "a_b", "x"),
-		rec(TCP, 1, 1, "", "Reserved"),
-		rec(UDP, 2, 2, "", "what is this"),
-		rec(UDP, 3, 3, "", ""),
-		rec(NoTransport, 10, 20, "", "Unassigned"),
-		rec(NoTransport, 15, 15, "a", ""),
-		rec(SCTP, 15, 15, "b", ""),
-		rec(SCTP, 15, 15, "c", ""),
-	)
-	var got []string
-	for _, p := range reg.Check() {
-		got = append(got, p.String())
-	}
-	want := []string{
-		"15: overlap: 15 a hides 10-20 Unassigned",
-		"15/sctp: overlap: 15/sctp b hides 15 a, 10-20 Unassigned",
-		"1/tcp: conflict: 1/tcp a_b and 1/tcp Reserved",
-		`2/udp: unclassified: description "what is this" without a name`,
-		"3/udp: unclassified: neither name nor description",
-		`1/tcp: malformed-name: name "a_b": a character that is not a letter, digit or hyphen`,
-		"15/sctp: several-names: b, c",
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("got\n%s", strings.Join(got, "\n"))
-	}
-}
-
 func TestContacts(t *testing.T) {
-	reg := edition(t, rec(TCP, 1, 1, "a", ""))
-	reg.setContacts([]Contact{{ID: "A", Name: "Ann"}})
+	without := edition(t, rec(TCP, 1, 1, "a", ""))
+	reg := without.WithContacts([]Contact{{ID: "A", Name: "Ann"}})
+	if _, ok := without.Contact("A"); ok {
+		t.Error("the registry without contacts has changed")
+	}
+	if reg.Lookup(TCP, 1).Name() != "a" {
+		t.Error("the registry with contacts is another")
+	}
 	if got := reg.Contacts("[A][B]"); !slices.Equal(got, []Contact{{ID: "A", Name: "Ann"}, {ID: "B"}}) {
 		t.Errorf("%+v", got)
 	}

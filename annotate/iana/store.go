@@ -133,7 +133,7 @@ func (r *Registry) references(rec int) []string {
 	if r.table == "" {
 		return r.rows[rec].References
 	}
-	return splitReferences(tableField(r.tableLine(rec), colReferences))
+	return SplitReferences(tableField(r.tableLine(rec), colReferences))
 }
 
 // deassigned gives a record's earlier assignment.
@@ -212,7 +212,7 @@ func parseTableLine(line string) row {
 	w.Description = tableField(line, colDescription)
 	w.Registered = tableField(line, colRegistered)
 	w.Modified = tableField(line, colModified)
-	w.References = splitReferences(tableField(line, colReferences))
+	w.References = SplitReferences(tableField(line, colReferences))
 	w.ServiceCode = tableField(line, colServiceCode)
 	w.Unauthorized = tableField(line, colUnauthorized)
 	var ok bool

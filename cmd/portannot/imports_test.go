@@ -21,34 +21,37 @@ const module = "github.com/portannot/portannot"
 //
 // A new package gets a line here, with a thought about its place.
 var mayImport = map[string][]string{
-	"annotate":                 {"annotate/iana", "annotate/observe", "capture/flow", "capture/packet"},
-	"annotate/flowlog":         {"annotate", "annotate/iana", "capture/flow"},
-	"annotate/flowlog/kafka":   {"annotate", "annotate/flowlog", "annotate/iana", "capture/flow"},
-	"annotate/flowlog/netflow": {"annotate", "annotate/flowlog", "annotate/iana", "capture/flow"},
-	"annotate/iana":            {},
-	"annotate/iana/update":     {"annotate/iana"},
-	"annotate/internal/ascii":  {},
-	"annotate/observe":         {},
-	"annotate/render":          {"annotate", "annotate/iana", "annotate/internal/ascii", "annotate/observe", "capture/flow", "capture/inorder", "capture/packet"},
-	"annotate/review":          {"annotate", "annotate/iana", "annotate/observe", "annotate/review/rules", "capture/flow"},
-	"annotate/review/report":   {"annotate", "annotate/iana", "annotate/internal/ascii", "annotate/observe", "annotate/render", "annotate/review"},
-	"annotate/review/rules":    {},
-	"capture":                  {},
-	"capture/decode":           {"capture", "capture/packet"},
-	"capture/filter":           {"capture"},
-	"capture/flow":             {"capture/packet"},
-	"capture/inorder":          {},
-	"capture/meter":            {"capture", "capture/decode", "capture/filter", "capture/flow", "capture/inorder", "capture/packet"},
-	"capture/packet":           {},
-	"capture/sandbox":          {},
-	"cmd/portannot":            {"*"},
-	"cmd/portannot-parquet":    {}, // it reads what portannot prints
+	"annotate":                         {"annotate/iana", "annotate/observe", "capture/flow", "capture/packet"},
+	"annotate/flowlog":                 {"annotate", "annotate/iana", "capture/flow"},
+	"annotate/flowlog/kafka":           {"annotate", "annotate/flowlog", "annotate/iana", "capture/flow"},
+	"annotate/flowlog/netflow":         {"annotate", "annotate/flowlog", "annotate/iana", "capture/flow"},
+	"annotate/iana":                    {},
+	"annotate/iana/edition":            {"annotate/iana"},
+	"annotate/iana/edition/update":     {"annotate/iana", "annotate/iana/edition"},
+	"annotate/iana/export":             {"annotate/iana"},
+	"annotate/iana/internal/published": {}, // for tests only
+	"annotate/internal/ascii":          {},
+	"annotate/observe":                 {},
+	"annotate/render":                  {"annotate", "annotate/iana", "annotate/internal/ascii", "annotate/observe", "capture/flow", "capture/inorder", "capture/packet"},
+	"annotate/review":                  {"annotate", "annotate/iana", "annotate/observe", "annotate/review/rules", "capture/flow"},
+	"annotate/review/report":           {"annotate", "annotate/iana", "annotate/internal/ascii", "annotate/observe", "annotate/render", "annotate/review"},
+	"annotate/review/rules":            {},
+	"capture":                          {},
+	"capture/decode":                   {"capture", "capture/packet"},
+	"capture/filter":                   {"capture"},
+	"capture/flow":                     {"capture/packet"},
+	"capture/inorder":                  {},
+	"capture/meter":                    {"capture", "capture/decode", "capture/filter", "capture/flow", "capture/inorder", "capture/packet"},
+	"capture/packet":                   {},
+	"capture/sandbox":                  {},
+	"cmd/portannot":                    {"*"},
+	"cmd/portannot-parquet":            {}, // it reads what portannot prints
 }
 
 // generators are programs that go generate runs. They may read the published
 // registry with the package that models it; they are in no binary.
 var generators = map[string][]string{
-	"annotate/iana/gen": {"annotate/iana", "annotate/iana/update"},
+	"annotate/iana/gen": {"annotate/iana", "annotate/iana/edition", "annotate/iana/edition/update"},
 }
 
 // mayImportOthers says which packages may import a module that is not ours; a
@@ -63,27 +66,30 @@ var mayImportOthers = map[string][]string{
 	"github.com/spf13/pflag":                    {"cmd/"},
 	"golang.org/x/sys/cpu":                      {"annotate/flowlog"},                         // which vector instructions there are
 	"go.yaml.in/yaml/v4":                        {"annotate/review", "annotate/review/rules"}, // policies and NetworkPolicy
-	"golang.org/x/net/html":                     {"annotate/iana"},                            // the registry is published as HTML too
+	"golang.org/x/net/html":                     {"annotate/iana/edition"},                    // the registry is published as HTML too
 	"github.com/twmb/franz-go":                  {"annotate/flowlog/kafka"},                   // the command alone imports that
 	"google.golang.org/protobuf":                {"annotate/flowlog/kafka"},                   // its wire format, protowire, only
 }
 
 // mustNotReach names dependencies that a package must not have by any way: who
-// reads flow logs or looks ports up should not compile a packet decoder, nor
-// carry an HTTP client; who prints records should compile no reader of policies.
+// reads flow logs should not compile a packet decoder, nor carry an HTTP client;
+// who prints records should compile no reader of policies, and who looks ports
+// up no parser of any format.
 var mustNotReach = map[string][]string{
-	"annotate":                 {"github.com/google/gopacket", "net/http"},
-	"annotate/flowlog":         {"github.com/google/gopacket", "github.com/netsampler", "github.com/twmb", "net/http"},
-	"annotate/flowlog/kafka":   {"github.com/google/gopacket", "github.com/netsampler", "google.golang.org/protobuf/proto"},
-	"annotate/flowlog/netflow": {"github.com/google/gopacket", "github.com/twmb", "net/http"},
-	"annotate/iana":            {"github.com/google/gopacket", "net/http"},
-	"annotate/iana/update":     {"github.com/google/gopacket"},
-	"annotate/observe":         {"github.com/google/gopacket", "net/http"},
-	"annotate/render":          {"github.com/google/gopacket", "net/http", "go.yaml.in", module + "/annotate/review"},
-	"annotate/review":          {"github.com/google/gopacket", "net/http"},
-	"annotate/review/report":   {"github.com/google/gopacket", "net/http"},
-	"annotate/review/rules":    {"github.com/google/gopacket", "net/http"},
-	"capture/flow":             {"github.com/google/gopacket", "net/http"},
+	"annotate":                     {"github.com/google/gopacket", "net/http"},
+	"annotate/flowlog":             {"github.com/google/gopacket", "github.com/netsampler", "github.com/twmb", "net/http"},
+	"annotate/flowlog/kafka":       {"github.com/google/gopacket", "github.com/netsampler", "google.golang.org/protobuf/proto"},
+	"annotate/flowlog/netflow":     {"github.com/google/gopacket", "github.com/twmb", "net/http"},
+	"annotate/iana":                {"encoding/json", "encoding/xml", "go.yaml.in/yaml", "golang.org/x/net/html", "net", "regexp"},
+	"annotate/iana/edition":        {"github.com/google/gopacket", "go.yaml.in/yaml", "net"},
+	"annotate/iana/edition/update": {"github.com/google/gopacket", "go.yaml.in/yaml"},
+	"annotate/iana/export":         {"encoding/xml", "github.com/google/gopacket", "go.yaml.in/yaml", "golang.org/x/net/html", "net"},
+	"annotate/observe":             {"github.com/google/gopacket", "net/http"},
+	"annotate/render":              {"github.com/google/gopacket", "net/http", "go.yaml.in", module + "/annotate/review"},
+	"annotate/review":              {"github.com/google/gopacket", "net/http"},
+	"annotate/review/report":       {"github.com/google/gopacket", "net/http"},
+	"annotate/review/rules":        {"github.com/google/gopacket", "net/http"},
+	"capture/flow":                 {"github.com/google/gopacket", "net/http"},
 }
 
 type listedPackage struct {
@@ -206,6 +212,10 @@ func TestImportRules(t *testing.T) {
 		{"a client behind a lookup", listedPackage{ImportPath: module + "/annotate/iana", Deps: []string{"net/http"}}, "by way of"},
 		{"policies behind a record", listedPackage{ImportPath: module + "/annotate/render", Deps: []string{module + "/annotate/review/rules"}}, "by way of"},
 		{"YAML behind a record", listedPackage{ImportPath: module + "/annotate/render", Deps: []string{"go.yaml.in/yaml/v4"}}, "by way of"},
+		{"XML behind a lookup", listedPackage{ImportPath: module + "/annotate/iana", Deps: []string{"encoding/xml"}}, "by way of"},
+		{"HTML behind a lookup", listedPackage{ImportPath: module + "/annotate/iana", Deps: []string{"golang.org/x/net/html"}}, "by way of"},
+		{"YAML behind a lookup", listedPackage{ImportPath: module + "/annotate/iana", Deps: []string{"go.yaml.in/yaml/v4"}}, "by way of"},
+		{"HTML in the reader", listedPackage{ImportPath: module + "/annotate/iana/edition", Imports: []string{"golang.org/x/net/html"}}, ""},
 		{"addresses are no client", listedPackage{ImportPath: module + "/annotate", Deps: []string{"net/netip"}}, ""},
 		{"another module in the core", listedPackage{ImportPath: module + "/annotate", Imports: []string{"example.com/x"}}, "no place there"},
 	} {

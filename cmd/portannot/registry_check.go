@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/iana/edition"
 )
 
 const checkHelp = `portannot registry check reports what is odd about an edition of the registry.
@@ -54,18 +55,18 @@ func (o *checkOptions) flags(e *env) *pflag.FlagSet {
 
 // doubtful reports whether a kind of problem casts doubt on answers. The rest
 // are old assignments that the registry keeps as they are.
-func doubtful(k iana.ProblemKind) bool {
-	return k == iana.Conflict || k == iana.DynamicRecord || k == iana.Unclassified
+func doubtful(k edition.ProblemKind) bool {
+	return k == edition.Conflict || k == edition.DynamicRecord || k == edition.Unclassified
 }
 
 // jsonProblem is a problem as JSON.
 type jsonProblem struct {
-	Kind      iana.ProblemKind `json:"kind"`
-	Doubtful  bool             `json:"doubtful"`
-	Ports     string           `json:"ports,omitempty"` // absent for a name without a port
-	Transport string           `json:"transport,omitempty"`
-	Text      string           `json:"text"`
-	Line      int              `json:"line,omitempty"` // of the file
+	Kind      edition.ProblemKind `json:"kind"`
+	Doubtful  bool                `json:"doubtful"`
+	Ports     string              `json:"ports,omitempty"` // absent for a name without a port
+	Transport string              `json:"transport,omitempty"`
+	Text      string              `json:"text"`
+	Line      int                 `json:"line,omitempty"` // of the file
 }
 
 func runCheck(_ context.Context, e *env, args []string) error {
@@ -78,7 +79,7 @@ func runCheck(_ context.Context, e *env, args []string) error {
 	if err != nil {
 		return err
 	}
-	problems := reg.Check()
+	problems := edition.Check(reg)
 	err = buffered(e.stdout, func(w *bufio.Writer) error {
 		if o.output == "json" {
 			return writeProblemsJSON(w, problems)
@@ -100,14 +101,14 @@ func runCheck(_ context.Context, e *env, args []string) error {
 	return nil
 }
 
-func writeProblems(w *bufio.Writer, reg *iana.Registry, problems []iana.Problem) error {
+func writeProblems(w *bufio.Writer, reg *iana.Registry, problems []edition.Problem) error {
 	widths := [2]int{}
 	for _, p := range problems {
 		widths[0] = max(widths[0], len(p.Kind.String()))
 		widths[1] = max(widths[1], len(where(p.HasPort, p.Ports, p.Transport)))
 	}
-	counts := map[iana.ProblemKind]int{}
-	var kinds []iana.ProblemKind // in the order in which they come
+	counts := map[edition.ProblemKind]int{}
+	var kinds []edition.ProblemKind // in the order in which they come
 	for _, p := range problems {
 		if counts[p.Kind]++; counts[p.Kind] == 1 {
 			kinds = append(kinds, p.Kind)
@@ -129,7 +130,7 @@ func writeProblems(w *bufio.Writer, reg *iana.Registry, problems []iana.Problem)
 	return err
 }
 
-func writeProblemsJSON(w *bufio.Writer, problems []iana.Problem) error {
+func writeProblemsJSON(w *bufio.Writer, problems []edition.Problem) error {
 	for _, p := range problems {
 		j := jsonProblem{Kind: p.Kind, Doubtful: doubtful(p.Kind), Transport: p.Transport.String(), Text: p.Text, Line: p.Line}
 		if p.HasPort {

@@ -9,6 +9,7 @@ import (
 	"runtime"
 
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/iana/edition"
 )
 
 // What `registry update` leaves in the data folder: the edition as published,
@@ -75,7 +76,7 @@ func chooseRegistry(name string) (chosen, error) {
 	case embeddedWord:
 		return chosen{Registry: iana.Embedded()}, nil
 	}
-	reg, err := iana.Open(name)
+	reg, err := edition.Open(name)
 	var syntax *iana.SyntaxError
 	if errors.As(err, &syntax) {
 		err = withHint(err, "a registry is an edition as IANA publishes it, in XML, CSV, text or HTML, also gzip, or the word embedded")
@@ -95,7 +96,7 @@ func updatedRegistry() (chosen, error) {
 	if err != nil {
 		// Not there, damaged, or of another version of the program.
 		c.path = filepath.Join(dir, publishedName)
-		c.Registry, err = iana.Open(c.path)
+		c.Registry, err = edition.Open(c.path)
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):

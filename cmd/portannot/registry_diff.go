@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/iana/edition"
 )
 
 const diffHelp = `portannot registry diff says what changed between two editions of the registry,
@@ -86,14 +87,14 @@ func runDiff(_ context.Context, e *env, args []string) error {
 	if err != nil {
 		return err
 	}
-	d := diff{old: old.Edition(), new: reg.Edition(), changes: iana.Compare(old, reg), revised: o.revised}
+	d := diff{old: old.Edition(), new: reg.Edition(), changes: edition.Compare(old, reg), revised: o.revised}
 	return buffered(e.stdout, func(w *bufio.Writer) error { return d.write(w, o.output) })
 }
 
 // diff is what is shown of the changes between two editions.
 type diff struct {
 	old, new iana.Edition
-	changes  []iana.Change
+	changes  []edition.Change
 	revised  bool // show these too
 }
 
@@ -104,10 +105,10 @@ func (d *diff) write(w *bufio.Writer, format string) error {
 	return d.writeText(w)
 }
 
-func (d *diff) shows(c *iana.Change) bool { return c.Kind != iana.Revised || d.revised }
+func (d *diff) shows(c *edition.Change) bool { return c.Kind != edition.Revised || d.revised }
 
 // changed gives the place of a change: "443/tcp", "no port/udp".
-func changed(c *iana.Change) string {
+func changed(c *edition.Change) string {
 	return where(c.HasPort, iana.Span{First: c.Port, Last: c.Port}, c.Transport)
 }
 
@@ -118,7 +119,7 @@ func (d *diff) writeText(w *bufio.Writer) error {
 			width = max(width, len(changed(c)))
 		}
 	}
-	var counts [iana.Revised + 1]int
+	var counts [edition.Revised + 1]int
 	for i := range d.changes {
 		c := &d.changes[i]
 		counts[c.Kind]++
@@ -127,7 +128,7 @@ func (d *diff) writeText(w *bufio.Writer) error {
 		}
 	}
 	var sums []string
-	for k := iana.Added; k <= iana.Revised; k++ {
+	for k := edition.Added; k <= edition.Revised; k++ {
 		if counts[k] > 0 {
 			sums = append(sums, fmt.Sprintf("%d %v", counts[k], k))
 		}
@@ -135,7 +136,7 @@ func (d *diff) writeText(w *bufio.Writer) error {
 	if sums == nil {
 		sums = []string{"no change"}
 	}
-	if counts[iana.Revised] > 0 && !d.revised {
+	if counts[edition.Revised] > 0 && !d.revised {
 		sums[len(sums)-1] += " (--revised shows them)"
 	}
 	_, err := fmt.Fprintf(w, "# %s; from %s to %s.\n# %s\n", strings.Join(sums, ", "), editionWords(d.old), editionWords(d.new), iana.Warning)
@@ -143,18 +144,18 @@ func (d *diff) writeText(w *bufio.Writer) error {
 }
 
 // changeWords says what a change is, for people.
-func changeWords(c *iana.Change) string {
+func changeWords(c *edition.Change) string {
 	if !c.HasPort {
 		return c.Name
 	}
 	switch c.Kind {
-	case iana.Added:
+	case edition.Added:
 		return fmt.Sprintf("%s, was %v", named(c.New), c.Old.Status)
-	case iana.Removed:
+	case edition.Removed:
 		return fmt.Sprintf("%s, is %v", named(c.Old), c.New.Status)
-	case iana.Renamed:
+	case edition.Renamed:
 		return fmt.Sprintf("%s, was %s", named(c.New), strings.Join(c.Old.Names(), ", "))
-	case iana.StatusChanged:
+	case edition.StatusChanged:
 		return fmt.Sprintf("%v, was %v", c.New.Status, c.Old.Status)
 	}
 	s := named(c.New)
@@ -196,13 +197,13 @@ func revisions(a, b iana.Entry) []revision {
 // jsonChange is a change as JSON. Old and New are objects as lookup writes
 // them; a name without a port has neither.
 type jsonChange struct {
-	Change    iana.ChangeKind `json:"change"`
-	Port      *uint16         `json:"port,omitempty"`
-	Transport string          `json:"transport,omitempty"`
-	Name      string          `json:"name,omitempty"` // of a name without a port
-	Old       json.RawMessage `json:"old,omitempty"`
-	New       json.RawMessage `json:"new,omitempty"`
-	Caveat    string          `json:"caveat"`
+	Change    edition.ChangeKind `json:"change"`
+	Port      *uint16            `json:"port,omitempty"`
+	Transport string             `json:"transport,omitempty"`
+	Name      string             `json:"name,omitempty"` // of a name without a port
+	Old       json.RawMessage    `json:"old,omitempty"`
+	New       json.RawMessage    `json:"new,omitempty"`
+	Caveat    string             `json:"caveat"`
 }
 
 func (d *diff) writeJSON(w *bufio.Writer) error {

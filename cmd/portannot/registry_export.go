@@ -98,12 +98,12 @@ func runExport(_ context.Context, e *env, args []string) error {
 		return err
 	}
 	if o.output == "" || o.output == "-" {
-		return buffered(e.stdout, func(w *bufio.Writer) error { return f.write(reg.Registry, w) })
+		return buffered(e.stdout, func(w *bufio.Writer) error { return f.write(w, reg.Registry) })
 	}
 	if sameFile(o.output, reg.path) {
 		return usagef("name another file", "--output %s is the registry file that is read", o.output)
 	}
-	return writeWhole(o.output, func(w io.Writer) error { return f.write(reg.Registry, w) })
+	return writeWhole(o.output, func(w io.Writer) error { return f.write(w, reg.Registry) })
 }
 
 // sameFile reports whether two names are of one file that exists.

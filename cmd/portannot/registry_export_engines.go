@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/iana/export"
 )
 
 // setups are the configurations of --setup. They are files of their own so that
@@ -17,23 +18,23 @@ var setups embed.FS
 // exportFormat is a form in which registry export writes.
 type exportFormat struct {
 	name  string
-	write func(*iana.Registry, io.Writer) error
+	write func(io.Writer, *iana.Registry) error
 	setup string // file among the setups, "" where the engine needs none
 }
 
 var exportFormats = []exportFormat{
-	{"csv", (*iana.Registry).WriteCSV, ""},
-	{"json", (*iana.Registry).WriteJSON, ""},
-	{"services", (*iana.Registry).WriteServices, ""},
-	{"table", (*iana.Registry).WritePorts, ""},
-	{"duckdb", (*iana.Registry).WriteDuckDB, ""},
-	{"clickhouse", (*iana.Registry).WriteClickHouse, ""},
-	{"spark", (*iana.Registry).WriteSpans, "spark.sql"},
-	{"splunk", (*iana.Registry).WritePorts, "splunk.conf"},
-	{"elasticsearch", (*iana.Registry).WriteElasticsearch, "elasticsearch.txt"},
-	{"logstash", (*iana.Registry).WriteLogstash, "logstash.conf"},
-	{"vector", (*iana.Registry).WritePorts, "vector.yaml"},
-	{"zeek", (*iana.Registry).WriteZeek, "zeek.zeek"},
+	{"csv", export.WriteCSV, ""},
+	{"json", export.WriteJSON, ""},
+	{"services", export.WriteServices, ""},
+	{"table", export.WritePorts, ""},
+	{"duckdb", export.WriteDuckDB, ""},
+	{"clickhouse", export.WriteClickHouse, ""},
+	{"spark", export.WriteSpans, "spark.sql"},
+	{"splunk", export.WritePorts, "splunk.conf"},
+	{"elasticsearch", export.WriteElasticsearch, "elasticsearch.txt"},
+	{"logstash", export.WriteLogstash, "logstash.conf"},
+	{"vector", export.WritePorts, "vector.yaml"},
+	{"zeek", export.WriteZeek, "zeek.zeek"},
 }
 
 func exportFormatNames() []string {

@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/iana/export"
 )
 
 // newerEdition gives an edition as CSV that is newer than the embedded one: it
@@ -32,7 +33,7 @@ func newerEdition(t testing.TB) []byte {
 
 var newerOnce = sync.OnceValues(func() ([]byte, error) {
 	var b bytes.Buffer
-	err := iana.Embedded().WriteCSV(&b)
+	err := export.WriteCSV(&b, iana.Embedded())
 	header, rows, _ := strings.Cut(b.String(), "\n")
 	const row = "new-service,49151,tcp,A new service,,,2031-02-03,,,,,\n"
 	return []byte(header + "\n" + row + rows), err
@@ -184,7 +185,7 @@ func TestUpdateRefused(t *testing.T) {
 // back.
 func olderEdition(t testing.TB) []byte {
 	var b bytes.Buffer
-	if err := iana.Embedded().WriteCSV(&b); err != nil {
+	if err := export.WriteCSV(&b, iana.Embedded()); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()
@@ -314,7 +315,7 @@ func blocksOf(records []told) [1024][]told {
 func TestDiffKinds(t *testing.T) {
 	ownData(t)
 	var b bytes.Buffer
-	if err := iana.Embedded().WriteCSV(&b); err != nil {
+	if err := export.WriteCSV(&b, iana.Embedded()); err != nil {
 		t.Fatal(err)
 	}
 	rows, err := csv.NewReader(&b).ReadAll()

@@ -14,7 +14,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/portannot/portannot/annotate/iana"
-	"github.com/portannot/portannot/annotate/iana/update"
+	"github.com/portannot/portannot/annotate/iana/edition"
+	"github.com/portannot/portannot/annotate/iana/edition/update"
 )
 
 const updateHelp = `portannot registry update fetches the newest edition of the registry, checks it,
@@ -95,7 +96,7 @@ func runUpdate(ctx context.Context, e *env, args []string) error {
 	if err := installCompact(filepath.Join(dir, compactName), reg); err != nil {
 		return err
 	}
-	d := diff{old: old.Edition(), new: reg.Edition(), changes: iana.Compare(old, reg), revised: o.revised}
+	d := diff{old: old.Edition(), new: reg.Edition(), changes: edition.Compare(old, reg), revised: o.revised}
 	if err := buffered(e.stdout, func(w *bufio.Writer) error { return d.write(w, o.output) }); err != nil {
 		return err
 	}
@@ -127,7 +128,7 @@ func (o *updateOptions) fetch(ctx context.Context, e *env) (*iana.Registry, []by
 	if err != nil {
 		return nil, nil, fmt.Errorf("open registry: %w", err)
 	}
-	reg, err := iana.Read(bytes.NewReader(data), o.from)
+	reg, err := edition.Read(bytes.NewReader(data), o.from)
 	return reg, data, err
 }
 

@@ -1,9 +1,12 @@
-package iana
+package edition
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/portannot/portannot/annotate/iana"
 )
 
 // ProblemKind says what is odd about a part of the registry.
@@ -45,11 +48,11 @@ func (k ProblemKind) MarshalText() ([]byte, error) { return []byte(k.String()), 
 // Problem is an oddity of an edition. Most of them are old and will stay.
 type Problem struct {
 	Kind      ProblemKind
-	Ports     Span      // valid when HasPort
-	HasPort   bool      // false for a name without port
-	Transport Transport // NoTransport where the records name none
-	Text      string    // what is odd, for people
-	Line      int       // of the source; 0 when unknown
+	Ports     iana.Span      // valid when HasPort
+	HasPort   bool           // false for a name without port
+	Transport iana.Transport // NoTransport where the records name none
+	Text      string         // what is odd, for people
+	Line      int            // of the source; 0 when unknown
 }
 
 // String gives "7775/tcp: overlap: ...".
@@ -58,63 +61,53 @@ func (p Problem) String() string {
 	if p.HasPort {
 		where = p.Ports.String()
 	}
-	if p.Transport != NoTransport {
+	if p.Transport != iana.NoTransport {
 		where += "/" + p.Transport.String()
 	}
 	return where + ": " + p.Kind.String() + ": " + p.Text
 }
 
-// Check goes through an edition and reports what is odd, by kind, then by port.
-func (r *Registry) Check() []Problem {
-	list := r.checkRecords()
-	// The same records may concern a port on all four transports, or a range
-	// of ports; they then share a cell, and are reported once.
-	seen := map[uint16]bool{}
-	for _, t := range Transports() {
-		for port := range uint16(FirstDynamic) {
-			e := r.Lookup(t, port)
-			if e.cell == 0 || seen[e.cell] {
-				continue
-			}
-			seen[e.cell] = true
-			list = append(list, r.checkCell(e)...)
-		}
+// Check goes through an edition and reports what is odd, by kind, then by port
+// and transport; names without a port come last.
+func Check(r *iana.Registry) []Problem {
+	list := checkRecords(r)
+	for e := range r.Distinct() {
+		list = append(list, checkEntry(e)...)
 	}
 	slices.SortStableFunc(list, func(a, b Problem) int {
-		if a.Kind != b.Kind {
-			return int(a.Kind) - int(b.Kind)
-		}
-		if c := falseFirst(!a.HasPort, !b.HasPort); c != 0 {
-			return c
-		}
-		if a.Ports.First != b.Ports.First {
-			return int(a.Ports.First) - int(b.Ports.First)
-		}
-		return int(a.Transport) - int(b.Transport)
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.place(), b.place()), cmp.Compare(a.Transport, b.Transport))
 	})
 	return list
 }
 
+// place orders problems by their first port; those without one come last.
+func (p *Problem) place() int {
+	if !p.HasPort {
+		return 1 << 16
+	}
+	return int(p.Ports.First)
+}
+
 // checkRecords looks at each record by itself.
-func (r *Registry) checkRecords() []Problem {
+func checkRecords(r *iana.Registry) []Problem {
 	var list []Problem
-	for _, w := range r.allRows() {
+	for w := range r.Records() {
 		p := Problem{Ports: w.Ports, HasPort: w.HasPort, Transport: w.Transport, Line: w.Line}
-		if w.unsure {
+		if _, sure := w.Status(); !sure {
 			p.Kind, p.Text = Unclassified, fmt.Sprintf("description %q without a name", w.Description)
 			if w.Description == "" {
 				p.Text = "neither name nor description"
 			}
 			list = append(list, p)
 		}
-		if w.HasPort && w.Ports.Last >= FirstDynamic {
+		if w.HasPort && w.Ports.Last >= iana.FirstDynamic {
 			p.Kind, p.Text = DynamicRecord, "ports from 49152 up are never assigned"
 			list = append(list, p)
 		}
 		if w.Name == "" {
 			continue
 		}
-		if err := ValidName(w.Name); err != nil {
+		if err := iana.ValidName(w.Name); err != nil {
 			p.Kind, p.Text = MalformedName, fmt.Sprintf("name %q: %v", w.Name, err)
 			list = append(list, p)
 		}
@@ -122,28 +115,28 @@ func (r *Registry) checkRecords() []Problem {
 	return list
 }
 
-// checkCell looks at the records that concern one port.
-func (r *Registry) checkCell(e Entry) []Problem {
+// checkEntry looks at the records that concern one port.
+func checkEntry(e iana.Entry) []Problem {
 	var list []Problem
 	recs := e.Records()
 	decided, hidden := recs[:e.Deciding()], recs[e.Deciding():]
 	p := Problem{Ports: e.Span(), HasPort: true, Transport: e.Transport, Line: decided[0].Line}
 	if e.TransportUnspecified {
-		p.Transport = NoTransport
+		p.Transport = iana.NoTransport
 	}
 	if len(hidden) > 0 {
 		texts := make([]string, len(hidden))
 		for i := range hidden {
-			texts[i] = hidden[i].summary()
+			texts[i] = summary(&hidden[i])
 		}
 		p.Kind = Overlap
-		p.Text = fmt.Sprintf("%s hides %s", decided[0].summary(), strings.Join(texts, ", "))
+		p.Text = fmt.Sprintf("%s hides %s", summary(&decided[0]), strings.Join(texts, ", "))
 		list = append(list, p)
 	}
 	for i := 1; i < len(decided); i++ {
-		if classify(&decided[i]).status != e.Status {
+		if s, _ := decided[i].Status(); s != e.Status {
 			p.Kind = Conflict
-			p.Text = fmt.Sprintf("%s and %s", decided[0].summary(), decided[i].summary())
+			p.Text = fmt.Sprintf("%s and %s", summary(&decided[0]), summary(&decided[i]))
 			list = append(list, p)
 			break
 		}
@@ -157,12 +150,12 @@ func (r *Registry) checkCell(e Entry) []Problem {
 }
 
 // summary names a record in a few words: "7748-7776 Unassigned".
-func (rec *Record) summary() string {
+func summary(rec *iana.Record) string {
 	var b strings.Builder
 	if rec.HasPort {
 		b.WriteString(rec.Ports.String())
 	}
-	if rec.Transport != NoTransport {
+	if rec.Transport != iana.NoTransport {
 		b.WriteString("/" + rec.Transport.String())
 	}
 	b.WriteByte(' ')

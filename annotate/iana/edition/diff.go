@@ -1,10 +1,12 @@
-package iana
+package edition
 
 import (
 	"cmp"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/portannot/portannot/annotate/iana"
 )
 
 // ChangeKind says how the answer for a port on a transport differs between two
@@ -37,11 +39,11 @@ func (k ChangeKind) MarshalText() ([]byte, error) { return []byte(k.String()), n
 // or of a name that is registered without a port.
 type Change struct {
 	Kind      ChangeKind
-	Transport Transport
+	Transport iana.Transport
 
 	HasPort  bool
-	Port     uint16 // valid when HasPort
-	Old, New Entry  // the answers, valid when HasPort
+	Port     uint16     // valid when HasPort
+	Old, New iana.Entry // the answers, valid when HasPort
 
 	Name string // of a name without port: empty when HasPort
 }
@@ -52,7 +54,7 @@ func (c Change) String() string {
 	if c.HasPort {
 		where = fmt.Sprint(c.Port)
 	}
-	if c.Transport != NoTransport {
+	if c.Transport != iana.NoTransport {
 		where += "/" + c.Transport.String()
 	}
 	s := where + ": " + c.Kind.String() + ": "
@@ -75,7 +77,7 @@ func (c Change) String() string {
 	return s + allNames(c.New)
 }
 
-func withDescription(e Entry) string {
+func withDescription(e iana.Entry) string {
 	names, d := allNames(e), e.Description()
 	if d == "" || names == d {
 		return names
@@ -84,7 +86,7 @@ func withDescription(e Entry) string {
 }
 
 // allNames joins the names. A use without a name is described.
-func allNames(e Entry) string {
+func allNames(e iana.Entry) string {
 	if e.NumNames() == 0 {
 		return e.Description()
 	}
@@ -101,31 +103,29 @@ func allNames(e Entry) string {
 // nor are descriptions and dates of ports that are not assigned.
 //
 // A name without a port is Added or Removed, for the transport of its record.
-func Compare(old, new *Registry) []Change {
+func Compare(old, new *iana.Registry) []Change {
 	var list []Change
-	for port := range uint16(FirstDynamic) {
-		for _, t := range Transports() {
-			c := Change{HasPort: true, Port: port, Transport: t, Old: old.Lookup(t, port), New: new.Lookup(t, port)}
-			if c.Kind = changeOf(c.Old, c.New); c.Kind != 0 {
-				list = append(list, c)
-			}
+	for e := range old.Entries() {
+		c := Change{HasPort: true, Port: e.Port, Transport: e.Transport, Old: e, New: new.Lookup(e.Transport, e.Port)}
+		if c.Kind = changeOf(c.Old, c.New); c.Kind != 0 {
+			list = append(list, c)
 		}
 	}
 	return append(list, compareNames(old, new)...)
 }
 
 // changeOf gives the kind of a change, or 0 for none.
-func changeOf(a, b Entry) ChangeKind {
+func changeOf(a, b iana.Entry) ChangeKind {
 	switch {
-	case a.Status == Unknown || b.Status == Unknown:
+	case a.Status == iana.Unknown || b.Status == iana.Unknown:
 		return 0
-	case a.Status != Assigned && b.Status == Assigned:
+	case a.Status != iana.Assigned && b.Status == iana.Assigned:
 		return Added
-	case a.Status == Assigned && b.Status != Assigned:
+	case a.Status == iana.Assigned && b.Status != iana.Assigned:
 		return Removed
 	case a.Status != b.Status:
 		return StatusChanged
-	case a.Status != Assigned:
+	case a.Status != iana.Assigned:
 		return 0
 	case !sameNames(a, b):
 		return Renamed
@@ -140,7 +140,7 @@ func changeOf(a, b Entry) ChangeKind {
 	return 0
 }
 
-func sameNames(a, b Entry) bool {
+func sameNames(a, b iana.Entry) bool {
 	if a.NumNames() != b.NumNames() {
 		return false
 	}
@@ -154,15 +154,15 @@ func sameNames(a, b Entry) bool {
 
 // compareNames compares the names that are registered without a port. Names
 // are worth comparing only between whole editions: an excerpt is one of ports.
-func compareNames(old, new *Registry) []Change {
+func compareNames(old, new *iana.Registry) []Change {
 	if !old.Coverage().Complete() || !new.Coverage().Complete() {
 		return nil
 	}
 	type key struct {
 		name string
-		t    Transport
+		t    iana.Transport
 	}
-	names := func(r *Registry) map[key]bool {
+	names := func(r *iana.Registry) map[key]bool {
 		m := make(map[key]bool)
 		for rec := range r.Records() {
 			if !rec.HasPort {

@@ -1,9 +1,12 @@
-package iana
+package edition
 
 import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/iana/internal/published"
 )
 
 func countKinds(list []Change) map[ChangeKind]int {
@@ -17,7 +20,7 @@ func countKinds(list []Change) map[ChangeKind]int {
 }
 
 func TestCompare2024To2026(t *testing.T) {
-	list := Compare(openEdition(t, xml2024), openEdition(t, xml2026))
+	list := Compare(openEdition(t, published.XML2024), openEdition(t, published.XML2026))
 	n := countKinds(list)
 	if n[Added] != 33 || n[Removed] != 10 || n[Renamed] != 12 {
 		t.Errorf("%d added, %d removed, %d renamed: want 33, 10, 12", n[Added], n[Removed], n[Renamed])
@@ -54,14 +57,14 @@ func TestCompare2024To2026(t *testing.T) {
 }
 
 func TestCompareSame(t *testing.T) {
-	reg := openEdition(t, xml2026)
-	for _, other := range []*Registry{reg, Embedded(), openEdition(t, text2026)} {
+	reg := openEdition(t, published.XML2026)
+	for _, other := range []*iana.Registry{reg, iana.Embedded(), openEdition(t, published.Text2026)} {
 		if list := Compare(reg, other); len(list) != 0 {
 			t.Errorf("%s: %d changes, the first: %v", other.Edition().Form, len(list), list[0])
 		}
 	}
 	// Of an excerpt only its own window is compared.
-	if list := Compare(reg, openEdition(t, excerpt24)); len(list) != 0 {
+	if list := Compare(reg, openEdition(t, published.Excerpt24)); len(list) != 0 {
 		t.Errorf("excerpt: %d changes, the first: %v", len(list), list[0])
 	}
 }
@@ -69,36 +72,36 @@ func TestCompareSame(t *testing.T) {
 // diffAnswer is the answer for one (port, transport) from the records alone,
 // by the plainest means.
 type diffAnswer struct {
-	status Status
+	status iana.Status
 	names  string // sorted
 }
 
-func diffOracle(reg *Registry) []diffAnswer {
+func diffOracle(reg *iana.Registry) []diffAnswer {
 	type found struct {
-		step Precedence
-		recs []Record
+		step iana.Precedence
+		recs []iana.Record
 	}
 	best := make([]found, 5<<16)
 	for r := range reg.Records() {
 		if !r.HasPort {
 			continue
 		}
-		step := ExactTransport
-		if r.Transport == NoTransport {
-			step = ExactAnyTransport
+		step := iana.ExactTransport
+		if r.Transport == iana.NoTransport {
+			step = iana.ExactAnyTransport
 		}
 		if r.Ports.First != r.Ports.Last {
 			step += 2
 		}
 		for port := int(r.Ports.First); port <= int(r.Ports.Last); port++ {
-			for tr := TCP; tr <= DCCP; tr++ {
-				if r.Transport != NoTransport && r.Transport != tr {
+			for tr := iana.TCP; tr <= iana.DCCP; tr++ {
+				if r.Transport != iana.NoTransport && r.Transport != tr {
 					continue
 				}
 				f := &best[int(tr)<<16|port]
 				switch {
 				case f.step == 0 || step < f.step:
-					*f = found{step, []Record{r}}
+					*f = found{step, []iana.Record{r}}
 				case step == f.step:
 					f.recs = append(f.recs, r)
 				}
@@ -106,22 +109,22 @@ func diffOracle(reg *Registry) []diffAnswer {
 		}
 	}
 	answers := make([]diffAnswer, 5<<16)
-	for tr := TCP; tr <= DCCP; tr++ {
-		for port := range FirstDynamic {
+	for tr := iana.TCP; tr <= iana.DCCP; tr++ {
+		for port := range iana.FirstDynamic {
 			f := best[int(tr)<<16|port]
-			a := diffAnswer{status: Unassigned}
+			a := diffAnswer{status: iana.Unassigned}
 			var names []string
 			for _, r := range f.recs {
 				switch low := strings.ToLower(r.Description); {
 				case r.Name != "":
-					a.status = Assigned
+					a.status = iana.Assigned
 					names = append(names, r.Name)
-				case strings.Contains(low, "reserved") && a.status != Assigned:
-					a.status = Reserved
+				case strings.Contains(low, "reserved") && a.status != iana.Assigned:
+					a.status = iana.Reserved
 				case strings.Contains(low, "reserved"), strings.Contains(low, "unassigned"), strings.Contains(low, "removed"), strings.Contains(low, "de-registered"),
 					strings.Contains(low, "deprecated"), strings.Contains(low, "de-commissioned"), strings.Contains(low, "decommissioned"):
 				default:
-					a.status = Assigned
+					a.status = iana.Assigned
 				}
 			}
 			slices.Sort(names)
@@ -133,7 +136,7 @@ func diffOracle(reg *Registry) []diffAnswer {
 }
 
 func TestCompareOracle(t *testing.T) {
-	editions := []*Registry{openEdition(t, xml2024), openEdition(t, csv2025), openEdition(t, xml2026)}
+	editions := []*iana.Registry{openEdition(t, published.XML2024), openEdition(t, published.CSV2025), openEdition(t, published.XML2026)}
 	var answers [][]diffAnswer
 	for _, e := range editions {
 		answers = append(answers, diffOracle(e))
@@ -150,9 +153,9 @@ func TestCompareOracle(t *testing.T) {
 				b := answers[j][key]
 				var want ChangeKind
 				switch {
-				case a.status != Assigned && b.status == Assigned:
+				case a.status != iana.Assigned && b.status == iana.Assigned:
 					want = Added
-				case a.status == Assigned && b.status != Assigned:
+				case a.status == iana.Assigned && b.status != iana.Assigned:
 					want = Removed
 				case a.status != b.status:
 					want = StatusChanged
@@ -160,16 +163,16 @@ func TestCompareOracle(t *testing.T) {
 					want = Renamed
 				}
 				if got[key] != want {
-					t.Errorf("edition %d to %d, %d/%v: %v, want %v (%v, %v)", i, j, key&0xffff, Transport(key>>16), got[key], want, a, b)
+					t.Errorf("edition %d to %d, %d/%v: %v, want %v (%v, %v)", i, j, key&0xffff, iana.Transport(key>>16), got[key], want, a, b)
 				}
 			}
 		}
 	}
 }
 
-func makeRegistry(t testing.TB, records ...Record) *Registry {
+func makeRegistry(t testing.TB, records ...iana.Record) *iana.Registry {
 	t.Helper()
-	reg, err := NewRegistry(Edition{Date: "2026-01-01", Source: "test", Form: "xml"}, records, AllPorts())
+	reg, err := iana.NewRegistry(iana.Edition{Date: "2026-01-01", Source: "test", Form: "xml"}, records, iana.AllPorts())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,17 +180,17 @@ func makeRegistry(t testing.TB, records ...Record) *Registry {
 }
 
 func TestCompareKinds(t *testing.T) {
-	at := func(port uint16, name, description string) Record {
-		return Record{Name: name, HasPort: true, Ports: Span{port, port}, Transport: TCP, Description: description}
+	at := func(port uint16, name, description string) iana.Record {
+		return iana.Record{Name: name, HasPort: true, Ports: iana.Span{First: port, Last: port}, Transport: iana.TCP, Description: description}
 	}
 	redated := at(4, "d", "d")
 	redated.Modified = "2026-01-01"
 	old := makeRegistry(t,
 		at(1, "a", "a"), at(2, "b", "b"), at(3, "c", "c"), at(4, "d", "d"), at(5, "", "Reserved"), at(6, "", "any private use"),
-		Record{Name: "gone", Transport: TCP, Description: "x"}, Record{Name: "stays", Description: "x"})
+		iana.Record{Name: "gone", Transport: iana.TCP, Description: "x"}, iana.Record{Name: "stays", Description: "x"})
 	new := makeRegistry(t,
 		at(2, "bb", "b"), at(3, "c", "C"), redated, at(5, "", "Unassigned"), at(6, "", "any private mail"), at(7, "e", ""),
-		Record{Name: "stays", Description: "y"}, Record{Name: "stays", Transport: UDP})
+		iana.Record{Name: "stays", Description: "y"}, iana.Record{Name: "stays", Transport: iana.UDP})
 	var got []string
 	for _, c := range Compare(old, new) {
 		got = append(got, c.String())

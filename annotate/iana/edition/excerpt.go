@@ -1,8 +1,10 @@
-package iana
+package edition
 
 import (
 	"slices"
 	"strings"
+
+	"github.com/portannot/portannot/annotate/iana"
 )
 
 // Flattened text is what is left of the page when it is copied as text: one
@@ -65,7 +67,7 @@ func parseExcerpt(src *source) (parsed, error) {
 			return p, src.errorf(rec.Line, "%s", reason)
 		}
 		for _, people := range [2]string{rec.Assignee, rec.Contact} {
-			for _, id := range splitReferences(people) {
+			for _, id := range iana.SplitReferences(people) {
 				if !directory[id] {
 					return p, src.errorf(len(lines), "cut short: no contact [%.60s], of whom line %d speaks", id, rec.Line)
 				}
@@ -80,15 +82,15 @@ func parseExcerpt(src *source) (parsed, error) {
 		return p, src.errorf(heading+1, "no row with a port number")
 	}
 	p.cover = cover
-	if cover.First == 0 && cover.Last >= FirstDynamic-1 {
-		p.cover = AllPorts()
+	if cover.First == 0 && cover.Last >= iana.FirstDynamic-1 {
+		p.cover = iana.AllPorts()
 	}
 	return p, nil
 }
 
 // flatRecord reads a row. directory holds the people that there are. reason
 // says why it is no row.
-func flatRecord(line string, directory map[string]bool) (rec Record, reason string) {
+func flatRecord(line string, directory map[string]bool) (rec iana.Record, reason string) {
 	var c cells
 	words := strings.Fields(line)
 	next := func() string {
@@ -97,14 +99,14 @@ func flatRecord(line string, directory map[string]bool) (rec Record, reason stri
 		}
 		return words[0]
 	}
-	if _, ok := parseSpan(next()); !ok && len(words) > 0 {
+	if _, err := iana.ParseSpan(next()); err != nil && len(words) > 0 {
 		c[cellName], words = words[0], words[1:]
 	}
-	if _, ok := parseSpan(next()); !ok {
-		return Record{}, "a row without a port number"
+	if _, err := iana.ParseSpan(next()); err != nil {
+		return iana.Record{}, "a row without a port number"
 	}
 	c[cellPort], words = words[0], words[1:]
-	if _, err := ParseTransport(next()); err == nil {
+	if _, err := iana.ParseTransport(next()); err == nil {
 		c[cellTransport], words = words[0], words[1:]
 	}
 
@@ -156,10 +158,10 @@ func flatRecord(line string, directory map[string]bool) (rec Record, reason stri
 
 	rec, err := c.record(0)
 	if err != nil {
-		return Record{}, err.Error()
+		return iana.Record{}, err.Error()
 	}
 	if rec.Name == "" && rec.Description == "" {
-		return Record{}, "a row with neither a service name nor a description"
+		return iana.Record{}, "a row with neither a service name nor a description"
 	}
 	return rec, ""
 }
@@ -187,14 +189,14 @@ func isDocument(s string) bool {
 // flatContacts reads the lines of the contact directory. They hold an ID, a
 // name or an organization, an address and a date. Which of name and
 // organization is given cannot be seen; it is taken as the name.
-func flatContacts(lines []string) []Contact {
-	var list []Contact
+func flatContacts(lines []string) []iana.Contact {
+	var list []iana.Contact
 	for _, line := range lines {
 		id, rest, _ := strings.Cut(line, " ")
 		if !isPerson(id) {
 			continue
 		}
-		c := Contact{ID: strings.Trim(id, "[]")}
+		c := iana.Contact{ID: strings.Trim(id, "[]")}
 		words := strings.Fields(rest)
 		if n := len(words); n > 0 && isDate(words[n-1]) {
 			c.Updated, words = words[n-1], words[:n-1]

@@ -1,4 +1,4 @@
-package iana
+package edition
 
 import (
 	"bytes"
@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/iana/internal/published"
 )
 
 // Every beginning of a small edition is an error, with the exceptions that the
@@ -23,9 +26,9 @@ func TestEveryCut(t *testing.T) {
 		if form == "gzip" || form == "csv" {
 			end = len(data)
 		}
-		for n := 0; n < end; n += every(7) {
+		for n := 0; n < end; n += published.Every(7) {
 			reg, err := Read(strings.NewReader(data[:n]), "f")
-			var se *SyntaxError
+			var se *iana.SyntaxError
 			switch {
 			case err != nil && !errors.As(err, &se):
 				t.Errorf("%s cut at %d of %d: %v", form, n, len(data), err)
@@ -46,7 +49,7 @@ func TestEveryCut(t *testing.T) {
 }
 
 // checkParsed checks what must hold of anything that was read.
-func checkParsed(t *testing.T, data []byte, records []Record, err error) {
+func checkParsed(t *testing.T, data []byte, records []iana.Record, err error) {
 	t.Helper()
 	if err != nil {
 		if strings.ContainsAny(err.Error(), "\n\x00\x1b") {
@@ -59,11 +62,11 @@ func checkParsed(t *testing.T, data []byte, records []Record, err error) {
 		if r.Line < 1 || r.Line > lines {
 			t.Fatalf("line %d of %d: %+v", r.Line, lines, r)
 		}
-		if r.Name == "" && !r.HasPort || r.HasPort && r.Ports.First > r.Ports.Last || int(r.Transport) >= NumTransports {
+		if r.Name == "" && !r.HasPort || r.HasPort && r.Ports.First > r.Ports.Last || int(r.Transport) >= iana.NumTransports {
 			t.Fatalf("record %+v", r)
 		}
 		for _, s := range [...]string{r.Name, r.Description, r.Assignee, r.Contact, r.Registered, r.Modified, r.ServiceCode, r.Unauthorized, r.Notes} {
-			if s != foldSpace(s) {
+			if s != iana.FoldSpace(s) {
 				t.Fatalf("white space in %q", s)
 			}
 		}
@@ -134,7 +137,7 @@ func FuzzText(f *testing.F) {
 			t.Fatal(err)
 		}
 		for col := range whole {
-			if foldSpace(rows[col]) != foldSpace(whole[col]) {
+			if iana.FoldSpace(rows[col]) != iana.FoldSpace(whole[col]) {
 				t.Fatalf("column %d: %q, want %q", col, rows[col], whole[col])
 			}
 		}

@@ -1,10 +1,11 @@
-package iana
+package edition
 
 import (
 	"bytes"
 	"io"
 	"strings"
 
+	"github.com/portannot/portannot/annotate/iana"
 	"golang.org/x/net/html"
 )
 
@@ -50,7 +51,7 @@ const (
 func parseHTML(src *source) (parsed, error) {
 	h := &htmlReader{src: src, line: 1}
 	h.out.form = "html"
-	h.out.cover = AllPorts()
+	h.out.cover = iana.AllPorts()
 	z := html.NewTokenizer(bytes.NewReader(src.data))
 	z.SetMaxBuf(maxHTMLToken)
 	for {
@@ -147,7 +148,7 @@ func (h *htmlReader) endCell() {
 	if h.open == "" {
 		return
 	}
-	text := foldSpace(h.text.String())
+	text := iana.FoldSpace(h.text.String())
 	switch h.open {
 	case "dt":
 		h.term = text
@@ -183,7 +184,7 @@ func (h *htmlReader) endRow() error {
 		if len(h.out.contacts) >= maxRecords {
 			return h.src.errorf(h.rowLine, "more than %d contacts", maxRecords)
 		}
-		h.out.contacts = append(h.out.contacts, Contact{
+		h.out.contacts = append(h.out.contacts, iana.Contact{
 			ID: strings.Trim(row[0], "[]"), Name: row[1], Organization: row[2], URI: row[3], Updated: row[4],
 		})
 	}

@@ -1,4 +1,10 @@
-package iana
+// Package edition reads the forms in which IANA publishes the Service Name and
+// Transport Protocol Port Number Registry: XML, CSV, HTML and plain text, and a
+// page copied as text. It also compares editions and reports what is odd in one.
+//
+// [Open] and [Read] give an [iana.Registry], which answers like the edition that
+// is embedded in package iana.
+package edition
 
 import (
 	"bufio"
@@ -10,9 +16,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/portannot/portannot/annotate/iana"
 )
 
 // Limits on what is read. An edition of today has some 15,000 records, 25,000
@@ -22,24 +29,8 @@ const (
 	maxRecords   = 60_000   // the index has room for 65,535
 )
 
-// SyntaxError says where and why a file is not an edition of the registry that
-// can be read: it is of another kind, damaged, or cut short.
-type SyntaxError struct {
-	File   string
-	Line   int // from 1; 0 when the reason concerns the whole file
-	Reason string
-}
-
-// Error gives "file:line: reason".
-func (e *SyntaxError) Error() string {
-	if e.Line == 0 {
-		return e.File + ": " + e.Reason
-	}
-	return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Reason)
-}
-
 // Open reads the edition in a file: see [Read].
-func Open(path string) (*Registry, error) {
+func Open(path string) (*iana.Registry, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open registry: %w", err)
@@ -71,7 +62,7 @@ func Open(path string) (*Registry, error) {
 // a port, which come last, at a row's end, cannot be seen. A CSV file that
 // starts at a higher port is an excerpt. Of flattened text, the contacts must
 // be there that its rows refer to.
-func Read(r io.Reader, name string) (*Registry, error) {
+func Read(r io.Reader, name string) (*iana.Registry, error) {
 	data, err := readAll(r, name)
 	if err != nil {
 		return nil, err
@@ -89,7 +80,7 @@ func Read(r io.Reader, name string) (*Registry, error) {
 		return nil, src.errorf(0, "no record in it")
 	}
 	sum := sha256.Sum256(data)
-	reg, err := NewRegistry(Edition{
+	reg, err := iana.NewRegistry(iana.Edition{
 		Date:   p.date,
 		Source: name,
 		SHA256: hex.EncodeToString(sum[:]),
@@ -98,8 +89,7 @@ func Read(r io.Reader, name string) (*Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	reg.setContacts(p.contacts)
-	return reg, nil
+	return reg.WithContacts(p.contacts), nil
 }
 
 // source is a whole file, decompressed.
@@ -112,13 +102,13 @@ type source struct {
 type parsed struct {
 	form     string // as in Edition.Form
 	date     string
-	records  []Record
-	contacts []Contact
-	cover    Coverage
+	records  []iana.Record
+	contacts []iana.Contact
+	cover    iana.Coverage
 }
 
 // add appends a record, within the limit.
-func (p *parsed) add(src *source, rec Record) error {
+func (p *parsed) add(src *source, rec iana.Record) error {
 	if len(p.records) >= maxRecords {
 		return src.errorf(rec.Line, "more than %d records", maxRecords)
 	}
@@ -127,7 +117,7 @@ func (p *parsed) add(src *source, rec Record) error {
 }
 
 func (s *source) errorf(line int, format string, args ...any) error {
-	return &SyntaxError{File: s.name, Line: line, Reason: fmt.Sprintf(format, args...)}
+	return &iana.SyntaxError{File: s.name, Line: line, Reason: fmt.Sprintf(format, args...)}
 }
 
 // lineAt gives the number of the line with the byte at an offset.
@@ -158,7 +148,7 @@ func readAll(r io.Reader, name string) ([]byte, error) {
 	case err != nil:
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	case len(data) > maxFileBytes:
-		return nil, &SyntaxError{File: name, Reason: fmt.Sprintf("larger than %d MiB", maxFileBytes>>20)}
+		return nil, &iana.SyntaxError{File: name, Reason: fmt.Sprintf("larger than %d MiB", maxFileBytes>>20)}
 	}
 	return bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), nil
 }
@@ -168,9 +158,9 @@ func readAll(r io.Reader, name string) ([]byte, error) {
 func gzipError(name string, err error) error {
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return &SyntaxError{File: name, Reason: "gzip: cut short"}
+		return &iana.SyntaxError{File: name, Reason: "gzip: cut short"}
 	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
-		return &SyntaxError{File: name, Reason: err.Error()}
+		return &iana.SyntaxError{File: name, Reason: err.Error()}
 	}
 	return fmt.Errorf("decompress %s: %w", name, err)
 }
@@ -261,26 +251,13 @@ const (
 )
 
 // columnNames are the headings of the columns.
-var columnNames = [numCells]string{
-	"Service Name",
-	"Port Number",
-	"Transport Protocol",
-	"Description",
-	"Assignee",
-	"Contact",
-	"Registration Date",
-	"Modification Date",
-	"Reference",
-	"Service Code",
-	"Unauthorized Use Reported",
-	"Assignment Notes",
-}
+var columnNames [numCells]string = iana.Headings()
 
 // columnOf finds the column of a heading. Editions before 2013 or so wrote
 // "Known Unauthorized Uses" over the one that is now "Unauthorized Use
 // Reported". ok is false for a heading of no column.
 func columnOf(heading string) (col int, ok bool) {
-	h := strings.ToLower(foldSpace(heading))
+	h := strings.ToLower(iana.FoldSpace(heading))
 	for i, n := range columnNames {
 		if h == strings.ToLower(n) {
 			return i, true
@@ -296,75 +273,38 @@ func columnOf(heading string) (col int, ok bool) {
 type cells [numCells]string
 
 // record makes a row into a record. The error is a reason without position.
-func (c *cells) record(line int) (Record, error) {
-	rec := Record{
-		Name:         foldSpace(c[cellName]),
-		Description:  foldSpace(c[cellDescription]),
-		Assignee:     foldSpace(c[cellAssignee]),
-		Contact:      foldSpace(c[cellContact]),
-		Registered:   foldSpace(c[cellRegistered]),
-		Modified:     foldSpace(c[cellModified]),
-		References:   splitReferences(foldSpace(c[cellReference])),
-		ServiceCode:  foldSpace(c[cellServiceCode]),
-		Unauthorized: foldSpace(c[cellUnauthorized]),
-		Notes:        foldSpace(c[cellNotes]),
+func (c *cells) record(line int) (iana.Record, error) {
+	rec := iana.Record{
+		Name:         iana.FoldSpace(c[cellName]),
+		Description:  iana.FoldSpace(c[cellDescription]),
+		Assignee:     iana.FoldSpace(c[cellAssignee]),
+		Contact:      iana.FoldSpace(c[cellContact]),
+		Registered:   iana.FoldSpace(c[cellRegistered]),
+		Modified:     iana.FoldSpace(c[cellModified]),
+		References:   iana.SplitReferences(iana.FoldSpace(c[cellReference])),
+		ServiceCode:  iana.FoldSpace(c[cellServiceCode]),
+		Unauthorized: iana.FoldSpace(c[cellUnauthorized]),
+		Notes:        iana.FoldSpace(c[cellNotes]),
 		Line:         line,
 	}
-	if ports := foldSpace(c[cellPort]); ports != "" {
-		span, ok := parseSpan(ports)
-		if !ok {
-			return Record{}, fmt.Errorf("bad port number %.40q", ports)
+	if ports := iana.FoldSpace(c[cellPort]); ports != "" {
+		span, err := iana.ParseSpan(ports)
+		if err != nil {
+			return iana.Record{}, err
 		}
 		rec.Ports, rec.HasPort = span, true
 	}
-	if name := foldSpace(c[cellTransport]); name != "" {
-		t, err := ParseTransport(name)
+	if name := iana.FoldSpace(c[cellTransport]); name != "" {
+		t, err := iana.ParseTransport(name)
 		if err != nil {
-			return Record{}, fmt.Errorf("unknown transport %.40q", name)
+			return iana.Record{}, fmt.Errorf("unknown transport %.40q", name)
 		}
 		rec.Transport = t
 	}
 	if rec.Name == "" && !rec.HasPort {
-		return Record{}, errors.New("a row with neither a service name nor a port number")
+		return iana.Record{}, errors.New("a row with neither a service name nor a port number")
 	}
 	return rec, nil
-}
-
-// parseSpan reads "80" or "6000-6063".
-func parseSpan(s string) (Span, bool) {
-	first, last, isRange := strings.Cut(s, "-")
-	lo, ok := parsePort(first)
-	if !ok {
-		return Span{}, false
-	}
-	hi := lo
-	if isRange {
-		if hi, ok = parsePort(last); !ok || hi < lo {
-			return Span{}, false
-		}
-	}
-	return Span{lo, hi}, true
-}
-
-// parsePort reads a number of digits only; strconv would take "+80" too.
-func parsePort(s string) (uint16, bool) {
-	if s == "" || s[0] < '0' || s[0] > '9' {
-		return 0, false
-	}
-	n, err := strconv.ParseUint(s, 10, 16)
-	return uint16(n), err == nil
-}
-
-// splitReferences reads "[RFC4340][RFC6335]". Text that is not in brackets is
-// one reference.
-func splitReferences(s string) []string {
-	if s == "" {
-		return nil
-	}
-	if s[0] != '[' || s[len(s)-1] != ']' {
-		return []string{s}
-	}
-	return strings.Split(strings.ReplaceAll(s[1:len(s)-1], "] [", "]["), "][")
 }
 
 // isDate reports whether s is a date as the registry writes it: "2013",
@@ -381,34 +321,9 @@ func isDate(s string) bool {
 	return true
 }
 
-// foldSpace makes every run of white space and control characters one space,
-// and drops those at the ends.
-func foldSpace(s string) string {
-	if isFolded(s) {
-		return s
-	}
-	return strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, "\uFFFD"), isSpaceOrControl), " ")
-}
-
-func isSpaceOrControl(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
-
-// isFolded reports whether foldSpace has nothing to do, for ASCII text.
-func isFolded(s string) bool {
-	space := true
-	for i := range len(s) {
-		switch b := s[i]; {
-		case b == ' ' && space, b < ' ', b > '~':
-			return false
-		default:
-			space = b == ' '
-		}
-	}
-	return !space || s == ""
-}
-
 // coverageOf gives the ports from the first to the last that are listed.
-func coverageOf(records []Record) (Coverage, bool) {
-	var c Coverage
+func coverageOf(records []iana.Record) (iana.Coverage, bool) {
+	var c iana.Coverage
 	found := false
 	for i := range records {
 		if r := &records[i]; r.HasPort {
@@ -425,21 +340,21 @@ func coverageOf(records []Record) (Coverage, bool) {
 // from port 0 is meant to be the whole registry, which lists each user port up
 // to 49151; one that stops before is cut short. A table from a higher port is
 // an excerpt.
-func (s *source) wholeOrExcerpt(records []Record) (Coverage, error) {
+func (s *source) wholeOrExcerpt(records []iana.Record) (iana.Coverage, error) {
 	c, ok := coverageOf(records)
 	switch {
 	case !ok:
 		return c, s.errorf(0, "no record has a port number")
 	case c.First > 0:
 		return c, nil
-	case c.Last < FirstDynamic-1:
-		return c, s.errorf(records[len(records)-1].Line, "cut short: the last port is %d, but the registry goes up to %d", c.Last, FirstDynamic-1)
+	case c.Last < iana.FirstDynamic-1:
+		return c, s.errorf(records[len(records)-1].Line, "cut short: the last port is %d, but the registry goes up to %d", c.Last, iana.FirstDynamic-1)
 	}
-	return AllPorts(), nil
+	return iana.AllPorts(), nil
 }
 
 // newestDate gives the latest date of any record.
-func newestDate(records []Record) string {
+func newestDate(records []iana.Record) string {
 	newest := ""
 	for i := range records {
 		for _, d := range [2]string{records[i].Registered, records[i].Modified} {

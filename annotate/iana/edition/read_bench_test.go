@@ -1,14 +1,16 @@
-package iana
+package edition
 
 import (
 	"bytes"
 	"testing"
+
+	"github.com/portannot/portannot/annotate/iana/internal/published"
 )
 
 func BenchmarkRead(b *testing.B) {
-	for _, name := range []string{xml2026, csv2025, html2026, text2026, excerpt24} {
+	for _, name := range []string{published.XML2026, published.CSV2025, published.HTML2026, published.Text2026, published.Excerpt24} {
 		b.Run(name, func(b *testing.B) {
-			data := editionBytes(b, name)
+			data := published.Bytes(b, name)
 			b.SetBytes(int64(len(data)))
 			b.ReportAllocs()
 			for b.Loop() {

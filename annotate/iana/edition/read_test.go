@@ -1,4 +1,4 @@
-package iana
+package edition
 
 import (
 	"bytes"
@@ -12,51 +12,20 @@ import (
 	"strings"
 	"sync"
 	"testing"
-)
 
-// The editions that the tests read when they are there.
-const (
-	xml2024   = "service-names-port-numbers-2024-03-18.xml.gz"
-	csv2025   = "service-names-port-numbers-2025-03-28.csv.gz"
-	xml2026   = "service-names-port-numbers-2026-08-17.xml.gz"
-	text2026  = "service-names-port-numbers-2026-08-17.txt.gz"
-	html2026  = "service-names-port-numbers-2026-08-17.html.gz"
-	excerpt24 = "iana-excerpt-4665-4740.txt"
+	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/iana/internal/published"
 )
-
-// editionPath finds an edition beside the repository, and skips the test if
-// there is none. With -short it also skips what reads more than the newest.
-func editionPath(t testing.TB, name string) string {
-	t.Helper()
-	if testing.Short() && name != xml2026 && name != excerpt24 {
-		t.Skipf("not with -short: edition %s", name)
-	}
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		path := filepath.Join(dir, "shared", "registry", name)
-		if _, err := os.Stat(path); err == nil {
-			return path
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			t.Skipf("no edition %s beside the repository", name)
-		}
-		dir = parent
-	}
-}
 
 // opened keeps the editions that tests opened: a registry never changes.
 var opened sync.Map
 
-func openEdition(t testing.TB, name string) *Registry {
+func openEdition(t testing.TB, name string) *iana.Registry {
 	t.Helper()
 	if reg, ok := opened.Load(name); ok {
-		return reg.(*Registry)
+		return reg.(*iana.Registry)
 	}
-	reg, err := Open(editionPath(t, name))
+	reg, err := Open(published.Path(t, name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,39 +33,14 @@ func openEdition(t testing.TB, name string) *Registry {
 	return reg
 }
 
-// editionBytes gives an edition decompressed.
-func editionBytes(t testing.TB, name string) []byte {
-	t.Helper()
-	f, err := os.Open(editionPath(t, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	data, err := readAll(f, name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
-}
-
-// every is the step at which the longest tests go through ports or places: 1,
-// or n with -short. That is for the race detector's run: these tests start no
-// goroutine that it could watch, and it makes them ten times as slow.
-func every(n int) int {
-	if testing.Short() {
-		return n
-	}
-	return 1
-}
-
 // recordText writes all fields of a record but the line.
-func recordText(r Record) string {
+func recordText(r iana.Record) string {
 	r.Line = 0
 	return fmt.Sprintf("%+v", r)
 }
 
 // diffRecords reports records that differ, in order, at most ten.
-func diffRecords(t *testing.T, what string, got, want *Registry) {
+func diffRecords(t *testing.T, what string, got, want *iana.Registry) {
 	t.Helper()
 	a, b := slices.Collect(got.Records()), slices.Collect(want.Records())
 	if len(a) != len(b) {
@@ -116,7 +60,7 @@ func diffRecords(t *testing.T, what string, got, want *Registry) {
 }
 
 // entryText is everything an entry answers, written out.
-func entryText(e Entry) string {
+func entryText(e iana.Entry) string {
 	d, deassigned := e.Deassigned()
 	s := fmt.Sprintf("%v %v listed=%v unspecified=%v precedence=%v names=%q %q %v %v registered=%q modified=%q refs=%q code=%q unauthorized=%q deassigned=%v %v siblings=%v assignee=%q contact=%q notes=%q deciding=%d",
 		e.Transport, e.Status, e.Listed, e.TransportUnspecified, e.Precedence, e.Names(), e.Description(), e.Range(), e.Span(),
@@ -128,9 +72,33 @@ func entryText(e Entry) string {
 	return s
 }
 
+// recordLines tells which records concern an entry, by their lines in the file.
+func recordLines(e iana.Entry) string {
+	lines := fmt.Sprint(e.Precedence)
+	for _, r := range e.Records() {
+		lines += fmt.Sprint(" ", r.Line)
+	}
+	return lines
+}
+
+// contactsOf reads the contact directory of an edition.
+func contactsOf(t testing.TB, name string) []iana.Contact {
+	t.Helper()
+	src := &source{name: name, data: published.Bytes(t, name)}
+	read, err := src.detect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := read(src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p.contacts
+}
+
 func TestFormsOfOneEditionAgree(t *testing.T) {
-	want := openEdition(t, xml2026)
-	for _, form := range []struct{ file, name string }{{html2026, "html"}, {text2026, "text"}} {
+	want := openEdition(t, published.XML2026)
+	for _, form := range []struct{ file, name string }{{published.HTML2026, "html"}, {published.Text2026, "text"}} {
 		t.Run(form.name, func(t *testing.T) {
 			got := openEdition(t, form.file)
 			if ed := got.Edition(); ed.Form != form.name || ed.Date != "2026-08-17" || ed.Records != 14533 || len(ed.SHA256) != 64 {
@@ -141,16 +109,15 @@ func TestFormsOfOneEditionAgree(t *testing.T) {
 			}
 			diffRecords(t, form.name, got, want)
 			bad := 0
-			type cells struct{ got, want uint16 }
-			seen := map[cells]bool{}
-			for _, tr := range append([]Transport{NoTransport}, slices.Collect(allTransports)...) {
-				for port := 0; port < 1<<16; port += every(61) {
+			seen := map[string]bool{}
+			for _, tr := range append([]iana.Transport{iana.NoTransport}, slices.Collect(allTransports)...) {
+				for port := 0; port < 1<<16; port += published.Every(61) {
 					x, y := got.Lookup(tr, uint16(port)), want.Lookup(tr, uint16(port))
 					same := x.Status == y.Status && x.Listed == y.Listed && x.Precedence == y.Precedence &&
 						x.Name() == y.Name() && x.Unauthorized() == y.Unauthorized() && x.Siblings() == y.Siblings()
 					// All the rest is that of the records, which ports share.
-					if c := (cells{x.cell, y.cell}); same && !seen[c] {
-						seen[c] = true
+					if key := recordLines(x) + "/" + recordLines(y); same && !seen[key] {
+						seen[key] = true
 						same = entryText(x) == entryText(y)
 					}
 					if !same {
@@ -160,14 +127,15 @@ func TestFormsOfOneEditionAgree(t *testing.T) {
 					}
 				}
 			}
-			if len(got.contacts) != len(want.contacts) {
-				t.Errorf("%d contacts, want %d", len(got.contacts), len(want.contacts))
+			contacts := contactsOf(t, published.XML2026)
+			if n := len(contactsOf(t, form.file)); n != len(contacts) {
+				t.Errorf("%d contacts, want %d", n, len(contacts))
 			}
 			bad = 0
-			for id, c := range want.contacts {
-				if g := got.contacts[id]; g != c {
+			for _, c := range contacts {
+				if g, _ := got.Contact(c.ID); g != c {
 					if bad++; bad <= 10 {
-						t.Errorf("contact %s:\n got %+v\nwant %+v", id, g, c)
+						t.Errorf("contact %s:\n got %+v\nwant %+v", c.ID, g, c)
 					}
 				}
 			}
@@ -175,8 +143,8 @@ func TestFormsOfOneEditionAgree(t *testing.T) {
 	}
 }
 
-func allTransports(yield func(Transport) bool) {
-	for _, t := range Transports() {
+func allTransports(yield func(iana.Transport) bool) {
+	for _, t := range iana.Transports() {
 		if !yield(t) {
 			return
 		}
@@ -187,14 +155,14 @@ func allTransports(yield func(Transport) bool) {
 // with the rows of an edition from two years before, and with none, they are to
 // be as good, or nearly.
 func TestTextWithoutTheSameEdition(t *testing.T) {
-	data := editionBytes(t, text2026)
-	want := slices.Collect(openEdition(t, xml2026).Records())
+	data := published.Bytes(t, published.Text2026)
+	want := slices.Collect(openEdition(t, published.XML2026).Records())
 	for _, c := range []struct {
 		name  string
 		known map[rowKey]bool
 		most  int // rows that may be wrong
 	}{
-		{"rows of 2024 known", knownRows(openEdition(t, xml2024).Records()), 0},
+		{"rows of 2024 known", knownRows(openEdition(t, published.XML2024).Records()), 0},
 		{"no rows known", nil, 10},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -217,12 +185,12 @@ func TestTextWithoutTheSameEdition(t *testing.T) {
 }
 
 func TestCSVAgreesWithLaterEdition(t *testing.T) {
-	reg := openEdition(t, csv2025)
+	reg := openEdition(t, published.CSV2025)
 	if ed := reg.Edition(); ed.Form != "csv" || ed.Date != "2025-03-28" || ed.Records != 14474 {
 		t.Errorf("edition: %+v", ed)
 	}
 	// Records with the same text in both editions that frame it are to be there.
-	key := func(r Record) string { return recordText(r) }
+	key := func(r iana.Record) string { return recordText(r) }
 	in := func(name string) map[string]bool {
 		m := map[string]bool{}
 		for r := range openEdition(t, name).Records() {
@@ -230,7 +198,7 @@ func TestCSVAgreesWithLaterEdition(t *testing.T) {
 		}
 		return m
 	}
-	before, after := in(xml2024), in(xml2026)
+	before, after := in(published.XML2024), in(published.XML2026)
 	have := map[string]bool{}
 	neither := 0
 	for r := range reg.Records() {
@@ -253,11 +221,11 @@ func TestCSVAgreesWithLaterEdition(t *testing.T) {
 }
 
 func TestExcerptAgreesWithItsEdition(t *testing.T) {
-	got, want := openEdition(t, excerpt24), openEdition(t, xml2024)
+	got, want := openEdition(t, published.Excerpt24), openEdition(t, published.XML2024)
 	if ed := got.Edition(); ed.Form != "excerpt" || ed.Date != "2024-03-18" || ed.Records != 101 {
 		t.Errorf("edition: %+v", ed)
 	}
-	if c := got.Coverage(); c.Span != (Span{4665, 4740}) {
+	if c := got.Coverage(); c.Span != (iana.Span{First: 4665, Last: 4740}) {
 		t.Errorf("coverage: %v", c)
 	}
 	for tr := range allTransports {
@@ -268,11 +236,11 @@ func TestExcerptAgreesWithItsEdition(t *testing.T) {
 				if x, y := entryText(g), entryText(w); x != y {
 					t.Errorf("%d/%v:\n got %s\nwant %s", port, tr, x, y)
 				}
-			case port >= FirstDynamic:
-				if g.Status != Dynamic {
+			case port >= iana.FirstDynamic:
+				if g.Status != iana.Dynamic {
 					t.Fatalf("%d/%v: %v, want dynamic", port, tr, g.Status)
 				}
-			case g.Status != Unknown:
+			case g.Status != iana.Unknown:
 				t.Fatalf("%d/%v: %v, want unknown", port, tr, g.Status)
 			}
 		}
@@ -285,25 +253,25 @@ func TestExcerptAgreesWithItsEdition(t *testing.T) {
 // Every form with its end cut off, at many places, is an error, and never one
 // with less in it.
 func TestCutShort(t *testing.T) {
-	for _, name := range []string{xml2026, html2026, text2026, csv2025, excerpt24} {
+	for _, name := range []string{published.XML2026, published.HTML2026, published.Text2026, published.CSV2025, published.Excerpt24} {
 		t.Run(name, func(t *testing.T) {
-			data := editionBytes(t, name)
+			data := published.Bytes(t, name)
 			whole := openEdition(t, name)
 			step := len(data) / 6
-			for cut := step; cut < len(data)-2; cut += step * every(4) {
+			for cut := step; cut < len(data)-2; cut += step * published.Every(4) {
 				expectCut(t, name, data[:cut], whole)
 			}
-			for _, n := range []int{20, 2, 100}[:3/every(3)] {
+			for _, n := range []int{20, 2, 100}[:3/published.Every(3)] {
 				expectCut(t, name, data[:len(data)-n], whole)
 			}
 		})
 	}
 }
 
-func expectCut(t *testing.T, name string, data []byte, whole *Registry) {
+func expectCut(t *testing.T, name string, data []byte, whole *iana.Registry) {
 	t.Helper()
 	reg, err := Read(bytes.NewReader(data), name)
-	var se *SyntaxError
+	var se *iana.SyntaxError
 	if err == nil {
 		t.Errorf("cut at %d: no error, %d of %d records", len(data), reg.Edition().Records, whole.Edition().Records)
 	} else if !errors.As(err, &se) || reg != nil {
@@ -314,13 +282,13 @@ func expectCut(t *testing.T, name string, data []byte, whole *Registry) {
 }
 
 func TestCutGzip(t *testing.T) {
-	data, err := os.ReadFile(editionPath(t, xml2026))
+	data, err := os.ReadFile(published.Path(t, published.XML2026))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, n := range []int{len(data) / 2, len(data) - 8, len(data) - 1, 10, 5} {
 		_, err := Read(bytes.NewReader(data[:n]), "f.gz")
-		var se *SyntaxError
+		var se *iana.SyntaxError
 		if !errors.As(err, &se) || err.Error() != "f.gz: gzip: cut short" {
 			t.Errorf("%d of %d bytes: %v", n, len(data), err)
 		}
@@ -372,12 +340,12 @@ func TestCSVHeadings(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", heading, err)
 		}
-		e := reg.Lookup(TCP, 8888)
+		e := reg.Lookup(iana.TCP, 8888)
 		if e.Unauthorized() != "Known Unauthorized Use on port 8888" || e.Notes() != "note" || e.Records()[0].Line != 2 {
 			t.Errorf("%s: %s", heading, entryText(e))
 		}
 		// A table from a higher port is an excerpt.
-		if c := reg.Coverage().Span; c != (Span{8888, 8888}) {
+		if c := reg.Coverage().Span; c != (iana.Span{First: 8888, Last: 8888}) {
 			t.Errorf("coverage: %v", c)
 		}
 	}
@@ -392,7 +360,7 @@ func TestReadGzip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e := reg.Lookup(SCTP, 4739); e.Name() != "ipfix" {
+	if e := reg.Lookup(iana.SCTP, 4739); e.Name() != "ipfix" {
 		t.Error(entryText(e))
 	}
 }
@@ -420,7 +388,7 @@ func (brokenReader) Read([]byte) (int, error) { return 0, os.ErrPermission }
 
 func TestReadFailure(t *testing.T) {
 	_, err := Read(brokenReader{}, "f")
-	var se *SyntaxError
+	var se *iana.SyntaxError
 	if !errors.Is(err, os.ErrPermission) || errors.As(err, &se) {
 		t.Errorf("a failure to read is not the file's fault: %v", err)
 	}

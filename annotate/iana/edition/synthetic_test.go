@@ -1,4 +1,4 @@
-package iana
+package edition
 
 import (
 	"bytes"
@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/portannot/portannot/annotate/iana"
 )
 
 // Small editions in each form, made here, so that the readers are tested where
@@ -84,7 +86,7 @@ func syntheticXML() string {
 			b.WriteString(`<assignee><xref type="person" data="` + strings.Trim(row[cellAssignee], "[]") + `"/></assignee>`)
 			b.WriteString(`<xref type="person" data="` + strings.Trim(row[cellContact], "[]") + `"/>`)
 		}
-		for _, ref := range splitReferences(row[cellReference]) {
+		for _, ref := range iana.SplitReferences(row[cellReference]) {
 			b.WriteString(`<xref type="rfc" data="` + strings.ToLower(ref) + `"/>`)
 		}
 		element("sc", row[cellServiceCode])
@@ -180,7 +182,7 @@ func syntheticGzip() string {
 }
 
 func TestSyntheticForms(t *testing.T) {
-	var want []Record
+	var want []iana.Record
 	for i := range syntheticRows {
 		rec, err := syntheticRows[i].record(0)
 		if err != nil {
@@ -219,7 +221,7 @@ func TestSyntheticForms(t *testing.T) {
 				}
 			}
 			person, ok := reg.Contact("A_Person")
-			if ok != c.contacts || ok && person != (Contact{"A_Person", "A Person", "Example", "mailto:a&example.com", "2010-01"}) {
+			if ok != c.contacts || ok && person != (iana.Contact{ID: "A_Person", Name: "A Person", Organization: "Example", URI: "mailto:a&example.com", Updated: "2010-01"}) {
 				t.Errorf("contact %+v %v", person, ok)
 			}
 		})
@@ -256,19 +258,19 @@ func TestRecordLines(t *testing.T) {
 // Of flattened text, what cannot be known is taken as the documentation says.
 func TestFlattenedRows(t *testing.T) {
 	directory := map[string]bool{"A": true, "B_2": true}
-	for line, want := range map[string]Record{
-		"80 Unassigned":              {HasPort: true, Ports: Span{80, 80}, Description: "Unassigned"},
-		"80 Unassigned 2007-09-06":   {HasPort: true, Ports: Span{80, 80}, Description: "Unassigned", Modified: "2007-09-06"},
-		"80-90 udp Reserved 2007-09": {HasPort: true, Ports: Span{80, 90}, Transport: UDP, Description: "Reserved", Modified: "2007-09"},
-		"a 80 tcp":                   {Name: "a", HasPort: true, Ports: Span{80, 80}, Transport: TCP},
-		"a 80 tcp D [A] [B_2] 2006-02": {Name: "a", HasPort: true, Ports: Span{80, 80}, Transport: TCP, Description: "D",
+	for line, want := range map[string]iana.Record{
+		"80 Unassigned":              {HasPort: true, Ports: iana.Span{First: 80, Last: 80}, Description: "Unassigned"},
+		"80 Unassigned 2007-09-06":   {HasPort: true, Ports: iana.Span{First: 80, Last: 80}, Description: "Unassigned", Modified: "2007-09-06"},
+		"80-90 udp Reserved 2007-09": {HasPort: true, Ports: iana.Span{First: 80, Last: 90}, Transport: iana.UDP, Description: "Reserved", Modified: "2007-09"},
+		"a 80 tcp":                   {Name: "a", HasPort: true, Ports: iana.Span{First: 80, Last: 80}, Transport: iana.TCP},
+		"a 80 tcp D [A] [B_2] 2006-02": {Name: "a", HasPort: true, Ports: iana.Span{First: 80, Last: 80}, Transport: iana.TCP, Description: "D",
 			Assignee: "[A]", Contact: "[B_2]", Registered: "2006-02"},
-		"a 80 tcp D [A] [A] 2006-02-01 2007 [RFC1] extra": {Name: "a", HasPort: true, Ports: Span{80, 80}, Transport: TCP, Description: "D",
+		"a 80 tcp D [A] [A] 2006-02-01 2007 [RFC1] extra": {Name: "a", HasPort: true, Ports: iana.Span{First: 80, Last: 80}, Transport: iana.TCP, Description: "D",
 			Assignee: "[A]", Contact: "[A]", Registered: "2006-02-01", Notes: "2007 [RFC1] extra"},
-		"a 80 tcp D [Control] [A] [B_2] 2006-02 2007-01 [RFC1][x y] extra": {Name: "a", HasPort: true, Ports: Span{80, 80}, Transport: TCP, Description: "D [Control]",
+		"a 80 tcp D [Control] [A] [B_2] 2006-02 2007-01 [RFC1][x y] extra": {Name: "a", HasPort: true, Ports: iana.Span{First: 80, Last: 80}, Transport: iana.TCP, Description: "D [Control]",
 			Assignee: "[A]", Contact: "[B_2]", Registered: "2006-02", Modified: "2007-01", References: []string{"RFC1", "x y"}, Notes: "extra"},
-		"a 80 tcp D [Control] [RFC1]": {Name: "a", HasPort: true, Ports: Span{80, 80}, Transport: TCP, Description: "D [Control]", References: []string{"RFC1"}},
-		"a 80 tcp D [A]":              {Name: "a", HasPort: true, Ports: Span{80, 80}, Transport: TCP, Description: "D", Assignee: "[A]"},
+		"a 80 tcp D [Control] [RFC1]": {Name: "a", HasPort: true, Ports: iana.Span{First: 80, Last: 80}, Transport: iana.TCP, Description: "D [Control]", References: []string{"RFC1"}},
+		"a 80 tcp D [A]":              {Name: "a", HasPort: true, Ports: iana.Span{First: 80, Last: 80}, Transport: iana.TCP, Description: "D", Assignee: "[A]"},
 	} {
 		got, reason := flatRecord(line, directory)
 		if reason != "" || recordText(got) != recordText(want) {

@@ -1,10 +1,12 @@
-package iana
+package edition
 
 import (
 	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
+
+	"github.com/portannot/portannot/annotate/iana"
 )
 
 // The plain-text form is a web page as a text browser draws it: a table of
@@ -43,7 +45,7 @@ func isHeading(line string) textHeader {
 		return noHeader
 	}
 	line = strings.TrimSpace(line)
-	folded := foldSpace(line)
+	folded := iana.FoldSpace(line)
 	switch {
 	case !strings.HasPrefix(folded, "Service Name Port Number Transport"):
 		return noHeader
@@ -96,14 +98,14 @@ var (
 
 // parseText reads the plain-text form.
 func parseText(src *source) (parsed, error) {
-	return parseTextWith(src, sync.OnceValue(func() map[rowKey]bool { return knownRows(Embedded().Records()) }))
+	return parseTextWith(src, sync.OnceValue(func() map[rowKey]bool { return knownRows(iana.Embedded().Records()) }))
 }
 
 // rowKey is a row for the question whether another edition has it.
 type rowKey struct{ name, port, transport, description string }
 
 // knownRows gives the rows of an edition.
-func knownRows(records func(func(Record) bool)) map[rowKey]bool {
+func knownRows(records func(func(iana.Record) bool)) map[rowKey]bool {
 	known := make(map[rowKey]bool)
 	for rec := range records {
 		key := rowKey{name: rec.Name, transport: rec.Transport.String(), description: rec.Description}
@@ -116,7 +118,7 @@ func knownRows(records func(func(Record) bool)) map[rowKey]bool {
 }
 
 func parseTextWith(src *source, known func() map[rowKey]bool) (parsed, error) {
-	p := parsed{form: "text", cover: AllPorts()}
+	p := parsed{form: "text", cover: iana.AllPorts()}
 	lines, err := src.textLines()
 	if err != nil {
 		return p, err
@@ -169,9 +171,9 @@ func sectionAfter(lines []string, from int, title string) int {
 }
 
 // textContacts reads the contact directory between its title and the foot.
-func textContacts(src *source, lines []string, first int) ([]Contact, error) {
+func textContacts(src *source, lines []string, first int) ([]iana.Contact, error) {
 	heading := slices.IndexFunc(lines, func(l string) bool {
-		return strings.HasPrefix(foldSpace(l), "ID Name Organization")
+		return strings.HasPrefix(iana.FoldSpace(l), "ID Name Organization")
 	})
 	if heading < 0 {
 		return nil, nil
@@ -183,10 +185,10 @@ func textContacts(src *source, lines []string, first int) ([]Contact, error) {
 	if err != nil {
 		return nil, err
 	}
-	var list []Contact
+	var list []iana.Contact
 	isAnchor := func(row []string) bool { return row[0] != "" }
 	err = t.rows(isAnchor, contactCost, func(line int, row []string) error {
-		list = append(list, Contact{
+		list = append(list, iana.Contact{
 			ID: strings.Trim(row[0], "[]"), Name: row[1], Organization: row[2], URI: row[3], Updated: row[4],
 		})
 		return nil

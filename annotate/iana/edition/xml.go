@@ -1,4 +1,4 @@
-package iana
+package edition
 
 import (
 	"bytes"
@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/portannot/portannot/annotate/iana"
 )
 
 // The XML form is the one that IANA edits; the others are made from it. A
@@ -44,7 +46,7 @@ func parseXML(src *source) (parsed, error) {
 
 // explain turns an error of the decoder into one with file and line.
 func (x *xmlReader) explain(err error) error {
-	var at *SyntaxError
+	var at *iana.SyntaxError
 	if errors.As(err, &at) {
 		return err
 	}
@@ -61,7 +63,7 @@ func (x *xmlReader) explain(err error) error {
 
 // registry reads the document.
 func (x *xmlReader) registry() (parsed, error) {
-	p := parsed{form: "xml", cover: AllPorts()}
+	p := parsed{form: "xml", cover: iana.AllPorts()}
 	if err := x.root(); err != nil {
 		return p, err
 	}
@@ -214,7 +216,7 @@ func (x *xmlReader) record(p *parsed, el xml.StartElement) error {
 // people reads the contact directory.
 func (x *xmlReader) people(p *parsed) error {
 	return x.children(func(el xml.StartElement) error {
-		c := Contact{ID: attr(el, "id")}
+		c := iana.Contact{ID: attr(el, "id")}
 		err := x.children(func(el xml.StartElement) error {
 			text, err := x.text()
 			switch el.Name.Local {
@@ -239,7 +241,7 @@ func (x *xmlReader) people(p *parsed) error {
 func (x *xmlReader) text() (string, error) {
 	var b strings.Builder
 	err := x.appendText(&b)
-	return foldSpace(b.String()), err
+	return iana.FoldSpace(b.String()), err
 }
 
 func (x *xmlReader) appendText(b *strings.Builder) error {
@@ -282,7 +284,7 @@ func (x *xmlReader) xref(el xml.StartElement) (string, error) {
 	if err != nil || text != "" {
 		return text, err
 	}
-	data := foldSpace(attr(el, "data"))
+	data := iana.FoldSpace(attr(el, "data"))
 	if attr(el, "type") == "rfc" {
 		data = strings.ToUpper(data)
 	}

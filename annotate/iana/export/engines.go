@@ -1,4 +1,4 @@
-package iana
+package export
 
 import (
 	"bufio"
@@ -7,6 +7,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"github.com/portannot/portannot/annotate/iana"
 )
 
 // The forms below are for engines that join or look up rows. All of them hold
@@ -15,10 +17,10 @@ import (
 // spans; engines whose lookups know equality alone get a row for each port.
 
 // comments are the lines that a script begins with.
-func (r *Registry) comments(prefix string) string {
+func comments(r *iana.Registry, prefix string) string {
 	ed := r.Edition()
 	return fmt.Sprintf("%[1]sIANA Service Name and Transport Protocol Port Number Registry (RFC 6335), edition %[2]s.\n%[1]sSource: %[3]s\n%[1]s%[4]s: %[5]s\n",
-		prefix, orUnknown(ed.Date), orUnknown(ed.Source), Caveat, Warning)
+		prefix, orUnknown(ed.Date), orUnknown(ed.Source), iana.Caveat, iana.Warning)
 }
 
 // engineWriter keeps the first error until the end, as bufio.Writer does.
@@ -37,9 +39,9 @@ func engineWriter(w io.Writer, what string, write func(w *bufio.Writer)) error {
 //
 // The data is one literal with a line for each span, which DuckDB reads in an
 // eighth of the time that as many rows of VALUES take it.
-func (r *Registry) WriteDuckDB(w io.Writer) error {
+func WriteDuckDB(w io.Writer, r *iana.Registry) error {
 	return engineWriter(w, "DuckDB", func(w *bufio.Writer) {
-		w.WriteString(r.comments("-- "))
+		w.WriteString(comments(r, "-- "))
 		w.WriteString("CREATE OR REPLACE TABLE portannot AS\nSELECT v[1] AS transport, unnest(range(v[2]::INTEGER, v[3]::INTEGER + 1))::USMALLINT AS port,\n")
 		for i, name := range tableColumns[:numSaid] {
 			v := fmt.Sprintf("v[%d]", i+4) // lists begin at 1, and three columns come before
@@ -53,9 +55,9 @@ func (r *Registry) WriteDuckDB(w io.Writer) error {
 			}
 			fmt.Fprintf(w, "  %s AS \"%s\",\n", v, name)
 		}
-		fmt.Fprintf(w, "  nullif('%s', '') AS edition, '%s' AS caveat\nFROM (SELECT string_split(unnest(string_split('", duckDBText.Replace(r.edition.Date), Caveat)
+		fmt.Fprintf(w, "  nullif('%s', '') AS edition, '%s' AS caveat\nFROM (SELECT string_split(unnest(string_split('", duckDBText.Replace(r.Edition().Date), iana.Caveat)
 		sep := ""
-		for p := range r.Table() {
+		for p := range Table(r) {
 			fmt.Fprintf(w, "%s%s\t%d\t%d", sep, p.Transport, p.Span.First, p.Span.Last)
 			values := p.columns("")
 			for _, v := range values[:numSaid] {
@@ -79,9 +81,9 @@ const insertRows = 1000
 // makes the table portannot anew, a row for each port and transport, the names
 // and siblings as arrays. An absent value is the empty string. It is kept to
 // what servers since 18.16 understand.
-func (r *Registry) WriteClickHouse(w io.Writer) error {
+func WriteClickHouse(w io.Writer, r *iana.Registry) error {
 	return engineWriter(w, "ClickHouse", func(w *bufio.Writer) {
-		w.WriteString(r.comments("-- "))
+		w.WriteString(comments(r, "-- "))
 		const columns = "status String, listed UInt8, name String, names Array(String),\n" +
 			"  description String, range String, span String, registration_date String, modification_date String,\n" +
 			"  service_code String, unauthorized_use String, deassigned_date String, deassigned_name String,\n" +
@@ -91,10 +93,10 @@ func (r *Registry) WriteClickHouse(w io.Writer) error {
 			"ENGINE = Memory;\n" +
 			"CREATE TABLE portannot (transport String, port UInt16,\n  " + columns + ", edition String, caveat String)\n" +
 			"ENGINE = MergeTree() ORDER BY (transport, port);\n")
-		r.insertSpans(w)
+		insertSpans(w, r)
 		fmt.Fprintf(w, "INSERT INTO portannot SELECT transport, toUInt16(first_port + step) AS port, %s, %s AS edition, '%s' AS caveat"+
 			" FROM portannot_spans ARRAY JOIN range(toUInt64(last_port - first_port + 1)) AS step;\nDROP TABLE portannot_spans;\n",
-			strings.Join(tableColumns[:numSaid], ", "), clickHouseLiteral(nil, r.edition.Date), Caveat)
+			strings.Join(tableColumns[:numSaid], ", "), clickHouseLiteral(nil, r.Edition().Date), iana.Caveat)
 	})
 }
 
@@ -117,10 +119,10 @@ func clickHouseArray(dst []byte, list []string) []byte {
 
 // insertSpans writes the statements that fill portannot_spans, each on one
 // line, which is where clickhouse-client looks for their ends.
-func (r *Registry) insertSpans(w *bufio.Writer) {
+func insertSpans(w *bufio.Writer, r *iana.Registry) {
 	var line []byte
 	n := 0
-	for p := range r.Table() {
+	for p := range Table(r) {
 		switch {
 		case n%insertRows != 0:
 			w.WriteByte(',')
@@ -160,8 +162,8 @@ func (r *Registry) insertSpans(w *bufio.Writer) {
 // WriteSpans writes CSV with a row for each span of ports of which the edition
 // says the same, first_port to last_port; lists are joined by "|". It is what
 // Spark reads: see the program's setup for it.
-func (r *Registry) WriteSpans(w io.Writer) error {
-	return r.writeTableCSV(w, []string{"transport", "first_port", "last_port"}, func(cw *csv.Writer, p *Ports, rest []string) {
+func WriteSpans(w io.Writer, r *iana.Registry) error {
+	return writeTableCSV(w, r, []string{"transport", "first_port", "last_port"}, func(cw *csv.Writer, p *Ports, rest []string) {
 		cw.Write(append([]string{p.Transport.String(), strconv.Itoa(int(p.Span.First)), strconv.Itoa(int(p.Span.Last))}, rest...))
 	})
 }
@@ -169,8 +171,8 @@ func (r *Registry) WriteSpans(w io.Writer) error {
 // WritePorts writes CSV with a row for each port and transport, 262,144 in all;
 // lists are joined by "|". It is what engines want whose lookups know equality
 // alone: Splunk, Vector.
-func (r *Registry) WritePorts(w io.Writer) error {
-	return r.writeTableCSV(w, []string{"transport", "port"}, func(cw *csv.Writer, p *Ports, rest []string) {
+func WritePorts(w io.Writer, r *iana.Registry) error {
+	return writeTableCSV(w, r, []string{"transport", "port"}, func(cw *csv.Writer, p *Ports, rest []string) {
 		row := append([]string{p.Transport.String(), ""}, rest...)
 		for port := int(p.Span.First); port <= int(p.Span.Last); port++ {
 			row[1] = strconv.Itoa(port)
@@ -179,11 +181,11 @@ func (r *Registry) WritePorts(w io.Writer) error {
 	})
 }
 
-func (r *Registry) writeTableCSV(w io.Writer, keys []string, write func(*csv.Writer, *Ports, []string)) error {
+func writeTableCSV(w io.Writer, r *iana.Registry, keys []string, write func(*csv.Writer, *Ports, []string)) error {
 	cw := csv.NewWriter(w)
 	cw.Write(append(keys, tableColumns[:]...)) // errors stay until Error
-	for p := range r.Table() {
-		rest := p.columns(r.edition.Date)
+	for p := range Table(r) {
+		rest := p.columns(r.Edition().Date)
 		write(cw, p, rest[:])
 	}
 	cw.Flush()
@@ -197,15 +199,15 @@ func (r *Registry) writeTableCSV(w io.Writer, keys []string, write func(*csv.Wri
 // span of ports. Its field key is the range of transport and port as one
 // number, the registry's number of the transport (tcp 1, udp 2, sctp 3, dccp 4)
 // times 65536 plus the port, because an enrich policy matches one field.
-func (r *Registry) WriteElasticsearch(w io.Writer) error {
+func WriteElasticsearch(w io.Writer, r *iana.Registry) error {
 	return engineWriter(w, "Elasticsearch", func(w *bufio.Writer) {
 		var line []byte
-		for p := range r.Table() {
+		for p := range Table(r) {
 			line = fmt.Appendf(line[:0], `{"index":{"_id":"%s-%d"}}`+"\n", p.Transport, p.Span.First)
 			base := int(p.Transport) << 16
 			line = fmt.Appendf(line, `{"key":{"gte":%d,"lte":%d}`, base+int(p.Span.First), base+int(p.Span.Last))
 			line = fmt.Appendf(line, `,"transport":"%s","ports":{"gte":%d,"lte":%d},`, p.Transport, p.Span.First, p.Span.Last)
-			line = append(p.appendObject(line, r.edition.Date), "}\n"...)
+			line = append(p.appendObject(line, r.Edition().Date), "}\n"...)
 			w.Write(line)
 		}
 	})
@@ -213,13 +215,13 @@ func (r *Registry) WriteElasticsearch(w io.Writer) error {
 
 // WriteLogstash writes a dictionary for the translate filter, one JSON object
 // whose keys are "tcp/443". A value is an object with the members of
-// [AppendJSON] made flat.
-func (r *Registry) WriteLogstash(w io.Writer) error {
+// [iana.AppendJSON] made flat.
+func WriteLogstash(w io.Writer, r *iana.Registry) error {
 	return engineWriter(w, "Logstash", func(w *bufio.Writer) {
 		sep := "{\n"
 		var value []byte
-		for p := range r.Table() {
-			value = append(p.appendObject(append(value[:0], '{'), r.edition.Date), '}')
+		for p := range Table(r) {
+			value = append(p.appendObject(append(value[:0], '{'), r.Edition().Date), '}')
 			for port := int(p.Span.First); port <= int(p.Span.Last); port++ {
 				fmt.Fprintf(w, `%s"%s/%d":`, sep, p.Transport, port)
 				w.Write(value)
@@ -233,17 +235,17 @@ func (r *Registry) WriteLogstash(w io.Writer) error {
 // appendObject appends the columns as members of a JSON object, without its
 // braces; those without a value are left out.
 func (p *Ports) appendObject(dst []byte, edition string) []byte {
-	dst = AppendJSONString(append(dst, `"status":`...), p.Status.String())
+	dst = iana.AppendJSONString(append(dst, `"status":`...), p.Status.String())
 	dst = strconv.AppendBool(append(dst, `,"listed":`...), p.Listed)
 	for i, v := range p.columns(edition) {
 		switch name := tableColumns[i]; name {
 		case "status", "listed":
 		case "names":
-			dst = appendList(dst, name, p.Names)
+			dst = iana.AppendJSONList(dst, name, p.Names)
 		case "siblings":
-			dst = appendList(dst, name, p.siblingNames())
+			dst = iana.AppendJSONList(dst, name, p.siblingNames())
 		default:
-			dst = appendMember(dst, name, v)
+			dst = iana.AppendJSONMember(dst, name, v)
 		}
 	}
 	return dst
@@ -253,34 +255,31 @@ func (p *Ports) appendObject(dst []byte, edition string) []byte {
 // absent value, names as a vector. Zeek keeps tables in memory, so the ports
 // that say only that they are unassigned or dynamic have no row: the program's
 // setup has a function that gives these by rule.
-func (r *Registry) WriteZeek(w io.Writer) error {
+func WriteZeek(w io.Writer, r *iana.Registry) error {
 	return engineWriter(w, "Zeek", func(w *bufio.Writer) {
 		w.WriteString("#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tportannot\n" +
 			"#fields\ttransport\tnum\tstatus\tname\tnames\tdescription\tregistration_date\tunauthorized_use\tdeassigned_date\tdeassigned_name\tedition\tcaveat\n" +
 			"#types\tstring\tcount\tstring\tstring\tvector[string]\tstring\tstring\tstring\tstring\tstring\tstring\tstring\n")
-		for port := range uint16(FirstDynamic) {
-			for _, t := range Transports() {
-				e := r.Lookup(t, port)
-				if !tellsMore(e) && e.Status != Unknown {
-					continue
-				}
-				p := portsOf(e)
-				fmt.Fprintf(w, "%s\t%d\t%s\t%s\t", t, port, p.Status, zeekText(p.Name))
-				if len(p.Names) == 0 {
-					w.WriteString("(empty)")
-				}
-				for i, name := range p.Names {
-					if i > 0 {
-						w.WriteByte(',')
-					}
-					w.WriteString(zeekText(name))
-				}
-				for _, v := range [...]string{p.Description, p.Registered, p.Unauthorized, p.Deassigned.Date, p.Deassigned.FormerName, r.edition.Date, Caveat} {
-					w.WriteByte('\t')
-					w.WriteString(zeekText(v))
-				}
-				w.WriteByte('\n')
+		for e := range r.Entries() {
+			if !tellsMore(e) && e.Status != iana.Unknown {
+				continue
 			}
+			p := portsOf(e)
+			fmt.Fprintf(w, "%s\t%d\t%s\t%s\t", p.Transport, e.Port, p.Status, zeekText(p.Name))
+			if len(p.Names) == 0 {
+				w.WriteString("(empty)")
+			}
+			for i, name := range p.Names {
+				if i > 0 {
+					w.WriteByte(',')
+				}
+				w.WriteString(zeekText(name))
+			}
+			for _, v := range [...]string{p.Description, p.Registered, p.Unauthorized, p.Deassigned.Date, p.Deassigned.FormerName, r.Edition().Date, iana.Caveat} {
+				w.WriteByte('\t')
+				w.WriteString(zeekText(v))
+			}
+			w.WriteByte('\n')
 		}
 	})
 }

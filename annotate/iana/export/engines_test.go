@@ -1,4 +1,4 @@
-package iana
+package export
 
 import (
 	"bytes"
@@ -11,24 +11,27 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/iana/internal/published"
 )
 
 // The table has each port of each transport once, in order, and says of it
 // what Lookup says.
 func TestTable(t *testing.T) {
-	for _, name := range []string{"", excerpt24, xml2024}[:3/every(2)] {
-		reg := Embedded()
+	for _, name := range []string{"", published.Excerpt24, published.XML2024}[:3/published.Every(2)] {
+		reg := iana.Embedded()
 		if name != "" {
 			reg = openEdition(t, name)
 		}
 		next, spans := 0, 0
-		for p := range reg.Table() {
+		for p := range Table(reg) {
 			spans++
 			if strings.Contains(p.Name, listSeparator) {
 				t.Errorf("%s: the name %q has the separator of lists in it", name, p.Name)
 			}
 			for port := int(p.Span.First); port <= int(p.Span.Last); port++ {
-				want := (int(TCP) << 16) + next
+				want := (int(iana.TCP) << 16) + next
 				if got := int(p.Transport)<<16 + port; got != want {
 					t.Fatalf("%s: %d/%v follows after %d", name, port, p.Transport, next)
 				}
@@ -53,23 +56,23 @@ func TestTable(t *testing.T) {
 }
 
 // hostile is an edition whose text has what each form must escape.
-func hostile(t *testing.T) *Registry {
+func hostile(t *testing.T) *iana.Registry {
 	t.Helper()
-	reg, err := NewRegistry(Edition{Date: "20'26", Source: "a\nb", Form: "csv"}, []Record{
-		{Name: `a'b\c"d`, HasPort: true, Ports: Span{7, 7}, Transport: TCP, Description: "tab\there, 'quote' \\ and \"more\"\nline"},
-		{Name: "-", HasPort: true, Ports: Span{8, 8}, Transport: TCP, Description: "(empty)"},
-		{Name: "x,y", HasPort: true, Ports: Span{9, 9}, Transport: UDP, Description: "Snowman ☃"},
-	}, AllPorts())
+	reg, err := iana.NewRegistry(iana.Edition{Date: "20'26", Source: "a\nb", Form: "csv"}, []iana.Record{
+		{Name: `a'b\c"d`, HasPort: true, Ports: iana.Span{First: 7, Last: 7}, Transport: iana.TCP, Description: "tab\there, 'quote' \\ and \"more\"\nline"},
+		{Name: "-", HasPort: true, Ports: iana.Span{First: 8, Last: 8}, Transport: iana.TCP, Description: "(empty)"},
+		{Name: "x,y", HasPort: true, Ports: iana.Span{First: 9, Last: 9}, Transport: iana.UDP, Description: "Snowman ☃"},
+	}, iana.AllPorts())
 	if err != nil {
 		t.Fatal(err)
 	}
 	return reg
 }
 
-func written(t *testing.T, write func(io.Writer) error) []byte {
+func written(t *testing.T, reg *iana.Registry, write func(io.Writer, *iana.Registry) error) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	if err := write(&b); err != nil {
+	if err := write(&b, reg); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()
@@ -78,20 +81,20 @@ func written(t *testing.T, write func(io.Writer) error) []byte {
 // Each form with rows is read back by an independent reader, and says of every
 // port what the table says.
 func TestEngineForms(t *testing.T) {
-	for name, reg := range map[string]*Registry{"embedded": Embedded(), "hostile": hostile(t)} {
+	for name, reg := range map[string]*iana.Registry{"embedded": iana.Embedded(), "hostile": hostile(t)} {
 		t.Run(name, func(t *testing.T) {
 			if testing.Short() && name == "embedded" {
 				t.Skip("long: not with -short")
 			}
 			want := map[string][]string{}
-			for p := range reg.Table() {
-				values := p.columns(reg.edition.Date)
+			for p := range Table(reg) {
+				values := p.columns(reg.Edition().Date)
 				for port := int(p.Span.First); port <= int(p.Span.Last); port++ {
 					want[fmt.Sprintf("%v/%d", p.Transport, port)] = values[:]
 				}
 			}
 			t.Run("ports", func(t *testing.T) {
-				rows, err := csv.NewReader(bytes.NewReader(written(t, reg.WritePorts))).ReadAll()
+				rows, err := csv.NewReader(bytes.NewReader(written(t, reg, WritePorts))).ReadAll()
 				if err != nil || len(rows) != 4<<16+1 {
 					t.Fatalf("%d rows, %v", len(rows), err)
 				}
@@ -105,7 +108,7 @@ func TestEngineForms(t *testing.T) {
 				}
 			})
 			t.Run("spans", func(t *testing.T) {
-				rows, err := csv.NewReader(bytes.NewReader(written(t, reg.WriteSpans))).ReadAll()
+				rows, err := csv.NewReader(bytes.NewReader(written(t, reg, WriteSpans))).ReadAll()
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -129,7 +132,7 @@ func TestEngineForms(t *testing.T) {
 			})
 			t.Run("logstash", func(t *testing.T) {
 				var dictionary map[string]jsonPorts
-				d := json.NewDecoder(bytes.NewReader(written(t, reg.WriteLogstash)))
+				d := json.NewDecoder(bytes.NewReader(written(t, reg, WriteLogstash)))
 				d.DisallowUnknownFields()
 				if err := d.Decode(&dictionary); err != nil || len(dictionary) != 4<<16 {
 					t.Fatalf("%d keys, %v", len(dictionary), err)
@@ -139,7 +142,7 @@ func TestEngineForms(t *testing.T) {
 				}
 			})
 			t.Run("elasticsearch", func(t *testing.T) {
-				d := json.NewDecoder(bytes.NewReader(written(t, reg.WriteElasticsearch)))
+				d := json.NewDecoder(bytes.NewReader(written(t, reg, WriteElasticsearch)))
 				d.DisallowUnknownFields()
 				n := 0
 				for {
@@ -154,7 +157,7 @@ func TestEngineForms(t *testing.T) {
 					}
 					var doc struct {
 						Key, Ports struct{ GTE, LTE int }
-						Transport  Transport
+						Transport  iana.Transport
 						jsonPorts
 					}
 					if err == nil {
@@ -163,7 +166,7 @@ func TestEngineForms(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					base := map[Transport]int{TCP: 65536, UDP: 131072, SCTP: 196608, DCCP: 262144}[doc.Transport]
+					base := map[iana.Transport]int{iana.TCP: 65536, iana.UDP: 131072, iana.SCTP: 196608, iana.DCCP: 262144}[doc.Transport]
 					if doc.Key.GTE != base+doc.Ports.GTE || doc.Key.LTE != base+doc.Ports.LTE ||
 						action.Index.ID != fmt.Sprintf("%v-%d", doc.Transport, doc.Ports.GTE) {
 						t.Fatalf("%+v: %+v", action, doc)
@@ -216,7 +219,7 @@ func (j *jsonPorts) check(t *testing.T, key string, want []string) {
 
 // checkZeek reads the rows as Zeek's ASCII reader does: a column is cut into
 // elements before \xNN is undone.
-func checkZeek(t *testing.T, reg *Registry, want map[string][]string) {
+func checkZeek(t *testing.T, reg *iana.Registry, want map[string][]string) {
 	unescape := func(s string) string {
 		for i := 0; i+3 < len(s); i++ {
 			if s[i] == '\\' && s[i+1] == 'x' {
@@ -237,7 +240,7 @@ func checkZeek(t *testing.T, reg *Registry, want map[string][]string) {
 	}
 	seen := map[string]bool{}
 	var fields []string
-	for line := range strings.Lines(string(written(t, reg.WriteZeek))) {
+	for line := range strings.Lines(string(written(t, reg, WriteZeek))) {
 		cells := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
 		if cells[0] == "#fields" {
 			fields = cells[1:]
@@ -273,7 +276,7 @@ func checkZeek(t *testing.T, reg *Registry, want map[string][]string) {
 		_, number, _ := strings.Cut(key, "/")
 		port, _ := strconv.Atoi(number)
 		rule := "unassigned"
-		if port >= FirstDynamic {
+		if port >= iana.FirstDynamic {
 			rule = "dynamic"
 		}
 		if !seen[key] && (w[0] != rule || w[2] != "") {
@@ -284,12 +287,12 @@ func checkZeek(t *testing.T, reg *Registry, want map[string][]string) {
 
 // A failure to write is told.
 func TestEngineFormsFail(t *testing.T) {
-	reg := Embedded()
-	for name, write := range map[string]func(io.Writer) error{
-		"duckdb": reg.WriteDuckDB, "clickhouse": reg.WriteClickHouse, "spans": reg.WriteSpans, "ports": reg.WritePorts,
-		"elasticsearch": reg.WriteElasticsearch, "logstash": reg.WriteLogstash, "zeek": reg.WriteZeek,
+	reg := iana.Embedded()
+	for name, write := range map[string]func(io.Writer, *iana.Registry) error{
+		"duckdb": WriteDuckDB, "clickhouse": WriteClickHouse, "spans": WriteSpans, "ports": WritePorts,
+		"elasticsearch": WriteElasticsearch, "logstash": WriteLogstash, "zeek": WriteZeek,
 	} {
-		if err := write(failingWriter{}); err == nil || !strings.Contains(err.Error(), "write registry") {
+		if err := write(failingWriter{}, reg); err == nil || !strings.Contains(err.Error(), "write registry") {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}

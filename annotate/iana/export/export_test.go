@@ -1,4 +1,4 @@
-package iana
+package export
 
 import (
 	"bufio"
@@ -10,31 +10,51 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/iana/edition"
+	"github.com/portannot/portannot/annotate/iana/internal/published"
 )
 
+func openEdition(t testing.TB, name string) *iana.Registry {
+	t.Helper()
+	reg, err := edition.Open(published.Path(t, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reg
+}
+
 func TestWriteCSVReadsBack(t *testing.T) {
-	for _, name := range []string{"", excerpt24, xml2026, xml2024, csv2025}[:5/every(2)] {
-		reg := Embedded()
+	for _, name := range []string{"", published.Excerpt24, published.XML2026, published.XML2024, published.CSV2025}[:5/published.Every(2)] {
+		reg := iana.Embedded()
 		if name != "" {
 			reg = openEdition(t, name)
 		}
 		var b bytes.Buffer
-		if err := reg.WriteCSV(&b); err != nil {
+		if err := WriteCSV(&b, reg); err != nil {
 			t.Fatal(err)
 		}
-		back, err := Read(&b, "export.csv")
+		back, err := edition.Read(&b, "export.csv")
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		diffRecords(t, name, back, reg)
+		got, want := slices.Collect(back.Records()), slices.Collect(reg.Records())
+		if !slices.EqualFunc(got, want, func(a, b iana.Record) bool {
+			a.Line, b.Line = 0, 0
+			return reflect.DeepEqual(a, b)
+		}) {
+			t.Errorf("%s: the records are others", name)
+		}
 		if back.Coverage() != reg.Coverage() {
 			t.Errorf("%s: coverage %v, want %v", name, back.Coverage(), reg.Coverage())
 		}
-		if list := Compare(reg, back); len(list) > 0 {
+		if list := edition.Compare(reg, back); len(list) > 0 {
 			t.Errorf("%s: %d changes, the first: %v", name, len(list), list[0])
 		}
 	}
@@ -43,13 +63,13 @@ func TestWriteCSVReadsBack(t *testing.T) {
 // The official CSV, read and written, has the same heading and fields, but for
 // white space within them and ranges of one port.
 func TestWriteCSVIsOfficial(t *testing.T) {
-	data := editionBytes(t, csv2025)
-	reg, err := Read(bytes.NewReader(data), "f")
+	data := published.Bytes(t, published.CSV2025)
+	reg, err := edition.Read(bytes.NewReader(data), "f")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	if err := reg.WriteCSV(&b); err != nil {
+	if err := WriteCSV(&b, reg); err != nil {
 		t.Fatal(err)
 	}
 	got, err1 := csv.NewReader(&b).ReadAll()
@@ -60,7 +80,7 @@ func TestWriteCSVIsOfficial(t *testing.T) {
 	for i := range want {
 		for col := range want[i] {
 			w := strings.Join(strings.Fields(want[i][col]), " ")
-			if first, last, ok := strings.Cut(w, "-"); col == cellPort && ok && first == last {
+			if first, last, ok := strings.Cut(w, "-"); want[0][col] == "Port Number" && ok && first == last {
 				w = first // a few free ports are listed as "4748-4748"
 			}
 			if got[i][col] != w {
@@ -72,21 +92,21 @@ func TestWriteCSVIsOfficial(t *testing.T) {
 
 // jsonEntry is what encoding/json makes of an entry, as an independent reader.
 type jsonEntry struct {
-	Port         *uint16   `json:"port"`
-	Transport    Transport `json:"transport"`
-	Unspecified  bool      `json:"transport_unspecified"`
-	Status       Status    `json:"status"`
-	Listed       *bool     `json:"listed"`
-	Name         string    `json:"name"`
-	Names        []string  `json:"names"`
-	Description  string    `json:"description"`
-	Range        string    `json:"range"`
-	Span         string    `json:"span"`
-	Registered   string    `json:"registration_date"`
-	Modified     string    `json:"modification_date"`
-	References   []string  `json:"references"`
-	ServiceCode  string    `json:"service_code"`
-	Unauthorized string    `json:"unauthorized_use"`
+	Port         *uint16        `json:"port"`
+	Transport    iana.Transport `json:"transport"`
+	Unspecified  bool           `json:"transport_unspecified"`
+	Status       iana.Status    `json:"status"`
+	Listed       *bool          `json:"listed"`
+	Name         string         `json:"name"`
+	Names        []string       `json:"names"`
+	Description  string         `json:"description"`
+	Range        string         `json:"range"`
+	Span         string         `json:"span"`
+	Registered   string         `json:"registration_date"`
+	Modified     string         `json:"modification_date"`
+	References   []string       `json:"references"`
+	ServiceCode  string         `json:"service_code"`
+	Unauthorized string         `json:"unauthorized_use"`
 	Deassigned   *struct {
 		Date string `json:"date"`
 		Name string `json:"name"`
@@ -106,105 +126,10 @@ func parseJSON(t *testing.T, line []byte) jsonEntry {
 	return j
 }
 
-func TestAppendJSON(t *testing.T) {
-	for _, c := range []struct {
-		t    Transport
-		port uint16
-		want string
-	}{
-		{TCP, 11434, `{"port":11434,"transport":"tcp","status":"assigned","listed":true,"name":"ollama","names":["ollama"],"description":"Ollama","range":"user","registration_date":"2025-09-26","edition":"2026-08-17"}`},
-		{SCTP, 11434, `{"port":11434,"transport":"sctp","status":"unassigned","listed":false,"range":"user","siblings":["tcp"],"edition":"2026-08-17"}`},
-		{UDP, 50000, `{"port":50000,"transport":"udp","status":"dynamic","listed":false,"range":"dynamic","edition":"2026-08-17"}`},
-		{TCP, 2, `{"port":2,"transport":"tcp","status":"reserved","listed":true,"description":"Reserved","range":"system","modification_date":"2025-02-13","deassigned":{"date":"2025-02-13","name":"compressnet"},"edition":"2026-08-17"}`},
-		{TCP, 6003, `{"port":6003,"transport":"tcp","status":"assigned","listed":true,"name":"x11","names":["x11"],"description":"X Window System","range":"user","span":"6000-6063","unauthorized_use":"Known Unauthorized Use on port 6003","siblings":["udp"],"edition":"2026-08-17"}`},
-		{DCCP, 9, `{"port":9,"transport":"dccp","status":"assigned","listed":true,"name":"discard","names":["discard"],"description":"Discard","range":"system","references":["RFC4340"],"service_code":"1145656131","siblings":["tcp","udp","sctp"],"edition":"2026-08-17"}`},
-	} {
-		e := Embedded().Lookup(c.t, c.port)
-		if got := string(AppendJSON(nil, e)); got != c.want {
-			t.Errorf("%d/%v:\n got %s\nwant %s", c.port, c.t, got, c.want)
-		}
-	}
-	if got := string(AppendJSON(nil, Entry{})); got != `{"port":0,"status":"unknown","listed":false,"range":"system"}` {
-		t.Errorf("zero entry: %s", got)
-	}
-	prefix := []byte("x")
-	if got := AppendJSON(prefix, Entry{}); got[0] != 'x' {
-		t.Errorf("does not append: %s", got)
-	}
-}
-
-// Every answer, decoded by encoding/json, holds what the entry says.
-func TestAppendJSONOfAllEntries(t *testing.T) {
-	reg := Embedded()
-	var line []byte
-	for tr := range allTransports {
-		for port := 0; port < 1<<16; port += every(7) {
-			e := reg.Lookup(tr, uint16(port))
-			line = AppendJSON(line[:0], e)
-			// Most entries say next to nothing: a sample of those will do.
-			if !tellsMore(e) && port%16 != 0 {
-				if !json.Valid(line) {
-					t.Fatalf("%s", line)
-				}
-				continue
-			}
-			j := parseJSON(t, line)
-			span := ""
-			if s := e.Span(); s.First != s.Last {
-				span = s.String()
-			}
-			d, was := e.Deassigned()
-			bad := j.Port == nil || *j.Port != e.Port || j.Listed == nil || *j.Listed != e.Listed ||
-				j.Transport != tr || j.Unspecified != e.TransportUnspecified || j.Status != e.Status ||
-				j.Name != e.Name() || !slices.Equal(j.Names, e.Names()) || j.Description != e.Description() ||
-				j.Range != e.Range().String() || j.Span != span || j.Registered != e.Registered() || j.Modified != e.Modified() ||
-				!slices.Equal(j.References, e.References()) || j.ServiceCode != e.ServiceCode() || j.Unauthorized != e.Unauthorized() ||
-				(j.Deassigned != nil) != was || was && (j.Deassigned.Date != d.Date || j.Deassigned.Name != d.FormerName) ||
-				strings.Join(j.Siblings, ",") != e.Siblings().String() || j.Edition != reg.Edition().Date
-			if bad {
-				t.Fatalf("%d/%v: %s", port, tr, line)
-			}
-		}
-	}
-}
-
-func TestAppendJSONString(t *testing.T) {
-	for _, s := range []string{"", "plain", `"\`, "\x00\x1f\x7f\n\r\t", "é\u2028\u2029\U0001F600", "a\xffb\xc3", "</script>&"} {
-		got := AppendJSONString(nil, s)
-		var back string
-		if err := json.Unmarshal(got, &back); err != nil {
-			t.Errorf("%q: %s: %v", s, got, err)
-		}
-		if want := strings.ToValidUTF8(strings.ReplaceAll(s, "\xff", "\uFFFD"), "\uFFFD"); back != want {
-			t.Errorf("%q: %s", s, got)
-		}
-		for _, b := range got {
-			if b < ' ' || b == 0x7f {
-				t.Errorf("%q: control character in %s", s, got)
-			}
-		}
-	}
-}
-
-func FuzzAppendJSONString(f *testing.F) {
-	f.Add("a\"\\\x00\xff\u2028é")
-	f.Fuzz(func(t *testing.T, s string) {
-		got := AppendJSONString(nil, s)
-		var a, b string
-		if err := json.Unmarshal(got, &a); err != nil {
-			t.Fatalf("%q: %s: %v", s, got, err)
-		}
-		want, _ := json.Marshal(s)
-		if err := json.Unmarshal(want, &b); err != nil || a != b {
-			t.Fatalf("%q: %q, want %q", s, a, b)
-		}
-	})
-}
-
 func TestWriteJSON(t *testing.T) {
-	reg := Embedded()
+	reg := iana.Embedded()
 	var b bytes.Buffer
-	if err := reg.WriteJSON(&b); err != nil {
+	if err := WriteJSON(&b, reg); err != nil {
 		t.Fatal(err)
 	}
 	assigned, names := 0, 0
@@ -216,14 +141,14 @@ func TestWriteJSON(t *testing.T) {
 			if j.Name == "" || len(reg.WithoutPort(j.Name)) == 0 {
 				t.Errorf("name without port: %s", line)
 			}
-		case j.Status == Assigned:
+		case j.Status == iana.Assigned:
 			assigned++
 		}
 	}
 	want := 0
 	counts := reg.Counts()
-	for tr := range allTransports {
-		want += counts.Ports[tr][Assigned]
+	for _, tr := range iana.Transports() {
+		want += counts.Ports[tr][iana.Assigned]
 	}
 	if assigned != want || names != counts.WithoutPort {
 		t.Errorf("%d assigned and %d names without port, want %d and %d", assigned, names, want, counts.WithoutPort)
@@ -262,17 +187,26 @@ func readServices(t *testing.T, data []byte) []service {
 	return list
 }
 
+func registryOf(t testing.TB, records ...iana.Record) *iana.Registry {
+	t.Helper()
+	reg, err := iana.NewRegistry(iana.Edition{Date: "2026-01-01", Source: "test", Form: "xml"}, records, iana.AllPorts())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reg
+}
+
 func TestWriteServices(t *testing.T) {
-	for _, reg := range []*Registry{Embedded(), makeRegistry(t,
-		Record{Name: "a", HasPort: true, Ports: Span{1, 1}, Transport: TCP, Description: "# a\nb"},
-		Record{Name: "two words", HasPort: true, Ports: Span{1, 1}, Transport: TCP},
-		Record{Name: "c#d", HasPort: true, Ports: Span{2, 2}, Transport: TCP},
-		Record{Name: "range", HasPort: true, Ports: Span{7, 9}})} {
+	for _, reg := range []*iana.Registry{iana.Embedded(), registryOf(t,
+		iana.Record{Name: "a", HasPort: true, Ports: iana.Span{First: 1, Last: 1}, Transport: iana.TCP, Description: "# a\nb"},
+		iana.Record{Name: "two words", HasPort: true, Ports: iana.Span{First: 1, Last: 1}, Transport: iana.TCP},
+		iana.Record{Name: "c#d", HasPort: true, Ports: iana.Span{First: 2, Last: 2}, Transport: iana.TCP},
+		iana.Record{Name: "range", HasPort: true, Ports: iana.Span{First: 7, Last: 9}})} {
 		var b bytes.Buffer
-		if err := reg.WriteServices(&b); err != nil {
+		if err := WriteServices(&b, reg); err != nil {
 			t.Fatal(err)
 		}
-		for _, want := range []string{"edition " + reg.Edition().Date, Caveat, Warning} {
+		for _, want := range []string{"edition " + reg.Edition().Date, iana.Caveat, iana.Warning} {
 			if !strings.Contains(b.String(), want) {
 				t.Errorf("no %q in the heading", want)
 			}
@@ -286,7 +220,7 @@ func TestWriteServices(t *testing.T) {
 			have[key] = s
 		}
 		n := 0
-		for tr := range allTransports {
+		for _, tr := range iana.Transports() {
 			for port := range 1 << 16 {
 				e := reg.Lookup(tr, uint16(port))
 				names := slices.DeleteFunc(e.Names(), func(s string) bool { return strings.ContainsAny(s, " #") })
@@ -318,7 +252,7 @@ func TestWriteServicesGetent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Embedded().WriteServices(f); err != nil {
+	if err := WriteServices(f, iana.Embedded()); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.Close(); err != nil {
@@ -354,22 +288,12 @@ func (fullDisk) Write([]byte) (int, error) { return 0, errFull }
 
 func TestWriteFailure(t *testing.T) {
 	for _, write := range []func() error{
-		func() error { return Embedded().WriteCSV(fullDisk{}) },
-		func() error { return Embedded().WriteJSON(fullDisk{}) },
-		func() error { return Embedded().WriteServices(fullDisk{}) },
+		func() error { return WriteCSV(fullDisk{}, iana.Embedded()) },
+		func() error { return WriteJSON(fullDisk{}, iana.Embedded()) },
+		func() error { return WriteServices(fullDisk{}, iana.Embedded()) },
 	} {
 		if err := write(); !errors.Is(err, errFull) {
 			t.Errorf("%v", err)
 		}
-	}
-}
-
-// References and the like are cut from the text of the edition, and are all that
-// may allocate.
-func TestAppendJSONAllocations(t *testing.T) {
-	buf := make([]byte, 0, 1024)
-	e := Embedded().Lookup(TCP, 80)
-	if n := testing.AllocsPerRun(100, func() { buf = AppendJSON(buf[:0], e) }); n > 2 {
-		t.Errorf("%v allocations for %s", n, buf)
 	}
 }

@@ -1,40 +1,42 @@
-package iana
+package export
 
 import (
 	"iter"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/portannot/portannot/annotate/iana"
 )
 
 // Ports are ports next to each other of which an edition says the same, as
 // tables for database engines hold them. An absent value is "".
 type Ports struct {
-	Transport   Transport
-	Span        Span // of these ports
-	Status      Status
+	Transport   iana.Transport
+	Span        iana.Span // of these ports
+	Status      iana.Status
 	Listed      bool
 	Name        string   // the preferred name
 	Names       []string // all of them, the preferred one first
 	Description string
-	Range       PortRange
-	Record      Span // the record's own range; Span's ports alone where no record concerns them
+	Range       iana.PortRange
+	Record      iana.Span // the record's own range; Span's ports alone where no record concerns them
 	Registered  string
 	Modified    string
 	ServiceCode string
 	// Unauthorized is the registry's report of use without an assignment.
 	Unauthorized string
-	Deassigned   Deassignment // zero where no assignment was taken back
-	Siblings     TransportSet
+	Deassigned   iana.Deassignment // zero where no assignment was taken back
+	Siblings     iana.TransportSet
 }
 
 // Table goes through all 65,536 ports of each of the four transports, by
 // transport and port, including those whose status is a rule and not a record.
 // Ports of which the edition says the same come as one value: the dynamic ones,
 // a range of X11's.
-func (r *Registry) Table() iter.Seq[*Ports] {
+func Table(r *iana.Registry) iter.Seq[*Ports] {
 	return func(yield func(*Ports) bool) {
-		for _, t := range Transports() {
+		for _, t := range iana.Transports() {
 			run := portsOf(r.Lookup(t, 0))
 			for port := 1; port < 1<<16; port++ {
 				next := portsOf(r.Lookup(t, uint16(port)))
@@ -54,9 +56,9 @@ func (r *Registry) Table() iter.Seq[*Ports] {
 	}
 }
 
-func portsOf(e Entry) Ports {
+func portsOf(e iana.Entry) Ports {
 	p := Ports{
-		Transport: e.Transport, Span: Span{e.Port, e.Port}, Status: e.Status, Listed: e.Listed,
+		Transport: e.Transport, Span: iana.Span{First: e.Port, Last: e.Port}, Status: e.Status, Listed: e.Listed,
 		Name: e.Name(), Names: e.Names(), Description: e.Description(), Range: e.Range(), Record: e.Span(),
 		Registered: e.Registered(), Modified: e.Modified(), ServiceCode: e.ServiceCode(),
 		Unauthorized: e.Unauthorized(), Siblings: e.Siblings(),
@@ -92,7 +94,7 @@ func (p *Ports) siblingNames() (names []string) {
 }
 
 // tableColumns are those of the tables behind the transport and the port or
-// ports. They are the members of [AppendJSON] made flat.
+// ports. They are the members of [iana.AppendJSON] made flat.
 var tableColumns = [...]string{
 	"status", "listed", "name", "names", "description", "range", "span",
 	"registration_date", "modification_date", "service_code", "unauthorized_use",
@@ -113,6 +115,6 @@ func (p *Ports) columns(edition string) [len(tableColumns)]string {
 		p.Description, p.Range.String(), p.RecordSpan(),
 		p.Registered, p.Modified, p.ServiceCode, p.Unauthorized,
 		p.Deassigned.Date, p.Deassigned.FormerName,
-		strings.Join(p.siblingNames(), listSeparator), edition, Caveat,
+		strings.Join(p.siblingNames(), listSeparator), edition, iana.Caveat,
 	}
 }

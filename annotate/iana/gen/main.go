@@ -23,7 +23,8 @@ import (
 	"text/tabwriter"
 
 	"github.com/portannot/portannot/annotate/iana"
-	"github.com/portannot/portannot/annotate/iana/update"
+	"github.com/portannot/portannot/annotate/iana/edition"
+	"github.com/portannot/portannot/annotate/iana/edition/update"
 )
 
 func main() {
@@ -68,7 +69,7 @@ func generate(from, source, dir string, out io.Writer) error {
 // open reads the registry from a file or an address.
 func open(from string) (*iana.Registry, error) {
 	if !strings.Contains(from, "://") {
-		return iana.Open(from)
+		return edition.Open(from)
 	}
 	reg, _, err := update.Fetch(context.Background(), nil, from)
 	return reg, err

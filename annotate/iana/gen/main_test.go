@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/portannot/portannot/annotate/iana/update"
+	"github.com/portannot/portannot/annotate/iana/edition/update"
 )
 
 const doc = `<registry xmlns="http://www.iana.org/assignments" id="service-names-port-numbers">

@@ -6,8 +6,8 @@
 // use, and installed only if it is whole, of a likely size and not older. A
 // file that is being replaced is never seen half written.
 //
-// It is apart from package iana so that a program that only looks ports up does
-// not carry an HTTP client.
+// It is apart from packages iana and edition so that a program that only looks
+// ports up or reads files does not carry an HTTP client.
 package update
 
 import (
@@ -27,6 +27,7 @@ import (
 	"time"
 
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/iana/edition"
 )
 
 // DefaultURL is the official address of the registry, in the form in which it
@@ -37,7 +38,7 @@ const DefaultURL = "https://www.iana.org/assignments/service-names-port-numbers/
 const (
 	timeout      = 2 * time.Minute // for the whole transfer, with the default client
 	maxRedirects = 5
-	maxBytes     = 64 << 20 // of a transfer; iana.Read takes no more either
+	maxBytes     = 64 << 20 // of a transfer; edition.Read takes no more either
 )
 
 // ErrOlder says that what an update found is an older edition than the one in
@@ -60,7 +61,7 @@ type Updater struct {
 type Result struct {
 	Old, New iana.Edition
 	// Changes are those from the old to the new edition.
-	Changes []iana.Change
+	Changes []edition.Change
 	// Written reports whether the file was written: not if it held the same
 	// bytes already.
 	Written bool
@@ -94,7 +95,7 @@ func (u *Updater) Install(reg *iana.Registry, data []byte) (Result, error) {
 	}
 
 	old := iana.Embedded()
-	installed, err := iana.Open(u.Path)
+	installed, err := edition.Open(u.Path)
 	var damaged *iana.SyntaxError
 	switch {
 	case err == nil:
@@ -106,7 +107,7 @@ func (u *Updater) Install(reg *iana.Registry, data []byte) (Result, error) {
 	if up.New.Date < up.Old.Date && !u.AllowOlder {
 		return Result{}, fmt.Errorf("update registry from %s: %w: %s before %s", from, ErrOlder, up.New.Date, up.Old.Date)
 	}
-	up.Changes = iana.Compare(old, reg)
+	up.Changes = edition.Compare(old, reg)
 	if installed != nil && up.New.SHA256 == up.Old.SHA256 {
 		return up, nil
 	}
@@ -144,7 +145,7 @@ func Fetch(ctx context.Context, client *http.Client, address string) (*iana.Regi
 	if err != nil {
 		return nil, nil, fmt.Errorf("fetch registry: %w", err)
 	}
-	reg, err := iana.Read(bytes.NewReader(data), address)
+	reg, err := edition.Read(bytes.NewReader(data), address)
 	if err != nil {
 		return nil, nil, fmt.Errorf("fetch registry: %w", err)
 	}

@@ -17,6 +17,8 @@ import (
 	"testing"
 
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/iana/edition"
+	"github.com/portannot/portannot/annotate/iana/export"
 )
 
 const csvHead = "Service Name,Port Number,Transport Protocol,Description\n"
@@ -37,7 +39,7 @@ func embeddedCSV(t testing.TB, change func(*iana.Record)) []byte {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	if err := reg.WriteCSV(&b); err != nil {
+	if err := export.WriteCSV(&b, reg); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()
@@ -117,7 +119,7 @@ func TestUpdate(t *testing.T) {
 	if data, err := os.ReadFile(u.Path); err != nil || !bytes.Equal(data, body) {
 		t.Errorf("the file is not what was sent: %v", err)
 	}
-	reg, err := iana.Open(u.Path)
+	reg, err := edition.Open(u.Path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +170,7 @@ func TestUpdateCompressed(t *testing.T) {
 		if up, err := u.Update(context.Background()); err != nil || !up.Written {
 			t.Errorf("%s: %v", path, err)
 		}
-		if _, err := iana.Open(u.Path); err != nil {
+		if _, err := edition.Open(u.Path); err != nil {
 			t.Error(err)
 		}
 	}
