@@ -12,6 +12,7 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"io"
@@ -19,13 +20,12 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/observe"
 	"github.com/portannot/portannot/capture"
-	"github.com/portannot/portannot/capture/decode"
 	"github.com/portannot/portannot/capture/flow"
+	"github.com/portannot/portannot/capture/meter"
 	"github.com/portannot/portannot/capture/packet"
 )
 
@@ -172,22 +172,12 @@ func flows(path string, payload int, keep func(*packet.Summary) bool) (*flow.Res
 		return nil, err
 	}
 	defer r.Close()
-	d := decode.New(decode.Options{}, new(packet.Contexts))
-	t := flow.NewTable(flow.Options{Payload: payload})
-	packets := make([]capture.Packet, 64)
-	var sums []packet.Summary
-	for {
-		n, err := r.Next(packets)
-		sums = sums[:0]
-		for i := range packets[:n] {
-			sums, _ = d.Decode(sums, &packets[i])
-		}
-		sums = slices.DeleteFunc(sums, func(s packet.Summary) bool { return s.Kind == packet.Datagram && !keep(&s) })
-		t.Add(sums)
-		if err != nil || n == 0 {
-			return t.Results(), nil // a damaged capture gives what could be read
-		}
-	}
+	m := meter.New(meter.Options{
+		Flow:    flow.Options{Payload: payload},
+		Summary: func(s *packet.Summary) bool { return s.Kind != packet.Datagram || keep(s) },
+	})
+	m.Read(context.Background(), r) // a damaged capture gives what could be read
+	return m.Results(), nil
 }
 
 // learn notes which end of each connection is the service.

@@ -5,13 +5,14 @@
 package flows
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"path/filepath"
 
 	"github.com/portannot/portannot/annotate/observe"
 	"github.com/portannot/portannot/capture"
-	"github.com/portannot/portannot/capture/decode"
+	"github.com/portannot/portannot/capture/meter"
 	"github.com/portannot/portannot/capture/packet"
 )
 
@@ -69,37 +70,27 @@ func Read(path string, keep int) ([]*Flow, error) {
 		return nil, err
 	}
 	defer r.Close()
-	d := decode.New(decode.Options{}, new(packet.Contexts))
 	flows := map[Key]*Flow{}
 	var list []*Flow
-	packets := make([]capture.Packet, 64)
-	var sums []packet.Summary
-	for {
-		n, err := r.Next(packets)
-		for i := range packets[:n] {
-			sums, _ = d.Decode(sums[:0], &packets[i])
-			for j := range sums {
-				s := &sums[j]
-				if s.Kind != packet.Datagram {
-					continue
-				}
-				src, dst := Endpoint{s.SrcAddr(), s.SrcPort}, Endpoint{s.DstAddr(), s.DstPort}
-				k := MakeKey(s.Protocol, src, dst)
-				f := flows[k]
-				if f == nil {
-					f = &Flow{File: filepath.Base(path), Key: k, Src: src, Dst: dst}
-					f.Input.Transport = s.Protocol
-					f.Input.Multicast = dst.Addr.IsMulticast()
-					flows[k] = f
-					list = append(list, f)
-				}
-				f.add(s, src, keep)
-			}
+	gather := func(s *packet.Summary) (count bool) {
+		if s.Kind != packet.Datagram {
+			return false
 		}
-		if err != nil || n == 0 {
-			break
+		src, dst := Endpoint{s.SrcAddr(), s.SrcPort}, Endpoint{s.DstAddr(), s.DstPort}
+		k := MakeKey(s.Protocol, src, dst)
+		f := flows[k]
+		if f == nil {
+			f = &Flow{File: filepath.Base(path), Key: k, Src: src, Dst: dst}
+			f.Input.Transport = s.Protocol
+			f.Input.Multicast = dst.Addr.IsMulticast()
+			flows[k] = f
+			list = append(list, f)
 		}
+		f.add(s, src, keep)
+		return false // the flows here are not those of the table
 	}
+	m := meter.New(meter.Options{Summary: gather})
+	m.Read(context.Background(), r) // a damaged capture gives what could be read
 	for _, f := range list {
 		f.Ours = observe.Recognise(&f.Input)
 	}
