@@ -162,7 +162,7 @@ func (g *generator) temp() int {
 
 func (g *generator) evalLoad(a *arith) []bpf.Instruction {
 	// A constant offset goes into the instruction, and wraps: "ip[-1]" is the
-	// octet before the IP header. Behind a scratch word the machine wraps.
+	// byte before the IP header. Behind a scratch word the machine wraps.
 	sum := uint64(a.at.off) + uint64(a.l.k)
 	if a.l.kind == arithConst && (a.at.reg == 0 || sum <= maxOffset) {
 		off := min(uint32(sum), maxOffset)

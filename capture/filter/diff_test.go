@@ -108,7 +108,7 @@ var diffLinks = []struct {
 	{capture.LinkRadiotap, wifiExprs, 200, 4000},
 }
 
-// mutations gives copies of packets that are cut short or have octets changed,
+// mutations gives copies of packets that are cut short or have bytes changed,
 // so that loads at the edge and odd headers are met.
 func mutations(packets []capture.Packet, rnd *rand.Rand) []capture.Packet {
 	var out []capture.Packet

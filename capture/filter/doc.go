@@ -4,21 +4,24 @@
 //
 // # How a filter works
 //
-// A filter is a boolean expression of primitives. Each primitive becomes a
-// short run of instructions that loads a field at a fixed place of the packet
-// and compares it. The machine has an accumulator A, an index register X and 16
+// A filter is a boolean expression of primitives. Each primitive becomes a few
+// instructions that load a field from a fixed offset in the packet and compare
+// it. The machine has an accumulator A, an index register X and 16
 // words of scratch memory; jumps only go forward, so every program ends. A
-// program returns how many octets of the packet to keep; 0 drops it.
+// program returns how many bytes of the packet to keep; 0 drops it.
 //
-// Three properties of that machine show in the language, and this package
-// keeps them because users rely on what tcpdump prints:
+// Where a field lies depends on how a packet begins, so a [Program] is for one
+// link type. A [Set] is an expression for packets of any link type.
 //
-//   - A load past the captured octets ends the program and drops the packet,
+// Three properties of the machine and of libpcap show in the language. They are
+// kept here, because users rely on what tcpdump does:
+//
+//   - A load past the captured bytes ends the program and drops the packet,
 //     even under "not" or "or": "not tcp[13] & 2 != 0" never matches a packet
-//     cut before octet 13 of its TCP header.
-//   - "vlan", "mpls" and "pppoes" move the place where everything written
-//     behind them looks, whether or not they matched: in "vlan or ip", "ip"
-//     means an IPv4 packet inside a tag. Put them last, or in both branches.
+//     cut before byte 13 of its TCP header.
+//   - "vlan", "mpls" and "pppoes" change where all later primitives look,
+//     whether or not they matched: in "vlan or ip", "ip" means an IPv4 packet
+//     inside a tag. Put them last, or in both branches.
 //   - "and" and "or" bind equally and from the left: "a or b and c" is
 //     "(a or b) and c".
 //
@@ -57,12 +60,13 @@
 //
 // # Where it differs from libpcap
 //
-//   - A NULL header is in the byte order of the machine that captured it, which a
-//     packet does not tell, so both orders match.
-//   - An expression that no packet can match ("ip and arp") compiles, and matches
-//     none; libpcap calls some of these an error.
+//   - The header of link type NULL is in the byte order of the capturing machine.
+//     A packet does not say which, so both match.
+//   - An expression that no packet can match ("ip and arp") compiles. In libpcap
+//     some of these are errors.
 //   - "1 / tcp[0]" compiles; libpcap takes the 0 for the divisor.
-//   - On a packet cut short inside a field that the expression asks for, libpcap's
-//     answer depends on the order into which its optimiser puts the tests. The
-//     answer here is always one that libpcap gives, with the optimiser or without.
+//   - Where a packet is cut short inside a field that the expression needs,
+//     libpcap's answer depends on the order of the tests, which its optimiser
+//     changes. The answer here is always one that libpcap gives, with the optimiser
+//     or without.
 package filter

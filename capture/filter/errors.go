@@ -7,16 +7,15 @@ import (
 	"unicode/utf8"
 )
 
-// ErrLinkType says that packets of this link type cannot be filtered, whatever
-// the expression. Compile wraps it.
+// ErrLinkType means that packets of this link type cannot be filtered, whatever
+// the expression. The errors of Compile and of Set wrap it.
 var ErrLinkType = errors.New("link type not supported by filters")
 
-// SyntaxError is an expression that does not compile: one that breaks the
-// grammar, says something that the link type does not have, or is outside the
-// subset.
+// SyntaxError says why an expression does not compile: it breaks the grammar, asks
+// for a field that the link type does not have, or is outside the subset.
 type SyntaxError struct {
 	Expr string // the whole expression
-	Pos  int    // octet of Expr at which the trouble shows, 0 to len(Expr)
+	Pos  int    // index in Expr of the byte at which the error was noticed, 0 to len(Expr)
 	Msg  string
 }
 
@@ -29,8 +28,8 @@ func (e *SyntaxError) column() int {
 	return utf8.RuneCountInString(e.Expr[:min(max(e.Pos, 0), len(e.Expr))])
 }
 
-// Caret gives the expression on one line and a caret under the place of the
-// error on the next, without a final newline.
+// Caret returns two lines, without a final newline: the expression, and a caret
+// under the character at which the error was noticed.
 func (e *SyntaxError) Caret() string {
 	line := strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {

@@ -36,3 +36,32 @@ func ExampleSyntaxError() {
 	// tcp and prt 80
 	//         ^
 }
+
+// One expression for packets of two link types.
+func ExampleSet() {
+	ethernet := []byte("\x02\x00\x00\x00\x00\x01\x02\x00\x00\x00\x00\x02\x08\x00" +
+		"\x45\x00\x00\x1c\x00\x00\x00\x00\x40\x11\x00\x00\x0a\x00\x00\x01\x0a\x00\x00\x02" +
+		"\xc0\x00\x00\x35\x00\x08\x00\x00")
+	packets := []capture.Packet{
+		{Link: capture.LinkEthernet, Data: ethernet, Length: uint32(len(ethernet))},
+		{Link: capture.LinkRaw, Data: ethernet[14:], Length: uint32(len(ethernet) - 14)},
+	}
+	services := func(name string) []filter.Service {
+		if name == "domain" {
+			return []filter.Service{{Transport: 6, Port: 53}, {Transport: 17, Port: 53}}
+		}
+		return nil
+	}
+	set, err := filter.NewSet("udp port domain", filter.Options{Services: services})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for i := range packets {
+		ok, err := set.Match(&packets[i])
+		fmt.Println(packets[i].Link, ok, err)
+	}
+	// Output:
+	// ETHERNET true <nil>
+	// RAW true <nil>
+}

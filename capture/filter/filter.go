@@ -18,13 +18,13 @@ type Service struct {
 // Options changes how an expression is compiled. The zero value compiles for
 // capture files, with ports as numbers only.
 type Options struct {
-	// Live compiles for a packet socket, on which the kernel has taken the
-	// outer VLAN tag out of the packet and keeps it beside: "vlan" and what
-	// stands behind it then look there first.
+	// Live compiles for a packet socket. There the kernel has removed the outer
+	// VLAN tag from the packet and keeps it as metadata, so "vlan" and all later
+	// primitives look there first.
 	Live bool
-	// Services gives the ports of a name, none when it is unknown. A name that
-	// stands for the same port on TCP and UDP means that port on every
-	// transport, as in libpcap. nil: names of ports are an error.
+	// Services returns the ports of a service name, none when it is unknown. A
+	// name for the same port on TCP and on UDP means that port on every transport,
+	// as in libpcap. If Services is nil, every port name is an error.
 	Services func(name string) []Service
 }
 
@@ -35,8 +35,8 @@ const maxSnap = 262144
 // maxProgram is the most instructions a kernel accepts (BPF_MAXINSNS of Linux).
 const maxProgram = 4096
 
-// Program is a compiled filter. It does not change, and any number of
-// goroutines may use it at once.
+// Program is a filter compiled for one link type. It is immutable and safe for
+// concurrent use.
 type Program struct {
 	link capture.LinkType
 	code []bpf.Instruction
@@ -44,19 +44,19 @@ type Program struct {
 }
 
 // Compile parses expr and compiles it for packets of a capture file with link
-// type lt. An accepted packet is cut to snaplen octets where the program runs in
+// type lt. An accepted packet is cut to snaplen bytes where the program runs in
 // a kernel; 0 or less leaves it whole. An empty expression accepts every packet.
-// An error of the expression is a *SyntaxError.
+// The error is a *SyntaxError or wraps ErrLinkType.
 func Compile(expr string, lt capture.LinkType, snaplen int) (*Program, error) {
 	return Options{}.Compile(expr, lt, snaplen)
 }
 
-// CompileLive is Compile for a packet socket (Options.Live).
+// CompileLive is Compile with Options.Live set.
 func CompileLive(expr string, lt capture.LinkType, snaplen int) (*Program, error) {
 	return Options{Live: true}.Compile(expr, lt, snaplen)
 }
 
-// Compile is the function Compile with these options.
+// Compile is the function [Compile] with these options.
 func (o Options) Compile(expr string, lt capture.LinkType, snaplen int) (*Program, error) {
 	if snaplen <= 0 || snaplen > maxSnap {
 		snaplen = maxSnap
@@ -80,16 +80,16 @@ func (o Options) Compile(expr string, lt capture.LinkType, snaplen int) (*Progra
 	return &Program{link: lt, code: code, run: decode(raw)}, nil
 }
 
-// LinkType is the link type for which the program was compiled.
+// LinkType returns the link type for which the program was compiled.
 func (p *Program) LinkType() capture.LinkType { return p.link }
 
-// Match reports whether the program accepts the packet. The packet's own link
-// type is not looked at. Match does not allocate.
+// Match reports whether the program accepts the packet, which must be of the
+// program's link type: Match does not check that. It does not allocate.
 func (p *Program) Match(pkt *capture.Packet) bool {
 	return execute(p.run, pkt) != 0
 }
 
-// Raw gives the program as the kernel takes it (SO_ATTACH_FILTER).
+// Raw returns the program as the kernel takes it (SO_ATTACH_FILTER).
 func (p *Program) Raw() ([]bpf.RawInstruction, error) {
 	raw, err := bpf.Assemble(p.code)
 	if err != nil {
@@ -98,10 +98,10 @@ func (p *Program) Raw() ([]bpf.RawInstruction, error) {
 	return raw, nil
 }
 
-// Len is the number of instructions.
+// Len returns the number of instructions.
 func (p *Program) Len() int { return len(p.code) }
 
-// String lists the instructions, one a line, numbered from 0.
+// String lists the instructions, one per line, numbered from 0.
 func (p *Program) String() string {
 	var b strings.Builder
 	for i, ins := range p.code {

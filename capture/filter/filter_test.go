@@ -12,7 +12,7 @@ import (
 	"github.com/portannot/portannot/capture"
 )
 
-// Packets of these tests, as hexadecimal octets.
+// Packets of these tests, as hexadecimal bytes.
 const (
 	macs  = "00005e005301" + "00005e005302"
 	ip4   = "4500 0028 0001 0000 4006 0000 0a000001 c0a80102" // 10.0.0.1 to 192.168.1.2, TCP
@@ -127,7 +127,7 @@ func TestMeaning(t *testing.T) {
 		{"ip", tagged, false},
 		{"vlan and ip", tagged, true},
 		{"vlan and tcp port 80", tagged, true},
-		{"vlan or ip", tcp4, false}, // ip looks four octets on, in any case
+		{"vlan or ip", tcp4, false}, // ip looks four bytes on, in any case
 		{"ip or vlan", tcp4, true},
 		{"vlan 100 and vlan 200 and tcp", twice, true},
 		{"vlan and vlan 100", twice, false},

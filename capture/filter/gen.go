@@ -49,7 +49,7 @@ type base struct {
 const (
 	regHdr     = 15 // length of a radiotap header
 	regPayload = 14 // begin of an 802.11 frame's payload
-	regVLAN    = 13 // octets by which a tag inside the packet moves the rest: 0 or 4
+	regVLAN    = 13 // bytes by which a tag inside the packet moves the rest: 0 or 4
 	maxTemps   = 13
 )
 
@@ -65,7 +65,7 @@ func (g *generator) fail(format string, args ...any) *node {
 	return never
 }
 
-// load gives the code that loads size octets into A from off behind b.
+// load gives the code that loads size bytes into A from off behind b.
 func (g *generator) load(b base, off uint32, size int) []bpf.Instruction {
 	off = min(b.off+off, maxOffset)
 	if b.reg == 0 {
@@ -93,8 +93,8 @@ func (g *generator) atNetwork() base {
 	return base{off: g.payload.off + g.network, reg: g.payload.reg}
 }
 
-// loadBehindIPv4 loads size octets from off behind the IPv4 header, whose
-// length is its first octet's lower half in words.
+// loadBehindIPv4 loads size bytes from off behind the IPv4 header, whose
+// length is its first byte's lower half in words.
 func (g *generator) loadBehindIPv4(off uint32, size int) []bpf.Instruction {
 	return append(g.indexIPv4(), bpf.LoadIndirect{Off: min(g.atNetwork().off+off, maxOffset), Size: size})
 }
@@ -114,12 +114,12 @@ func (g *generator) indexIPv4() []bpf.Instruction {
 	)
 }
 
-// equal tests that size octets at off behind b are v.
+// equal tests that size bytes at off behind b are v.
 func (g *generator) equal(b base, off uint32, size int, v uint32) *node {
 	return test(g.load(b, off, size), bpf.JumpEqual, v)
 }
 
-// masked tests that 4 octets have the value v under mask. A mask of no bits
+// masked tests that 4 bytes have the value v under mask. A mask of no bits
 // does not look at the packet at all.
 func (g *generator) masked(b base, off uint32, size int, mask, v uint32) *node {
 	if mask == 0 {
@@ -135,12 +135,12 @@ func (g *generator) masked(b base, off uint32, size int, mask, v uint32) *node {
 	return test(code, bpf.JumpEqual, v)
 }
 
-// bits tests that an octet has any of the bits of mask.
+// bits tests that a byte has any of the bits of mask.
 func (g *generator) bits(b base, off uint32, mask uint32) *node {
 	return test(g.load(b, off, 1), bpf.JumpBitsSet, mask)
 }
 
-// mac tests the six octets of an Ethernet address, the last four first: they
+// mac tests the six bytes of an Ethernet address, the last four first: they
 // differ more often.
 func (g *generator) mac(b base, off uint32, v [6]byte) *node {
 	return and(

@@ -41,7 +41,7 @@ func vlanID(code []bpf.Instruction, id uint32) *node {
 
 // strippedVLAN is vlan for the first tag of a packet on a packet socket: the
 // kernel may have taken it out of the packet. Then the rest stays in its place;
-// else it moves by four octets, which only the running program knows, so the
+// else it moves by four bytes, which only the running program knows, so the
 // move is kept in a scratch word.
 func (g *generator) strippedVLAN(tpid *node, tci []bpf.Instruction, id uint32, any bool) *node {
 	beside := test([]bpf.Instruction{bpf.LoadExtension{Num: bpf.ExtVLANTagPresent}}, bpf.JumpEqual, 1)
@@ -110,7 +110,7 @@ func (g *generator) mplsProto(proto uint32) *node {
 }
 
 // pppoeSession tests for a PPPoE session packet and moves the link layer to the
-// PPP header inside: 6 octets of PPPoE, then the PPP protocol.
+// PPP header inside: 6 bytes of PPPoE, then the PPP protocol.
 func (g *generator) pppoeSession(session uint32, any bool) *node {
 	if !any && session > 0xffff {
 		return g.fail("PPPoE session %d is above 65535", session)

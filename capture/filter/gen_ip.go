@@ -54,7 +54,7 @@ const (
 	layerIPv4       // protocol field of IPv4 only
 	layerIPv6       // next header of IPv6 only
 	layerIP         // either
-	layerISO        // first octet of an ISO network header
+	layerISO        // first byte of an ISO network header
 )
 
 // protocols has what this package knows of each keyword.
@@ -213,7 +213,7 @@ func (g *generator) ip4Nets(p proto, d dir, nets ...ip4Net) *node {
 		return d.of(end(src), end(dst))
 	}
 	ip := func() *node { return and(g.linkProto(etherIPv4), ends(12, 16)) }
-	arp := func(protos ...uint32) *node { // sender and target, for hardware addresses of six octets
+	arp := func(protos ...uint32) *node { // sender and target, for hardware addresses of six bytes
 		which := never
 		for _, v := range protos {
 			which = or(which, g.linkProto(v))

@@ -258,15 +258,15 @@ func (g *generator) cookedProto(proto uint32) *node {
 	return g.equal(g.typ, 0, 2, proto)
 }
 
-// The frame control field of 802.11: octet 0 has the type (bits 2 and 3) and
-// the subtype, octet 1 whether the frame goes to and comes from the
+// The frame control field of 802.11: byte 0 has the type (bits 2 and 3) and
+// the subtype, byte 1 whether the frame goes to and comes from the
 // distribution system, which says which address is which.
 const (
-	wifiNotData = 0x04 // in octet 0: control and extension frames
-	wifiData    = 0x08 // in octet 0: with wifiNotData clear, data frames
-	wifiQoS     = 0x80 // in octet 0 of data frames: two octets of QoS follow
-	wifiToDS    = 0x01 // in octet 1
-	wifiFromDS  = 0x02 // in octet 1
+	wifiNotData = 0x04 // in byte 0: control and extension frames
+	wifiData    = 0x08 // in byte 0: with wifiNotData clear, data frames
+	wifiQoS     = 0x80 // in byte 0 of data frames: two bytes of QoS follow
+	wifiToDS    = 0x01 // in byte 1
+	wifiFromDS  = 0x02 // in byte 1
 )
 
 func (g *generator) wifiProto(proto uint32) *node {
@@ -285,7 +285,7 @@ func (g *generator) wifiProto(proto uint32) *node {
 
 // wifiPrologue sets the words for where an 802.11 header and its payload begin:
 // behind the radiotap header, whose length is little endian, and behind 24
-// octets of header, 2 of QoS, and padding where radiotap says so.
+// bytes of header, 2 of QoS, and padding where radiotap says so.
 func (g *generator) wifiPrologue() *node {
 	var hdr *node = always
 	var pad *node = never
@@ -303,7 +303,7 @@ func (g *generator) wifiPrologue() *node {
 		}
 		const (
 			flagsPresent = 0x02000000
-			tsftPresent  = 0x01000000 // eight octets before the flags
+			tsftPresent  = 0x01000000 // eight bytes before the flags
 			morePresent  = 0x00000080 // another word of present bits follows: where the flags are is not known
 			flagDataPad  = 0x20
 		)
@@ -340,7 +340,7 @@ func (g *generator) wifiPrologue() *node {
 }
 
 // wifiDest and wifiSource test the final addresses of an 802.11 frame with a
-// test of six octets at an offset. Management frames have them at 4 and 10; in
+// test of six bytes at an offset. Management frames have them at 4 and 10; in
 // data frames it depends on the way through the distribution system.
 func (g *generator) wifiDest(at func(off uint32) *node) *node {
 	toDS := g.bits(g.hdr, 1, wifiToDS)

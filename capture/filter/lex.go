@@ -26,7 +26,7 @@ const (
 
 type token struct {
 	kind tokenKind
-	pos  int // octet of the expression
+	pos  int // byte of the expression
 	text string
 	num  uint32
 	mac  [6]byte

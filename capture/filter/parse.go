@@ -78,7 +78,7 @@ const (
 // maxDepth bounds nesting, and with it the parser's stack.
 const maxDepth = 250
 
-// maxExpr bounds an expression's octets: far above what maxProgram instructions
+// maxExpr bounds an expression's bytes: far above what maxProgram instructions
 // can hold.
 const maxExpr = 1 << 16
 

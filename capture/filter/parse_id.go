@@ -145,7 +145,7 @@ func (p *parser) ip4ID(t token, q quals) (*node, *list) {
 }
 
 // dotted reads the front of an IPv4 address, two to four decimal numbers, and
-// gives the mask of as many octets.
+// gives the mask of as many bytes.
 func dotted(s string) (addr, mask uint32, ok bool) {
 	parts := strings.Split(s, ".")
 	for _, f := range parts {

@@ -8,10 +8,9 @@ import (
 	"github.com/portannot/portannot/capture"
 )
 
-// Set is one expression for packets of any link type. Where a field lies depends
-// on the link type, so a Set has a Program for each. It compiles one when the
-// first packet of a link type comes, since a capture may hold several, and none
-// is known before.
+// Set is a filter for packets of any link type. It has a Program for each link
+// type, which it compiles when the first packet of that type comes: a capture may
+// hold several types, and does not say in advance which.
 //
 // A Set is not safe for concurrent use; see [Set.Clone].
 type Set struct {
@@ -21,8 +20,8 @@ type Set struct {
 	last     *Program // of the latest packet
 }
 
-// commonLinks stand for the families of link types. An expression that compiles
-// for none of them is wrong, whatever the capture holds.
+// commonLinks has one link type of each family. An expression that compiles for
+// none of them is wrong, whatever the capture holds.
 var commonLinks = []capture.LinkType{capture.LinkEthernet, capture.LinkRaw, capture.LinkRadiotap, capture.LinkLinuxSLL2, capture.LinkPPP}
 
 // liveLinks are the link types that a live capture may give and that filters
@@ -30,9 +29,8 @@ var commonLinks = []capture.LinkType{capture.LinkEthernet, capture.LinkRaw, capt
 var liveLinks = []capture.LinkType{capture.LinkEthernet, capture.LinkRaw, capture.LinkLinuxSLL2, capture.LinkIEEE80211,
 	capture.LinkRadiotap, capture.LinkPPP, capture.LinkCHDLC}
 
-// NewSet checks expr and returns a Set of it. The error is that of compiling it
-// for Ethernet, most often a *SyntaxError, when it compiles for no common link
-// type.
+// NewSet returns the Set for expr. It fails if expr does not compile for any common
+// link type; the error is then the one for Ethernet, a *SyntaxError.
 func NewSet(expr string, opt Options) (*Set, error) {
 	var first error
 	for _, l := range commonLinks {
@@ -47,8 +45,8 @@ func NewSet(expr string, opt Options) (*Set, error) {
 	return nil, first
 }
 
-// Clone returns a Set of the same expression for another goroutine. The clone of
-// nil is nil.
+// Clone returns a Set for the same expression, for use by another goroutine. The
+// clone of nil is nil.
 func (s *Set) Clone() *Set {
 	if s == nil {
 		return nil
@@ -56,8 +54,8 @@ func (s *Set) Clone() *Set {
 	return &Set{expr: s.expr, options: s.options, programs: map[capture.LinkType]*Program{}}
 }
 
-// Match reports whether the expression accepts the packet. The error says that
-// the expression does not compile for the packet's link type.
+// Match reports whether the filter accepts the packet. It fails if the expression
+// does not compile for the packet's link type.
 func (s *Set) Match(p *capture.Packet) (bool, error) {
 	if s.last == nil || s.last.LinkType() != p.Link {
 		prog, ok := s.programs[p.Link]
@@ -73,9 +71,10 @@ func (s *Set) Match(p *capture.Packet) (bool, error) {
 	return s.last.Match(p), nil
 }
 
-// Select moves the accepted packets to the front of the slice, in their order,
-// and returns them with the number of the others. It stops at the first packet
-// for which [Set.Match] fails, and returns that error.
+// Select moves the accepted packets to the front of the slice, without changing
+// their order, and returns them and the number of refused ones. At the first
+// packet for which [Set.Match] fails it stops and returns that error, with the
+// result for the packets before.
 func (s *Set) Select(packets []capture.Packet) (accepted []capture.Packet, refused uint64, err error) {
 	n := 0
 	for i := range packets {
@@ -93,10 +92,10 @@ func (s *Set) Select(packets []capture.Packet) (accepted []capture.Packet, refus
 	return packets[:n], refused, nil
 }
 
-// Live gives the programs that the system runs for a live capture, by link type,
-// as capture.LiveOptions.Filters takes them. An accepted packet is cut to snaplen
-// bytes. Link types for which the expression does not compile have no program, so
-// that their packets do not pass.
+// Live returns the programs for capture.LiveOptions.Filters, which the system runs
+// during a live capture. They cut accepted packets to snaplen bytes. A link type
+// for which the expression does not compile has no program, so the system lets none
+// of its packets pass.
 func (s *Set) Live(snaplen int) (map[capture.LinkType][]bpf.RawInstruction, error) {
 	o := s.options
 	o.Live = true

@@ -162,7 +162,7 @@ func TestNesting(t *testing.T) {
 		"ip[" + strings.Repeat("ip[0]+(", 100) + "1" + strings.Repeat(")", 100) + "] = 1",
 	} {
 		if _, err := Compile(expr, capture.LinkEthernet, 0); err == nil {
-			t.Logf("%.30q… of %d octets compiles", expr, len(expr))
+			t.Logf("%.30q… of %d bytes compiles", expr, len(expr))
 		}
 	}
 	long := "host 10.0.0.0"

@@ -173,7 +173,7 @@ func difference(p *Program, packets []capture.Packet, want, orElse map[int]bool)
 		if got := p.Match(&packets[i]); got != want[i] && got != orElse[i] {
 			if n++; n <= 3 {
 				d := packets[i].Data
-				fmt.Fprintf(&b, "packet %d of %d octets (%d on the wire): we say %v: %x\n", i, len(d), packets[i].Length, got, d[:min(len(d), 80)])
+				fmt.Fprintf(&b, "packet %d of %d bytes (%d on the wire): we say %v: %x\n", i, len(d), packets[i].Length, got, d[:min(len(d), 80)])
 			}
 		}
 	}

@@ -11,15 +11,15 @@ import (
 // The machine that runs a program over packets in memory.
 //
 // golang.org/x/net/bpf has one too, but it cannot do what a capture file needs:
-// its "length" is the number of captured octets, while the language means the
-// length on the wire ("less 100" on a file cut to 68 octets); it refuses
+// its "length" is the number of captured bytes, while the language means the
+// length on the wire ("less 100" on a file cut to 68 bytes); it refuses
 // programs that use the VLAN extensions or negation; and it wraps an index the
 // other way than libpcap. So programs are built and assembled with that
 // package's types, and run here, with the semantics of libpcap's bpf_filter:
 // all arithmetic is of 32 bits without sign, and a load outside the captured
-// octets or a division by zero ends the program with 0.
+// bytes or a division by zero ends the program with 0.
 
-// op is one instruction, decoded: 12 octets, so that a program of 20 stays in
+// op is one instruction, decoded: 12 bytes, so that a program of 20 stays in
 // four cache lines.
 type op struct {
 	code   uint16
@@ -254,7 +254,7 @@ func jump(ins *op, cond bool) int {
 	return int(ins.jf)
 }
 
-// extension loads what the system knows of a packet beside its octets. It
+// extension loads what the system knows of a packet beside its bytes. It
 // answers for the VLAN tag only; the direction of a packet is not recorded in a
 // capture.Packet, so such a load fails as one outside the packet does.
 func extension(k uint32, pkt *capture.Packet) (uint32, bool) {
