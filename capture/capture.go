@@ -66,16 +66,16 @@ type Source interface {
 	Close() error
 }
 
-// FileSource is a Source over capture files, as Open, OpenFiles and Follow give
-// it.
+// FileSource is a Source that reads capture files, as Open, OpenFiles and Follow
+// return it.
 type FileSource interface {
 	Source
-	// Problems gives the damage that was stepped over so far: the first places,
+	// Problems returns the first places of damage that were stepped over so far,
 	// and how many there were in all.
 	Problems() ([]DamageError, int)
-	// Progress says how many bytes of the files were read, and of how many;
-	// total is 0 when that is not known. It may be called at any time from any
-	// goroutine.
+	// Progress returns how many bytes of the files were read, and how many there
+	// are; total is 0 when that is not known. It may be called at any time from
+	// any goroutine.
 	Progress() (read, total int64)
 }
 

@@ -8,14 +8,14 @@ import (
 	"github.com/portannot/portannot/capture/packet"
 )
 
-// hook is what a call of Options.Packet ranges over: the packet's summaries that
-// are not counted yet. Each is counted just before its flow is given, since what
-// a flow points to is valid only until the table counts the next summary.
+// hook yields the flows of a packet to Options.Packet. It counts each summary just
+// before it yields its flow, because the payload that a Flow points to is valid
+// only until the table counts the next summary.
 type hook struct {
 	meter *Meter
-	left  []packet.Summary
+	left  []packet.Summary // not counted yet
 	flow  flow.Flow
-	flows iter.Seq[*flow.Flow] // each, made once
+	flows iter.Seq[*flow.Flow] // the method each; made once, as that allocates
 }
 
 // callHook decodes packets and calls Options.Packet for each.
@@ -29,7 +29,8 @@ func (m *Meter) callHook(packets []capture.Packet) error {
 		}
 		m.sums, m.hook.left = sums, sums
 		err := m.opt.Packet(p, m.hook.flows)
-		for m.hook.count() { // what the hook did not range over
+		for m.hook.count() {
+			// The hook need not range over all flows.
 		}
 		if err != nil {
 			return err

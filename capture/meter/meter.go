@@ -16,56 +16,61 @@ import (
 	"github.com/portannot/portannot/capture/packet"
 )
 
-// Options are the choices of a Meter. The zero value counts every packet to its
-// flow, on all processors.
+// Options configure a Meter. The zero value counts every packet to its flow, on all
+// processors.
 type Options struct {
-	Filter *filter.Set // which packets are decoded; nil: all
+	Filter *filter.Set // the packets to decode; nil: all
 	Decode decode.Options
-	// Contexts numbers the VLANs and tunnels of the flows; nil: a new one, see
-	// [Meter.Contexts].
+	// Contexts numbers the VLANs and tunnels of the flows. If it is nil, the Meter
+	// makes one, which Meter.Contexts returns.
 	Contexts *packet.Contexts
-	// Flow says when flows end and what is kept of them. Its Emit, the hooks
-	// below and the tick of Stream are called by one goroutine at a time.
+	// Flow says when flows end and what is kept of them. Calls of Flow.Emit, of the
+	// hooks below and of Stream's tick never overlap.
 	Flow flow.Options
-	// Workers is how many goroutines Read uses; 0: as many as Go uses
-	// processors (GOMAXPROCS). The flows are the same for any number.
+	// Workers is the number of goroutines that Read uses; 0: GOMAXPROCS. It does
+	// not change the result.
 	Workers int
-	// MaxPackets is how many packets to read at most, those that the filter
-	// refuses included; 0: all.
+	// MaxPackets is the most packets to read, including those that the filter
+	// refuses; 0: no limit.
 	MaxPackets uint64
 
-	// Packet, if not nil, is called for each packet that the filter accepts, in
-	// the order of the source, whether or not it can be decoded. It ranges over
-	// the flows that the packet counts to, the outermost first: none where there
-	// is no transport header, several where a tunnel carries another packet. Each
-	// is the flow as it stands now, this packet included, and valid until the
-	// next one. An ICMP error comes with the flow whose packet it quotes. A first
-	// fragment comes with its flow once more for each later fragment that was
-	// read before it.
+	// Packet is a hook: unless it is nil, it is called for each packet that the
+	// filter accepts, in the order of the source. p is valid during the call. An
+	// error ends the reading.
 	//
-	// p is valid during the call. An error ends the reading. With this hook one
-	// goroutine does all the work.
+	// flows yields the flows to which the packet counts, the outermost first. There
+	// is none if the packet has no transport header or could not be decoded, and
+	// more than one if it carries another packet in a tunnel. Each flow is in the
+	// state just after this packet, and is valid until the next one is yielded.
+	// An ICMP error yields the flow whose packet it quotes. Fragments that were
+	// read before the first of their datagram count with that first one, which
+	// yields its flow once for each.
+	//
+	// With this hook one goroutine does all the work.
 	Packet func(p *capture.Packet, flows iter.Seq[*flow.Flow]) error
-	// Summary, if not nil, is called for each transport header, in the order of
-	// the source, and says whether to count it to its flow. s and its payload are
-	// valid during the call. With this hook one goroutine does all the work.
+	// Summary is a hook: unless it is nil, it is called for each transport header,
+	// in the order of the source, and reports whether to count it to a flow. s is
+	// valid during the call, as is its payload. With this hook one goroutine does
+	// all the work.
 	Summary func(s *packet.Summary) bool
 }
 
-// Stats account for the packets read: each was refused by the filter or is in one
-// of the counts of Decoded, except one that a hook's error cut off.
+// Stats account for the packets read. Each was refused by the filter or is in one of
+// the counts of Decoded. Only if a hook or the filter failed, some packets behind
+// the failure may be in neither.
 type Stats struct {
 	Packets uint64 // read
 	Refused uint64 // by the filter
 	Decoded decode.Counts
-	// UnknownLinks are the numbers of packets with a link type that cannot be
-	// decoded; Decoded[decode.UnknownLink] in all.
+	// UnknownLinks counts, by link type, the packets of
+	// Decoded[decode.UnknownLink].
 	UnknownLinks map[capture.LinkType]uint64
 	Flows        flow.Stats
 }
 
-// Meter turns the packets of a source into flows. It reads one source, with Read
-// or with Stream; [capture.OpenFiles] and [capture.Merge] make one source of many.
+// Meter turns the packets of one source into flows. Call Read or Stream, once, and
+// then Results. To read several captures, make one source of them with
+// [capture.OpenFiles] or [capture.Merge].
 type Meter struct {
 	opt     Options
 	decoder *decode.Decoder
@@ -74,13 +79,18 @@ type Meter struct {
 	refused uint64
 	links   map[capture.LinkType]uint64 // Stats.UnknownLinks
 	begun   bool
-	buffer  [blockSize]capture.Packet
-	sums    []packet.Summary // decoded, to be counted next
-	hook    hook
+	// numbered says to keep the numbers that the source gives its packets. One
+	// capture numbers skipped damaged packets too, and reports damage by these
+	// numbers. Other sources may give a number twice: in a merged one, the numbers
+	// of each file begin at 1.
+	numbered bool
+	buffer   [blockSize]capture.Packet
+	sums     []packet.Summary // decoded, to be counted next
+	hook     hook
 }
 
-// blockSize is how many packets go from the source to the table together: few
-// enough for the first-level cache to hold them and their summaries.
+// blockSize is how many packets are read, decoded and counted together: few enough
+// for the first-level cache to hold them and their summaries.
 const blockSize = 64
 
 // New returns a Meter for one source.
@@ -98,28 +108,29 @@ func New(opt Options) *Meter {
 	return m
 }
 
-// Contexts gives the VLANs and tunnels that the flows name by number.
+// Contexts returns the VLANs and tunnels to which Flow.Context refers.
 func (m *Meter) Contexts() *packet.Contexts { return m.opt.Contexts }
 
-// Stats gives the counts. It must not be called while Read runs; while Stream
-// runs only by a hook, a tick or Emit.
+// Stats returns the counts so far. While Read or Stream runs, only a hook or a tick
+// may call it.
 func (m *Meter) Stats() Stats {
 	return Stats{m.packets, m.refused, m.decoder.Counts(), maps.Clone(m.links), m.table.Stats()}
 }
 
-// Results ends all flows that are held and gives them in the order of their first
-// packets. It is called once, after Read or Stream.
+// Results ends the flows that are still held and returns them in the order of their
+// first packets. Call it once, after Read or Stream.
 func (m *Meter) Results() *flow.Results { return m.table.Results() }
 
-// Read reads a source to its end, or to Options.MaxPackets, on several goroutines
-// if the source is one capture file. The flows are those of all that could be
-// read, whatever else happens.
+// Read counts the packets of src to flows until src ends, Options.MaxPackets were
+// read, or ctx is done. It is fastest if src is a [*capture.Reader], from which
+// several goroutines can read at once. Read does not close src.
 //
-// The error joins all that went wrong: for a [capture.FileSource] the damage that
-// was stepped over, then what ended the reading early, and the error of ctx if
-// that is done. Read does not close src.
+// An error does not make the flows invalid: all packets that could be read before
+// it are counted. It joins everything that went wrong: the damage that a
+// [capture.FileSource] stepped over, then the error that ended the reading, if any,
+// and ctx.Err().
 func (m *Meter) Read(ctx context.Context, src capture.Source) error {
-	if err := m.begin(); err != nil {
+	if err := m.begin(src); err != nil {
 		return err
 	}
 	workers := m.opt.Workers
@@ -142,7 +153,7 @@ func (m *Meter) Read(ctx context.Context, src capture.Source) error {
 	return errors.Join(append(problems(src), err, ctx.Err())...)
 }
 
-// problems gives the damage that a source stepped over.
+// problems returns the damage that a source stepped over.
 func problems(src capture.Source) []error {
 	files, ok := src.(capture.FileSource)
 	if !ok {
@@ -159,11 +170,13 @@ func problems(src capture.Source) []error {
 	return errs
 }
 
-func (m *Meter) begin() error {
+// begin prepares for reading src. It fails the second time.
+func (m *Meter) begin(src capture.Source) error {
 	if m.begun {
 		return errors.New("meter: a Meter reads one source")
 	}
 	m.begun = true
+	_, m.numbered = src.(*capture.Reader)
 	return nil
 }
 
@@ -189,8 +202,7 @@ func (m *Meter) readAlone(ctx context.Context, src capture.Source) error {
 	return nil
 }
 
-// nextBlock gives room for the packets to read next: none when MaxPackets are
-// read.
+// nextBlock returns room for the packets to read next: none after MaxPackets.
 func (m *Meter) nextBlock() []capture.Packet {
 	block := m.buffer[:]
 	if limit := m.opt.MaxPackets; limit > 0 {
@@ -210,12 +222,15 @@ func (m *Meter) count(packets []capture.Packet) error {
 	return err
 }
 
-// accept numbers packets and gives those that the filter accepts.
+// accept counts packets as read, numbers them unless they keep the numbers of the
+// source, and returns those that the filter accepts.
 func (m *Meter) accept(packets []capture.Packet) ([]capture.Packet, error) {
-	for i := range packets {
-		m.packets++
-		packets[i].Number = m.packets
+	if !m.numbered {
+		for i := range packets {
+			packets[i].Number = m.packets + uint64(i) + 1
+		}
 	}
+	m.packets += uint64(len(packets))
 	if m.opt.Filter == nil {
 		return packets, nil
 	}
@@ -224,7 +239,8 @@ func (m *Meter) accept(packets []capture.Packet) ([]capture.Packet, error) {
 	return accepted, err
 }
 
-// decodeAll appends the summaries of packets that are to be counted.
+// decodeAll appends the summaries of packets, except those that Options.Summary
+// refuses.
 func (m *Meter) decodeAll(dst []packet.Summary, packets []capture.Packet) []packet.Summary {
 	from := len(dst)
 	dst = m.decoder.DecodeAll(dst, packets, m.noteLink)
@@ -234,7 +250,7 @@ func (m *Meter) decodeAll(dst []packet.Summary, packets []capture.Packet) []pack
 	return dst
 }
 
-// wanted deletes the summaries from an index on that Options.Summary refuses.
+// wanted removes the summaries that Options.Summary refuses, from an index on.
 func (m *Meter) wanted(sums []packet.Summary, from int) []packet.Summary {
 	kept := sums[:from]
 	for i := from; i < len(sums); i++ {

@@ -13,13 +13,13 @@ import (
 	"github.com/portannot/portannot/capture/packet"
 )
 
-// parallel is a reading by several workers. The packets go in batches of about a
-// thousand. A worker gets a batch from the source and decodes what can be decoded
-// out of order, while the bytes lie in the cache of its core. Then it queues the
-// batch; and if no worker is counting, it counts the batches that are next, its own
-// or another's, to the one flow table. No packet is copied. What must be seen in
-// the order of the source is seen in that order, whatever the number of workers, so
-// the result does not depend on it.
+// parallel reads a source with several workers, in batches of about a thousand
+// packets. A worker reads a batch and decodes what can be decoded out of order, while
+// the bytes lie in the cache of its core. Then it queues the batch. If no other worker
+// is counting, it counts the batches that are next, its own or another's, to the one
+// flow table. No packet is copied. Whatever depends on the order of the packets is
+// done in the order of the source, so the result does not depend on the number of
+// workers.
 type parallel struct {
 	meter  *Meter
 	src    capture.Source

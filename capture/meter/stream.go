@@ -8,16 +8,17 @@ import (
 	"github.com/portannot/portannot/capture"
 )
 
-// Stream reads a source that grows: a live capture, or a file that is followed. It
-// reads until the source ends, so stop it there, with [capture.Live.Stop] or the
-// context of [capture.Follow]; no packet that was captured before is lost.
+// Stream counts the packets of a source that grows: a live capture, or a file that is
+// followed. It returns when the source ends, after Options.MaxPackets, or at an
+// error. To stop it, stop the source, with [capture.Live.Stop] or the context of
+// [capture.Follow]; packets that were captured before are then still counted.
 //
-// As often as every says, Stream ends the flows that are due by the clock, even
-// when no packet comes, and then calls tick. Set Options.Flow.Prompt to have flows
-// given to Emit as they end. An error of tick ends the reading after the next
-// packets.
+// At intervals of every, Stream ends the flows that have timed out by the clock, even
+// if no packet comes, and then calls tick. If Options.Flow.Prompt is set, flows are
+// given to Options.Flow.Emit as soon as they end. An error of tick ends the reading
+// after the next packets.
 func (m *Meter) Stream(src capture.Source, every time.Duration, tick func() error) error {
-	if err := m.begin(); err != nil {
+	if err := m.begin(src); err != nil {
 		return err
 	}
 	var mu sync.Mutex // guards m, which src.Next does not touch, and tickErr
