@@ -84,11 +84,12 @@ func classify(rec *Record) class {
 	return c
 }
 
-// Status is what the record by itself says of its ports: assigned, reserved or
-// unassigned. Sure is false if it has no name and its description is of no known
-// form; the status is then [Assigned], or [Unknown] without a description.
+// Status returns what this record alone says about its ports: [Assigned],
+// [Reserved] or [Unassigned]. Other records may apply to the same ports: see
+// [Registry.Lookup].
 //
-// Other records may concern the same ports: see [Registry.Lookup].
+// sure is false if the record has no name and its description has no known form.
+// The status is then Assigned, or [Unknown] if the description is empty.
 func (rec *Record) Status() (s Status, sure bool) {
 	c := classify(rec)
 	return c.status, !c.unsure

@@ -31,15 +31,17 @@ const (
 	maxCompact    = 64 << 20
 )
 
-// ErrCompactVersion says that a file is an edition in the compact form of
-// another version of this package.
+// ErrCompactVersion is the error for a compact file that another version of this
+// package wrote.
 var ErrCompactVersion = errors.New("compact form of another version")
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// WriteCompact writes a whole edition in compact form, without what the
-// embedded edition leaves out too: assignees, contacts and the prose of notes.
-// [OpenCompact] reads it.
+// WriteCompact writes the edition in compact form, which [OpenCompact] reads. Like
+// the embedded edition, the compact form has no assignees, contacts and notes.
+//
+// It fails if the edition does not cover all ports, or if the status of a record
+// is not sure: see [Record.Status].
 func (r *Registry) WriteCompact(w io.Writer) error {
 	if !r.cover.Complete() {
 		return fmt.Errorf("write compact registry: the edition covers ports %v only", r.cover.Span)
@@ -61,8 +63,9 @@ func (r *Registry) WriteCompact(w io.Writer) error {
 	return nil
 }
 
-// OpenCompact reads an edition that [Registry.WriteCompact] wrote. A damaged
-// file gives a [*SyntaxError].
+// OpenCompact reads an edition that [Registry.WriteCompact] wrote. The error wraps
+// a [*SyntaxError] if the file is damaged, and [ErrCompactVersion] if another
+// version of this package wrote it.
 func OpenCompact(path string) (*Registry, error) {
 	f, err := os.Open(path)
 	if err != nil {

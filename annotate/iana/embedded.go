@@ -21,9 +21,12 @@ var (
 	embeddedIndex string
 )
 
-// Embedded gives the edition of the registry that is part of the program. Its
-// records come without assignees, contacts and the prose of the notes; what the
-// notes say of former assignments and of historic names is kept.
+// Embedded returns the edition of the registry that is part of the program.
+// Nothing is read or parsed for it, at start-up or later.
+//
+// Its records have no assignees, contacts and notes. What the notes say about
+// former assignments ([Entry.Deassigned]) and historic names ([Entry.Names]) is
+// kept.
 func Embedded() *Registry { return embedded() }
 
 var embedded = sync.OnceValue(func() *Registry {
@@ -47,14 +50,14 @@ var embedded = sync.OnceValue(func() *Registry {
 	}
 })
 
-// Compact is an edition in the form in which it is embedded.
+// Compact is an edition in the form of the embedded one.
 type Compact struct {
-	Table []byte // a record a line
-	Index []byte // finds the records of a port and of a name
+	Table []byte // one record a line
+	Index []byte // where to find the records of a port and of a name
 }
 
-// Compact puts a whole edition in the form in which it is embedded. It is for
-// the generator. A record of which it is not sure what it says is an error.
+// Compact returns the edition in the form of the embedded one. It fails if the
+// status of a record is not sure: see [Record.Status].
 func (r *Registry) Compact() (Compact, error) {
 	var c Compact
 	rows := make([]row, 0, r.edition.Records)
@@ -80,9 +83,10 @@ func (r *Registry) Compact() (Compact, error) {
 	return c, err
 }
 
-// Headroom says what part of its space an index has used, from 0 to 1: the
-// fullest of its sections counts.
-func (c Compact) Headroom() float64 {
+// Used returns how full the index is, from 0 to 1: the part of the possible
+// numbers of records, cells or blocks that is in use, whichever is largest. It is
+// 1 for an index that is damaged.
+func (c Compact) Used() float64 {
 	ix, err := openIndex(string(c.Index))
 	if err != nil {
 		return 1

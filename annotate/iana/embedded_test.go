@@ -53,7 +53,7 @@ func TestEmbeddedSize(t *testing.T) {
 		t.Errorf("%d bytes", n)
 	}
 	c := Compact{Index: []byte(embeddedIndex)}
-	if used := c.Headroom(); used > 0.9 {
+	if used := c.Used(); used > 0.9 {
 		t.Errorf("%.0f%% of the index is used: the numbers in it need more bits soon", 100*used)
 	}
 }

@@ -5,40 +5,40 @@ import (
 	"strings"
 )
 
-// Entry is what the registry says of one (transport, port). It is small, can
-// be compared, and stays valid as long as it is kept. The zero value is an
-// unknown port 0.
+// Entry is what the registry says about a port on a transport. It is small, can
+// be compared with ==, and never becomes invalid. The zero value is port 0 with
+// status [Unknown].
 //
-// Where several records concern the port, the fields and methods speak of the
-// one that comes first in precedence and preference; see [Entry.Records].
+// If several records apply to the port, the methods that return a field of a
+// record return that of the first record: see [Entry.Records] for the order.
 type Entry struct {
 	Port      uint16
 	Transport Transport
 	Status    Status
-	// Listed reports whether a record concerns the port. An unlisted port
-	// below 49152 is unassigned (RFC 6335 section 6).
+	// Listed reports whether a record applies to the port. A port below 49152
+	// without a record is unassigned (RFC 6335 section 6).
 	Listed bool
-	// TransportUnspecified reports that the record names no transport, so
-	// that it applies to all of them.
+	// TransportUnspecified reports whether the first record names no transport
+	// and so applies to all transports.
 	TransportUnspecified bool
-	// Precedence says which kind of record decided.
+	// Precedence is that of the first record.
 	Precedence Precedence
 
 	cell uint16 // of the index; 0 when not listed
 	reg  *Registry
 }
 
-// Precedence says how closely the deciding record fits the question. A record
-// of a smaller value hides those of a greater one.
+// Precedence tells how closely a record matches a port and transport. If several
+// records apply, those with the smallest value decide the answer.
 type Precedence uint8
 
-// The steps, the deciding one first.
+// The precedences, from the closest match to the widest.
 const (
-	NoRecord          Precedence = iota // none concerns the port
-	ExactTransport                      // this port on this transport
-	ExactAnyTransport                   // this port, no transport named
-	RangeTransport                      // a range with this port, this transport
-	RangeAnyTransport                   // a range with this port, no transport named
+	NoRecord          Precedence = iota // no record applies to the port
+	ExactTransport                      // a record for this port alone, on this transport
+	ExactAnyTransport                   // a record for this port alone, without a transport
+	RangeTransport                      // a record for a range of ports, on this transport
+	RangeAnyTransport                   // a record for a range of ports, without a transport
 )
 
 var precedenceNames = [...]string{
@@ -49,7 +49,7 @@ var precedenceNames = [...]string{
 	"a range, transport not specified",
 }
 
-// String describes the step in a few words.
+// String describes the precedence in a few words.
 func (p Precedence) String() string {
 	if int(p) < len(precedenceNames) {
 		return precedenceNames[p]
@@ -57,7 +57,7 @@ func (p Precedence) String() string {
 	return "unknown precedence"
 }
 
-// PortRange is one of the three ranges of RFC 6335 section 6.
+// PortRange is one of the three ranges of port numbers (RFC 6335 section 6).
 type PortRange uint8
 
 // The ranges.
@@ -67,7 +67,7 @@ const (
 	DynamicPorts                  // 49152 to 65535
 )
 
-// RangeOf says in which range a port lies.
+// RangeOf returns the range in which a port lies.
 func RangeOf(port uint16) PortRange {
 	switch {
 	case port < FirstUser:
@@ -78,7 +78,7 @@ func RangeOf(port uint16) PortRange {
 	return DynamicPorts
 }
 
-// String gives "system", "user" or "dynamic".
+// String returns "system", "user" or "dynamic".
 func (p PortRange) String() string {
 	switch p {
 	case SystemPorts:
@@ -89,7 +89,7 @@ func (p PortRange) String() string {
 	return "dynamic"
 }
 
-// MarshalText gives the same text as String.
+// MarshalText returns the same text as String.
 func (p PortRange) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 
 // TransportSet is a set of the four transports.
@@ -98,10 +98,10 @@ type TransportSet uint8
 // Has reports whether t is in the set.
 func (s TransportSet) Has(t Transport) bool { return s>>t&1 != 0 }
 
-// With gives the set with t added.
+// With returns the set with t added.
 func (s TransportSet) With(t Transport) TransportSet { return s | 1<<t }
 
-// All goes through the set in the order of the registry.
+// All yields the transports of the set in the order of [Transports].
 func (s TransportSet) All() iter.Seq[Transport] {
 	return func(yield func(Transport) bool) {
 		for _, t := range Transports() {
@@ -112,7 +112,7 @@ func (s TransportSet) All() iter.Seq[Transport] {
 	}
 }
 
-// String gives "tcp,sctp", or "" for the empty set.
+// String returns "tcp,sctp", or "" for the empty set.
 func (s TransportSet) String() string {
 	var b strings.Builder
 	for t := range s.All() {
@@ -124,13 +124,13 @@ func (s TransportSet) String() string {
 	return b.String()
 }
 
-// MarshalText gives the same text as String.
+// MarshalText returns the same text as String.
 func (s TransportSet) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// Deassignment tells of an assignment that was taken back.
+// Deassignment describes an assignment that IANA took back.
 type Deassignment struct {
-	Date       string // "2025-02-13", "2004-06", or empty where the registry gives none
-	FormerName string // as the registry words it: "compressnet", "NETCONF over BEEP"; may be empty
+	Date       string // "2025-02-13" or "2004-06"; empty if the registry gives none
+	FormerName string // in the registry's words: "compressnet", "NETCONF over BEEP"; may be empty
 }
 
 // first is the record that decides. ok is false for an unlisted port.
@@ -149,7 +149,7 @@ func (e Entry) field(c column) string {
 	return ""
 }
 
-// NumNames counts the service names that are assigned to the port.
+// NumNames returns the number of different service names of the port.
 func (e Entry) NumNames() int {
 	if e.cell == 0 {
 		return 0
@@ -157,8 +157,9 @@ func (e Entry) NumNames() int {
 	return e.reg.index.header(e.cell).names()
 }
 
-// Name is the preferred name, or "" where the port has none: it is not
-// assigned, or assigned to a described use ("any private mail system").
+// Name returns the preferred service name, the first of [Entry.Names]. It is empty
+// if the port is not assigned, or is assigned to a use that has a description
+// but no name ("any private mail system").
 func (e Entry) Name() string {
 	if e.NumNames() == 0 {
 		return ""
@@ -166,8 +167,8 @@ func (e Entry) Name() string {
 	return e.NameAt(0)
 }
 
-// NameAt gives the i'th name in order of preference, without allocation. It
-// panics unless 0 <= i < NumNames().
+// NameAt returns Names()[i] without allocation. It panics unless
+// 0 <= i < NumNames().
 func (e Entry) NameAt(i int) string {
 	if i < 0 || i >= e.NumNames() {
 		panic("iana: name index out of range")
@@ -175,10 +176,16 @@ func (e Entry) NameAt(i int) string {
 	return e.reg.field(e.reg.index.recordOf(e.cell, i), colName)
 }
 
-// Names gives all names in order of preference: those not marked historic,
-// alias or duplicate first, then the well-formed ([ValidName]), then those that
-// cite an RFC, then those registered earlier (a record without a date is older
-// than any with one), then by letter. It allocates unless there is none.
+// Names returns all service names of the port, the preferred one first. Of two
+// names, the preferred one is the one that, by the first rule that tells them
+// apart,
+//   - is not marked as historic, as an alias or as a duplicate in the notes,
+//   - is well formed ([ValidName]),
+//   - cites an RFC,
+//   - was registered earlier (no date counts as earliest),
+//   - comes first by letter.
+//
+// Names allocates if there are any.
 func (e Entry) Names() []string {
 	n := e.NumNames()
 	if n == 0 {
@@ -191,14 +198,14 @@ func (e Entry) Names() []string {
 	return names
 }
 
-// Description is that of the preferred record.
+// Description returns the description of the first record.
 func (e Entry) Description() string { return e.field(colDescription) }
 
-// Range says in which of the three ranges the port lies.
+// Range returns in which of the three ranges the port lies.
 func (e Entry) Range() PortRange { return RangeOf(e.Port) }
 
-// Span is the record's own range of ports (6000-6063 for any of the x11
-// ports), or the port alone where no record concerns it.
+// Span returns the ports of the first record: 6000-6063 for any of the x11 ports.
+// If no record applies to the port, it is the port alone.
 func (e Entry) Span() Span {
 	if rec, ok := e.first(); ok {
 		if s, ok := e.reg.span(rec); ok {
@@ -208,15 +215,15 @@ func (e Entry) Span() Span {
 	return Span{e.Port, e.Port}
 }
 
-// Registered is the registration date as published, "2013-11-12" or "2005-04",
-// or "". Dates of both forms compare as strings.
+// Registered returns the registration date as published: "2013-11-12", "2005-04"
+// or "".
 func (e Entry) Registered() string { return e.field(colRegistered) }
 
-// Modified is the date of the last change, likewise.
+// Modified returns the date of the last change in the same forms.
 func (e Entry) Modified() string { return e.field(colModified) }
 
-// References are the documents cited: "RFC6335". It allocates for the embedded
-// edition unless there is none.
+// References returns the documents that the record cites: "RFC6335". For the
+// embedded edition it allocates if there are any.
 func (e Entry) References() []string {
 	if rec, ok := e.first(); ok {
 		return e.reg.references(rec)
@@ -224,12 +231,13 @@ func (e Entry) References() []string {
 	return nil
 }
 
-// ServiceCode is the DCCP service code (RFC 4340 section 8.1.2) as published.
+// ServiceCode returns the DCCP service code (RFC 4340 section 8.1.2) as
+// published: a decimal number.
 func (e Entry) ServiceCode() string { return e.field(colServiceCode) }
 
-// Unauthorized is the registry's report that this very port is used without an
-// assignment. A record for a range names the port it means: 6003 alone of the
-// x11 ports, 796 alone of 788-799.
+// Unauthorized returns the registry's report that this port is used without an
+// assignment, or "". A record for a range of ports often names the port that it
+// means: of the x11 ports 6000-6063 only 6003, of 788-799 only 796.
 func (e Entry) Unauthorized() string {
 	if e.cell == 0 {
 		return ""
@@ -247,8 +255,8 @@ func (e Entry) Unauthorized() string {
 	return ""
 }
 
-// Deassigned tells what became of an earlier assignment of a port that is now
-// reserved or unassigned. ok is false where the registry tells of none.
+// Deassigned returns what the registry says about an earlier assignment of a port
+// that is now reserved or unassigned. ok is false if it mentions none.
 func (e Entry) Deassigned() (d Deassignment, ok bool) {
 	if rec, listed := e.first(); listed {
 		return e.reg.deassigned(rec)
@@ -256,7 +264,7 @@ func (e Entry) Deassigned() (d Deassignment, ok bool) {
 	return Deassignment{}, false
 }
 
-// Siblings are the other transports on which this port is assigned.
+// Siblings returns the other transports on which this port is assigned.
 func (e Entry) Siblings() TransportSet {
 	var s TransportSet
 	if e.reg == nil {
@@ -270,20 +278,22 @@ func (e Entry) Siblings() TransportSet {
 	return s
 }
 
-// Assignee is the holder, as published: "[IESG]". The embedded edition leaves
-// it out.
+// Assignee returns the holder of the assignment as published: "[IESG]". It is
+// empty for the embedded edition.
 func (e Entry) Assignee() string { return e.field(colAssignee) }
 
-// Contact is whom to ask, as published: "[IETF_Chair]". The embedded edition
-// leaves it out.
+// Contact returns the contact person as published: "[IETF_Chair]". It is empty
+// for the embedded edition.
 func (e Entry) Contact() string { return e.field(colContact) }
 
-// Notes are the assignment notes. The embedded edition leaves them out.
+// Notes returns the assignment notes. They are empty for the embedded edition.
 func (e Entry) Notes() string { return e.field(colNotes) }
 
-// Records gives every record that concerns the port, in order of precedence,
-// those of one step in order of preference. The first n = [Entry.Deciding]
-// decided; the rest they hide.
+// Records returns every record that applies to the port, by [Precedence]. Records
+// of the same precedence are ordered by status (assigned, reserved, unassigned),
+// then by the preference of their names: see [Entry.Names]. A record that repeats
+// the name of another comes after those with a name of their own. The first
+// [Entry.Deciding] records decide the answer and hide the others.
 func (e Entry) Records() []Record {
 	if e.cell == 0 {
 		return nil
@@ -295,7 +305,8 @@ func (e Entry) Records() []Record {
 	return list
 }
 
-// Deciding counts the records of the step that decided.
+// Deciding returns the number of records that decide the answer: those of the
+// entry's precedence.
 func (e Entry) Deciding() int {
 	if e.cell == 0 {
 		return 0

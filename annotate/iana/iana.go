@@ -1,16 +1,21 @@
-// Package iana answers, for any transport and port, what the IANA Service Name
-// and Transport Protocol Port Number Registry (RFC 6335) says of it.
+// Package iana looks up ports in the IANA Service Name and Transport Protocol
+// Port Number Registry (RFC 6335).
 //
-// The registry is a list of records. A record names a service, or says that a
-// port is reserved or unassigned; it applies to one port, to a range of ports,
-// or to no port at all (a service name registered for DNS-SD only); and it is
-// for one transport, or for none, in which case it applies to all of them.
-// Several records may concern the same port and transport: 80/tcp is
-// registered as http, www and www-http. Absence of a record has a meaning too:
-// below 49152 it means unassigned (RFC 6335 section 6), and from 49152 up the
-// ports are dynamic and are never assigned.
+// The registry is a list of records. A record either gives a service name or
+// says that ports are reserved or unassigned. It applies to one port, to a range
+// of ports, or to no port: some service names are registered for DNS-SD only
+// (RFC 6763). It names one transport, or none; without one it applies to all
+// transports. Several records may apply to the same port and transport: 80/tcp
+// is registered as http, www and www-http.
 //
-// A registration says nothing of the traffic seen on a port: see [Caveat].
+// A missing record has a meaning too. Below 49152 it means that the port is
+// unassigned (RFC 6335 section 6). Ports from 49152 to 65535 are dynamic: IANA
+// never assigns them.
+//
+// [Embedded] gives the edition of the registry that is part of the program.
+// Package edition, below this one, reads the files that IANA publishes.
+//
+// A registration does not tell what the traffic on a port is: see [Caveat].
 package iana
 
 import (
@@ -18,8 +23,8 @@ import (
 	"strings"
 )
 
-// Transport is a transport protocol for which the registry has a column value.
-// The zero value means that no transport is specified.
+// Transport is one of the transport protocols of the registry. The zero value
+// means that no transport is specified.
 type Transport uint8
 
 // The transports of the registry, in its own order.
@@ -36,10 +41,10 @@ const (
 
 var transportNames = [NumTransports]string{"", "tcp", "udp", "sctp", "dccp"}
 
-// Transports lists the four transports in the order of the registry.
+// Transports returns the four transports in this order: TCP, UDP, SCTP, DCCP.
 func Transports() [4]Transport { return [4]Transport{TCP, UDP, SCTP, DCCP} }
 
-// String gives the registry's spelling: "tcp", "udp", "sctp", "dccp", or "" for
+// String returns the registry's spelling: "tcp", "udp", "sctp", "dccp", or "" for
 // [NoTransport].
 func (t Transport) String() string {
 	if int(t) < len(transportNames) {
@@ -48,8 +53,10 @@ func (t Transport) String() string {
 	return fmt.Sprintf("transport(%d)", uint8(t))
 }
 
-// ParseTransport reads a transport's name in any case. "udplite" and "udp-lite"
-// give [UDP], whose entries UDP-Lite uses (RFC 6335 section 6).
+// ParseTransport reads the name of a transport: "tcp", "udp", "sctp" or "dccp" in
+// any case. "udplite" and "udp-lite" give [UDP], because UDP-Lite uses the
+// entries of UDP (RFC 6335 section 6). Any other text, and empty text, is an
+// error.
 func ParseTransport(s string) (Transport, error) {
 	switch strings.ToLower(s) {
 	case "tcp":
@@ -64,10 +71,10 @@ func ParseTransport(s string) (Transport, error) {
 	return NoTransport, fmt.Errorf("unknown transport %q: want tcp, udp, sctp or dccp", s)
 }
 
-// MarshalText gives the same text as String.
+// MarshalText returns the same text as String.
 func (t Transport) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
-// UnmarshalText reads what MarshalText wrote; empty text is [NoTransport].
+// UnmarshalText reads what [ParseTransport] reads; empty text is [NoTransport].
 func (t *Transport) UnmarshalText(b []byte) error {
 	if len(b) == 0 {
 		*t = NoTransport
@@ -80,9 +87,9 @@ func (t *Transport) UnmarshalText(b []byte) error {
 	return err
 }
 
-// TransportOf gives the registry's transport for an IP protocol number (the
-// IANA "Assigned Internet Protocol Numbers"): 6, 17, 33, 132, and 136
-// (UDP-Lite) as UDP. ok is false for any other protocol.
+// TransportOf returns the transport of an IP protocol number: 6 is TCP, 17 and
+// 136 (UDP-Lite) are UDP, 33 is DCCP and 132 is SCTP. ok is false for any other
+// number.
 func TransportOf(protocol uint8) (t Transport, ok bool) {
 	switch protocol {
 	case 6:
@@ -97,16 +104,16 @@ func TransportOf(protocol uint8) (t Transport, ok bool) {
 	return NoTransport, false
 }
 
-// Status is what the registry says of a port on a transport. The zero value
-// means that the loaded edition does not cover the port.
+// Status is what the registry says about a port on a transport. The zero value
+// means that the edition does not cover the port.
 type Status uint8
 
 // The statuses.
 const (
-	Unknown    Status = iota // outside what the loaded edition covers
+	Unknown    Status = iota // the edition does not cover the port
 	Assigned                 // registered for a service or a described use
 	Reserved                 // set aside by IANA
-	Unassigned               // free, de-assigned, or without any record below 49152
+	Unassigned               // free, no longer assigned, or without a record below 49152
 	Dynamic                  // 49152 to 65535 (RFC 6335 section 6)
 
 	// NumStatuses bounds arrays that are indexed by Status.
@@ -115,7 +122,7 @@ const (
 
 var statusNames = [NumStatuses]string{"unknown", "assigned", "reserved", "unassigned", "dynamic"}
 
-// String gives "assigned", "reserved", "unassigned", "dynamic" or "unknown".
+// String returns "assigned", "reserved", "unassigned", "dynamic" or "unknown".
 func (s Status) String() string {
 	if int(s) < len(statusNames) {
 		return statusNames[s]
@@ -123,7 +130,7 @@ func (s Status) String() string {
 	return fmt.Sprintf("status(%d)", uint8(s))
 }
 
-// ParseStatus reads what String writes, in any case.
+// ParseStatus reads what [Status.String] returns, in any case.
 func ParseStatus(s string) (Status, error) {
 	for i, n := range statusNames {
 		if strings.EqualFold(s, n) {
@@ -133,10 +140,10 @@ func ParseStatus(s string) (Status, error) {
 	return Unknown, fmt.Errorf("unknown status %q: want assigned, reserved, unassigned, dynamic or unknown", s)
 }
 
-// MarshalText gives the same text as String.
+// MarshalText returns the same text as String.
 func (s Status) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// UnmarshalText reads what MarshalText wrote.
+// UnmarshalText reads what [ParseStatus] reads.
 func (s *Status) UnmarshalText(b []byte) error {
 	v, err := ParseStatus(string(b))
 	if err == nil {
@@ -145,13 +152,13 @@ func (s *Status) UnmarshalText(b []byte) error {
 	return err
 }
 
-// Span is an inclusive range of ports.
+// Span is a range of ports from First to Last, both included.
 type Span struct{ First, Last uint16 }
 
 // Contains reports whether port p lies in the span.
 func (s Span) Contains(p uint16) bool { return s.First <= p && p <= s.Last }
 
-// String gives "6000-6063", or "80" where the span is one port.
+// String returns "6000-6063", or "80" if the span is one port.
 func (s Span) String() string {
 	if s.First == s.Last {
 		return fmt.Sprint(s.First)
@@ -159,28 +166,30 @@ func (s Span) String() string {
 	return fmt.Sprintf("%d-%d", s.First, s.Last)
 }
 
-// Record is one row of the registry as published. Empty fields are empty in
-// the row, or not carried by the form that was read.
+// Record is one row of the registry as published. A field is empty if it is empty
+// in the row, or if the form that was read does not have it.
 type Record struct {
 	Name        string
-	Ports       Span // valid when HasPort
-	HasPort     bool
+	Ports       Span // valid if HasPort
+	HasPort     bool // false for a name that is registered without a port
 	Transport   Transport
-	Description string   // white space folded to single spaces
-	Assignee    string   // as published: "[IESG]", or "[A][B]" for several; the contact's where the row names none
-	Contact     string   // likewise: "[IETF_Chair]"
-	Registered  string   // registration date as published: "2013-11-12" or "2005-04"
-	Modified    string   // modification date, likewise
-	References  []string // without brackets: "RFC6335"
-	ServiceCode string   // DCCP service code, as published
-	// Unauthorized is the registry's report of use without an assignment.
+	Description string   // with single spaces: see FoldSpace
+	Assignee    string   // "[IESG]", or "[A][B]" for several; the same as Contact if the row has none
+	Contact     string   // "[IETF_Chair]", or "[A][B]" for several
+	Registered  string   // registration date: "2013-11-12" or "2005-04"
+	Modified    string   // modification date, in the same forms
+	References  []string // documents, without brackets: "RFC6335"
+	ServiceCode string   // DCCP service code (RFC 4340 section 8.1.2), as published
+	// Unauthorized is the registry's report that ports of this record are used
+	// without an assignment.
 	Unauthorized string
 	Notes        string // assignment notes
-	Line         int    // line of the source where the row begins, from 1; 0 when unknown
+	Line         int    // line of the file where the row begins, from 1; 0 if unknown
 }
 
-// Caveat is the registry's own warning, in the form every output carries.
+// Caveat is the registry's own warning as one word, for programs: that a port is
+// registered does not mean that traffic on it is of that service.
 const Caveat = "registration-does-not-validate-traffic"
 
-// Warning is the registry's own warning, in one sentence for people.
+// Warning is the registry's own warning as a sentence, for people.
 const Warning = "A registered port says nothing of what the traffic really is (IANA)."

@@ -35,8 +35,8 @@ const (
 	pagesPerT     = FirstDynamic / pagePorts
 	indexHeader   = 5 * 4
 	maxIndex      = 1<<16 - 1 // records, blocks, words of cells
-	maxDeciding   = 31        // records of one step for one port
-	maxConcerning = 255       // records of all steps for one port
+	maxDeciding   = 31        // records of one precedence for one port and transport
+	maxConcerning = 255       // all records for one port and transport
 )
 
 // cellHeader packs, from the lowest bit: status (3), precedence (3), number of
@@ -236,8 +236,8 @@ func newChains() []int32 {
 	return chains
 }
 
-// step says with which precedence a record speaks for its ports.
-func (r *row) step() Precedence {
+// precedence tells how closely the record matches each of its ports.
+func (r *row) precedence() Precedence {
 	switch single := r.Ports.First == r.Ports.Last; {
 	case single && r.Transport != NoTransport:
 		return ExactTransport
@@ -249,7 +249,7 @@ func (r *row) step() Precedence {
 	return RangeAnyTransport
 }
 
-// statusOrder ranks the statuses where records of one step disagree: an
+// statusOrder ranks the statuses where records of one precedence disagree: an
 // assignment outweighs a reservation, and that an absence.
 var statusOrder = [NumStatuses]int{Assigned: 0, Reserved: 1, Unassigned: 2, Dynamic: 3, Unknown: 4}
 
@@ -268,7 +268,7 @@ func (b *indexBuilder) cell(concerned []int32) (uint16, error) {
 	first := &b.rows[recs[0]]
 	deciding, names := 0, 0
 	for _, i := range recs {
-		if b.rows[i].step() != first.step() {
+		if b.rows[i].precedence() != first.precedence() {
 			break
 		}
 		deciding++
@@ -281,7 +281,7 @@ func (b *indexBuilder) cell(concerned []int32) (uint16, error) {
 		names = b.namesFirst(recs[:deciding])
 	}
 
-	words := []uint16{uint16(makeCellHeader(first.status, first.step(), names, deciding)), uint16(len(recs))}
+	words := []uint16{uint16(makeCellHeader(first.status, first.precedence(), names, deciding)), uint16(len(recs))}
 	for _, i := range recs {
 		words = append(words, uint16(i))
 	}
@@ -304,8 +304,8 @@ func (b *indexBuilder) cell(concerned []int32) (uint16, error) {
 // compareRows orders the records of a cell: by precedence, then by status, then
 // those with a name by preference and before those without, then by place.
 func compareRows(a, b *row, i, j int32) int {
-	if a.step() != b.step() {
-		return int(a.step()) - int(b.step())
+	if a.precedence() != b.precedence() {
+		return int(a.precedence()) - int(b.precedence())
 	}
 	if a.status != b.status {
 		return statusOrder[a.status] - statusOrder[b.status]

@@ -5,29 +5,29 @@ import (
 	"unicode/utf8"
 )
 
-// AppendJSON appends an entry as a JSON object:
+// AppendJSON appends an entry to dst as a JSON object with these members:
 //
 //	port               number
 //	transport          "tcp", "udp", "sctp" or "dccp"
-//	transport_unspecified  true where the record is for no transport in particular
+//	transport_unspecified  true if the record names no transport
 //	status             "assigned", "reserved", "unassigned", "dynamic" or "unknown"
-//	listed             whether a record concerns the port
+//	listed             whether a record applies to the port
 //	name               the preferred name
 //	names              all names, the preferred one first
 //	description
 //	range              "system", "user" or "dynamic"
-//	span               of a record for several ports, "6000-6063"
+//	span               ports of a record for several ports, "6000-6063"
 //	registration_date  "2013-11-12" or "2013-11"
 //	modification_date
 //	references         ["RFC6335"]
-//	service_code       of DCCP
+//	service_code       DCCP service code
 //	unauthorized_use   the registry's report of it
 //	deassigned         {"date", "name"}: an assignment that was taken back
 //	siblings           other transports on which the port is assigned
 //	edition            date of the registry
 //
-// A member without a value is absent; port, status, listed and range are always
-// there.
+// A member without a value is left out. The members port, status, listed and range
+// are always there.
 func AppendJSON(dst []byte, e Entry) []byte {
 	dst = append(dst, `{"port":`...)
 	dst = strconv.AppendUint(dst, uint64(e.Port), 10)
@@ -39,8 +39,8 @@ func AppendJSON(dst []byte, e Entry) []byte {
 	return append(dst, '}')
 }
 
-// AppendRegistration appends the same object without port, transport and
-// edition, for records that carry these elsewhere.
+// AppendRegistration appends the object of [AppendJSON] without the members port,
+// transport and edition.
 func AppendRegistration(dst []byte, e Entry) []byte {
 	return append(appendFacts(append(dst, '{'), e), '}')
 }
@@ -135,9 +135,9 @@ func AppendJSONList(dst []byte, name string, values []string) []byte {
 	return append(dst, ']')
 }
 
-// AppendJSONString appends a string of JSON (RFC 8259 section 7). Bytes that
-// are not UTF-8 become U+FFFD. The line separators U+2028 and U+2029 are
-// escaped for the sake of readers that split lines at them.
+// AppendJSONString appends s as a JSON string (RFC 8259 section 7). Bytes that are
+// not UTF-8 become U+FFFD. The separators U+2028 and U+2029 are escaped, because
+// some programs take them for the end of a line.
 func AppendJSONString(dst []byte, s string) []byte {
 	const hexDigits = "0123456789abcdef"
 	dst = append(dst, '"')

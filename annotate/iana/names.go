@@ -11,9 +11,10 @@ import (
 // maxNameLen is the longest service name that RFC 6335 section 5.1 allows.
 const maxNameLen = 15
 
-// ValidName checks a service name against RFC 6335 section 5.1: 1 to 15
-// letters, digits and hyphens, at least one letter, no hyphen at either end,
-// and no two together. The registry has older names that break the rule.
+// ValidName checks a service name against RFC 6335 section 5.1: it has 1 to 15
+// ASCII letters, digits and hyphens, at least one of them a letter, no hyphen at
+// either end, and no two hyphens in a row. The error says which rule is broken.
+// Some older names of the registry break these rules.
 func ValidName(name string) error {
 	letter := false
 	for i := range len(name) {
@@ -107,12 +108,13 @@ func (r *Registry) recordsNamed(name string) []int {
 	return recs
 }
 
-// ByName finds the ports that are registered for a service name, in any case,
-// in the order of the edition: one entry for each record, at the first port
-// that the record decides (6000 for x11). The entry may prefer another name of
-// the same port: "www" finds 80/tcp, which is http.
+// ByName returns the entries of a service name, given in any case: one for each
+// record with that name, in the order of the edition. The entry is that of the
+// first port for which the record decides the answer: of x11, port 6000.
 //
-// Names without a port are not here; see [Registry.WithoutPort].
+// An entry's preferred name may be another: "www" gives 80/tcp, whose name is
+// http. Names that are registered without a port are not returned: see
+// [Registry.WithoutPort].
 func (r *Registry) ByName(name string) []Entry {
 	var list []Entry
 	for _, rec := range r.recordsNamed(name) {
@@ -138,8 +140,8 @@ func (r *Registry) entryOf(rec int, span Span) Entry {
 	return r.Lookup(t, span.First)
 }
 
-// WithoutPort finds the records that register a service name, in any case, for
-// no port: such names are used with DNS-SD and SRV records (RFC 6763).
+// WithoutPort returns the records that register a service name, given in any case,
+// without a port. Such names are used in DNS-SD and SRV records (RFC 6763).
 func (r *Registry) WithoutPort(name string) []Record {
 	var list []Record
 	for _, rec := range r.recordsNamed(name) {
@@ -150,10 +152,14 @@ func (r *Registry) WithoutPort(name string) []Record {
 	return list
 }
 
-// Near gives at most n registered names that resemble one that was not found,
-// the closest first: by the number of letters that differ, then by how much of
-// the beginning is the same, then by letter. A name is near when few letters
-// differ (one in three, at least one), or when it begins with the text.
+// Near returns at most n registered names that resemble name, the closest first.
+// It helps with a name that was mistyped.
+//
+// A registered name resembles name if it is at most len(name)/3 edits away, and
+// at least one edit is allowed. An edit inserts, deletes or changes a character,
+// or exchanges two neighbours. A registered name that begins with name resembles
+// it too, if name has 3 or more characters. Names that are as close are ordered by
+// the length of the beginning that they share with name, then by letter.
 func (r *Registry) Near(name string, n int) []string {
 	if len(name) > 4*maxNameLen || name == "" || n <= 0 {
 		return nil

@@ -1,9 +1,8 @@
 package iana
 
-// PPIDName gives the name of an SCTP payload protocol identifier, as the list
-// "SCTP Payload Protocol Identifiers" of IANA's SCTP parameters says (RFC 9260
-// section 15.5), or "" where that has none. As with ports, an identifier says
-// nothing of what the payload really is.
+// PPIDName returns the name of an SCTP payload protocol identifier in IANA's list
+// "SCTP Payload Protocol Identifiers" (RFC 9260 section 15.5), or "" if the list
+// has none. Like a port, an identifier does not tell what the payload really is.
 func PPIDName(id uint32) string {
 	if id < uint32(len(ppidNames)) {
 		return ppidNames[id]

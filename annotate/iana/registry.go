@@ -5,46 +5,48 @@ import (
 	"iter"
 )
 
-// FirstDynamic is the first of the dynamic (private, ephemeral) ports, which
-// are never assigned (RFC 6335 section 6).
+// FirstDynamic is the lowest dynamic port (also called private or ephemeral).
+// Dynamic ports go up to 65535 and are never assigned (RFC 6335 section 6).
 const FirstDynamic = 49152
 
-// FirstUser is the first of the user (registered) ports; the system (well
-// known) ports end below it (RFC 6335 section 6).
+// FirstUser is the lowest user port (also called registered port). The ports below
+// it are the system ports (also called well-known ports): RFC 6335 section 6.
 const FirstUser = 1024
 
-// Edition says which publication of the registry is loaded.
+// Edition identifies one publication of the registry.
 type Edition struct {
-	Date    string `json:"date"`             // the registry's "last updated", as "2026-08-17"; empty when the form has none
+	Date    string `json:"date"`             // the registry's "last updated", "2026-08-17"; may be empty
 	Source  string `json:"source"`           // address or file name
-	SHA256  string `json:"sha256,omitempty"` // of the (uncompressed) source, hexadecimal
-	Form    string `json:"form"`             // "csv", "xml", "text", "html", "excerpt" or "embedded"
+	SHA256  string `json:"sha256,omitempty"` // of the decompressed source, in hexadecimal; may be empty
+	Form    string `json:"form"`             // "csv", "xml", "text", "html", "excerpt", "compact" or "embedded"
 	Records int    `json:"records"`          // number of records
 }
 
-// Coverage is the range of ports for which an edition is complete. Outside of
-// it, the absence of a record means nothing. The zero value covers port 0 only.
+// Coverage is the range of ports for which an edition is complete. For a port
+// outside of it, a missing record means nothing. The zero value covers port 0
+// only.
 type Coverage struct{ Span }
 
-// AllPorts is the coverage of a whole registry.
+// AllPorts returns the coverage of a whole registry: ports 0 to 65535.
 func AllPorts() Coverage { return Coverage{Span{0, 65535}} }
 
-// Complete reports whether every port is covered.
+// Complete reports whether the coverage is ports 0 to 65535.
 func (c Coverage) Complete() bool { return c == AllPorts() }
 
-// Contact is an entry of the registry's contact directory, to which the
-// assignee and contact columns refer by ID: "[Jon_Postel]".
+// Contact is an entry of the registry's contact directory. The assignee and
+// contact columns refer to it by its ID in brackets: "[Jon_Postel]".
 type Contact struct {
-	ID           string
+	ID           string // without brackets
 	Name         string
 	Organization string
 	URI          string
 	Updated      string // "2010-01-04" or "2010-01"
 }
 
-// A Registry is one edition, ready for lookups. It never changes, and any
-// number of goroutines may use it. The zero value answers [Unknown] to
-// everything but dynamic ports; make one with [NewRegistry] or [Embedded].
+// A Registry is one edition of the registry. It never changes, and any number of
+// goroutines may use it at the same time. [Embedded] and [NewRegistry] make one.
+// The zero value has no records and covers no port: every answer but that for
+// dynamic ports is [Unknown].
 type Registry struct {
 	edition Edition
 	cover   Coverage
@@ -62,11 +64,13 @@ type row struct {
 	class
 }
 
-// NewRegistry makes a registry of the records of one edition. It keeps the
-// slice. cover says for which ports the records are complete.
+// NewRegistry makes a registry from the records of one edition. cover says for
+// which ports the records are complete. NewRegistry copies the records and sets
+// Edition.Records.
 //
-// The only errors are limits that no real edition comes near: more records, or
-// more overlaps between them, than the index has room for.
+// It fails if there are more than 65535 records, more than 255 for one port and
+// transport, more than 31 of these with the same [Precedence], or more different
+// overlaps than fit into the index. No published edition comes near these limits.
 func NewRegistry(ed Edition, records []Record, cover Coverage) (*Registry, error) {
 	rows := make([]row, len(records))
 	for i := range records {
@@ -84,22 +88,23 @@ func NewRegistry(ed Edition, records []Record, cover Coverage) (*Registry, error
 	return &Registry{edition: ed, cover: cover, rows: rows, index: ix}, nil
 }
 
-// Edition says which edition this is.
+// Edition returns which edition this is.
 func (r *Registry) Edition() Edition { return r.edition }
 
-// Coverage says for which ports the edition is complete.
+// Coverage returns the ports for which the edition is complete.
 func (r *Registry) Coverage() Coverage { return r.cover }
 
-// Contact finds an entry of the contact directory. The embedded edition and
-// the CSV form have none.
-func (r *Registry) Contact(id string) (Contact, bool) {
-	c, ok := r.contacts[id]
+// Contact returns the entry of the contact directory with an ID, given without
+// brackets. ok is false if there is none. The embedded edition and editions read
+// from CSV have no directory.
+func (r *Registry) Contact(id string) (c Contact, ok bool) {
+	c, ok = r.contacts[id]
 	return c, ok
 }
 
-// Contacts finds the entries that the text of an assignee or contact column
-// refers to: "[IESG][IETF_Chair]". Those that are not in the directory have
-// nothing but the ID.
+// Contacts returns the contacts that the text of an assignee or contact column
+// names: "[IESG][IETF_Chair]" names two. A contact that is not in the directory is
+// returned with its ID alone.
 func (r *Registry) Contacts(text string) []Contact {
 	var list []Contact
 	for _, id := range SplitReferences(text) {
@@ -112,7 +117,8 @@ func (r *Registry) Contacts(text string) []Contact {
 	return list
 }
 
-// WithContacts gives the same edition with another contact directory.
+// WithContacts returns a registry of the same edition whose contact directory is
+// list. It does not change r.
 func (r *Registry) WithContacts(list []Contact) *Registry {
 	with := *r
 	with.contacts = make(map[string]Contact, len(list))
@@ -122,23 +128,22 @@ func (r *Registry) WithContacts(list []Contact) *Registry {
 	return &with
 }
 
-// Lookup says what the registry has for a port on a transport. It answers for
-// every value of both, in constant time and without allocation.
+// Lookup returns what the registry says about a port on a transport. It has an
+// answer for every value of both, takes constant time and does not allocate.
 //
-// For [NoTransport] it answers from the records that name no transport and so
-// apply to all; where there is none, the registry says nothing of a port
-// without its transport, and the status is [Unknown].
+// For [NoTransport], only records that name no transport are used. If there is no
+// such record for the port, the status is [Unknown].
 //
-// From 49152 up the answer is [Dynamic] whatever the records say, even for an
-// excerpt that does not cover the port: it is a rule, not data.
+// From 49152 up the status is always [Dynamic]. That is a rule (RFC 6335 section
+// 6), so it holds even if the edition has a record for the port or does not cover
+// it.
 func (r *Registry) Lookup(t Transport, port uint16) (e Entry) {
 	r.LookupTo(&e, t, port)
 	return e
 }
 
-// LookupTo is Lookup into an Entry that is at hand. It is for those who look up
-// millions of ports a second: an Entry that was just put together field by
-// field is slow to copy.
+// LookupTo writes what [Registry.Lookup] returns into *e. It saves a copy of the
+// Entry, which matters to programs that look up millions of ports a second.
 func (r *Registry) LookupTo(e *Entry, t Transport, port uint16) {
 	*e = Entry{Port: port, Transport: t, reg: r}
 	if port >= FirstDynamic {
@@ -162,8 +167,8 @@ func (r *Registry) LookupTo(e *Entry, t Transport, port uint16) {
 	e.TransportUnspecified = e.Precedence == ExactAnyTransport || e.Precedence == RangeAnyTransport
 }
 
-// Records goes through all records. Those of the embedded edition come without
-// assignee, contact and notes, ordered by port.
+// Records yields all records: those of a file in its order, those of the embedded
+// edition by port. The embedded edition has no assignees, contacts and notes.
 func (r *Registry) Records() iter.Seq[Record] {
 	return func(yield func(Record) bool) {
 		for i := range r.edition.Records {
@@ -174,8 +179,8 @@ func (r *Registry) Records() iter.Seq[Record] {
 	}
 }
 
-// Entries goes through the answers of [Registry.Lookup] for the ports from 0 to
-// 49151, by port, then by transport in the order of the registry.
+// Entries yields the answers of [Registry.Lookup] for the ports from 0 to 49151
+// on the four transports, by port, then by transport.
 func (r *Registry) Entries() iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
 		for port := range uint16(FirstDynamic) {
@@ -188,10 +193,11 @@ func (r *Registry) Entries() iter.Seq[Entry] {
 	}
 }
 
-// Distinct goes through the listed entries from port 0 to 49151, by transport,
-// then by port, and leaves out every entry that the same records concern as one
-// before it: of a range of ports it gives the first, and of a record for all
-// transports the entry for TCP.
+// Distinct yields one entry for each set of records that apply to the same ports:
+// the entry for the first of these ports on the first of the transports. Of the
+// range 6000-6063/tcp it yields 6000/tcp, and of a record without a transport the
+// entry for TCP. The entries come by transport, then by port, from port 0 to
+// 49151.
 func (r *Registry) Distinct() iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
 		seen := make(map[uint16]bool)
@@ -210,17 +216,18 @@ func (r *Registry) Distinct() iter.Seq[Entry] {
 	}
 }
 
-// Counts sums up an edition.
+// Counts has the numbers of records and ports of an edition.
 type Counts struct {
-	Records     int                             // in all
-	ByTransport [NumTransports]int              // records, by the transport they name
+	Records     int                             // all records
+	ByTransport [NumTransports]int              // records, by the transport that they name
 	WithoutPort int                             // records of names without a port
-	MultiName   int                             // ports with several names, per transport; a range counts once
-	Ports       [NumTransports][NumStatuses]int // ports 0 to 65535, by transport and status; none for NoTransport
-	Unlisted    [NumTransports]int              // those of the unassigned that no record concerns
+	MultiName   int                             // ports with several names; each transport counts, a range counts once
+	Ports       [NumTransports][NumStatuses]int // ports 0 to 65535, by transport and status; 0 for NoTransport
+	Unlisted    [NumTransports]int              // unassigned ports without a record
 }
 
-// Counts goes through the whole edition; it takes some milliseconds.
+// Counts counts the records and ports of the edition. It looks up every port,
+// which takes some milliseconds.
 func (r *Registry) Counts() Counts {
 	var c Counts
 	c.Records = r.edition.Records

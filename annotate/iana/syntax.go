@@ -7,15 +7,15 @@ import (
 	"unicode"
 )
 
-// A SyntaxError says where and why a file cannot be read as an edition of the
-// registry: it is something else, damaged, or cut short.
+// A SyntaxError tells where and why a file cannot be read as an edition of the
+// registry: it is of another kind, damaged, or cut short.
 type SyntaxError struct {
 	File   string
 	Line   int // from 1; 0 if the reason concerns the whole file
 	Reason string
 }
 
-// Error gives "file:line: reason", or "file: reason" where Line is 0.
+// Error returns "file:line: reason", or "file: reason" if Line is 0.
 func (e *SyntaxError) Error() string {
 	if e.Line == 0 {
 		return e.File + ": " + e.Reason
@@ -39,13 +39,13 @@ var headings = [...]string{
 	"Assignment Notes",
 }
 
-// Headings gives the column headings of the registry's table in the order of
-// the official CSV: "Service Name", "Port Number" and so on.
+// Headings returns the headings of the registry's columns in the order of the
+// official CSV: "Service Name", "Port Number" and so on.
 func Headings() [len(headings)]string { return headings }
 
-// ParseSpan reads what [Span.String] writes: "80", or "6000-6063". It takes
-// decimal digits only, without a sign, and no range whose end is before its
-// beginning.
+// ParseSpan reads what [Span.String] returns: "80" or "6000-6063". Numbers are
+// decimal digits without a sign, from 0 to 65535. A range whose last port is below
+// its first is an error.
 func ParseSpan(s string) (Span, error) {
 	first, last, isRange := strings.Cut(s, "-")
 	lo, ok := parsePort(first)
@@ -68,9 +68,9 @@ func parsePort(s string) (uint16, bool) {
 	return uint16(n), err == nil
 }
 
-// SplitReferences gives the parts of a column of references or people:
-// "[RFC4340][RFC6335]" gives "RFC4340" and "RFC6335". Text that is not in
-// brackets is one part, and empty text is none.
+// SplitReferences splits the text of a reference, assignee or contact column:
+// "[RFC4340][RFC6335]" gives "RFC4340" and "RFC6335". Text without brackets is
+// returned whole, and empty text gives nil.
 func SplitReferences(s string) []string {
 	if s == "" {
 		return nil
@@ -81,9 +81,9 @@ func SplitReferences(s string) []string {
 	return strings.Split(strings.ReplaceAll(s[1:len(s)-1], "] [", "]["), "][")
 }
 
-// FoldSpace replaces every run of white space and control characters with one
-// space, and removes those at both ends. Bytes that are not UTF-8 become
-// U+FFFD. The fields of every [Record] that was read are folded.
+// FoldSpace replaces every run of white space and control characters in s with
+// one space, and removes such runs at both ends. Bytes that are not UTF-8 become
+// U+FFFD. Readers of the registry fold every field of a [Record].
 func FoldSpace(s string) string {
 	if isFolded(s) {
 		return s

@@ -9,24 +9,23 @@ import (
 	"github.com/portannot/portannot/annotate/iana"
 )
 
-// ProblemKind says what is odd about a part of the registry.
+// ProblemKind is a kind of oddity in the registry.
 type ProblemKind uint8
 
-// The kinds, in the order in which Check reports them.
+// The kinds, in the order in which [Check] reports them.
 const (
-	// Overlap: records of different precedence concern the same port. The
-	// registry lists 7775 twice: alone, and in the unassigned 7748-7776.
+	// Overlap: records of different precedence apply to the same port. The
+	// registry lists 7775 twice: alone, and in the unassigned range 7748-7776.
 	Overlap ProblemKind = iota + 1
-	// Conflict: records of the same precedence disagree on the status.
+	// Conflict: records of the same precedence have different statuses.
 	Conflict
-	// DynamicRecord: a record for ports that are never assigned.
+	// DynamicRecord: a record for ports from 49152 up, which are never assigned.
 	DynamicRecord
-	// Unclassified: the description fits no known form.
+	// Unclassified: the record has no name, and its description has no known form.
 	Unclassified
-	// MalformedName: the name breaks RFC 6335 section 5.1.
+	// MalformedName: the name breaks the rules of RFC 6335 section 5.1.
 	MalformedName
-	// SeveralNames: a port has more than one name. That is allowed, and worth
-	// knowing where one name is shown.
+	// SeveralNames: a port has more than one name. RFC 6335 allows that.
 	SeveralNames
 )
 
@@ -34,7 +33,8 @@ var problemNames = [...]string{
 	"", "overlap", "conflict", "dynamic-record", "unclassified", "malformed-name", "several-names",
 }
 
-// String gives a short word for the kind, such as "overlap".
+// String returns a short word for the kind: "overlap", "conflict",
+// "dynamic-record", "unclassified", "malformed-name" or "several-names".
 func (k ProblemKind) String() string {
 	if int(k) < len(problemNames) {
 		return problemNames[k]
@@ -42,20 +42,21 @@ func (k ProblemKind) String() string {
 	return fmt.Sprintf("problem(%d)", uint8(k))
 }
 
-// MarshalText gives the same text as String.
+// MarshalText returns the same text as String.
 func (k ProblemKind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
-// Problem is an oddity of an edition. Most of them are old and will stay.
+// Problem is an oddity of an edition. Most of those in the registry are old and
+// harmless.
 type Problem struct {
 	Kind      ProblemKind
-	Ports     iana.Span      // valid when HasPort
-	HasPort   bool           // false for a name without port
-	Transport iana.Transport // NoTransport where the records name none
+	Ports     iana.Span      // valid if HasPort
+	HasPort   bool           // false for a name without a port
+	Transport iana.Transport // NoTransport if the record names none
 	Text      string         // what is odd, for people
-	Line      int            // of the source; 0 when unknown
+	Line      int            // line of the file, from 1; 0 if unknown
 }
 
-// String gives "7775/tcp: overlap: ...".
+// String returns the problem in one line: "7775/tcp: overlap: ...".
 func (p Problem) String() string {
 	where := "no port"
 	if p.HasPort {
@@ -67,8 +68,8 @@ func (p Problem) String() string {
 	return where + ": " + p.Kind.String() + ": " + p.Text
 }
 
-// Check goes through an edition and reports what is odd, by kind, then by port
-// and transport; names without a port come last.
+// Check returns the oddities of an edition, ordered by kind, then by port, then by
+// transport. Within a kind, names without a port come last.
 func Check(r *iana.Registry) []Problem {
 	list := checkRecords(r)
 	for e := range r.Distinct() {

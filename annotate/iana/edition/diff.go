@@ -9,22 +9,28 @@ import (
 	"github.com/portannot/portannot/annotate/iana"
 )
 
-// ChangeKind says how the answer for a port on a transport differs between two
-// editions.
+// ChangeKind is the kind of a difference between two editions.
 type ChangeKind uint8
 
-// The kinds. Each (port, transport) has at most one: the first that applies.
+// The kinds of changes of a port on a transport.
 const (
-	Added         ChangeKind = iota + 1 // is assigned, was not
-	Removed                             // was assigned, is not
-	Renamed                             // is and was assigned, with other names or another first one
-	StatusChanged                       // is and was not assigned, with another status: reserved, unassigned
-	Revised                             // is and was assigned under the same names, with another description, date, document, service code or report of unauthorized use
+	// Added: the port is assigned, and was not.
+	Added ChangeKind = iota + 1
+	// Removed: the port was assigned, and is not.
+	Removed
+	// Renamed: the port is still assigned, and its names or their order changed.
+	Renamed
+	// StatusChanged: the port changed between reserved and unassigned.
+	StatusChanged
+	// Revised: the port is assigned under the same names; its description, a
+	// date, its references, its service code or the report of unauthorized use
+	// changed.
+	Revised
 )
 
 var changeNames = [...]string{"", "added", "removed", "renamed", "status", "revised"}
 
-// String gives "added", "removed", "renamed", "status" or "revised".
+// String returns "added", "removed", "renamed", "status" or "revised".
 func (k ChangeKind) String() string {
 	if int(k) < len(changeNames) {
 		return changeNames[k]
@@ -32,23 +38,24 @@ func (k ChangeKind) String() string {
 	return fmt.Sprintf("change(%d)", uint8(k))
 }
 
-// MarshalText gives the same text as String.
+// MarshalText returns the same text as String.
 func (k ChangeKind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
-// A Change is one difference between two editions: of a port on a transport,
-// or of a name that is registered without a port.
+// A Change is one difference between two editions. It is about a port on a
+// transport, or about a name that is registered without a port.
 type Change struct {
-	Kind      ChangeKind
+	Kind      ChangeKind // Added or Removed for a name without a port
 	Transport iana.Transport
 
 	HasPort  bool
-	Port     uint16     // valid when HasPort
-	Old, New iana.Entry // the answers, valid when HasPort
+	Port     uint16     // valid if HasPort
+	Old, New iana.Entry // the answers of both editions; valid if HasPort
 
-	Name string // of a name without port: empty when HasPort
+	Name string // valid if not HasPort
 }
 
-// String gives one line for people: "11434/tcp: added: ollama (Ollama)".
+// String returns the change in one line, for people: "11434/tcp: added: ollama
+// (Ollama)".
 func (c Change) String() string {
 	where := "no port"
 	if c.HasPort {
@@ -93,16 +100,16 @@ func allNames(e iana.Entry) string {
 	return strings.Join(e.Names(), ", ")
 }
 
-// Compare lists what changed from one edition to another, by port and
-// transport; names without a port come last, by name.
+// Compare returns what changed from the edition old to the edition new: first
+// ports, by port, then by transport, then names without a port, by name.
 //
-// What is compared are the answers of [Registry.Lookup], not the records: a
-// range of unassigned ports that is cut in two because a port in it was
-// assigned is one change. Only ports that both editions cover count. Assignee,
-// contact and notes are not compared, since the embedded edition lacks them;
-// nor are descriptions and dates of ports that are not assigned.
+// It compares the answers of [iana.Registry.Lookup], not the records. So if a port
+// within an unassigned range is assigned, that is one change, although the range
+// is now in two records. Ports that only one of the editions covers are left out,
+// and so are names without a port unless both editions cover all ports.
 //
-// A name without a port is Added or Removed, for the transport of its record.
+// Assignees, contacts and notes are not compared, because the embedded edition
+// does not have them. Of ports that are not assigned, only the status is compared.
 func Compare(old, new *iana.Registry) []Change {
 	var list []Change
 	for e := range old.Entries() {

@@ -1,8 +1,9 @@
-// Package edition reads the forms in which IANA publishes the Service Name and
-// Transport Protocol Port Number Registry: XML, CSV, HTML and plain text, and a
-// page copied as text. It also compares editions and reports what is odd in one.
+// Package edition reads the files in which IANA publishes the Service Name and
+// Transport Protocol Port Number Registry (RFC 6335): XML, CSV, HTML and plain
+// text. It also compares two editions ([Compare]) and finds oddities in one
+// ([Check]).
 //
-// [Open] and [Read] give an [iana.Registry], which answers like the edition that
+// [Open] and [Read] return an [iana.Registry], which is used like the edition that
 // is embedded in package iana.
 package edition
 
@@ -29,7 +30,7 @@ const (
 	maxRecords   = 60_000   // the index has room for 65,535
 )
 
-// Open reads the edition in a file: see [Read].
+// Open reads the edition in a file as [Read] does.
 func Open(path string) (*iana.Registry, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -39,29 +40,32 @@ func Open(path string) (*iana.Registry, error) {
 	return Read(f, path)
 }
 
-// Read reads an edition of the registry in any of the forms in which IANA
-// publishes it (XML, CSV, HTML, plain text) or as flattened text, compressed
-// with gzip or not. What a file is follows from its content. name stands for
-// the file in errors and in the [Edition].
+// Read reads an edition of the registry as XML, CSV, HTML, plain text or flattened
+// text, compressed with gzip or not. It recognises the form by the content. name
+// is the name of the file in errors and in [iana.Edition].
 //
-// The forms do not carry the same facts:
-//   - XML, HTML and plain text carry everything, with the contact directory.
-//   - CSV has no edition date and no contacts. The newest date of any record
-//     stands in for the first.
-//   - Plain text does not mark where one row ends and the next begins; see
-//     text.go for how that is found, and how sure it is.
-//   - Flattened text is a page copied as text, so that empty columns collapse.
-//     It may be an excerpt, which covers the ports from the first to the last
-//     that it lists, and answers [Unknown] for others.
+// The forms differ in what they contain:
+//   - XML, HTML and plain text contain everything, also the contact directory.
+//   - CSV has no date of the edition and no contact directory. The newest date of
+//     any record is taken as the date of the edition.
+//   - Plain text does not show where a row of the table ends. Read finds that out
+//     from the layout and the words; it can be wrong about words at the edge of
+//     two neighbouring rows.
+//   - Flattened text is the web page copied as text, without its empty cells. It
+//     may be an excerpt: then it covers the ports from the first to the last that
+//     it lists, and the status of other ports below 49152 is [iana.Unknown].
 //
-// There is no partial result: a file that is none of these, is damaged, or ends
-// before its end gives a [*SyntaxError]. The end is known by the closing tags
-// of XML and HTML and by the foot of the page in plain text. A CSV file has no
-// such mark. It must end with a whole row and a line feed, and go up to port
-// 49151 if it starts at port 0; a loss of nothing but some of the names without
-// a port, which come last, at a row's end, cannot be seen. A CSV file that
-// starts at a higher port is an excerpt. Of flattened text, the contacts must
-// be there that its rows refer to.
+// Read returns a whole edition or an error. The error wraps an [*iana.SyntaxError]
+// if the data is of none of these forms, is damaged or is cut short; a failure to
+// read from r is another error. Read takes at most 64 MiB of decompressed data and
+// 60,000 records.
+//
+// The closing tags of XML and HTML and the end of the page in plain text show that
+// nothing is missing. In flattened text, every contact that a row names must be in
+// the directory. CSV has no mark of its end, so Read requires a line feed at the
+// end, and records up to port 49151 if the first port is 0. It cannot notice that
+// names without a port are missing, because they come last. CSV that begins at
+// a higher port is taken as an excerpt.
 func Read(r io.Reader, name string) (*iana.Registry, error) {
 	data, err := readAll(r, name)
 	if err != nil {

@@ -33,14 +33,13 @@ func engineWriter(w io.Writer, what string, write func(w *bufio.Writer)) error {
 	return nil
 }
 
-// WriteDuckDB writes an SQL script for DuckDB that makes the table portannot
-// anew, a row for each port and transport, the names and siblings as lists. An
-// absent value is NULL; names without any is the empty list.
-//
-// The data is one literal with a line for each span, which DuckDB reads in an
-// eighth of the time that as many rows of VALUES take it.
+// WriteDuckDB writes an SQL script for DuckDB that creates or replaces the table
+// portannot. It has a row for each port and transport. Names and siblings are
+// lists, empty if there are none; other missing values are NULL.
 func WriteDuckDB(w io.Writer, r *iana.Registry) error {
 	return engineWriter(w, "DuckDB", func(w *bufio.Writer) {
+		// The data is one literal with a line for each span, which DuckDB reads
+		// in an eighth of the time that it takes for as many rows of VALUES.
 		w.WriteString(comments(r, "-- "))
 		w.WriteString("CREATE OR REPLACE TABLE portannot AS\nSELECT v[1] AS transport, unnest(range(v[2]::INTEGER, v[3]::INTEGER + 1))::USMALLINT AS port,\n")
 		for i, name := range tableColumns[:numSaid] {
@@ -78,9 +77,9 @@ var duckDBText = strings.NewReplacer("'", "''", "\t", " ", "\n", " ", "\r", " ")
 const insertRows = 1000
 
 // WriteClickHouse writes an SQL script for clickhouse-client --multiquery that
-// makes the table portannot anew, a row for each port and transport, the names
-// and siblings as arrays. An absent value is the empty string. It is kept to
-// what servers since 18.16 understand.
+// drops and creates the table portannot. It has a row for each port and transport.
+// Names and siblings are arrays; a missing value is the empty string. ClickHouse
+// 18.16 and later understand the script.
 func WriteClickHouse(w io.Writer, r *iana.Registry) error {
 	return engineWriter(w, "ClickHouse", func(w *bufio.Writer) {
 		w.WriteString(comments(r, "-- "))
@@ -159,18 +158,18 @@ func insertSpans(w *bufio.Writer, r *iana.Registry) {
 	w.WriteString(";\n")
 }
 
-// WriteSpans writes CSV with a row for each span of ports of which the edition
-// says the same, first_port to last_port; lists are joined by "|". It is what
-// Spark reads: see the program's setup for it.
+// WriteSpans writes the values of [Table] as CSV, one a row, with the columns
+// first_port and last_port. The elements of lists are joined by "|". Spark reads
+// this form.
 func WriteSpans(w io.Writer, r *iana.Registry) error {
 	return writeTableCSV(w, r, []string{"transport", "first_port", "last_port"}, func(cw *csv.Writer, p *Ports, rest []string) {
 		cw.Write(append([]string{p.Transport.String(), strconv.Itoa(int(p.Span.First)), strconv.Itoa(int(p.Span.Last))}, rest...))
 	})
 }
 
-// WritePorts writes CSV with a row for each port and transport, 262,144 in all;
-// lists are joined by "|". It is what engines want whose lookups know equality
-// alone: Splunk, Vector.
+// WritePorts writes CSV with a row for each port and transport, 262,144 in all. The
+// elements of lists are joined by "|". It is for tools whose lookups test for
+// equality only, such as Splunk and Vector.
 func WritePorts(w io.Writer, r *iana.Registry) error {
 	return writeTableCSV(w, r, []string{"transport", "port"}, func(cw *csv.Writer, p *Ports, rest []string) {
 		row := append([]string{p.Transport.String(), ""}, rest...)
@@ -195,10 +194,10 @@ func writeTableCSV(w io.Writer, r *iana.Registry, keys []string, write func(*csv
 	return nil
 }
 
-// WriteElasticsearch writes NDJSON for the bulk interface: a document for each
-// span of ports. Its field key is the range of transport and port as one
-// number, the registry's number of the transport (tcp 1, udp 2, sctp 3, dccp 4)
-// times 65536 plus the port, because an enrich policy matches one field.
+// WriteElasticsearch writes NDJSON for the bulk API: a document for each value of
+// [Table]. The field key has transport and port as one range of integers, because
+// an enrich policy matches a single field: the key of a port is 65536 times the
+// number of the transport (tcp 1, udp 2, sctp 3, dccp 4) plus the port.
 func WriteElasticsearch(w io.Writer, r *iana.Registry) error {
 	return engineWriter(w, "Elasticsearch", func(w *bufio.Writer) {
 		var line []byte
@@ -213,9 +212,9 @@ func WriteElasticsearch(w io.Writer, r *iana.Registry) error {
 	})
 }
 
-// WriteLogstash writes a dictionary for the translate filter, one JSON object
-// whose keys are "tcp/443". A value is an object with the members of
-// [iana.AppendJSON] made flat.
+// WriteLogstash writes a dictionary for the translate filter of Logstash: one JSON
+// object with a member "tcp/443" for each transport and port. Its value is an
+// object with the columns of [WritePorts] as members.
 func WriteLogstash(w io.Writer, r *iana.Registry) error {
 	return engineWriter(w, "Logstash", func(w *bufio.Writer) {
 		sep := "{\n"
@@ -251,10 +250,11 @@ func (p *Ports) appendObject(dst []byte, edition string) []byte {
 	return dst
 }
 
-// WriteZeek writes a file for Zeek's input framework: tab-separated, "-" for an
-// absent value, names as a vector. Zeek keeps tables in memory, so the ports
-// that say only that they are unassigned or dynamic have no row: the program's
-// setup has a function that gives these by rule.
+// WriteZeek writes a table for the input framework of Zeek: columns separated by
+// tabs, "-" for a missing value, names as a vector. Zeek keeps the table in memory,
+// so dynamic ports have no row, nor have unassigned ports about which the registry
+// says nothing else. A script has to treat ports without a row as unassigned or
+// dynamic.
 func WriteZeek(w io.Writer, r *iana.Registry) error {
 	return engineWriter(w, "Zeek", func(w *bufio.Writer) {
 		w.WriteString("#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tportannot\n" +

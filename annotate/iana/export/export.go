@@ -1,6 +1,6 @@
-// Package export writes an edition of the port number registry for other tools:
-// as CSV, JSON Lines and /etc/services, and as tables for database engines and
-// log shippers.
+// Package export writes an edition of the port number registry in forms that other
+// tools load: CSV, JSON Lines and /etc/services for its records, and tables of all
+// ports for database engines and log shippers.
 package export
 
 import (
@@ -15,13 +15,12 @@ import (
 	"github.com/portannot/portannot/annotate/iana"
 )
 
-// WriteCSV writes an edition with the columns of the official CSV, one row a
-// record, in the order of the edition. [Read] reads it, as does other software
-// made for the official file.
+// WriteCSV writes the records as CSV (RFC 4180) with the columns of the official
+// file, one row a record, in the order of the edition. Package edition reads it,
+// and so does other software that reads the official file.
 //
-// The form has no place for the date of the edition. Of an excerpt, nothing
-// but the ports says what it covers. The columns that the embedded edition
-// leaves out are empty.
+// The form has no field for the date of the edition or for what an excerpt covers.
+// Columns that the embedded edition does not have are empty.
 func WriteCSV(w io.Writer, r *iana.Registry) error {
 	cw := csv.NewWriter(w)
 	headings := iana.Headings()
@@ -46,11 +45,11 @@ func WriteCSV(w io.Writer, r *iana.Registry) error {
 	return nil
 }
 
-// WriteJSON writes an edition as JSON Lines: an object for every port and
-// transport of which the registry says more than that it is free or dynamic, in
-// the form of [iana.AppendJSON], by port; then one for each name without a port. A
-// range gives an object for each of its ports, so that a join on port and
-// transport finds all.
+// WriteJSON writes the edition as JSON Lines. First come the ports, by port and
+// transport, as objects of [iana.AppendJSON]: each port of a range has an object of
+// its own. Ports that are dynamic are left out, and so are unassigned ports about
+// which the registry says nothing else. Then come the names without a port; their
+// objects have no status and nothing about ports.
 func WriteJSON(w io.Writer, r *iana.Registry) error {
 	bw := bufio.NewWriterSize(w, 1<<16)
 	var line []byte
@@ -85,18 +84,17 @@ func tellsMore(e iana.Entry) bool {
 	return false
 }
 
-// WriteServices writes an edition in the form of /etc/services, services(5):
+// WriteServices writes the edition in the form of /etc/services, services(5):
 //
 //	http	80/tcp	www www-http	# World Wide Web HTTP
 //
-// There is a line for every port and transport that is assigned under a name,
-// on each of tcp, udp, sctp and dccp: a range gives a line for each of its
-// ports, and a record without transport one for each transport, so that
-// getservbyport(3) answers for all of them. A search by name finds the first.
-// The preferred name comes first, the others are aliases.
+// There is a line for every port and transport that has a name, by port: one for
+// each port of a range, and one for each transport if a record names none. So
+// getservbyport(3) finds all of them, and getservbyname(3) finds the first. The
+// preferred name comes first, and the others follow as aliases.
 //
-// Names that the format cannot hold, with white space or "#", are left out: of
-// the edition of 2026-08-17, none is.
+// Names with white space or "#" are left out, because the form cannot hold them.
+// The edition of 2026-08-17 has no such name.
 func WriteServices(w io.Writer, r *iana.Registry) error {
 	bw := bufio.NewWriterSize(w, 1<<16)
 	ed := r.Edition()

@@ -9,31 +9,32 @@ import (
 	"github.com/portannot/portannot/annotate/iana"
 )
 
-// Ports are ports next to each other of which an edition says the same, as
-// tables for database engines hold them. An absent value is "".
+// Ports are neighbouring ports of one transport with the same answer. They are
+// a row of the tables for database engines. The fields are those of [iana.Entry];
+// a text that the entry does not have is "".
 type Ports struct {
 	Transport   iana.Transport
-	Span        iana.Span // of these ports
+	Span        iana.Span // these ports
 	Status      iana.Status
 	Listed      bool
 	Name        string   // the preferred name
-	Names       []string // all of them, the preferred one first
+	Names       []string // all names, the preferred one first
 	Description string
 	Range       iana.PortRange
-	Record      iana.Span // the record's own range; Span's ports alone where no record concerns them
+	Record      iana.Span // the ports of the record; valid if Listed
 	Registered  string
 	Modified    string
 	ServiceCode string
 	// Unauthorized is the registry's report of use without an assignment.
 	Unauthorized string
-	Deassigned   iana.Deassignment // zero where no assignment was taken back
+	Deassigned   iana.Deassignment // zero if the registry mentions no earlier assignment
 	Siblings     iana.TransportSet
 }
 
-// Table goes through all 65,536 ports of each of the four transports, by
-// transport and port, including those whose status is a rule and not a record.
-// Ports of which the edition says the same come as one value: the dynamic ones,
-// a range of X11's.
+// Table yields all 65,536 ports of each of the four transports, by transport, then
+// by port. Neighbouring ports with the same answer are one value: the dynamic
+// ports, for instance, and ranges such as 6000-6002 of X11. The value is only valid
+// until the next one is yielded.
 func Table(r *iana.Registry) iter.Seq[*Ports] {
 	return func(yield func(*Ports) bool) {
 		for _, t := range iana.Transports() {
@@ -77,8 +78,8 @@ func (p *Ports) continues(next *Ports) bool {
 		p.Unauthorized == next.Unauthorized && p.Deassigned == next.Deassigned && p.Siblings == next.Siblings
 }
 
-// RecordSpan gives the record's own range where it is more than one port,
-// "6000-6063", else "".
+// RecordSpan returns the ports of the record if it is for several, "6000-6063",
+// else "".
 func (p *Ports) RecordSpan() string {
 	if !p.Listed || p.Record.First == p.Record.Last {
 		return ""

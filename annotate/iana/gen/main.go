@@ -1,12 +1,12 @@
-// Command gen makes the embedded edition of the registry: table.txt, index.bin
-// and edition.go, from any form of the registry, which it takes from a file or
-// from IANA.
+// Command gen writes the embedded edition of the registry: the files table.txt,
+// index.bin and edition.go of package iana. It reads any form of the registry from
+// a file or from IANA.
 //
 //	go run ./gen                      from https://www.iana.org/
-//	go run ./gen -from FILE           from a file, gzip or not
+//	go run ./gen -from FILE           from a file, compressed with gzip or not
 //
-// It fails on a record that it cannot classify, and then changes nothing. It
-// prints what the edition holds, so that a refresh can be reviewed with the
+// It fails if the status of a record is not sure, and then writes nothing. It
+// prints the counts of the edition. A refresh is reviewed by these and by the
 // difference of table.txt.
 package main
 
@@ -115,6 +115,6 @@ func report(out io.Writer, reg *iana.Registry, compact iana.Compact) error {
 		return err
 	}
 	_, err := fmt.Fprintf(out, "table %d bytes, index %d bytes, %.0f%% of its room used\n",
-		len(compact.Table), len(compact.Index), 100*compact.Headroom())
+		len(compact.Table), len(compact.Index), 100*compact.Used())
 	return err
 }

@@ -1,10 +1,11 @@
-// Package update fetches editions of the port number registry and puts them in
-// place.
+// Package update fetches editions of the port number registry and installs them in
+// a file.
 //
-// IANA changes the registry a few times a week, under one address, and keeps no
-// older edition there. So an edition is fetched whole, compared with the one in
-// use, and installed only if it is whole, of a likely size and not older. A
-// file that is being replaced is never seen half written.
+// IANA changes the registry a few times a week at one address and keeps no older
+// edition there. So an update always fetches a whole edition. It is compared with
+// the installed one, and is installed only if it is complete, of a plausible size
+// and not older. The file is replaced atomically: a program that opens it reads
+// the old edition or the new one, never a part.
 //
 // It is apart from packages iana and edition so that a program that only looks
 // ports up or reads files does not carry an HTTP client.
@@ -30,8 +31,8 @@ import (
 	"github.com/portannot/portannot/annotate/iana/edition"
 )
 
-// DefaultURL is the official address of the registry, in the form in which it
-// is edited.
+// DefaultURL is the official address of the registry as XML, the form from which
+// IANA makes the others.
 const DefaultURL = "https://www.iana.org/assignments/service-names-port-numbers/service-names-port-numbers.xml"
 
 // Limits on an update.
@@ -41,34 +42,35 @@ const (
 	maxBytes     = 64 << 20 // of a transfer; edition.Read takes no more either
 )
 
-// ErrOlder says that what an update found is an older edition than the one in
-// place.
+// ErrOlder is the error for an update that found an older edition than the
+// installed one.
 var ErrOlder = errors.New("an older edition than the one in use")
 
-// An Updater fetches an edition of the registry and puts it in place.
+// An Updater fetches an edition of the registry and installs it in a file.
 type Updater struct {
-	// URL is where to fetch: see Fetch. Empty means DefaultURL.
+	// URL is the address to fetch from: see Fetch. Empty means DefaultURL.
 	URL string
-	// Path is the file to write. Its folder is made if there is none.
+	// Path is the file to write. Its folder is created if it does not exist.
 	Path string
-	// Client makes the request. Nil means one with a time limit of two minutes.
+	// Client makes the request. Nil means a client with a time limit of two
+	// minutes for the whole transfer.
 	Client *http.Client
-	// AllowOlder accepts an edition that is older than the one in use.
+	// AllowOlder allows an edition that is older than the installed one.
 	AllowOlder bool
 }
 
-// Result says what an update did.
+// Result describes what an update did.
 type Result struct {
 	Old, New iana.Edition
 	// Changes are those from the old to the new edition.
 	Changes []edition.Change
-	// Written reports whether the file was written: not if it held the same
-	// bytes already.
+	// Written reports whether the file was written. It is not written if it has
+	// the same content already.
 	Written bool
 }
 
-// Update fetches an edition, checks it and puts it in place: see
-// [Updater.Install].
+// Update fetches an edition as [Fetch] does, then installs it as [Updater.Install]
+// does.
 func (u *Updater) Update(ctx context.Context) (Result, error) {
 	address := u.URL
 	if address == "" {
@@ -81,13 +83,13 @@ func (u *Updater) Update(ctx context.Context) (Result, error) {
 	return u.Install(reg, data)
 }
 
-// Install checks an edition and puts it in place; data is what it was read
-// from. The file is replaced at once or, after any error, not at all.
+// Install checks an edition and writes data, from which it was read, to the file.
+// After an error the file is as it was before.
 //
-// The edition must be whole and have no fewer than nine tenths of the records
-// of the embedded one: the registry grows. The edition in use, to which the new
-// one is compared, is that of the file, or the embedded one if there is no file
-// or it cannot be read.
+// The edition must have a date, cover all ports, and have at least nine tenths of
+// as many records as the embedded edition. It is compared with the edition in the
+// file, or with the embedded edition if there is no file or it is damaged. If it
+// is older than that, the error is [ErrOlder] unless AllowOlder is set.
 func (u *Updater) Install(reg *iana.Registry, data []byte) (Result, error) {
 	from := reg.Edition().Source
 	if err := plausible(reg); err != nil {
@@ -133,13 +135,13 @@ func plausible(reg *iana.Registry) error {
 	return nil
 }
 
-// Fetch gets an edition from an address and reads it. It gives the bytes with
-// it, decompressed if the transfer was compressed. client may be nil, for one
-// with a time limit of two minutes.
+// Fetch fetches an edition from an address and reads it. It returns the registry
+// and the data from which it was read, decompressed if the transfer was compressed.
+// If client is nil, Fetch uses one with a time limit of two minutes.
 //
-// The address is one of HTTPS. Plain HTTP is allowed from this very machine
-// only, and "file:///path" is a file. Redirections are followed as long as they
-// do not leave HTTPS.
+// The address is an https URL, or "file:///path" for a file. A plain http URL is
+// allowed for localhost and loopback addresses only. Fetch follows at most five
+// redirections, and none from https to another scheme. It takes at most 64 MiB.
 func Fetch(ctx context.Context, client *http.Client, address string) (*iana.Registry, []byte, error) {
 	data, err := fetch(ctx, client, address)
 	if err != nil {
