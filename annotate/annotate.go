@@ -34,29 +34,19 @@ import (
 
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/capture/flow"
+	"github.com/portannot/portannot/capture/packet"
 )
 
 // Side says which end of a flow is the service. The zero value is neither.
-type Side uint8
+type Side = packet.Side
 
 // The sides.
 const (
-	NoSide      Side = iota
-	Source           // the source's port is the service
-	Destination      // the destination's port is
-	Both             // the ports are equal: one service, spoken between equals
-	numSides
+	NoSide      = packet.NoSide
+	Source      = packet.Source      // the source's port is the service
+	Destination = packet.Destination // the destination's port is
+	Both        = packet.Both        // the ports are equal: one service, spoken between equals
 )
-
-var sideNames = [numSides]string{"none", "source", "destination", "both"}
-
-// String gives "source", "destination", "both" or "none".
-func (s Side) String() string {
-	if s < numSides {
-		return sideNames[s]
-	}
-	return fmt.Sprintf("side(%d)", uint8(s))
-}
 
 // Reason is the rule that decided the service side.
 type Reason uint8

@@ -75,14 +75,3 @@ func (r *Annotation) judge() {
 	}
 	o.Verdict, o.Why = observe.Judge(o.Observation, names)
 }
-
-// sideOfObserved gives the end that the payload shows to be the service.
-func sideOfObserved(s observe.Side) Side {
-	switch s {
-	case observe.Source:
-		return Source
-	case observe.Destination:
-		return Destination
-	}
-	return NoSide
-}

@@ -16,7 +16,7 @@ const (
 // decide applies the rules of the package comment, in their order.
 func (a *Annotator) decide(in *Input, srcAssigned, dstAssigned bool) Service {
 	if in.Stated != flow.NoSide {
-		return in.service(sideOf(in.Stated), Stated, Certain)
+		return in.service(in.Stated, Stated, Certain)
 	}
 	if o := in.Opening; o.Server != flow.NoSide {
 		reason, c := Handshake, Certain
@@ -30,14 +30,14 @@ func (a *Annotator) decide(in *Input, srcAssigned, dstAssigned bool) Service {
 		if o.Inherited {
 			reason = Earlier
 		}
-		return in.service(sideOf(o.Server), reason, c)
+		return in.service(o.Server, reason, c)
 	}
 	if o := in.Observed; o != nil && o.Server != observe.NoSide {
 		c := Likely
 		if o.Strength == observe.Full {
 			c = Certain
 		}
-		return in.service(sideOfObserved(o.Server), ByPayload, c)
+		return in.service(o.Server, ByPayload, c)
 	}
 	if src, dst := notAClient(in.Source.Addr()), notAClient(in.Destination.Addr()); src != dst {
 		return in.service(destinationIf(dst), Multicast, Likely)
@@ -93,16 +93,6 @@ func destinationIf(yes bool) Side {
 		return Destination
 	}
 	return Source
-}
-
-func sideOf(s flow.Side) Side {
-	switch s {
-	case flow.Source:
-		return Source
-	case flow.Destination:
-		return Destination
-	}
-	return NoSide
 }
 
 var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})

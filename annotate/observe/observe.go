@@ -23,13 +23,15 @@
 // Recognisers read only what is there, keep nothing and allocate nothing.
 package observe
 
+import "github.com/portannot/portannot/capture/packet"
+
 // IP protocol numbers of the transports.
 const (
-	tcp     = 6
-	udp     = 17
-	dccp    = 33
-	sctp    = 132
-	udpLite = 136
+	tcp     = packet.TCP
+	udp     = packet.UDP
+	dccp    = packet.DCCP
+	sctp    = packet.SCTP
+	udpLite = packet.UDPLite
 )
 
 // Payload is the start of what one end of a flow sent.
@@ -62,25 +64,14 @@ type Input struct {
 }
 
 // Side is an end of a flow. The zero value is neither.
-type Side uint8
+type Side = packet.Side
 
 // The sides.
 const (
-	NoSide Side = iota
-	Source
-	Destination
+	NoSide      = packet.NoSide
+	Source      = packet.Source
+	Destination = packet.Destination
 )
-
-// String gives "none", "source" or "destination".
-func (s Side) String() string {
-	switch s {
-	case Source:
-		return "source"
-	case Destination:
-		return "destination"
-	}
-	return "none"
-}
 
 // Strength says how much a match means. The zero value is no match.
 type Strength uint8

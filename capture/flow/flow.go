@@ -16,39 +16,19 @@ package flow
 import (
 	"fmt"
 	"net/netip"
+
+	"github.com/portannot/portannot/capture/packet"
 )
 
 // Side is one end of a flow. The zero value is neither.
-type Side uint8
+type Side = packet.Side
 
 // The sides.
 const (
-	NoSide Side = iota
-	Source
-	Destination
+	NoSide      = packet.NoSide
+	Source      = packet.Source
+	Destination = packet.Destination
 )
-
-// String gives "source", "destination" or "none".
-func (s Side) String() string {
-	switch s {
-	case Source:
-		return "source"
-	case Destination:
-		return "destination"
-	}
-	return "none"
-}
-
-// Opposite gives the other side; of NoSide, NoSide.
-func (s Side) Opposite() Side {
-	switch s {
-	case Source:
-		return Destination
-	case Destination:
-		return Source
-	}
-	return NoSide
-}
 
 // State says how far a flow got, as its packets show it. The zero value is
 // unknown.

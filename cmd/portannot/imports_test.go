@@ -31,7 +31,7 @@ var mayImport = map[string][]string{
 	"annotate/iana/export":             {"annotate/iana"},
 	"annotate/iana/internal/published": {}, // for tests only
 	"annotate/internal/ascii":          {},
-	"annotate/observe":                 {},
+	"annotate/observe":                 {"capture/packet"},
 	"annotate/render":                  {"annotate", "annotate/iana", "annotate/internal/ascii", "annotate/observe", "capture/flow", "capture/inorder", "capture/packet"},
 	"annotate/review":                  {"annotate", "annotate/iana", "annotate/observe", "annotate/review/rules", "capture/flow"},
 	"annotate/review/report":           {"annotate", "annotate/iana", "annotate/internal/ascii", "annotate/observe", "annotate/render", "annotate/review"},

@@ -1,0 +1,36 @@
+package packet
+
+import "fmt"
+
+// Side names one end of a flow, or both. The zero value is neither.
+type Side uint8
+
+// The sides.
+const (
+	NoSide Side = iota
+	Source
+	Destination
+	Both // only where an answer may hold of the two ends alike
+	numSides
+)
+
+var sideNames = [numSides]string{"none", "source", "destination", "both"}
+
+// String gives "source", "destination", "both" or "none".
+func (s Side) String() string {
+	if s < numSides {
+		return sideNames[s]
+	}
+	return fmt.Sprintf("side(%d)", uint8(s))
+}
+
+// Opposite gives the other end; of NoSide and Both, the same.
+func (s Side) Opposite() Side {
+	switch s {
+	case Source:
+		return Destination
+	case Destination:
+		return Source
+	}
+	return s
+}
