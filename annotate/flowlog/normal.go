@@ -12,15 +12,6 @@ import (
 // What all logs share, for output that is not in the log's own form: JSON Lines
 // with the names of the Elastic Common Schema, and the same as CSV.
 
-// protocolName gives the name of a transport as ECS has it, or "".
-func protocolName(protocol uint8) string {
-	if protocol == 136 {
-		return "udplite"
-	}
-	t, _ := iana.TransportOf(protocol)
-	return t.String()
-}
-
 // appendFlowJSON appends the flow and its annotation as one line.
 func (n *notes) appendFlowJSON(dst []byte, r *Record) []byte {
 	f := &r.Flow
@@ -31,7 +22,7 @@ func (n *notes) appendFlowJSON(dst []byte, r *Record) []byte {
 	}
 	if f.Protocol != 0 {
 		dst = append(dst, `"network":{`...)
-		if name := protocolName(f.Protocol); name != "" {
+		if name := iana.TransportName(f.Protocol); name != "" {
 			dst = append(append(append(dst, `"transport":"`...), name...), `",`...)
 		}
 		dst = strconv.AppendUint(append(dst, `"iana_number":"`...), uint64(f.Protocol), 10)
@@ -78,7 +69,7 @@ func (n *notes) appendFlowCSV(dst []byte, r *Record) []byte {
 	if f.Start != 0 {
 		dst = appendTime(dst, f.Start)
 	}
-	dst = append(append(dst, ','), protocolName(f.Protocol)...)
+	dst = append(append(dst, ','), iana.TransportName(f.Protocol)...)
 	dst = append(dst, ',')
 	if f.Protocol != 0 {
 		dst = strconv.AppendUint(dst, uint64(f.Protocol), 10)

@@ -104,6 +104,16 @@ func TransportOf(protocol uint8) (t Transport, ok bool) {
 	return NoTransport, false
 }
 
+// TransportName gives the name of an IP protocol number that has ports: that of
+// TransportOf, but "udplite" for UDP-Lite. It is "" for any other protocol.
+func TransportName(protocol uint8) string {
+	if protocol == 136 {
+		return "udplite"
+	}
+	t, _ := TransportOf(protocol)
+	return t.String()
+}
+
 // Status is what the registry says about a port on a transport. The zero value
 // means that the edition does not cover the port.
 type Status uint8

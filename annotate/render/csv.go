@@ -74,7 +74,7 @@ func (c *csvFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation)
 	dst = append(c.clock.Append(dst, start), 'Z', ',')
 	dst = append(c.lastClock.Append(dst, last), 'Z', ',')
 	dst = append(ascii.AppendUint(dst, uint64(last-start)), ',')
-	dst = append(append(dst, TransportName(f.Protocol)...), ',')
+	dst = append(append(dst, iana.TransportName(f.Protocol)...), ',')
 	if f.Source.Addr().Is4() {
 		dst = append(dst, "ipv4,"...)
 	} else {

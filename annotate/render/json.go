@@ -48,7 +48,7 @@ func (j *jsonFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation
 	dst = ascii.AppendUint(dst, uint64(last-start))
 
 	dst = append(dst, `},"network":{"transport":"`...)
-	dst = append(dst, TransportName(f.Protocol)...)
+	dst = append(dst, iana.TransportName(f.Protocol)...)
 	if f.Source.Addr().Is4() {
 		dst = append(dst, `","type":"ipv4","iana_number":"`...)
 	} else {

@@ -54,21 +54,3 @@ func New(name string, m Meta) (Format, error) {
 	}
 	return nil, fmt.Errorf("unknown output format %q: want text, json or csv", name)
 }
-
-// TransportName gives the name of an IP protocol number of a flow: "tcp",
-// "udp", "udplite", "sctp", "dccp".
-func TransportName(protocol uint8) string {
-	switch protocol {
-	case packet.TCP:
-		return "tcp"
-	case packet.UDP:
-		return "udp"
-	case packet.UDPLite:
-		return "udplite"
-	case packet.SCTP:
-		return "sctp"
-	case packet.DCCP:
-		return "dccp"
-	}
-	return fmt.Sprintf("protocol-%d", protocol)
-}

@@ -87,7 +87,7 @@ func (t *textFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation
 		at = max(at+width+1, len(dst)+1)
 		dst = pad(dst, at)
 	}
-	dst = append(dst, TransportName(f.Protocol)...)
+	dst = append(dst, iana.TransportName(f.Protocol)...)
 	cell(transportWidth)
 	dst = ascii.AppendAddrPort(dst, f.Source)
 	cell(t.endWidth)

@@ -270,7 +270,7 @@ func (s *service) report(out *Service, hasPolicy bool) {
 	if most == nil {
 		most = make([]Client, 0, min(len(s.clients.list), mostClients))
 	}
-	*out = Service{Transport: TransportName(s.key.Protocol), Port: s.key.Port, Findings: out.Findings}
+	*out = Service{Transport: iana.TransportName(s.key.Protocol), Port: s.key.Port, Findings: out.Findings}
 	out.ID = s.key.String()
 	out.Server = serverOf(out.ID)
 	out.Registered, out.Local = *s.registration(), s.local
@@ -377,7 +377,7 @@ func (u *unsided) report() Pair {
 	slices.Sort(u.ports[0])
 	slices.Sort(u.ports[1])
 	return Pair{
-		A: u.pair.a.String(), B: u.pair.b.String(), Transport: TransportName(u.pair.protocol),
+		A: u.pair.a.String(), B: u.pair.b.String(), Transport: iana.TransportName(u.pair.protocol),
 		PortsA: u.ports[0], PortsB: u.ports[1], States: u.states.counts(),
 		Flows: u.flows, Packets: u.packets, Bytes: u.bytes, First: Time(u.first), Last: Time(u.last),
 	}

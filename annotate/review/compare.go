@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/portannot/portannot/annotate/iana"
 )
 
 // compare compares the services with those of an earlier report. Those of
@@ -127,7 +129,7 @@ func movedSince(fresh []*service, gone []*Service) map[*service]*Service {
 	for _, b := range gone {
 		for _, s := range fresh {
 			sameServer, samePort := b.Server == s.key.Server.String(), b.Port == s.key.Port
-			if b.Transport != TransportName(s.key.Protocol) || sameServer == samePort || !sharesClients(s, b) {
+			if b.Transport != iana.TransportName(s.key.Protocol) || sameServer == samePort || !sharesClients(s, b) {
 				continue
 			}
 			claims[s] = append(claims[s], b)

@@ -493,7 +493,7 @@ func (u *unsided) say(x *Finding) {
 
 // String gives "10.20.0.11 - 198.51.100.9/udp".
 func (u *unsided) String() string {
-	return fmt.Sprintf("%s - %s/%s", u.pair.a, u.pair.b, TransportName(u.pair.protocol))
+	return fmt.Sprintf("%s - %s/%s", u.pair.a, u.pair.b, iana.TransportName(u.pair.protocol))
 }
 
 func (u *unsided) flowsText() string {

@@ -140,7 +140,7 @@ func (g *learned) node() *yaml.Node {
 		about += fmt.Sprintf("\n%s, widened", plural(uint64(g.wide), "client"))
 	}
 	n.HeadComment = about
-	put(n, "ports", flowList(fmt.Sprintf("%d/%s", g.port, TransportName(g.protocol))))
+	put(n, "ports", flowList(fmt.Sprintf("%d/%s", g.port, iana.TransportName(g.protocol))))
 	servers := make([]string, len(g.servers))
 	for i, a := range g.servers {
 		servers[i] = plainAddr(a).String()
@@ -189,7 +189,7 @@ func (c *Collector) learnedIgnores() *yaml.Node {
 		if len(u.ports[0]) < len(ports) {
 			server, client, ports = client, server, u.ports[0]
 		}
-		transport := TransportName(u.pair.protocol)
+		transport := iana.TransportName(u.pair.protocol)
 		if len(ports) == maxPairPorts { // and perhaps there were more
 			put(n, "transport", scalar(transport))
 		} else {
@@ -220,7 +220,7 @@ func (e *Entry) node() *yaml.Node {
 			if p.Last != p.First {
 				text += "-" + itoa(int(p.Last))
 			}
-			ports = append(ports, text+"/"+TransportName(p.Protocol))
+			ports = append(ports, text+"/"+iana.TransportName(p.Protocol))
 		}
 		put(n, "ports", flowList(ports...))
 	}

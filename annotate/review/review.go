@@ -34,7 +34,6 @@
 package review
 
 import (
-	"fmt"
 	"net/netip"
 
 	"github.com/portannot/portannot/annotate"
@@ -52,19 +51,7 @@ type Key struct {
 
 // String gives "10.20.0.20:22/tcp" or "[2001:db8::1]:443/tcp".
 func (k Key) String() string {
-	return netip.AddrPortFrom(k.Server, k.Port).String() + "/" + TransportName(k.Protocol)
-}
-
-// TransportName gives the name of an IP protocol number that has ports: "tcp",
-// "udp", "udplite", "sctp", "dccp".
-func TransportName(protocol uint8) string {
-	if protocol == 136 {
-		return "udplite"
-	}
-	if t, ok := iana.TransportOf(protocol); ok {
-		return t.String()
-	}
-	return fmt.Sprintf("protocol-%d", protocol)
+	return netip.AddrPortFrom(k.Server, k.Port).String() + "/" + iana.TransportName(k.Protocol)
 }
 
 // transportNumbers are the IP protocol numbers behind the names, in the order

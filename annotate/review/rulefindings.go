@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/review/rules"
 )
 
@@ -142,7 +143,9 @@ func transportUnknown(protocol uint8) bool {
 func openingText(o *rules.Opening) string {
 	text := "every protocol"
 	if !o.Any {
-		text = TransportName(o.Protocol)
+		if text = iana.TransportName(o.Protocol); text == "" {
+			text = fmt.Sprintf("protocol-%d", o.Protocol)
+		}
 		switch {
 		case o.Ports.First == 0 && o.Ports.Last == 65535:
 			text = "all ports of " + text
@@ -263,7 +266,7 @@ func (f *finder) comment(set *rules.Set, r *rules.Rule) {
 	}
 	var names []string
 	for i := range ports {
-		names = append(names, ports[i].String()+"/"+TransportName(opened.Protocol))
+		names = append(names, ports[i].String()+"/"+iana.TransportName(opened.Protocol))
 	}
 	f.add(f.ruleFinding(CommentContradicts, opened,
 		fmt.Sprintf("Its comment says %s, and the rule is about %s.", said, sample(names, 3)), f.portFacts(opened, ports)...))

@@ -236,13 +236,8 @@ func transportName(protocol uint8) string {
 		return "icmp"
 	case icmpv6:
 		return "ipv6-icmp"
-	case 136:
-		return "udplite"
 	}
-	if t, ok := iana.TransportOf(protocol); ok {
-		return t.String()
-	}
-	return ""
+	return iana.TransportName(protocol)
 }
 
 // appendEnd appends an endpoint with what it sent.
