@@ -154,15 +154,57 @@ type Input struct {
 	Context uint32
 }
 
+// Note says what is not known of a flow, so that its annotation says less.
+type Note uint8
+
+// The notes.
+const (
+	NoNote               Note = iota
+	ProtocolNotReported       // and so no port is looked up for a transport
+	ProtocolWithoutPorts      // ICMP, for one
+	PortNotReported           // of one end or of both
+)
+
+// String gives the note in words, "port not reported", and "" for NoNote.
+func (n Note) String() string {
+	switch n {
+	case ProtocolNotReported:
+		return "protocol not reported"
+	case ProtocolWithoutPorts:
+		return "protocol without ports"
+	case PortNotReported:
+		return "port not reported"
+	}
+	return ""
+}
+
+// Note says what is not known of the flow.
+func (in *Input) Note() Note {
+	if in.Protocol == 0 {
+		return ProtocolNotReported
+	}
+	if _, ok := iana.TransportOf(in.Protocol); !ok {
+		return ProtocolWithoutPorts
+	}
+	if in.NoSourcePort || in.NoDestinationPort {
+		return PortNotReported
+	}
+	return NoNote
+}
+
 // Annotation is what portannot has to say of a flow. It is a value; making one
 // does not allocate.
 type Annotation struct {
 	Service Service
+	// Registry is where the ports were looked up.
+	Registry *iana.Registry
 	// Source and Destination are the registrations of both ports, for the
 	// flow's transport; the zero Entry where the port was not reported.
 	Source, Destination iana.Entry
 	// NoSourcePort and NoDestinationPort are those of the Input.
 	NoSourcePort, NoDestinationPort bool
+	// Note is that of the Input.
+	Note Note
 	// SourceLocal and DestinationLocal are the user's own names, "" for none.
 	SourceLocal, DestinationLocal string
 	// RegisteredLater is true when the service port's registration is dated
@@ -175,14 +217,15 @@ type Annotation struct {
 // Registered gives the registration of the service port. ok is false when no
 // side is known, or the port of that side was not reported.
 func (a *Annotation) Registered() (e iana.Entry, ok bool) {
-	if e := a.registered(); e != nil {
+	if e := a.ServiceEntry(); e != nil {
 		return *e, true
 	}
 	return iana.Entry{}, false
 }
 
-// registered is Registered without a copy; nil is none.
-func (a *Annotation) registered() *iana.Entry {
+// ServiceEntry is Registered without a copy: it gives nil where there is none.
+// The entry is that of Source or Destination, and must not be changed.
+func (a *Annotation) ServiceEntry() *iana.Entry {
 	switch a.Service.Side {
 	case Source:
 		if !a.NoSourcePort {
@@ -268,6 +311,7 @@ func (a *Annotator) Annotate(in Input) Annotation {
 func (a *Annotator) AnnotateTo(r *Annotation, in *Input) {
 	t, _ := iana.TransportOf(in.Protocol)
 	*r = Annotation{}
+	r.Registry, r.Note = a.registry, in.Note()
 	r.NoSourcePort, r.NoDestinationPort = in.NoSourcePort, in.NoDestinationPort
 	if !in.NoSourcePort {
 		a.registry.LookupTo(&r.Source, t, in.Source.Port())
@@ -284,7 +328,7 @@ func (a *Annotator) AnnotateTo(r *Annotation, in *Input) {
 		}
 	}
 	r.Service = a.decide(in, r.Source.Status == iana.Assigned, r.Destination.Status == iana.Assigned)
-	if e := r.registered(); e != nil && in.Start != 0 {
+	if e := r.ServiceEntry(); e != nil && in.Start != 0 {
 		r.RegisteredLater = a.dates.begin(e) > in.Start
 	}
 	if in.Observed != nil {

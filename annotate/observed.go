@@ -61,7 +61,7 @@ const whyNoSide = "nothing tells which end is the service"
 
 // judge gives the verdict on what was observed.
 func (r *Annotation) judge() {
-	o, e := &r.Observed, r.registered()
+	o, e := &r.Observed, r.ServiceEntry()
 	if o.Protocol != observe.Unknown && e == nil {
 		o.Verdict, o.Why = observe.Undecided, whyNoSide
 		return

@@ -155,7 +155,7 @@ func (k *tableKind) withoutHeader(fields []string, line []byte) (*table, error) 
 	for i := range len(k.seps) {
 		t.sep = k.seps[i]
 		n := t.count(line)
-		if n == t.columns || n == t.columns+t.added {
+		if n == t.columns || t.annotated(n) {
 			break
 		}
 		t.sep = k.seps[0]
@@ -183,6 +183,13 @@ func firstLine(sample []byte) []byte {
 		}
 	}
 	return nil
+}
+
+// annotated reports whether a line of n columns may be one that was annotated
+// before. A log without a header does not say by which version.
+func (t *table) annotated(n int) bool {
+	n -= t.columns
+	return t.added > 0 && (n == t.added || t.header == noHeader && wereAdded(n))
 }
 
 // mean sets the meaning of a column.
@@ -409,7 +416,7 @@ func (t *table) parse(r *Record) {
 	}
 	r.insert = len(line)
 	if n != t.columns {
-		if n != t.columns+t.added || t.added == 0 || !bytes.HasSuffix(line, t.dialect.last) {
+		if !t.annotated(n) || !bytes.HasSuffix(line, t.dialect.last) {
 			r.bad(fmt.Sprintf("%d columns, want %d", n, t.columns), nil)
 			return
 		}

@@ -165,25 +165,25 @@ func TestPortNotReportedInTables(t *testing.T) {
 		opt  Options
 		src  bool
 		dst  bool
-		note string
+		note annotate.Note
 	}{
-		{"p,s,d\n1,3,3", m, true, true, noPorts},
-		{"p,s,d\nicmp,0x0303,-1", m, true, true, noPorts},
-		{"p,s,d\n6,0,0", m, true, true, noPort},
-		{"p,s,d\n6,0,80", m, false, false, ""},
-		{"p,s,d\n6,,80", m, true, false, noPort},
-		{"p,s,d\n6,-,-", m, true, true, noPort},
-		{"p,s,d\nSCTP,2905,0", m, false, true, noPort},
-		{"p,s,d\n,1,80", m, false, false, noProtocol},
-		{"sa,da,sp,dp,pr\n10.0.0.1,10.0.0.2,0,8.0,ICMP", Options{}, true, true, noPorts},
-		{"sa,da,sp,dp,pr\n2001:db8::1,2001:db8::2,0,0,Frag6", Options{}, true, true, noPorts},
-		{"srcport dstport protocol\n- - -", Options{}, true, true, noProtocol},
-		{"ip.proto\tudp.srcport\tudp.dstport\n17\t\t", Options{}, true, true, noPort},
+		{"p,s,d\n1,3,3", m, true, true, annotate.ProtocolWithoutPorts},
+		{"p,s,d\nicmp,0x0303,-1", m, true, true, annotate.ProtocolWithoutPorts},
+		{"p,s,d\n6,0,0", m, true, true, annotate.PortNotReported},
+		{"p,s,d\n6,0,80", m, false, false, annotate.NoNote},
+		{"p,s,d\n6,,80", m, true, false, annotate.PortNotReported},
+		{"p,s,d\n6,-,-", m, true, true, annotate.PortNotReported},
+		{"p,s,d\nSCTP,2905,0", m, false, true, annotate.PortNotReported},
+		{"p,s,d\n,1,80", m, false, false, annotate.ProtocolNotReported},
+		{"sa,da,sp,dp,pr\n10.0.0.1,10.0.0.2,0,8.0,ICMP", Options{}, true, true, annotate.ProtocolWithoutPorts},
+		{"sa,da,sp,dp,pr\n2001:db8::1,2001:db8::2,0,0,Frag6", Options{}, true, true, annotate.ProtocolWithoutPorts},
+		{"srcport dstport protocol\n- - -", Options{}, true, true, annotate.ProtocolNotReported},
+		{"ip.proto\tudp.srcport\tudp.dstport\n17\t\t", Options{}, true, true, annotate.PortNotReported},
 	} {
 		list := records(t, c.log, c.opt)
 		r := &list[len(list)-1]
-		if r.Kind != Flow || r.Flow.NoSourcePort != c.src || r.Flow.NoDestinationPort != c.dst || r.note() != c.note {
-			t.Errorf("%q: kind %d, no ports %v %v, note %q", c.log, r.Kind, r.Flow.NoSourcePort, r.Flow.NoDestinationPort, r.note())
+		if r.Kind != Flow || r.Flow.NoSourcePort != c.src || r.Flow.NoDestinationPort != c.dst || r.Flow.Note() != c.note {
+			t.Errorf("%q: kind %d, no ports %v %v, note %q", c.log, r.Kind, r.Flow.NoSourcePort, r.Flow.NoDestinationPort, r.Flow.Note())
 		}
 		a := testAnnotator.Annotate(r.Flow)
 		if c.src && a.Source != (iana.Entry{}) || c.dst && a.Destination != (iana.Entry{}) {

@@ -360,8 +360,7 @@ func (w *worker) flow(dst []byte, l layout, end []byte) []byte {
 func (w *worker) annotate() bool {
 	f, a := &w.record.Flow, &w.notes.annotation
 	w.opt.Annotator.AnnotateTo(a, f)
-	w.notes.note = w.record.note()
-	if w.notes.note == noPorts {
+	if a.Note == annotate.ProtocolWithoutPorts {
 		a.Service = annotate.Service{}
 	}
 	s := &w.stats
@@ -369,11 +368,11 @@ func (w *worker) annotate() bool {
 	if f.Protocol == 0 {
 		s.NoProtocol++
 	}
-	e := service(a)
+	e := a.ServiceEntry()
 	switch {
 	case e != nil:
 		s.Statuses[e.Status]++
-	case w.notes.note == noPorts:
+	case a.Note == annotate.ProtocolWithoutPorts:
 		s.NoPorts++
 	case f.NoSourcePort || f.NoDestinationPort:
 		s.NoPort++

@@ -217,21 +217,6 @@ func (r *Record) settle() {
 	}
 }
 
-// note says in words what keeps a record from a full annotation, or "".
-func (r *Record) note() string {
-	f := &r.Flow
-	if f.Protocol == 0 {
-		return noProtocol
-	}
-	if _, ok := iana.TransportOf(f.Protocol); !ok {
-		return noPorts
-	}
-	if f.NoSourcePort || f.NoDestinationPort {
-		return noPort
-	}
-	return ""
-}
-
 // Options say how a log is to be read.
 type Options struct {
 	// Format is the name of a format, or "" or "auto" to find it out from

@@ -6,6 +6,7 @@ import (
 
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/record"
 	"github.com/portannot/portannot/capture/flow"
 )
 
@@ -322,17 +323,6 @@ func parseFlags(b []byte) (flags uint64) {
 	return flags
 }
 
-// Keys of an own object that are written anew each time. The others, that
-// portannot writes of captures, are kept.
-func isOwnKey(key []byte) bool {
-	switch string(key) {
-	case "service", "note", "registered", "source_registered", "destination_registered", "registered_after_traffic",
-		"local", "source_local", "destination_local", "registry", "caveat":
-		return true
-	}
-	return false
-}
-
 // appendKept appends those members of an own object that are no annotation,
 // with a comma before each. The object was scanned.
 func appendKept(dst, object []byte) []byte {
@@ -346,7 +336,7 @@ func appendKept(dst, object []byte) []byte {
 		if i < 0 {
 			return dst
 		}
-		if !isOwnKey(object[from+1 : end-1]) {
+		if !record.IsAnnotation(object[from+1 : end-1]) {
 			dst = append(append(dst, ','), object[from:i]...)
 		}
 		i = s.space(i)

@@ -3,10 +3,10 @@ package flowlog
 import (
 	"bytes"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/internal/ascii"
 	"github.com/portannot/portannot/capture/flow"
 )
 
@@ -40,13 +40,13 @@ func containsAll(line []byte, parts ...string) bool {
 
 // pairStyle is how pairs are written.
 type pairStyle struct {
-	quoted bool   // all values but numbers; otherwise those with a space
-	begin  []byte // how our pairs begin
-	end    []byte // and end
+	quoted bool     // all values but numbers; otherwise those with a space
+	begin  [][]byte // how our pairs begin, in each version of the record
+	end    []byte   // and end
 }
 
 func newPairStyle(quoted bool) *pairStyle {
-	s := &pairStyle{quoted: quoted, begin: []byte(" portannot.side=")}
+	s := &pairStyle{quoted: quoted, begin: [][]byte{[]byte(" portannot.service.side="), []byte(" portannot.side=")}}
 	s.end = s.pair(nil, "caveat", iana.Caveat)
 	return s
 }
@@ -77,36 +77,43 @@ func (s *pairStyle) pair(dst []byte, key, value string) []byte {
 }
 
 // pairs appends the annotation as pairs, a space before each, by the names of
-// the columns. Those without a value are left out.
+// the columns and in their order. Those without a value are left out.
 func (s *pairStyle) pairs(dst []byte, n *notes) []byte {
 	a := &n.annotation
-	dst = s.pair(dst, "side", a.Service.Side.String())
-	dst = s.pair(dst, "reason", a.Service.Reason.String())
-	dst = s.pair(dst, "confidence", a.Service.Confidence.String())
-	if e, ok := a.Registered(); ok {
-		dst = strconv.AppendUint(append(dst, " portannot.port="...), uint64(e.Port), 10)
-		dst = s.pair(dst, "status", e.Status.String())
-		dst = s.pair(dst, "name", e.Name())
+	e := a.ServiceEntry()
+	dst = s.pair(dst, "service.side", a.Service.Side.String())
+	if e != nil {
+		dst = ascii.AppendUint(append(dst, " portannot.service.port="...), uint64(e.Port))
+	}
+	dst = s.pair(dst, "service.reason", a.Service.Reason.String())
+	dst = s.pair(dst, "service.confidence", a.Service.Confidence.String())
+	dst = s.pair(dst, "note", a.Note.String())
+	if e != nil {
+		dst = s.pair(dst, "registered.status", e.Status.String())
+		dst = s.pair(dst, "registered.name", e.Name())
 		if e.NumNames() > 1 {
-			dst = s.pair(dst, "names", n.names(e))
+			dst = s.pair(dst, "registered.names", n.names(e))
 		}
-		dst = s.pair(dst, "remark", n.remark(e))
-	} else {
-		dst = s.pair(dst, "remark", n.note)
-	}
-	if !a.NoSourcePort {
-		dst = s.pair(dst, "source_status", a.Source.Status.String())
-		dst = s.pair(dst, "source_name", a.Source.Name())
-	}
-	if !a.NoDestinationPort {
-		dst = s.pair(dst, "destination_status", a.Destination.Status.String())
-		dst = s.pair(dst, "destination_name", a.Destination.Name())
+		dst = s.pair(dst, "registered.unauthorized_use", e.Unauthorized())
+		gone, _ := e.Deassigned()
+		dst = s.pair(dst, "registered.deassigned.date", gone.Date)
+		dst = s.pair(dst, "registered.deassigned.name", gone.FormerName)
+		dst = s.pair(dst, "registered.siblings", n.siblings(e))
 	}
 	if a.RegisteredLater {
 		dst = s.pair(dst, "registered_after_traffic", "true")
 	}
+	if !a.NoSourcePort {
+		dst = s.pair(dst, "source_registered.status", a.Source.Status.String())
+		dst = s.pair(dst, "source_registered.name", a.Source.Name())
+	}
+	if !a.NoDestinationPort {
+		dst = s.pair(dst, "destination_registered.status", a.Destination.Status.String())
+		dst = s.pair(dst, "destination_registered.name", a.Destination.Name())
+	}
 	dst = s.pair(dst, "local", a.Local())
-	dst = s.pair(dst, "edition", n.edition)
+	dst = s.pair(dst, "registry.edition", n.edition)
+	dst = append(dst, " portannot.schema="+schemaText...)
 	return append(dst, s.end...)
 }
 
@@ -116,8 +123,12 @@ func (s *pairStyle) find(r *Record) {
 	if !bytes.HasSuffix(r.Line, s.end) {
 		return
 	}
-	if i := bytes.LastIndex(r.Line, s.begin); i >= 0 {
-		r.cut, r.insert = span{i, len(r.Line)}, i
+	last := -1
+	for _, begin := range s.begin {
+		last = max(last, bytes.LastIndex(r.Line, begin))
+	}
+	if last >= 0 {
+		r.cut, r.insert = span{last, len(r.Line)}, last
 	}
 }
 
@@ -435,9 +446,6 @@ var panos = format{
 
 type panosLog struct{}
 
-// addedColumns is how many columnNames there are.
-const addedColumns = 16
-
 // Columns of PAN-OS, from 0.
 const (
 	panosTime            = 1
@@ -449,6 +457,10 @@ const (
 	panosProtocol        = 29
 	panosColumns         = 30 // those that are looked at, and what stands between them
 )
+
+// schemaCell is the last column but one of an annotation. The first version has
+// a date there.
+var schemaCell = []byte(schemaText + ",")
 
 // panosTable says how its cells are written.
 var panosTable = table{kind: &tableKind{quotes: true}, sep: ','}
@@ -495,7 +507,7 @@ func (panosLog) parse(r *Record) {
 		return
 	}
 	var cells [panosColumns][]byte
-	var begins [addedColumns]int // of the last cells
+	var begins [64]int // of the last cells, more than are ever added
 	n, at := 0, 0
 	for {
 		end, ok := panosTable.cellEnd(r.Line, at)
@@ -517,9 +529,15 @@ func (panosLog) parse(r *Record) {
 		r.bad(fmt.Sprintf("%d columns, want %d or more", n, panosColumns), nil)
 		return
 	}
-	if n >= panosColumns+len(begins) && bytes.HasSuffix(r.Line, csvDialect.last) {
-		own := begins[n%len(begins)] - 1
-		r.cut, r.insert = span{own, len(r.Line)}, own
+	if bytes.HasSuffix(r.Line, csvDialect.last) {
+		added := schema1Columns
+		if at := begins[(n-2)%len(begins)]; bytes.HasPrefix(r.Line[at:], schemaCell) {
+			added = len(columnNames)
+		}
+		if n >= panosColumns+added {
+			own := begins[(n-added)%len(begins)] - 1
+			r.cut, r.insert = span{own, len(r.Line)}, own
+		}
 	}
 	r.flow()
 	r.Flow.Stated = flow.Destination

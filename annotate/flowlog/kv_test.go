@@ -7,12 +7,6 @@ import (
 	"github.com/portannot/portannot/capture/flow"
 )
 
-func TestAddedColumns(t *testing.T) {
-	if len(columnNames) != addedColumns {
-		t.Errorf("%d columns are added, addedColumns is %d", len(columnNames), addedColumns)
-	}
-}
-
 // The end on the outside is named first, whoever began; "outbound" makes it the
 // service.
 func TestASASides(t *testing.T) {

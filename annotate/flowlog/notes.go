@@ -6,123 +6,56 @@ import (
 
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
-)
-
-// Words for what keeps a record from a full annotation.
-const (
-	noPorts    = "protocol without ports"
-	noPort     = "port not reported"
-	noProtocol = "protocol not reported"
+	"github.com/portannot/portannot/annotate/internal/ascii"
+	"github.com/portannot/portannot/annotate/internal/portcache"
+	"github.com/portannot/portannot/annotate/record"
 )
 
 // notes writes annotations, for one goroutine. Flows share few ports, so what
 // is written of a port is kept.
 type notes struct {
 	annotation annotate.Annotation
-	note       string // see Record.note
-
-	objects fragments // registrations in JSON
-	opening []opening // services in JSON; there are about a dozen
-	closing []byte    // edition and caveat in JSON
-	edition string
+	json       record.JSON
+	clock      ascii.Clock // of CSV
 
 	dialect *dialect
 	heads   []*serviceHead
-	ends    fragments // status and name, in the dialect
-	tail    []byte    // the last columns of a flow that has nothing in the others of them
-	last    []byte    // edition and caveat, in the dialect
-	words   []byte    // for the remark
+	ends    portcache.Cache // status and name, in the dialect
+	tail    []byte          // the last columns of a flow that has nothing in the others of them
+	last    []byte          // edition, schema and caveat, in the dialect
+	edition string
+	words   []byte // of a list
 }
 
-// opening keeps how an object begins for one way in which services are decided.
-type opening struct {
-	service annotate.Service // but for the port
-	text    []byte
-}
-
-// serviceHead keeps the columns from side to remark for one way in which
-// services are decided; there are about a dozen.
+// serviceHead keeps what head appends for one way in which services are decided,
+// without a note; there are about a dozen.
 type serviceHead struct {
 	service annotate.Service // but for the port
-	cells   fragments
+	cells   portcache.Cache
 }
 
 func newNotes(a *annotate.Annotator) notes {
-	n := notes{objects: fragments{write: iana.AppendRegistration}}
 	if a == nil { // for stripping there need be none
-		return n
+		return notes{}
 	}
-	ed := a.Registry().Edition()
-	n.edition = ed.Date
-	n.closing = iana.AppendJSONString([]byte(`,"registry":{"edition":`), ed.Date)
-	n.closing = iana.AppendJSONString(append(n.closing, `,"source":`...), ed.Source)
-	n.closing = iana.AppendJSONString(append(n.closing, `},"caveat":`...), iana.Caveat)
-	return n
+	return notes{edition: a.Registry().Edition().Date}
 }
 
 // object appends the annotation as a JSON object, but for its closing brace,
 // so that a format can add to it.
-func (n *notes) object(dst []byte) []byte {
-	a := &n.annotation
-	dst = append(dst, n.openingOf(a.Service)...)
-	e := service(a)
-	if e != nil {
-		dst = strconv.AppendUint(append(dst, `,"port":`...), uint64(a.Service.Port), 10)
-	}
-	dst = append(dst, '}')
-	if n.note != "" {
-		dst = append(append(append(dst, `,"note":"`...), n.note...), '"')
-	}
-	if e != nil {
-		dst = n.objects.append(append(dst, `,"registered":`...), e)
-	}
-	if !a.NoSourcePort {
-		dst = n.objects.append(append(dst, `,"source_registered":`...), &a.Source)
-	}
-	if !a.NoDestinationPort {
-		dst = n.objects.append(append(dst, `,"destination_registered":`...), &a.Destination)
-	}
-	if a.RegisteredLater {
-		dst = append(dst, `,"registered_after_traffic":true`...)
-	}
-	dst = appendMember(dst, `,"local":`, a.Local())
-	dst = appendMember(dst, `,"source_local":`, a.SourceLocal)
-	dst = appendMember(dst, `,"destination_local":`, a.DestinationLocal)
-	return append(dst, n.closing...)
-}
-
-// openingOf gives the beginning of an object, up to the service's confidence.
-func (n *notes) openingOf(s annotate.Service) []byte {
-	s.Port = 0
-	for i := range n.opening {
-		if o := &n.opening[i]; o.service == s {
-			return o.text
-		}
-	}
-	text := append([]byte(`{"service":{"side":"`), s.Side.String()...)
-	text = append(append(text, `","reason":"`...), s.Reason.String()...)
-	text = append(append(text, `","confidence":"`...), s.Confidence.String()...)
-	text = append(text, '"')
-	n.opening = append(n.opening, opening{s, text})
-	return text
-}
-
-func appendMember(dst []byte, key, value string) []byte {
-	if value == "" {
-		return dst
-	}
-	return iana.AppendJSONString(append(dst, key...), value)
-}
+func (n *notes) object(dst []byte) []byte { return n.json.AppendAnnotation(dst, &n.annotation) }
 
 // columnNames are the fields that formats with columns get, in their order.
-var columnNames = []string{
-	"portannot.side", "portannot.reason", "portannot.confidence",
-	"portannot.port", "portannot.status", "portannot.name", "portannot.names", "portannot.remark",
-	"portannot.source_status", "portannot.source_name",
-	"portannot.destination_status", "portannot.destination_name",
-	"portannot.registered_after_traffic", "portannot.local",
-	"portannot.edition", "portannot.caveat",
-}
+var columnNames = record.Columns(record.Added)
+
+// schema1Columns is how many columns the first version of the record added.
+// They had other names, but the last one was the caveat too.
+const schema1Columns = 16
+
+// wereAdded reports whether some version adds so many columns.
+func wereAdded(n int) bool { return n == len(columnNames) || n == schema1Columns }
+
+var schemaText = strconv.Itoa(record.Schema)
 
 // dialect is how a format with columns writes values. Dialects are compared by
 // address.
@@ -151,57 +84,28 @@ func (n *notes) columns(dst []byte, d *dialect) []byte {
 		n.speak(d)
 	}
 	a := &n.annotation
-	e := service(a)
-	if e != nil && n.note == "" {
+	e := a.ServiceEntry()
+	if e != nil && a.Note == annotate.NoNote && !a.RegisteredLater {
 		h := n.headOf(a.Service)
-		dst = h.cells.append(dst, e)
-		if a.Service.Side == annotate.Destination && !a.RegisteredLater && a.DestinationLocal == "" { // nearly all
-			return append(n.end(n.end(dst, &a.Source), &a.Destination), n.tail...)
+		dst = h.cells.Append(dst, e)
+		if a.Service.Side == annotate.Destination && a.DestinationLocal == "" { // nearly all
+			return append(n.ends.Append(n.ends.Append(dst, &a.Source), &a.Destination), n.tail...)
 		}
 	} else {
-		dst = n.head(dst, a.Service, e)
+		dst = n.head(dst, a.Service, e, a.Note, a.RegisteredLater)
 	}
 	if a.NoSourcePort {
 		dst = d.none(d.none(dst))
 	} else {
-		dst = n.end(dst, &a.Source)
+		dst = n.ends.Append(dst, &a.Source)
 	}
 	if a.NoDestinationPort {
 		dst = d.none(d.none(dst))
 	} else {
-		dst = n.end(dst, &a.Destination)
-	}
-	if !a.RegisteredLater && a.Local() == "" {
-		return append(dst, n.tail...)
-	}
-	if a.RegisteredLater {
-		dst = append(append(dst, d.sep...), d.yes...)
-	} else {
-		dst = d.none(dst)
+		dst = n.ends.Append(dst, &a.Destination)
 	}
 	dst = d.text(dst, a.Local())
 	return append(dst, n.last...)
-}
-
-// service gives the registration of the service port in a, nil when there is
-// none: [annotate.Annotation.Registered] without a copy.
-func service(a *annotate.Annotation) *iana.Entry {
-	switch a.Service.Side {
-	case annotate.Source:
-		if !a.NoSourcePort {
-			return &a.Source
-		}
-	case annotate.Destination, annotate.Both:
-		if !a.NoDestinationPort {
-			return &a.Destination
-		}
-	}
-	return nil
-}
-
-// end appends the columns of one end.
-func (n *notes) end(dst []byte, e *iana.Entry) []byte {
-	return n.ends.append(dst, e)
 }
 
 // headOf gives what is kept for a way to decide services.
@@ -213,24 +117,31 @@ func (n *notes) headOf(s annotate.Service) *serviceHead {
 		}
 	}
 	h := &serviceHead{service: s}
-	h.cells.different = true // the port is in it
-	h.cells.write = func(dst []byte, e iana.Entry) []byte { return n.head(dst, s, &e) }
+	h.cells.Different = true // the port is in it
+	h.cells.Write = func(dst []byte, e iana.Entry) []byte { return n.head(dst, s, &e, annotate.NoNote, false) }
 	n.heads = append(n.heads, h)
 	return h
 }
 
-// head appends the columns from side to remark. e is that of the service port,
-// nil when there is none.
-func (n *notes) head(dst []byte, s annotate.Service, e *iana.Entry) []byte {
+// head appends the columns from side to registered_after_traffic. e is the entry
+// of the service port, nil when there is none.
+func (n *notes) head(dst []byte, s annotate.Service, e *iana.Entry, note annotate.Note, later bool) []byte {
 	d := n.dialect
 	dst = append(append(dst, d.sep...), s.Side.String()...)
+	if e == nil {
+		dst = d.none(dst)
+	} else {
+		dst = ascii.AppendUint(append(dst, d.sep...), uint64(e.Port))
+	}
 	dst = append(append(dst, d.sep...), s.Reason.String()...)
 	dst = append(append(dst, d.sep...), s.Confidence.String()...)
+	dst = d.text(dst, note.String())
 	if e == nil {
-		dst = d.none(d.none(d.none(d.none(dst))))
-		return d.text(dst, n.note)
+		for range registeredColumns {
+			dst = d.none(dst)
+		}
+		return dst
 	}
-	dst = strconv.AppendUint(append(dst, d.sep...), uint64(e.Port), 10)
 	dst = append(append(dst, d.sep...), e.Status.String()...)
 	dst = d.text(dst, e.Name())
 	dst = append(dst, d.sep...)
@@ -243,17 +154,43 @@ func (n *notes) head(dst []byte, s annotate.Service, e *iana.Entry) []byte {
 		}
 		dst = d.cell(dst, e.NameAt(i))
 	}
-	return d.text(dst, n.remark(*e))
+	dst = d.text(dst, e.Unauthorized())
+	gone, _ := e.Deassigned()
+	dst = d.text(d.text(dst, gone.Date), gone.FormerName)
+	if s := e.Siblings(); s == 0 {
+		dst = d.none(dst)
+	} else {
+		dst = appendSiblings(append(dst, d.sep...), s, d.set)
+	}
+	if !later {
+		return d.none(dst)
+	}
+	return append(append(dst, d.sep...), d.yes...)
+}
+
+// registeredColumns is how many columns head appends of a registration.
+const registeredColumns = 8
+
+func appendSiblings(dst []byte, s iana.TransportSet, sep string) []byte {
+	first := true
+	for t := range s.All() {
+		if !first {
+			dst = append(dst, sep...)
+		}
+		first = false
+		dst = append(dst, t.String()...)
+	}
+	return dst
 }
 
 // speak takes up a dialect.
 func (n *notes) speak(d *dialect) {
 	n.dialect, n.heads = d, nil
-	n.ends = fragments{write: func(dst []byte, e iana.Entry) []byte {
+	n.ends = portcache.Cache{Write: func(dst []byte, e iana.Entry) []byte {
 		return d.text(append(append(dst, d.sep...), e.Status.String()...), e.Name())
 	}}
-	n.last = append(d.text(nil, n.edition), d.last...)
-	n.tail = append(d.none(d.none(nil)), n.last...)
+	n.last = append(d.text(d.text(nil, n.edition), schemaText), d.last...)
+	n.tail = append(d.none(nil), n.last...)
 }
 
 // none appends a column without a value.
@@ -267,15 +204,9 @@ func (d *dialect) text(dst []byte, s string) []byte {
 	return d.cell(append(dst, d.sep...), s)
 }
 
-// remark says in words what else is worth knowing of the service port. The text
-// is valid until the next call.
-func (n *notes) remark(e iana.Entry) string {
-	n.words = appendRemark(n.words[:0], e, n.note)
-	return unsafe.String(unsafe.SliceData(n.words), len(n.words))
-}
-
-// names gives all names of a port with commas between them, likewise.
-func (n *notes) names(e iana.Entry) string {
+// names gives all names of a port with commas between them. The text is valid
+// until the next call of names or siblings.
+func (n *notes) names(e *iana.Entry) string {
 	n.words = n.words[:0]
 	for i := range e.NumNames() {
 		if i > 0 {
@@ -286,97 +217,8 @@ func (n *notes) names(e iana.Entry) string {
 	return unsafe.String(unsafe.SliceData(n.words), len(n.words))
 }
 
-func appendRemark(dst []byte, e iana.Entry, note string) []byte {
-	next := func(words string) {
-		if len(dst) > 0 {
-			dst = append(dst, "; "...)
-		}
-		dst = append(dst, words...)
-	}
-	if note != "" {
-		next(note)
-	}
-	if gone, ok := e.Deassigned(); ok {
-		next("de-assigned")
-		if gone.Date != "" {
-			dst = append(append(dst, ' '), gone.Date...)
-		}
-		if gone.FormerName != "" {
-			dst = append(append(dst, " was "...), gone.FormerName...)
-		}
-	}
-	if e.Unauthorized() != "" {
-		next("unauthorized use reported")
-	}
-	if s := e.Siblings(); s != 0 && e.Status != iana.Assigned {
-		next("assigned on")
-		for _, t := range iana.Transports() {
-			if s.Has(t) {
-				dst = append(append(dst, ' '), t.String()...)
-			}
-		}
-	}
-	return dst
-}
-
-// fragments keeps what was written for each port. Most ports share a text with
-// many others, "unassigned" for one, so each text is kept once: what clients'
-// ports need, which are all different, then stays in the cache of a core.
-type fragments struct {
-	write func(dst []byte, e iana.Entry) []byte
-	// different says that no two ports have the same text, so that none is
-	// looked for.
-	different bool
-	ids       [iana.NumTransports]*[1 << 16]uint16 // of texts; 0 is not written yet
-	texts     []string                             // by id; the first is not used
-	known     map[string]uint16
-	size      int // of all texts, in octets
-}
-
-// Bounds of what is kept. The whole registry takes less for any transport.
-const (
-	maxTexts    = 1<<16 - 1
-	maxTextSize = 32 << 20
-)
-
-func (fr *fragments) append(dst []byte, e *iana.Entry) []byte {
-	if int(e.Transport) >= len(fr.ids) {
-		return fr.write(dst, *e)
-	}
-	if ids := fr.ids[e.Transport]; ids != nil {
-		if id := ids[e.Port]; id != 0 {
-			return append(dst, fr.texts[id]...)
-		}
-	}
-	return fr.add(dst, *e)
-}
-
-// add writes a text and keeps it, if there is room.
-func (fr *fragments) add(dst []byte, e iana.Entry) []byte {
-	if fr.known == nil {
-		fr.known, fr.texts = map[string]uint16{}, []string{""}
-	}
-	if fr.ids[e.Transport] == nil {
-		fr.ids[e.Transport] = new([1 << 16]uint16)
-	}
-	from := len(dst)
-	dst = fr.write(dst, e)
-	var id uint16
-	if !fr.different {
-		id = fr.known[string(dst[from:])]
-	}
-	if id == 0 {
-		if len(fr.texts) > maxTexts || fr.size > maxTextSize {
-			return dst
-		}
-		text := string(dst[from:])
-		id = uint16(len(fr.texts))
-		fr.texts = append(fr.texts, text)
-		if !fr.different {
-			fr.known[text] = id
-		}
-		fr.size += len(text)
-	}
-	fr.ids[e.Transport][e.Port] = id
-	return dst
+// siblings gives the siblings of a port, likewise.
+func (n *notes) siblings(e *iana.Entry) string {
+	n.words = appendSiblings(n.words[:0], e.Siblings(), ",")
+	return unsafe.String(unsafe.SliceData(n.words), len(n.words))
 }

@@ -68,7 +68,7 @@ var awsVPC = format{
 func isAWSDefault(line []byte) bool {
 	cells := bytes.Split(line, []byte{' '})
 	n := len(cells)
-	if n != len(awsDefault) && (n != len(awsDefault)+len(columnNames) || !bytes.HasSuffix(line, spaceDialect.last)) {
+	if n != len(awsDefault) && (!wereAdded(n-len(awsDefault)) || !bytes.HasSuffix(line, spaceDialect.last)) {
 		return false
 	}
 	switch string(cells[13]) {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/portannot/portannot/annotate/record"
 	"github.com/portannot/portannot/capture/flow"
 )
 
@@ -168,17 +169,17 @@ func zeekSeparator(value []byte) (sep byte, ok bool) {
 }
 
 // zeekType gives the Zeek type of an added column.
-func zeekType(i int) string {
-	switch columnNames[i] {
-	case "portannot.port":
-		return "port"
-	case "portannot.names":
-		return "vector[string]"
-	case "portannot.registered_after_traffic":
-		return "bool"
+func zeekType(i int) string { return zeekTypes[i] }
+
+var zeekTypes = func() (list []string) {
+	for _, name := range columnNames {
+		f, _ := record.Lookup(name)
+		list = append(list, map[record.Type]string{
+			record.Text: "string", record.Port: "port", record.Count: "count", record.Time: "time", record.Bool: "bool", record.List: "vector[string]",
+		}[f.Type])
 	}
-	return "string"
-}
+	return list
+}()
 
 // extend appends a line of #fields or #types with the added ones behind it.
 func (z *zeekLog) extend(dst, line []byte, strip bool, name func(int) string) []byte {

@@ -78,7 +78,7 @@ var noWords [1 << 16]uint16
 func (w *worker) zeekWords() zeekWords {
 	words := zeekWords{&noWords, &noWords, &noWords}
 	for i, t := range [...]iana.Transport{zeekTCP: iana.TCP, zeekUDP: iana.UDP} {
-		if ids := w.notes.ends.ids[t]; ids != nil {
+		if ids := w.notes.ends.IDs(t); ids != nil {
 			words[i] = ids
 		}
 	}
@@ -281,10 +281,10 @@ func (k *zeekKnown) learn(w *worker, p *zeekPlain, f *zeekFields, key uint64, wr
 	var count *uint64
 	switch {
 	case f.transport == zeekICMP:
-		if n.note == noPorts {
+		if n.annotation.Note == annotate.ProtocolWithoutPorts {
 			count = &w.stats.NoPorts
 		}
-	case n.note == "" && n.annotation.Service.Side == annotate.Destination && (key>>16&0xffff != 0 || len(written) == 0):
+	case n.annotation.Note == annotate.NoNote && n.annotation.Service.Side == annotate.Destination && (key>>16&0xffff != 0 || len(written) == 0):
 		count = &w.stats.Statuses[n.annotation.Destination.Status]
 	}
 	if count == nil {

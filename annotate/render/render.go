@@ -1,6 +1,5 @@
-// Package render writes annotated flows: as aligned text for people, as JSON
-// Lines with the field names of the Elastic Common Schema (ECS), as CSV with
-// the same names flattened.
+// Package render writes annotated flows: as aligned text for people, and as
+// JSON Lines and CSV, whose records are those of package record.
 //
 // A Format appends to a byte slice. What it writes for a flow depends on the
 // flow, on New and on Measure alone, so flows may be rendered by several
@@ -13,6 +12,7 @@ import (
 
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/record"
 	"github.com/portannot/portannot/capture/flow"
 	"github.com/portannot/portannot/capture/packet"
 )
@@ -48,9 +48,29 @@ func New(name string, m Meta) (Format, error) {
 	case "text":
 		return newText(m), nil
 	case "json":
-		return newJSON(m), nil
+		return &jsonFormat{record.JSON{Contexts: m.Contexts}}, nil
 	case "csv":
-		return newCSV(m), nil
+		return &csvFormat{record.CSV{Contexts: m.Contexts}}, nil
 	}
 	return nil, fmt.Errorf("unknown output format %q: want text, json or csv", name)
 }
+
+// jsonFormat writes JSON Lines.
+type jsonFormat struct{ record.JSON }
+
+func (j *jsonFormat) Clone() Format { return &jsonFormat{record.JSON{Contexts: j.Contexts}} }
+
+func (j *jsonFormat) Measure(*flow.Flow) {}
+
+func (j *jsonFormat) AppendHeader(dst []byte) []byte { return dst }
+
+func (j *jsonFormat) AppendFooter(dst []byte) []byte { return dst }
+
+// csvFormat writes CSV with a header.
+type csvFormat struct{ record.CSV }
+
+func (c *csvFormat) Clone() Format { return &csvFormat{record.CSV{Contexts: c.Contexts}} }
+
+func (c *csvFormat) Measure(*flow.Flow) {}
+
+func (c *csvFormat) AppendFooter(dst []byte) []byte { return dst }

@@ -4,6 +4,8 @@ import (
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/internal/ascii"
+	"github.com/portannot/portannot/annotate/internal/portcache"
+	"github.com/portannot/portannot/annotate/record"
 	"github.com/portannot/portannot/capture/flow"
 )
 
@@ -14,8 +16,8 @@ type textFormat struct {
 	meta     Meta
 	endWidth int // of the source and destination columns
 	clock    ascii.Clock
-	names    fragments
-	notes    fragments
+	names    portcache.Cache
+	notes    portcache.Cache
 }
 
 // Widths of the other columns.
@@ -30,7 +32,7 @@ const (
 )
 
 func newText(m Meta) *textFormat {
-	return &textFormat{meta: m, endWidth: minEndWidth, names: fragments{write: appendNames}, notes: fragments{write: appendNotes}}
+	return &textFormat{meta: m, endWidth: minEndWidth, names: portcache.Cache{Write: appendNames}, notes: portcache.Cache{Write: appendNotes}}
 }
 
 func (t *textFormat) Clone() Format {
@@ -100,7 +102,7 @@ func (t *textFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation
 	dst = append(dst, f.State.String()...)
 	cell(stateWidth)
 
-	if e, ok := a.Registered(); ok {
+	if e := a.ServiceEntry(); e != nil {
 		dst = ascii.AppendUint(dst, uint64(a.Service.Port))
 		dst = append(append(dst, '/'), e.Transport.String()...)
 		cell(portWidth)
@@ -109,13 +111,13 @@ func (t *textFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation
 			at += len(ascii.Red) + len(ascii.Plain) // which take no room on the screen
 		}
 		cell(statusWidth)
-		dst = appendLocal(t.names.append(dst, e), a.Local())
+		dst = appendLocal(t.names.Append(dst, e), a.Local())
 		dst = append(append(dst, " ("...), t.end(a.Service.Side)...)
 		dst = append(append(dst, ", "...), a.Service.Reason.String()...)
 		if a.Service.Confidence < annotate.Certain {
 			dst = append(append(dst, ", "...), a.Service.Confidence.String()...)
 		}
-		dst = t.notes.append(append(dst, ')'), e)
+		dst = t.notes.Append(append(dst, ')'), e)
 		if a.RegisteredLater {
 			dst = append(append(append(dst, " [registered "...), e.Registered()...), ", after this traffic]"...)
 		}
@@ -124,9 +126,9 @@ func (t *textFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation
 		cell(portWidth)
 		dst = append(dst, "no side"...)
 		cell(statusWidth)
-		dst = t.appendPort(dst, a.Source, a.SourceLocal)
+		dst = t.appendPort(dst, &a.Source, a.SourceLocal)
 		dst = append(dst, " | "...)
-		dst = t.appendPort(dst, a.Destination, a.DestinationLocal)
+		dst = t.appendPort(dst, &a.Destination, a.DestinationLocal)
 	}
 	dst = t.appendObserved(dst, &a.Observed)
 	c := t.meta.Contexts.Get(f.Context)
@@ -134,7 +136,7 @@ func (t *textFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation
 		dst = ascii.AppendUint(append(dst, " vlan "...), uint64(c.VLANs[i]))
 	}
 	if c.Depth > 0 {
-		dst = appendTunnel(append(dst, " in "...), c)
+		dst = record.AppendTunnel(append(dst, " in "...), c)
 	}
 	if f.ICMP.Seen {
 		dst = ascii.AppendUint(append(dst, " icmp "...), uint64(f.ICMP.Type))
@@ -206,11 +208,11 @@ func appendLocal(dst []byte, local string) []byte {
 
 // appendPort appends a port that may or may not be the service: its number and
 // registration.
-func (t *textFormat) appendPort(dst []byte, e iana.Entry, local string) []byte {
+func (t *textFormat) appendPort(dst []byte, e *iana.Entry, local string) []byte {
 	dst = ascii.AppendUint(dst, uint64(e.Port))
 	dst = append(append(append(dst, ' '), e.Status.String()...), ' ')
-	dst = appendLocal(t.names.append(dst, e), local)
-	return t.notes.append(dst, e)
+	dst = appendLocal(t.names.Append(dst, e), local)
+	return t.notes.Append(dst, e)
 }
 
 // appendNotes appends what a reviewer should not miss.
@@ -241,4 +243,16 @@ func pad(dst []byte, n int) []byte {
 		dst = append(dst, spaces[:min(n-len(dst), len(spaces))]...)
 	}
 	return dst
+}
+
+// deassignment says when a port was given back, and by whom.
+func deassignment(d iana.Deassignment) string {
+	s := d.Date
+	if s == "" {
+		s = "date not given"
+	}
+	if d.FormerName != "" {
+		s += ", was " + d.FormerName
+	}
+	return s
 }

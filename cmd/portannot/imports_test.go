@@ -22,19 +22,22 @@ const module = "github.com/portannot/portannot"
 // A new package gets a line here, with a thought about its place.
 var mayImport = map[string][]string{
 	"annotate":                         {"annotate/iana", "annotate/observe", "capture/flow", "capture/packet"},
-	"annotate/flowlog":                 {"annotate", "annotate/iana", "capture/flow"},
-	"annotate/flowlog/kafka":           {"annotate", "annotate/flowlog", "annotate/iana", "capture/flow"},
-	"annotate/flowlog/netflow":         {"annotate", "annotate/flowlog", "annotate/iana", "capture/flow"},
+	"annotate/flowlog":                 {"annotate", "annotate/iana", "annotate/internal/ascii", "annotate/internal/portcache", "annotate/record", "capture/flow"},
+	"annotate/flowlog/kafka":           {"annotate", "annotate/flowlog", "annotate/iana", "annotate/record", "capture/flow"},
+	"annotate/flowlog/netflow":         {"annotate", "annotate/flowlog", "annotate/iana", "annotate/internal/ascii", "annotate/record", "capture/flow"},
 	"annotate/iana":                    {},
 	"annotate/iana/edition":            {"annotate/iana"},
 	"annotate/iana/edition/update":     {"annotate/iana", "annotate/iana/edition"},
 	"annotate/iana/export":             {"annotate/iana"},
 	"annotate/iana/internal/published": {}, // for tests only
 	"annotate/internal/ascii":          {},
+	"annotate/internal/flowtest":       {"annotate", "capture/flow", "capture/packet"}, // for tests
+	"annotate/internal/portcache":      {"annotate/iana"},
 	"annotate/observe":                 {"capture/packet"},
-	"annotate/render":                  {"annotate", "annotate/iana", "annotate/internal/ascii", "annotate/observe", "capture/flow", "capture/inorder", "capture/packet"},
+	"annotate/record":                  {"annotate", "annotate/iana", "annotate/internal/ascii", "annotate/internal/portcache", "annotate/observe", "capture/flow", "capture/packet"},
+	"annotate/render":                  {"annotate", "annotate/iana", "annotate/internal/ascii", "annotate/internal/portcache", "annotate/observe", "annotate/record", "capture/flow", "capture/inorder", "capture/packet"},
 	"annotate/review":                  {"annotate", "annotate/iana", "annotate/observe", "annotate/review/rules", "capture/flow"},
-	"annotate/review/report":           {"annotate", "annotate/iana", "annotate/internal/ascii", "annotate/observe", "annotate/render", "annotate/review"},
+	"annotate/review/report":           {"annotate", "annotate/iana", "annotate/internal/ascii", "annotate/observe", "annotate/record", "annotate/render", "annotate/review"},
 	"annotate/review/rules":            {},
 	"capture":                          {},
 	"capture/decode":                   {"capture", "capture/packet"},
@@ -45,7 +48,7 @@ var mayImport = map[string][]string{
 	"capture/packet":                   {},
 	"capture/sandbox":                  {},
 	"cmd/portannot":                    {"*"},
-	"cmd/portannot-parquet":            {}, // it reads what portannot prints
+	"cmd/portannot-parquet":            {"annotate/record"}, // it reads what portannot prints
 }
 
 // generators are programs that go generate runs. They may read the published
@@ -85,6 +88,7 @@ var mustNotReach = map[string][]string{
 	"annotate/iana/edition/update": {"github.com/google/gopacket", "go.yaml.in/yaml"},
 	"annotate/iana/export":         {"encoding/xml", "github.com/google/gopacket", "go.yaml.in/yaml", "golang.org/x/net/html", "net"},
 	"annotate/observe":             {"github.com/google/gopacket", "net/http"},
+	"annotate/record":              {"github.com/google/gopacket", "net/http", "go.yaml.in", module + "/annotate/review"},
 	"annotate/render":              {"github.com/google/gopacket", "net/http", "go.yaml.in", module + "/annotate/review"},
 	"annotate/review":              {"github.com/google/gopacket", "net/http"},
 	"annotate/review/report":       {"github.com/google/gopacket", "net/http"},

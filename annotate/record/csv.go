@@ -1,0 +1,168 @@
+package record
+
+import (
+	"strings"
+
+	"github.com/portannot/portannot/annotate"
+	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/internal/ascii"
+	"github.com/portannot/portannot/annotate/internal/portcache"
+	"github.com/portannot/portannot/capture/flow"
+	"github.com/portannot/portannot/capture/packet"
+)
+
+// CSV appends records of a capture's flows as CSV (RFC 4180, lines end in LF).
+// Its columns are the fields of the record whose places have FlowCSV; lists are
+// joined by "|". A field that JSON leaves out is an empty cell. The zero value is
+// ready to use. It is for one goroutine.
+type CSV struct {
+	// Contexts has the VLANs and tunnels of the flows; nil is none.
+	Contexts *packet.Contexts
+
+	registry  *iana.Registry // that of the last annotation
+	closing   string         // registry, schema and caveat
+	service   portcache.Cache
+	ends      portcache.Cache // status and name
+	clock     ascii.Clock     // of flows' starts
+	lastClock ascii.Clock     // of their ends
+}
+
+// begin prepares for the registry of an annotation.
+func (c *CSV) begin(a *annotate.Annotation) {
+	ed := edition(a)
+	b := annotate.AppendCSV([]byte{','}, ed.Date)
+	b = annotate.AppendCSV(append(b, ','), ed.Source)
+	b = ascii.AppendUint(append(b, ','), Schema)
+	b = append(append(b, ','), iana.Caveat+"\n"...)
+	c.registry, c.closing = a.Registry, string(b)
+	c.service, c.ends = portcache.Cache{Write: appendServiceCells}, portcache.Cache{Write: appendEndCells}
+}
+
+// AppendHeader appends the line with the names of the columns.
+func (c *CSV) AppendHeader(dst []byte) []byte {
+	return append(append(dst, strings.Join(Columns(FlowCSV), ",")...), '\n')
+}
+
+// AppendFlow appends the record of a capture's flow as one line.
+func (c *CSV) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation) []byte {
+	if c.registry != a.Registry || c.closing == "" {
+		c.begin(a)
+	}
+	start, last := f.Start(), f.Last()
+	ctx := contextOf(c.Contexts, f)
+	dst = append(c.clock.Append(dst, start), 'Z', ',')
+	dst = append(c.lastClock.Append(dst, last), 'Z', ',')
+	dst = append(ascii.AppendUint(dst, uint64(last-start)), ',')
+	dst = append(append(dst, iana.TransportName(f.Protocol)...), ',')
+	if f.Source.Addr().Is4() {
+		dst = append(dst, "ipv4,"...)
+	} else {
+		dst = append(dst, "ipv6,"...)
+	}
+	dst = append(ascii.AppendUint(dst, uint64(f.Protocol)), ',')
+	dst = append(flow.AppendCommunityID(dst, f.Protocol, f.Source, f.Destination), ',')
+	dst = append(ascii.AppendUint(dst, f.IPBytes()), ',')
+	dst = append(ascii.AppendUint(dst, f.Packets()), ',')
+	if ctx.NumVLANs > 0 {
+		dst = ascii.AppendUint(dst, uint64(ctx.VLANs[0]))
+	}
+	if dst = append(dst, ','); ctx.NumVLANs > 1 {
+		dst = ascii.AppendUint(dst, uint64(ctx.VLANs[1]))
+	}
+	dst = ascii.AppendAddr(append(dst, ','), f.Source.Addr())
+	dst = ascii.AppendUint(append(dst, ','), uint64(f.Source.Port()))
+	dst = ascii.AppendUint(append(dst, ','), f.Forward.IPBytes)
+	dst = ascii.AppendUint(append(dst, ','), f.Forward.Packets)
+	dst = ascii.AppendAddr(append(dst, ','), f.Destination.Addr())
+	dst = ascii.AppendUint(append(dst, ','), uint64(f.Destination.Port()))
+	dst = ascii.AppendUint(append(dst, ','), f.Reverse.IPBytes)
+	dst = ascii.AppendUint(append(dst, ','), f.Reverse.Packets)
+
+	dst = append(append(dst, ','), a.Service.Side.String()...)
+	dst = append(dst, ',')
+	e := a.ServiceEntry()
+	if e != nil {
+		dst = ascii.AppendUint(dst, uint64(a.Service.Port))
+	}
+	dst = append(append(dst, ','), a.Service.Reason.String()...)
+	dst = append(append(dst, ','), a.Service.Confidence.String()...)
+	if e != nil {
+		dst = c.service.Append(dst, e)
+	} else {
+		dst = append(dst, noServiceCells...)
+	}
+	dst = append(dst, ',')
+	if a.RegisteredLater {
+		dst = append(dst, "true"...)
+	}
+	dst = c.ends.Append(dst, &a.Source)
+	dst = c.ends.Append(dst, &a.Destination)
+	dst = annotate.AppendCSV(append(dst, ','), a.Local())
+	dst = appendObservedCells(dst, &a.Observed)
+	dst = append(append(dst, ','), f.State.String()...)
+	dst = append(append(dst, ','), f.End.String()...)
+	dst = ascii.AppendUint(append(dst, ','), f.Forward.FrameBytes)
+	dst = ascii.AppendUint(append(dst, ','), f.Reverse.FrameBytes)
+	if f.Protocol == packet.TCP {
+		dst = AppendFlags(append(dst, ','), f.Forward.TCPFlags)
+		dst = AppendFlags(append(dst, ','), f.Reverse.TCPFlags)
+	} else {
+		dst = append(dst, ',', ',')
+	}
+	dst = appendUints(append(dst, ','), f.PPIDs, '|')
+	if dst = append(dst, ','); ctx.NumVLANs > 2 {
+		dst = appendUints(dst, ctx.VLANs[:ctx.NumVLANs], '|')
+	}
+	dst = AppendTunnel(append(dst, ','), ctx)
+	return append(dst, c.closing...)
+}
+
+// noServiceCells are as many columns as appendServiceCells writes.
+const noServiceCells = ",,,,,,,,,,,,,"
+
+// appendServiceCells writes the columns of the service port's registration, a
+// comma before each.
+func appendServiceCells(dst []byte, e iana.Entry) []byte {
+	dst = append(append(dst, ','), e.Status.String()...)
+	if e.Listed {
+		dst = append(dst, ",true,"...)
+	} else {
+		dst = append(dst, ",false,"...)
+	}
+	dst = append(annotate.AppendCSV(dst, e.Name()), ',')
+	for i := range e.NumNames() {
+		if i > 0 {
+			dst = append(dst, '|')
+		}
+		dst = annotate.AppendCSV(dst, e.NameAt(i))
+	}
+	dst = annotate.AppendCSV(append(dst, ','), e.Description())
+	dst = append(append(dst, ','), e.Range().String()...)
+	dst = append(dst, ',')
+	if s := e.Span(); s.First != s.Last {
+		dst = append(dst, s.String()...)
+	}
+	dst = append(append(dst, ','), e.Registered()...)
+	dst = append(append(dst, ','), e.Modified()...)
+	dst = annotate.AppendCSV(append(dst, ','), e.Unauthorized())
+	d, _ := e.Deassigned()
+	dst = annotate.AppendCSV(append(dst, ','), d.Date)
+	dst = annotate.AppendCSV(append(dst, ','), d.FormerName)
+	dst = append(dst, ',')
+	first := true
+	for t := range e.Siblings().All() {
+		if !first {
+			dst = append(dst, '|')
+		}
+		first = false
+		dst = append(dst, t.String()...)
+	}
+	return dst
+}
+
+// appendEndCells writes the columns of an end's registration, a comma before
+// each.
+func appendEndCells(dst []byte, e iana.Entry) []byte {
+	dst = append(append(dst, ','), e.Status.String()...)
+	return annotate.AppendCSV(append(dst, ','), e.Name())
+}

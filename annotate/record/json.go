@@ -1,0 +1,258 @@
+package record
+
+import (
+	"net/netip"
+
+	"github.com/portannot/portannot/annotate"
+	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/internal/ascii"
+	"github.com/portannot/portannot/annotate/internal/portcache"
+	"github.com/portannot/portannot/capture/flow"
+	"github.com/portannot/portannot/capture/packet"
+)
+
+// JSON appends records as JSON Lines. The zero value is ready to use. It is for
+// one goroutine.
+type JSON struct {
+	// Contexts has the VLANs and tunnels of the flows; nil is none.
+	Contexts *packet.Contexts
+
+	registry      *iana.Registry // that of the last annotation
+	closing       string         // registry, schema and caveat
+	services      []service      // there are about a dozen
+	registrations portcache.Cache
+	clock         ascii.Clock // of flows' starts
+	lastClock     ascii.Clock // of their ends
+}
+
+// service is how an object begins for one way in which services are decided.
+type service struct {
+	annotate.Service // but for the port
+	text             []byte
+}
+
+// begin prepares for the registry of an annotation.
+func (j *JSON) begin(a *annotate.Annotation) {
+	ed := edition(a)
+	b := iana.AppendJSONString([]byte(`,"registry":{"edition":`), ed.Date)
+	b = iana.AppendJSONString(append(b, `,"source":`...), ed.Source)
+	b = ascii.AppendUint(append(b, `},"schema":`...), Schema)
+	b = iana.AppendJSONString(append(b, `,"caveat":`...), iana.Caveat)
+	j.registry, j.closing = a.Registry, string(b)
+	j.registrations = portcache.Cache{Write: iana.AppendRegistration}
+}
+
+// AppendFlow appends the record of a capture's flow as one line.
+func (j *JSON) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation) []byte {
+	start, last := f.Start(), f.Last()
+	c := contextOf(j.Contexts, f)
+
+	dst = append(j.clock.Append(append(dst, `{"@timestamp":"`...), start), `Z","event":{"start":"`...)
+	dst = append(j.clock.Append(dst, start), `Z","end":"`...)
+	dst = append(j.lastClock.Append(dst, last), `Z","duration":`...)
+	dst = ascii.AppendUint(dst, uint64(last-start))
+
+	dst = append(dst, `},"network":{"transport":"`...)
+	dst = append(dst, iana.TransportName(f.Protocol)...)
+	if f.Source.Addr().Is4() {
+		dst = append(dst, `","type":"ipv4","iana_number":"`...)
+	} else {
+		dst = append(dst, `","type":"ipv6","iana_number":"`...)
+	}
+	dst = ascii.AppendUint(dst, uint64(f.Protocol))
+	dst = append(dst, `","community_id":"`...)
+	dst = flow.AppendCommunityID(dst, f.Protocol, f.Source, f.Destination)
+	dst = ascii.AppendUint(append(dst, `","bytes":`...), f.IPBytes())
+	dst = ascii.AppendUint(append(dst, `,"packets":`...), f.Packets())
+	if c.NumVLANs > 0 {
+		dst = ascii.AppendUint(append(dst, `,"vlan":{"id":"`...), uint64(c.VLANs[0]))
+		dst = append(dst, `"}`...)
+	}
+	if c.NumVLANs > 1 {
+		dst = ascii.AppendUint(append(dst, `,"inner":{"vlan":{"id":"`...), uint64(c.VLANs[1]))
+		dst = append(dst, `"}}`...)
+	}
+
+	dst = append(dst, `},"source":`...)
+	at := len(dst)
+	dst = appendEnd(dst, f.Source, &f.Forward)
+	to := len(dst)
+	dst = append(dst, `,"destination":`...)
+	at2 := len(dst)
+	dst = appendEnd(dst, f.Destination, &f.Reverse)
+	source, destination := dst[at:to], dst[at2:]
+	switch a.Service.Side {
+	case annotate.Destination:
+		dst = append(append(dst, `,"client":`...), source...)
+		dst = append(append(dst, `,"server":`...), destination...)
+	case annotate.Source:
+		dst = append(append(dst, `,"client":`...), destination...)
+		dst = append(append(dst, `,"server":`...), source...)
+	}
+
+	dst = j.AppendAnnotation(append(dst, `,"portannot":`...), a)
+	dst = append(append(dst, `,"state":"`...), f.State.String()...)
+	dst = append(append(dst, `","end":"`...), f.End.String()...)
+	dst = ascii.AppendUint(append(dst, `","first_packet":`...), f.Number)
+	dst = ascii.AppendUint(append(dst, `,"frame_bytes":{"source":`...), f.Forward.FrameBytes)
+	dst = ascii.AppendUint(append(dst, `,"destination":`...), f.Reverse.FrameBytes)
+	dst = append(dst, '}')
+	dst = j.appendInterval(dst, `,"source_seen":`, &f.Forward)
+	dst = j.appendInterval(dst, `,"destination_seen":`, &f.Reverse)
+	if f.Protocol == packet.TCP {
+		dst = AppendFlags(append(dst, `,"tcp_flags":{"source":"`...), f.Forward.TCPFlags)
+		dst = AppendFlags(append(dst, `","destination":"`...), f.Reverse.TCPFlags)
+		dst = append(dst, `"}`...)
+	}
+	if f.ICMP.Seen {
+		dst = ascii.AppendUint(append(dst, `,"icmp_error":{"type":`...), uint64(f.ICMP.Type))
+		dst = ascii.AppendUint(append(dst, `,"code":`...), uint64(f.ICMP.Code))
+		dst = ascii.AppendUint(append(dst, `,"count":`...), uint64(f.ICMP.Count))
+		dst = append(dst, '}')
+	}
+	if len(f.PPIDs) > 0 {
+		dst = appendUints(append(dst, `,"sctp":{"ppids":[`...), f.PPIDs, ',')
+		dst = append(dst, `],"names":[`...)
+		for i, p := range f.PPIDs {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = iana.AppendJSONString(dst, iana.PPIDName(p))
+		}
+		dst = append(dst, "]}"...)
+	}
+	if c.NumVLANs > 2 {
+		dst = append(appendUints(append(dst, `,"vlans":[`...), c.VLANs[:c.NumVLANs], ','), ']')
+	}
+	if c.Depth > 0 {
+		dst = AppendTunnel(append(dst, `,"tunnel":"`...), c)
+		dst = append(dst, '"')
+	}
+	return append(dst, "}}\n"...)
+}
+
+// AppendLogRecord appends the record of what a log says of a flow as one line.
+func (j *JSON) AppendLogRecord(dst []byte, in *annotate.Input, a *annotate.Annotation) []byte {
+	dst = append(dst, '{')
+	if in.Start != 0 {
+		dst = j.clock.Append(append(dst, `"@timestamp":"`...), in.Start)
+		dst = append(dst, `Z",`...)
+	}
+	if in.Protocol != 0 {
+		dst = append(dst, `"network":{`...)
+		if name := iana.TransportName(in.Protocol); name != "" {
+			dst = append(append(append(dst, `"transport":"`...), name...), `",`...)
+		}
+		dst = ascii.AppendUint(append(dst, `"iana_number":"`...), uint64(in.Protocol))
+		dst = append(dst, `"},`...)
+	}
+	dst = appendLogEnd(append(dst, `"source":`...), in.Source, in.NoSourcePort)
+	dst = appendLogEnd(append(dst, `,"destination":`...), in.Destination, in.NoDestinationPort)
+	dst = j.AppendAnnotation(append(dst, `,"portannot":`...), a)
+	return append(dst, "}}\n"...)
+}
+
+// AppendAnnotation appends the object "portannot" without its closing brace, so
+// that more members can follow. They must not be of those that an annotation
+// has: see [IsAnnotation].
+func (j *JSON) AppendAnnotation(dst []byte, a *annotate.Annotation) []byte {
+	if j.registry != a.Registry || j.closing == "" {
+		j.begin(a)
+	}
+	dst = append(dst, j.beginning(&a.Service)...)
+	e := a.ServiceEntry()
+	if e != nil {
+		dst = ascii.AppendUint(append(dst, `,"port":`...), uint64(a.Service.Port))
+	}
+	dst = append(dst, '}')
+	if a.Note != annotate.NoNote {
+		dst = append(append(append(dst, `,"note":"`...), a.Note.String()...), '"')
+	}
+	if e != nil {
+		dst = j.registrations.Append(append(dst, `,"registered":`...), e)
+	}
+	if !a.NoSourcePort {
+		dst = j.registrations.Append(append(dst, `,"source_registered":`...), &a.Source)
+	}
+	if !a.NoDestinationPort {
+		dst = j.registrations.Append(append(dst, `,"destination_registered":`...), &a.Destination)
+	}
+	if a.RegisteredLater {
+		dst = append(dst, `,"registered_after_traffic":true`...)
+	}
+	dst = appendName(dst, `,"local":`, a.Local())
+	dst = appendName(dst, `,"source_local":`, a.SourceLocal)
+	dst = appendName(dst, `,"destination_local":`, a.DestinationLocal)
+	if a.Observed.Looked {
+		dst = appendObservedJSON(dst, &a.Observed)
+	}
+	return append(dst, j.closing...)
+}
+
+// IsAnnotation reports a member of the object "portannot" that an annotation of
+// a log's record has. Whoever annotates the record anew replaces these and keeps
+// the others.
+func IsAnnotation(member []byte) bool {
+	switch string(member) {
+	case "service", "note", "registered", "source_registered", "destination_registered", "registered_after_traffic",
+		"local", "source_local", "destination_local", "registry", "schema", "caveat":
+		return true
+	}
+	return false
+}
+
+// beginning gives the beginning of an object, up to the service's confidence.
+func (j *JSON) beginning(s *annotate.Service) []byte {
+	for i := range j.services {
+		if k := &j.services[i]; k.Side == s.Side && k.Reason == s.Reason && k.Confidence == s.Confidence {
+			return k.text
+		}
+	}
+	text := append([]byte(`{"service":{"side":"`), s.Side.String()...)
+	text = append(append(text, `","reason":"`...), s.Reason.String()...)
+	text = append(append(text, `","confidence":"`...), s.Confidence.String()...)
+	text = append(text, '"')
+	j.services = append(j.services, service{*s, text})
+	return text
+}
+
+// appendEnd appends an endpoint with what it sent.
+func appendEnd(dst []byte, ap netip.AddrPort, c *flow.Counters) []byte {
+	dst = ascii.AppendAddr(append(dst, `{"ip":"`...), ap.Addr())
+	dst = ascii.AppendUint(append(dst, `","port":`...), uint64(ap.Port()))
+	dst = ascii.AppendUint(append(dst, `,"bytes":`...), c.IPBytes)
+	dst = ascii.AppendUint(append(dst, `,"packets":`...), c.Packets)
+	return append(dst, '}')
+}
+
+// appendLogEnd appends an endpoint as far as it was reported.
+func appendLogEnd(dst []byte, ap netip.AddrPort, noPort bool) []byte {
+	dst = append(dst, '{')
+	if ap.Addr().IsValid() {
+		dst = ascii.AppendAddr(append(dst, `"ip":"`...), ap.Addr())
+		dst = append(dst, '"')
+		if !noPort {
+			dst = append(dst, ',')
+		}
+	}
+	if !noPort {
+		dst = ascii.AppendUint(append(dst, `"port":`...), uint64(ap.Port()))
+	}
+	return append(dst, '}')
+}
+
+func (j *JSON) appendInterval(dst []byte, key string, c *flow.Counters) []byte {
+	if c.Packets == 0 {
+		return dst
+	}
+	dst = j.clock.Append(append(append(dst, key...), `{"first":"`...), c.First)
+	dst = j.lastClock.Append(append(dst, `Z","last":"`...), c.Last)
+	return append(dst, `Z"}`...)
+}
+
+func appendName(dst []byte, key, name string) []byte {
+	if name == "" {
+		return dst
+	}
+	return iana.AppendJSONString(append(dst, key...), name)
+}

@@ -1,0 +1,58 @@
+package record
+
+import (
+	"github.com/portannot/portannot/annotate/internal/ascii"
+	"github.com/portannot/portannot/capture/flow"
+	"github.com/portannot/portannot/capture/packet"
+)
+
+// flagLetters name the TCP flags from bit 0 up, as tcpdump and Zeek users read
+// them: FIN, SYN, RST, PSH, ACK, URG, ECE, CWR.
+const flagLetters = "FSRPAUEC"
+
+// AppendFlags appends the letters of the TCP flags that are set, "SA" for SYN and
+// ACK.
+func AppendFlags(dst []byte, flags uint8) []byte {
+	for i := range len(flagLetters) {
+		if flags>>i&1 != 0 {
+			dst = append(dst, flagLetters[i])
+		}
+	}
+	return dst
+}
+
+// AppendTunnel appends a context's path, outermost first: "vxlan:42/gre".
+func AppendTunnel(dst []byte, c *packet.Context) []byte {
+	for i := range int(c.Depth) {
+		if i > 0 {
+			dst = append(dst, '/')
+		}
+		dst = append(dst, c.Path[i].String()...)
+		if c.ID[i] != 0 {
+			dst = ascii.AppendUint(append(dst, ':'), uint64(c.ID[i]))
+		}
+	}
+	return dst
+}
+
+// noContext is that of a flow outside VLANs and tunnels.
+var noContext packet.Context
+
+// contextOf gives the VLANs and tunnels of a flow. contexts may be nil.
+func contextOf(contexts *packet.Contexts, f *flow.Flow) *packet.Context {
+	if contexts == nil {
+		return &noContext
+	}
+	return contexts.Get(f.Context)
+}
+
+// appendUints appends numbers with a separator between them.
+func appendUints[T uint16 | uint32](dst []byte, list []T, sep byte) []byte {
+	for i, n := range list {
+		if i > 0 {
+			dst = append(dst, sep)
+		}
+		dst = ascii.AppendUint(dst, uint64(n))
+	}
+	return dst
+}
