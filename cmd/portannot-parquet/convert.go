@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/parquet-go/parquet-go"
+
+	"github.com/portannot/portannot/annotate/record"
 )
 
 // kind is the type of a column.
@@ -26,19 +28,35 @@ const (
 	list          // of text, "|" between its elements
 )
 
-// kinds are the types of the columns that portannot writes, whichever of its
-// commands did; a column that is not here is text.
-var kinds = map[string]kind{
-	"@timestamp": moment, "event.end": moment, "event.duration": count,
-	"network.community_id": longText, "network.bytes": count, "network.packets": count,
-	"source.ip": longText, "source.port": portKind, "source.bytes": count, "source.packets": count,
-	"destination.ip": longText, "destination.port": portKind, "destination.bytes": count, "destination.packets": count,
-	"portannot.service.port": portKind, "portannot.registered.listed": truth,
-	"portannot.registered.names": list, "portannot.registered.siblings": list,
-	"portannot.registered_after_traffic": truth, "portannot.sctp.ppids": list,
-	"portannot.frame_bytes.source": count, "portannot.frame_bytes.destination": count,
-	"portannot.port": portKind, "portannot.names": list,
+// ofTable are the types of the columns that portannot registry export writes,
+// those that are not text.
+var ofTable = map[string]kind{
 	"port": portKind, "first_port": portKind, "last_port": portKind, "listed": truth, "names": list, "siblings": list,
+}
+
+// kindOf gives the type of a column: that of the record's field of this name, or
+// of a column of the registry's table. All others are text.
+func kindOf(name string) kind {
+	f, ok := record.Lookup(name)
+	if !ok {
+		return ofTable[name]
+	}
+	switch f.Type {
+	case record.Port:
+		return portKind
+	case record.Count:
+		return count
+	case record.Time:
+		return moment
+	case record.Bool:
+		return truth
+	case record.List:
+		return list
+	}
+	if strings.HasSuffix(name, ".ip") || name == "network.community_id" {
+		return longText
+	}
+	return text
 }
 
 // Rows are gathered and written in lots; a row group is what a reader skips or
@@ -152,7 +170,7 @@ func (c *converter) schema(header []string) ([]column, *parquet.Schema, error) {
 		if _, again := g.order[name]; again || name == "" {
 			return nil, nil, fmt.Errorf("column %d, %q: names must be there, and differ", i+1, name)
 		}
-		col := column{name, kinds[name], i}
+		col := column{name, kindOf(name), i}
 		g.order[col.name] = i
 		g.Group[col.name] = c.node(col.kind)
 		columns = append(columns, col)

@@ -40,9 +40,9 @@ func parquetRows(t testing.TB, data []byte) [][]string {
 					case v.IsNull():
 					case v.RepetitionLevel() > 0:
 						*cell += "|" + v.String()
-					case kinds[names[v.Column()]] == count:
+					case kindOf(names[v.Column()]) == count:
 						*cell = fmt.Sprint(v.Uint64())
-					case kinds[names[v.Column()]] == moment:
+					case kindOf(names[v.Column()]) == moment:
 						ns := v.Int64()
 						if strings.Contains(fields[v.Column()].Type().String(), "MICROS") {
 							ns *= 1000

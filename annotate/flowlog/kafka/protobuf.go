@@ -10,6 +10,7 @@ import (
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/flowlog"
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/record"
 	"github.com/portannot/portannot/capture/flow"
 )
 
@@ -214,5 +215,5 @@ func (p *protobuf) appendNote(dst []byte) []byte {
 	text(12, a.Local())
 	text(13, p.edition)
 	text(14, iana.Caveat)
-	return dst
+	return protowire.AppendVarint(protowire.AppendTag(dst, 15, protowire.VarintType), record.Schema)
 }

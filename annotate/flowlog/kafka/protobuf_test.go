@@ -3,6 +3,8 @@ package kafka
 import (
 	"bytes"
 	"net/netip"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -12,6 +14,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/portannot/portannot/annotate/flowlog"
+	"github.com/portannot/portannot/annotate/record"
 )
 
 // message gives what goflow2 writes with -format=bin.
@@ -79,7 +82,7 @@ func TestProtobuf(t *testing.T) {
 			t.Fatal(err)
 		}
 		n := notes(t, got)
-		if n[1] != "destination" || n[2] != "handshake" || n[3] != "certain" && n[3] != "likely" || n[4] != "4" || n[5] != "assigned" || n[6] != "ollama" || n[7] != "assigned" && n[7] != "unassigned" || n[10] != "ollama" || n[13] == "" || n[14] == "" {
+		if n[1] != "destination" || n[2] != "handshake" || n[3] != "certain" && n[3] != "likely" || n[4] != "4" || n[5] != "assigned" || n[6] != "ollama" || n[7] != "assigned" && n[7] != "unassigned" || n[10] != "ollama" || n[13] == "" || n[14] == "" || n[15] != "2" {
 			t.Errorf("annotation %v", n)
 		}
 		got.ProtoReflect().SetUnknown(nil)
@@ -201,4 +204,26 @@ func FuzzAnnotate(f *testing.F) {
 			t.Fatalf("%v\n%q\n%q\n%q", err, value, out, back)
 		}
 	})
+}
+
+// The fields of portannot.proto are fields of the record.
+func TestProtoNames(t *testing.T) {
+	text, err := os.ReadFile("portannot.proto")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]bool{}
+	for _, name := range record.Columns(record.Added) {
+		names[strings.ReplaceAll(strings.TrimPrefix(name, "portannot."), ".", "_")] = true
+	}
+	_, message, _ := strings.Cut(string(text), "message Portannot {")
+	found := regexp.MustCompile(`(?m)^ +(?:repeated )?\w+ (\w+) = \d+;`).FindAllStringSubmatch(message, -1)
+	for _, m := range found {
+		if !names[m[1]] {
+			t.Errorf("%s is no field of the record", m[1])
+		}
+	}
+	if len(found) != 15 {
+		t.Errorf("%d fields", len(found))
+	}
 }

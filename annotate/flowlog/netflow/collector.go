@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"strconv"
 	"time"
 
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/flowlog"
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/internal/ascii"
+	"github.com/portannot/portannot/annotate/record"
 	"github.com/portannot/portannot/capture/flow"
 )
 
@@ -140,7 +141,7 @@ func appendRecord(dst []byte, r *Record, flows *flowlog.Flows) []byte {
 			dst = append(appendTime(append(dst, `"end":"`...), r.End), `",`...)
 		}
 		if f.Start != 0 && r.End >= f.Start {
-			dst = append(appendUint(append(dst, `"duration":`...), uint64(r.End-f.Start)), ',')
+			dst = append(ascii.AppendUint(append(dst, `"duration":`...), uint64(r.End-f.Start)), ',')
 		}
 		dst[len(dst)-1] = '}'
 		dst = append(dst, ',')
@@ -164,19 +165,19 @@ func appendRecord(dst []byte, r *Record, flows *flowlog.Flows) []byte {
 	if t, ok := iana.TransportOf(f.Protocol); ok && t == iana.TCP && (r.Forward.HasFlags || r.Reverse.HasFlags) {
 		dst = append(dst, `,"tcp_flags":{`...)
 		if r.Forward.HasFlags {
-			dst = append(appendFlags(append(dst, `"source":"`...), r.Forward.TCPFlags), `",`...)
+			dst = append(record.AppendFlags(append(dst, `"source":"`...), r.Forward.TCPFlags), `",`...)
 		}
 		if r.Reverse.HasFlags {
-			dst = append(appendFlags(append(dst, `"destination":"`...), r.Reverse.TCPFlags), `",`...)
+			dst = append(record.AppendFlags(append(dst, `"destination":"`...), r.Reverse.TCPFlags), `",`...)
 		}
 		dst[len(dst)-1] = '}'
 	}
 	if r.HasICMP {
-		dst = appendUint(append(dst, `,"icmp":{"type":`...), uint64(r.ICMPType))
-		dst = append(appendUint(append(dst, `,"code":`...), uint64(r.ICMPCode)), '}')
+		dst = ascii.AppendUint(append(dst, `,"icmp":{"type":`...), uint64(r.ICMPType))
+		dst = append(ascii.AppendUint(append(dst, `,"code":`...), uint64(r.ICMPCode)), '}')
 	}
 	dst = append(append(dst, `,"export":{"format":"`...), r.Version.String()...)
-	dst = appendUint(append(dst, `","domain":`...), uint64(r.Domain))
+	dst = ascii.AppendUint(append(dst, `","domain":`...), uint64(r.Domain))
 	if s := r.EndReason.String(); s != "" {
 		dst = append(append(append(dst, `,"end":"`...), s...), '"')
 	}
@@ -184,7 +185,7 @@ func appendRecord(dst []byte, r *Record, flows *flowlog.Flows) []byte {
 		dst = append(append(append(dst, `,"direction":"`...), s...), '"')
 	}
 	if r.Sampling > 1 {
-		dst = appendUint(append(dst, `,"sampling":`...), uint64(r.Sampling))
+		dst = ascii.AppendUint(append(dst, `,"sampling":`...), uint64(r.Sampling))
 	}
 	return append(dst, "}}}\n"...)
 }
@@ -203,7 +204,7 @@ func appendNetwork(dst []byte, r *Record, f *annotate.Input) []byte {
 		dst = append(dst, `,"type":"ipv6"`...)
 	}
 	if f.Protocol != 0 {
-		dst = append(appendUint(append(dst, `,"iana_number":"`...), uint64(f.Protocol)), '"')
+		dst = append(ascii.AppendUint(append(dst, `,"iana_number":"`...), uint64(f.Protocol)), '"')
 	}
 	if _, ok := iana.TransportOf(f.Protocol); ok && !f.NoSourcePort && !f.NoDestinationPort &&
 		f.Source.Addr().IsValid() && f.Destination.Addr().IsValid() {
@@ -211,16 +212,16 @@ func appendNetwork(dst []byte, r *Record, f *annotate.Input) []byte {
 		dst = append(dst, '"')
 	}
 	if r.Forward.HasOctets || r.Reverse.HasOctets {
-		dst = appendUint(append(dst, `,"bytes":`...), r.Forward.Octets+r.Reverse.Octets)
+		dst = ascii.AppendUint(append(dst, `,"bytes":`...), r.Forward.Octets+r.Reverse.Octets)
 	}
 	if r.Forward.HasPackets || r.Reverse.HasPackets {
-		dst = appendUint(append(dst, `,"packets":`...), r.Forward.Packets+r.Reverse.Packets)
+		dst = ascii.AppendUint(append(dst, `,"packets":`...), r.Forward.Packets+r.Reverse.Packets)
 	}
 	if r.VLAN != 0 {
-		dst = append(appendUint(append(dst, `,"vlan":{"id":"`...), uint64(r.VLAN)), `"}`...)
+		dst = append(ascii.AppendUint(append(dst, `,"vlan":{"id":"`...), uint64(r.VLAN)), `"}`...)
 	}
 	if r.InnerVLAN != 0 {
-		dst = append(appendUint(append(dst, `,"inner":{"vlan":{"id":"`...), uint64(r.InnerVLAN)), `"}}`...)
+		dst = append(ascii.AppendUint(append(dst, `,"inner":{"vlan":{"id":"`...), uint64(r.InnerVLAN)), `"}}`...)
 	}
 	if len(dst) > begin {
 		dst = append(dst[:begin], dst[begin+1:]...) // the first comma
@@ -247,13 +248,13 @@ func appendEnd(dst []byte, ap netip.AddrPort, noPort bool, c *Counters) []byte {
 		dst = append(ap.Addr().AppendTo(append(dst, `"ip":"`...)), `",`...)
 	}
 	if !noPort {
-		dst = append(appendUint(append(dst, `"port":`...), uint64(ap.Port())), ',')
+		dst = append(ascii.AppendUint(append(dst, `"port":`...), uint64(ap.Port())), ',')
 	}
 	if c.HasOctets {
-		dst = append(appendUint(append(dst, `"bytes":`...), c.Octets), ',')
+		dst = append(ascii.AppendUint(append(dst, `"bytes":`...), c.Octets), ',')
 	}
 	if c.HasPackets {
-		dst = append(appendUint(append(dst, `"packets":`...), c.Packets), ',')
+		dst = append(ascii.AppendUint(append(dst, `"packets":`...), c.Packets), ',')
 	}
 	if dst[len(dst)-1] == ',' {
 		dst = dst[:len(dst)-1]
@@ -265,17 +266,3 @@ func appendEnd(dst []byte, ap netip.AddrPort, noPort bool, c *Counters) []byte {
 func appendTime(dst []byte, ns int64) []byte {
 	return time.Unix(0, ns).UTC().AppendFormat(dst, "2006-01-02T15:04:05.000000000Z")
 }
-
-// appendFlags appends the letters of TCP flags from bit 0 up, as portannot's
-// own records have them.
-func appendFlags(dst []byte, flags uint8) []byte {
-	const letters = "FSRPAUEC"
-	for i := range len(letters) {
-		if flags>>i&1 != 0 {
-			dst = append(dst, letters[i])
-		}
-	}
-	return dst
-}
-
-func appendUint(dst []byte, n uint64) []byte { return strconv.AppendUint(dst, n, 10) }

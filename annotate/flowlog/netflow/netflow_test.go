@@ -12,6 +12,7 @@ import (
 
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/record"
 	"github.com/portannot/portannot/capture/flow"
 )
 
@@ -511,6 +512,17 @@ func TestJSON(t *testing.T) {
 		if i >= len(recs) {
 			t.Fatalf("%d records", len(recs))
 		}
+		var names func(path string, v any)
+		names = func(path string, v any) {
+			if object, ok := v.(map[string]any); ok {
+				for key, v := range object {
+					names(strings.TrimPrefix(path+"."+key, "."), v)
+				}
+			} else if f, ok := record.Lookup(path); !ok || f.In&record.LogJSON == 0 {
+				t.Errorf("record %d: %s is not in the table of fields", i, path)
+			}
+		}
+		names("", recs[i])
 		for pair := range strings.FieldsSeq(want) {
 			key, value, _ := strings.Cut(pair, "=")
 			if got := strings.ReplaceAll(at(recs[i], key), " ", "_"); got != value {

@@ -7,18 +7,20 @@ import (
 
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/internal/ascii"
+	"github.com/portannot/portannot/annotate/record"
 	"github.com/portannot/portannot/annotate/render"
 	"github.com/portannot/portannot/annotate/review"
 )
 
 // reportColumns are the columns of a report as CSV: first those of a finding,
-// then those of the service that it is about.
+// then those of the service that it is about. What a flow's record says too has
+// the name that package record gives it.
 var reportColumns = []string{
 	"level", "kind", "finding", "subject", "name", "why", "facts", "file", "line",
 	"server.ip", "server.port", "network.transport", "portannot.registered.status", "portannot.registered.names", "portannot.local",
-	"observed", "portannot.service.reason", "portannot.service.confidence", "outcome", "states",
+	"portannot.observed.protocol", "portannot.service.reason", "portannot.service.confidence", "outcome", "states",
 	"flows", "network.packets", "network.bytes", "first_seen", "last_seen", "clients", "clients.most",
-	"policy", "policy.entries", "rules", "rules.by", "portannot.registry.edition", "portannot.caveat",
+	"policy", "policy.entries", "rules", "rules.by", "portannot.registry.edition", "portannot.schema", "portannot.caveat",
 }
 
 // writeReportCSV writes a line for each finding with what is known of its
@@ -70,8 +72,9 @@ type csvReport struct {
 
 func newCSVReport(r *review.Report) *csvReport {
 	tail := annotate.AppendCSV([]byte{','}, r.Registry.Edition)
+	tail = ascii.AppendUint(append(tail, ','), record.Schema)
 	tail = append(annotate.AppendCSV(append(tail, ','), r.Caveat), '\n')
-	return &csvReport{tail: string(tail), empty: strings.Repeat(",", len(reportColumns)-2-9)}
+	return &csvReport{tail: string(tail), empty: strings.Repeat(",", len(reportColumns)-3-9)}
 }
 
 // cells appends texts, each as a cell after others.

@@ -9,11 +9,13 @@ import (
 	"net/netip"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/record"
 	"github.com/portannot/portannot/annotate/review"
 	"github.com/portannot/portannot/capture/flow"
 )
@@ -146,5 +148,24 @@ func TestReportWriteError(t *testing.T) {
 		if err := Write(&failing{300_000}, name, r, Meta{}); !errors.Is(err, errFull) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// A column that a flow's record has too is named as there, and only such columns
+// have names of that kind.
+func TestReportColumns(t *testing.T) {
+	shared := 0
+	for _, name := range reportColumns {
+		_, known := record.Lookup(name)
+		space, _, _ := strings.Cut(name, ".")
+		if known != slices.Contains([]string{"portannot", "server", "network"}, space) {
+			t.Errorf("column %s: a field of the record: %v", name, known)
+		}
+		if known {
+			shared++
+		}
+	}
+	if shared != 14 {
+		t.Errorf("%d columns have names of the record", shared)
 	}
 }
