@@ -65,7 +65,7 @@ const (
 	ifListed = "when the registry has it"
 	ifAny    = "when there is any"
 	ifSeen   = "when payload was looked at and recognised"
-	ifTold   = "when the log or exporter reports it"
+	ifTold   = "in logs: when reported"
 )
 
 // fields are all fields of the record, in the order of the columns.

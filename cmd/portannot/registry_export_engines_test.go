@@ -30,10 +30,10 @@ type engine interface {
 }
 
 // comparedColumns are those of which the README promises that they are what
-// enrich gives.
+// enrich gives. Engines have them with "_" in place of the dots.
 var comparedColumns = []string{
-	"side", "reason", "confidence", "port", "status", "name", "names",
-	"source_status", "source_name", "destination_status", "destination_name", "caveat",
+	"service.side", "service.reason", "service.confidence", "service.port", "registered.status", "registered.name", "registered.names",
+	"source_registered.status", "source_registered.name", "destination_registered.status", "destination_registered.name", "caveat",
 }
 
 // TestEngines joins generated flows with the exported registry, on DuckDB and
@@ -377,10 +377,10 @@ func (d *duckDB) join(t *testing.T, flows, query, out string) {
 CREATE OR REPLACE TABLE flows AS SELECT id, proto, src_ip, nullif(src_port, -1) AS src_port, dst_ip, nullif(dst_port, -1) AS dst_port, stated
 FROM read_csv('%s', header = false, columns = {id: BIGINT, proto: VARCHAR, src_ip: VARCHAR, src_port: INTEGER, dst_ip: VARCHAR, dst_port: INTEGER, stated: VARCHAR});
 COPY (
-SELECT id, side, reason, confidence, port, status, name, array_to_string(names, '|') AS names, source_status, source_name, destination_status, destination_name, caveat
+SELECT id, %s
 FROM (%s) ORDER BY id) TO '%s' (FORMAT csv, HEADER false);
 SELECT count(*) FROM flows;
-`, flows, query, out))
+`, flows, engineColumns(map[string]string{"portannot_registered_names": "array_to_string(%s, '|')"}), query, out))
 }
 
 // The Parquet file of the table is, for DuckDB, the table of its own script.
@@ -523,12 +523,26 @@ ENGINE = MergeTree() ORDER BY id;
 	defer f.Close()
 	c.run(t, f, "--query", "INSERT INTO flows FORMAT CSV")
 	rows := c.run(t, nil, "--query", `
-SELECT id, side, reason, confidence, if(port < 0, '', toString(port)) AS port, status, name, arrayStringConcat(names, '|') AS names,
-  source_status, source_name, destination_status, destination_name, caveat
+SELECT id, `+engineColumns(map[string]string{
+		"portannot_service_port": "if(%[1]s < 0, '', toString(%[1]s))", "portannot_registered_names": "arrayStringConcat(%s, '|')"})+`
 FROM (`+query+`) ORDER BY id FORMAT CSV`)
 	if err := os.WriteFile(out, []byte(rows), 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// engineColumns gives comparedColumns as an engine names them, some of them as
+// text by an expression.
+func engineColumns(as map[string]string) string {
+	var list []string
+	for _, name := range comparedColumns {
+		column := "portannot_" + strings.ReplaceAll(name, ".", "_")
+		if expression := as[column]; expression != "" {
+			column = fmt.Sprintf(expression, column)
+		}
+		list = append(list, column)
+	}
+	return strings.Join(list, ", ")
 }
 
 func runEngine(t *testing.T, stdin io.Reader, name string, args ...string) string {

@@ -42,13 +42,13 @@ function lookup(transport: string, num: count): Registration
 	}
 
 redef record Conn::Info += {
-	portannot_side: string &log &optional;
-	portannot_port: count &log &optional;
-	portannot_status: string &log &optional;
-	portannot_name: string &log &optional;
-	portannot_names: vector of string &log &optional;
-	portannot_source_status: string &log &optional;
-	portannot_source_name: string &log &optional;
+	portannot_service_side: string &log &optional;
+	portannot_service_port: count &log &optional;
+	portannot_registered_status: string &log &optional;
+	portannot_registered_name: string &log &optional;
+	portannot_registered_names: vector of string &log &optional;
+	portannot_source_registered_status: string &log &optional;
+	portannot_source_registered_name: string &log &optional;
 	portannot_caveat: string &log &optional;
 };
 
@@ -67,15 +67,15 @@ event connection_state_remove(c: connection) &priority=3
 	local t = proto == tcp ? "tcp" : "udp";
 	local service = lookup(t, port_to_count(c$id$resp_p));
 	local source = lookup(t, port_to_count(c$id$orig_p));
-	c$conn$portannot_side = "destination";
-	c$conn$portannot_port = port_to_count(c$id$resp_p);
-	c$conn$portannot_status = service$status;
+	c$conn$portannot_service_side = "destination";
+	c$conn$portannot_service_port = port_to_count(c$id$resp_p);
+	c$conn$portannot_registered_status = service$status;
 	if ( service?$name )
-		c$conn$portannot_name = service$name;
+		c$conn$portannot_registered_name = service$name;
 	if ( service?$names )
-		c$conn$portannot_names = service$names;
-	c$conn$portannot_source_status = source$status;
+		c$conn$portannot_registered_names = service$names;
+	c$conn$portannot_source_registered_status = source$status;
 	if ( source?$name )
-		c$conn$portannot_source_name = source$name;
+		c$conn$portannot_source_registered_name = source$name;
 	c$conn$portannot_caveat = "registration-does-not-validate-traffic";
 	}
