@@ -95,8 +95,8 @@ func (c *CSV) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation) []byt
 	if a.RegisteredLater {
 		dst = append(dst, "true"...)
 	}
-	dst = c.ends.Append(dst, &a.Source)
-	dst = c.ends.Append(dst, &a.Destination)
+	dst = c.appendEnd(dst, &a.Source)
+	dst = c.appendEnd(dst, &a.Destination)
 	dst = annotate.AppendCSV(append(dst, ','), a.Local())
 	dst = appendObservedCells(dst, &a.Observed)
 	dst = append(append(dst, ','), f.State.String()...)
@@ -158,6 +158,14 @@ func appendServiceCells(dst []byte, e iana.Entry) []byte {
 		dst = append(dst, t.String()...)
 	}
 	return dst
+}
+
+// appendEnd is appendEndCells, from what is kept where there is a name to find.
+func (c *CSV) appendEnd(dst []byte, e *iana.Entry) []byte {
+	if e.Status != iana.Assigned {
+		return append(append(append(dst, ','), e.Status.String()...), ',')
+	}
+	return c.ends.Append(dst, e)
 }
 
 // appendEndCells writes the columns of an end's registration, a comma before
