@@ -3,6 +3,7 @@ package annotate
 import (
 	"math"
 	"sync/atomic"
+	"time"
 
 	"github.com/portannot/portannot/annotate/iana"
 )
@@ -63,16 +64,5 @@ func registrationDay(date string) int32 {
 	if i == 1 {
 		n[2] = 31
 	}
-	return daysFromCivil(n[0], n[1], n[2])
-}
-
-// daysFromCivil gives the days since 1970-01-01 of a date of the proleptic
-// Gregorian calendar, from year 1 on. March counts as the first month, so that
-// the leap day comes last.
-func daysFromCivil(y, m, d int) int32 {
-	if m <= 2 {
-		y--
-		m += 12
-	}
-	return int32(365*y + y/4 - y/100 + y/400 + (153*(m-3)+2)/5 + d - 1 - 719468)
+	return int32(time.Date(n[0], time.Month(n[1]), n[2], 0, 0, 0, 0, time.UTC).Unix() / 86400)
 }

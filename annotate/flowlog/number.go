@@ -3,6 +3,7 @@ package flowlog
 import (
 	"net/netip"
 	"strings"
+	"time"
 	"unsafe"
 
 	"github.com/portannot/portannot/capture/flow"
@@ -233,7 +234,7 @@ func parseRFC3339(b []byte) int64 {
 	if y < 1970 || y > 2261 || m < 1 || m > 12 || d < 1 || d > 31 || hh < 0 || hh > 24 || mm < 0 || mm > 59 || ss < 0 || ss > 60 {
 		return 0
 	}
-	t := (days(y, m, d)*86400 + hh*3600 + mm*60 + ss) * 1e9
+	t := time.Date(int(y), time.Month(m), int(d), int(hh), int(mm), int(ss), 0, time.UTC).UnixNano()
 	rest := b[len(layout):]
 	if len(rest) > 0 && (rest[0] == '.' || rest[0] == ',') {
 		scale := int64(1e9)
@@ -268,16 +269,6 @@ func parseRFC3339(b []byte) int64 {
 		return 0
 	}
 	return t
-}
-
-// days gives the days from 1970-01-01 to a date of the Gregorian calendar.
-// March counts as the first month, so that the leap day comes last.
-func days(y, m, d int64) int64 {
-	if m <= 2 {
-		y--
-		m += 12
-	}
-	return 365*y + y/4 - y/100 + y/400 + (153*(m-3)+2)/5 + d - 1 - 719468
 }
 
 // TCP flags as in the header's octet 13 (RFC 9293 section 3.1).
