@@ -4,27 +4,28 @@ import (
 	"context"
 	"io"
 	"sync"
+
+	"github.com/portannot/portannot/capture/inorder"
 )
 
 // pipeline copies one log on several workers. Each reads a block, annotates it
-// and writes it: what a worker reads lies in the cache of its core when it is
-// annotated, and so do the buffers, which it keeps. Reading takes turns, and so
-// does writing, in the order of reading. A worker whose block is not yet to be
-// written leaves it to the one that writes, and goes on with its other block:
-// to wake a goroutine on another core takes as long as to annotate a hundred
-// lines, so none waits for another if it can help it.
+// and puts it to be written: what a worker reads lies in the cache of its core
+// when it is annotated, and so do the buffers, which it keeps. One worker at a
+// time reads, and one at a time writes, in the order of reading. A worker whose
+// block is not yet to be written goes on with its other block: to wake a
+// goroutine on another core takes as long as to annotate a hundred lines.
 type pipeline struct {
-	e    *Enricher
-	r    io.Reader
-	name string
+	e         *Enricher
+	r         io.Reader
+	name      string
+	annotated *inorder.Sequencer[*block] // to be written
 
-	reading sync.Mutex // guards src
+	reading sync.Mutex // guards src, and keeps the numbers in the order of reading
 	src     *source
 
 	mu       sync.Mutex // guards what follows
-	freed    sync.Cond  // blocks became free, or the end came
-	blocks   []*block   // that were read and not yet written, in order
-	writing  bool       // a worker writes
+	read     uint64     // blocks read
+	written  uint64     // blocks written, or dropped after a failure
 	err      error      // why the reading ended
 	failed   error      // why the writing ended
 	finished chan struct{}
@@ -34,21 +35,12 @@ type pipeline struct {
 // blocksEach is how many blocks a worker has.
 const blocksEach = 2
 
-// blockState says what a block in a pipeline is good for.
-type blockState uint8
-
-const (
-	blockFree blockState = iota
-	blockBusy            // being read or annotated
-	blockDone            // to be written
-)
-
 // copyLog copies a log with the workers. It gives io.EOF at the log's end. When
 // ctx ends, all that was read is written, but a worker may go on waiting for
 // input; it ends by itself once there is some.
 func (e *Enricher) copyLog(ctx context.Context, r io.Reader, name string) error {
 	p := &pipeline{e: e, r: r, name: name, finished: make(chan struct{}), working: len(e.workers)}
-	p.freed.L = &p.mu
+	p.annotated = inorder.NewSequencer(blocksEach*len(e.workers), p.write)
 	for _, w := range e.workers {
 		go p.work(ctx, w)
 	}
@@ -61,42 +53,31 @@ func (e *Enricher) copyLog(ctx context.Context, r io.Reader, name string) error 
 	return p.err
 }
 
-// work reads, annotates and writes blocks until the end.
+// work reads and annotates blocks until the end.
 func (p *pipeline) work(ctx context.Context, w *worker) {
 	defer p.leave()
-	own := make([]block, blocksEach)
+	free := make(chan *block, blocksEach)
+	for range blocksEach {
+		free <- &block{free: free}
+	}
 	for {
-		b := p.take(own)
-		if b == nil || !p.read(ctx, b) {
+		b := <-free
+		if !p.next(ctx, b) {
 			return
 		}
 		w.do(b)
-		p.write(b)
+		p.annotated.Put(b.number, b)
 	}
 }
 
-// take gives a free block, nil when no more is to be read.
-func (p *pipeline) take(own []block) *block {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for p.err == nil {
-		for i := range own {
-			// The first of them if possible, since it is in the cache.
-			if own[i].state == blockFree {
-				own[i].state = blockBusy
-				return &own[i]
-			}
-		}
-		p.freed.Wait()
-	}
-	return nil
-}
-
-// read reads a block, and reports whether there was one.
-func (p *pipeline) read(ctx context.Context, b *block) bool {
+// next reads a block, and reports whether there was one.
+func (p *pipeline) next(ctx context.Context, b *block) bool {
 	p.reading.Lock()
 	defer p.reading.Unlock()
-	if err := p.readNext(ctx, b); err != nil {
+	if p.ended() {
+		return false
+	}
+	if err := p.readInto(ctx, b); err != nil {
 		p.end(err)
 		return false
 	}
@@ -105,11 +86,12 @@ func (p *pipeline) read(ctx context.Context, b *block) bool {
 	if p.err != nil {
 		return false
 	}
-	p.blocks = append(p.blocks, b)
+	b.number = p.read
+	p.read++
 	return true
 }
 
-func (p *pipeline) readNext(ctx context.Context, b *block) (err error) {
+func (p *pipeline) readInto(ctx context.Context, b *block) (err error) {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -122,33 +104,27 @@ func (p *pipeline) readNext(ctx context.Context, b *block) (err error) {
 	return p.src.next(b)
 }
 
-// write writes a block once it is its turn, and others behind it that are done.
+// write writes the block that is next, unless writing failed before.
 func (p *pipeline) write(b *block) {
+	failed := p.failed // which nobody else sets
+	if failed == nil {
+		failed = p.e.finish(b)
+	}
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	b.state = blockDone
-	if p.writing {
-		return // that worker will see it
-	}
-	p.writing = true
-	for p.failed == nil && len(p.blocks) > 0 && p.blocks[0].state == blockDone {
-		first := p.blocks[0]
-		p.mu.Unlock()
-		err := p.e.finish(first)
-		p.mu.Lock()
-		p.failed = err
-		p.blocks = p.blocks[:copy(p.blocks, p.blocks[1:])]
-		first.state = blockFree
-		if first != b {
-			p.freed.Broadcast()
-		}
-	}
-	p.writing = false
-	if p.failed != nil && p.err == nil {
-		p.err = p.failed
-		p.freed.Broadcast()
+	p.written++
+	p.failed = failed
+	if p.err == nil {
+		p.err = failed
 	}
 	p.checkFinished()
+	p.mu.Unlock()
+	b.free <- b
+}
+
+func (p *pipeline) ended() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.err != nil
 }
 
 // end says why nothing more is read, if it is not yet known.
@@ -157,14 +133,14 @@ func (p *pipeline) end(err error) {
 	defer p.mu.Unlock()
 	if p.err == nil {
 		p.err = err
-		p.freed.Broadcast()
 		p.checkFinished()
 	}
 }
 
-// checkFinished tells copyLog, once, when nothing more will be written.
+// checkFinished tells copyLog, once, when all that was read is written and no
+// more is to come.
 func (p *pipeline) checkFinished() {
-	if p.writing || p.failed == nil && (p.err == nil || len(p.blocks) > 0) {
+	if p.err == nil || p.written < p.read {
 		return
 	}
 	select {

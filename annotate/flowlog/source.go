@@ -30,8 +30,9 @@ type block struct {
 	overlong  bool // raw, and a part of a line that is too long
 	problem   *Problem
 
-	work  // what a worker made of it
-	state blockState
+	work                 // what a worker made of it
+	number uint64        // place among the blocks of its log, from 0
+	free   chan<- *block // where it goes when it is written
 }
 
 // source cuts one log into blocks.

@@ -35,7 +35,7 @@ func InLanes(w io.Writer, n int, lane func() AppendElement) (err error) {
 		}
 		free <- b
 	}
-	line := inorder.NewLine(cap(free), write)
+	sequencer := inorder.NewSequencer(cap(free), write)
 	var next atomic.Uint64
 	work := func(element AppendElement) {
 		for {
@@ -51,7 +51,7 @@ func InLanes(w io.Writer, n int, lane func() AppendElement) (err error) {
 			for i := from; i < min(from+laneSize, n); i++ {
 				b = element(b, i)
 			}
-			line.Enter(number, b)
+			sequencer.Put(number, b)
 		}
 	}
 	var wait sync.WaitGroup

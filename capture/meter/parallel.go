@@ -27,8 +27,8 @@ type parallel struct {
 	free   chan *batch
 	stop   atomic.Bool // no more batches are to be read
 
-	queue *inorder.Line[*batch] // batches to be counted
-	err   error                 // what ended the counting early
+	queue *inorder.Sequencer[*batch] // batches to be counted
+	err   error                      // what ended the counting early
 
 	turn  sync.Mutex // guards src, the decoder and begun where workers take turns
 	begun uint64     // batches so far
@@ -67,7 +67,7 @@ const enoughSums = 2048
 func (m *Meter) readParallel(ctx context.Context, src capture.Source, shared *capture.Reader, workers int) error {
 	n := workers + spareBatches
 	p := &parallel{meter: m, src: src, shared: shared, free: make(chan *batch, n)}
-	p.queue = inorder.NewLine(n, p.count)
+	p.queue = inorder.NewSequencer(n, p.count)
 	for range n {
 		p.free <- new(batch)
 	}
@@ -96,7 +96,7 @@ func (p *parallel) work(ctx context.Context) {
 			p.free <- b
 			return
 		}
-		p.queue.Enter(b.index, b)
+		p.queue.Put(b.index, b)
 	}
 }
 

@@ -22,7 +22,7 @@ const module = "github.com/portannot/portannot"
 // A new package gets a line here, with a thought about its place.
 var mayImport = map[string][]string{
 	"annotate":                         {"annotate/iana", "annotate/observe", "capture/flow", "capture/packet"},
-	"annotate/flowlog":                 {"annotate", "annotate/iana", "annotate/internal/ascii", "annotate/internal/portcache", "annotate/record", "capture/flow"},
+	"annotate/flowlog":                 {"annotate", "annotate/iana", "annotate/internal/ascii", "annotate/internal/portcache", "annotate/record", "capture/flow", "capture/inorder"},
 	"annotate/flowlog/kafka":           {"annotate", "annotate/flowlog", "annotate/iana", "annotate/record", "capture/flow"},
 	"annotate/flowlog/netflow":         {"annotate", "annotate/flowlog", "annotate/iana", "annotate/internal/ascii", "annotate/record", "capture/flow"},
 	"annotate/iana":                    {},

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestLine(t *testing.T) {
+func TestSequencer(t *testing.T) {
 	const n, workers, waiting = 10_000, 4, 7
 	var (
 		room   = make(chan struct{}, waiting)
@@ -16,9 +16,9 @@ func TestLine(t *testing.T) {
 		got    []uint64
 		wait   sync.WaitGroup
 	)
-	line := NewLine(waiting, func(v uint64) {
+	sequencer := NewSequencer(waiting, func(v uint64) {
 		if busy.Swap(true) {
-			t.Error("two values are handed on at once")
+			t.Error("two values are delivered at once")
 		}
 		got = append(got, v)
 		busy.Store(false)
@@ -36,7 +36,7 @@ func TestLine(t *testing.T) {
 				for range i * 7 % 5 {
 					runtime.Gosched()
 				}
-				line.Enter(i, i*i)
+				sequencer.Put(i, i*i)
 			}
 		})
 	}
