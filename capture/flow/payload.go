@@ -63,7 +63,7 @@ type handle uint32
 
 const (
 	unit       = 16
-	arenaChunk = 4 << 20 // so that huge pages, which are 2 MiB and aligned, find room
+	arenaChunk = 4 << 20 // bytes; pages that are not used yet take no memory
 	chunkUnits = arenaChunk / unit
 	pieceHead  = 12
 	// maxMisfits is how many segments that do not follow the last one are
@@ -131,7 +131,7 @@ func (a *arena) take(n int, left *int) handle {
 		}
 		*left -= waste + size
 		if waste > 0 || a.top == arenaChunk {
-			a.chunks = append(a.chunks, a.newChunk())
+			a.chunks = append(a.chunks, make([]byte, arenaChunk))
 			a.top = 0
 		}
 		h = handle((len(a.chunks)-1)*chunkUnits+a.top/unit) + 1
@@ -141,16 +141,6 @@ func (a *arena) take(n int, left *int) handle {
 	clear(c[off : off+pieceHead])
 	c[off+10] = uint8(class)
 	return h
-}
-
-// newChunk gives an empty chunk. The first one, which may be all, costs only
-// what is used of it: its pages come as they are written to.
-func (a *arena) newChunk() []byte {
-	c := make([]byte, arenaChunk)
-	if len(a.chunks) > 0 {
-		hugePages(c)
-	}
-	return c
 }
 
 // give takes a piece back.
