@@ -11,12 +11,13 @@ import (
 	"github.com/portannot/portannot/capture/packet"
 )
 
-// CSV appends records of a capture's flows as CSV (RFC 4180, lines end in LF).
-// Its columns are the fields of the record whose places have FlowCSV; lists are
-// joined by "|". A field that JSON leaves out is an empty cell. The zero value is
-// ready to use. It is for one goroutine.
+// CSV appends records of flows from captures as CSV (RFC 4180, but lines end in
+// LF). The columns are those of Columns(FlowCSV). A field that JSON leaves out is
+// an empty cell. The zero value is ready to use. A CSV must not be used by several
+// goroutines at once.
 type CSV struct {
-	// Contexts has the VLANs and tunnels of the flows; nil is none.
+	// Contexts holds the VLANs and tunnels of the flows. If it is nil, records
+	// have neither.
 	Contexts *packet.Contexts
 
 	registry  *iana.Registry // that of the last annotation
@@ -38,12 +39,12 @@ func (c *CSV) begin(a *annotate.Annotation) {
 	c.service, c.ends = portcache.Cache{Write: appendServiceCells}, portcache.Cache{Write: appendEndCells}
 }
 
-// AppendHeader appends the line with the names of the columns.
+// AppendHeader appends the header, a line with the names of the columns.
 func (c *CSV) AppendHeader(dst []byte) []byte {
 	return append(append(dst, strings.Join(Columns(FlowCSV), ",")...), '\n')
 }
 
-// AppendFlow appends the record of a capture's flow as one line.
+// AppendFlow appends the record of a flow as one line.
 func (c *CSV) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation) []byte {
 	if c.registry != a.Registry || c.closing == "" {
 		c.begin(a)

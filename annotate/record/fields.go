@@ -6,20 +6,20 @@ import (
 	"strings"
 )
 
-// Schema is the version of the record, which each record carries as
-// portannot.schema. It rises when a field is renamed or removed. Version 1 had
-// no such field.
+// Schema is the version of the record. Each record has it as portannot.schema. It
+// increases when a field is renamed or removed. Records of version 1 do not have
+// the field.
 const Schema = 2
 
 // Type is the type of a field's value.
 type Type uint8
 
-// The types. JSON writes a Text and a Time as a string, a Port and a Count as a
-// number. In CSV a List has "|" between its elements.
+// The types. In JSON, Text and Time are strings, and Port and Count are numbers.
+// In CSV, the elements of a List are separated by "|".
 const (
 	Text  Type = iota
 	Port       // from 0 to 65535
-	Count      // a number that is not negative, in 64 bits
+	Count      // an unsigned 64-bit number
 	Time       // RFC 3339 in UTC: 2026-08-17T09:00:00.000000000Z
 	Bool       // true or false
 	List       // of texts or counts
@@ -30,16 +30,16 @@ func (t Type) String() string {
 	return [...]string{Text: "string", Port: "number", Count: "number", Time: "time", Bool: "boolean", List: "list"}[t]
 }
 
-// Place says where a field is printed.
+// Place says where a field is printed. It is a set of bits.
 type Place uint8
 
-// The places, which may be added up. A field that has none is reserved.
+// The places. A field with none of them is reserved: it is not printed yet.
 const (
-	FlowJSON Place = 1 << iota // JSON of a capture's flow
-	FlowCSV                    // CSV of a capture's flow
-	LogJSON                    // JSON of a log's record, or of one that an exporter sent
-	LogCSV                     // CSV of a log's record
-	Added                      // columns and pairs that are added to a log in its own format
+	FlowJSON Place = 1 << iota // JSON, for flows of captures
+	FlowCSV                    // CSV, for flows of captures
+	LogJSON                    // JSON, for records of logs and of flow exporters
+	LogCSV                     // CSV, for records of logs and of flow exporters
+	Added                      // columns or pairs added to a log in its own format
 
 	flowBoth = FlowJSON | FlowCSV
 	logBoth  = LogJSON | LogCSV
@@ -50,14 +50,14 @@ const (
 
 // Field is a field of the record.
 type Field struct {
-	// Name is the path of the field in JSON, with dots between the levels, and
-	// the name of its column in CSV and in logs. A name that ends in ".*"
-	// stands for all fields of an object.
+	// Name is the path of the field in JSON, with dots between the levels. In
+	// CSV and in logs it is the name of the column. A name that ends in ".*"
+	// stands for all fields of that object.
 	Name    string
 	Type    Type
 	Meaning string
-	When    string // when it is present; "" is always, in the places that have it
-	In      Place
+	When    string // when the field is present; "" for always
+	In      Place  // where it is printed
 }
 
 const (
@@ -171,13 +171,11 @@ var fields = []Field{
 	{"portannot.caveat", Text, "the registry's warning: registration-does-not-validate-traffic", "", every},
 }
 
-// Fields gives all fields of the record, those of CSV in the order of its
-// columns. Names outside "portannot" are those of the Elastic Common Schema
-// (ECS).
+// Fields returns all fields of the record. The columns of CSV are in this order.
 func Fields() []Field { return slices.Clone(fields) }
 
-// Columns gives the names of the fields that are printed in one of the places
-// FlowCSV, LogCSV and Added, in the order of the columns.
+// Columns returns the names of the fields that are printed in a place, which is
+// FlowCSV, LogCSV or Added, in the order of the columns.
 func Columns(in Place) []string {
 	var names []string
 	for i := range fields {
@@ -188,8 +186,8 @@ func Columns(in Place) []string {
 	return names
 }
 
-// Lookup finds the field of a name. A field of an object that is in the table as
-// a whole is found too: client.port has the type of source.port.
+// Lookup finds a field by its name. It also finds the fields that a name with
+// ".*" stands for: client.port, for example, which has the type of source.port.
 func Lookup(name string) (f Field, ok bool) {
 	for i := range fields {
 		if fields[i].Name == name {
@@ -210,7 +208,7 @@ func Lookup(name string) (f Field, ok bool) {
 	return Field{}, false
 }
 
-// AppendTable appends the table of fields as Markdown.
+// AppendTable appends a table of all fields, in Markdown.
 func AppendTable(dst []byte) []byte {
 	dst = append(dst, "| field | type | captures | logs | meaning |\n|---|---|---|---|---|\n"...)
 	for i := range fields {

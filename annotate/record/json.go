@@ -11,10 +11,11 @@ import (
 	"github.com/portannot/portannot/capture/packet"
 )
 
-// JSON appends records as JSON Lines. The zero value is ready to use. It is for
-// one goroutine.
+// JSON appends records as JSON Lines. The zero value is ready to use. A JSON must
+// not be used by several goroutines at once.
 type JSON struct {
-	// Contexts has the VLANs and tunnels of the flows; nil is none.
+	// Contexts holds the VLANs and tunnels of the flows. If it is nil, records
+	// have neither.
 	Contexts *packet.Contexts
 
 	registry      *iana.Registry // that of the last annotation
@@ -42,7 +43,8 @@ func (j *JSON) begin(a *annotate.Annotation) {
 	j.registrations = portcache.Cache{Write: iana.AppendRegistration}
 }
 
-// AppendFlow appends the record of a capture's flow as one line.
+// AppendFlow appends the record of a flow from a capture as a JSON object and a
+// newline.
 func (j *JSON) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation) []byte {
 	start, last := f.Start(), f.Last()
 	c := contextOf(j.Contexts, f)
@@ -131,7 +133,8 @@ func (j *JSON) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation) []by
 	return append(dst, "}}\n"...)
 }
 
-// AppendLogRecord appends the record of what a log says of a flow as one line.
+// AppendLogRecord appends the record of a flow from a log as a JSON object and a
+// newline.
 func (j *JSON) AppendLogRecord(dst []byte, in *annotate.Input, a *annotate.Annotation) []byte {
 	dst = append(dst, '{')
 	if in.Start != 0 {
@@ -152,9 +155,9 @@ func (j *JSON) AppendLogRecord(dst []byte, in *annotate.Input, a *annotate.Annot
 	return append(dst, "}}\n"...)
 }
 
-// AppendAnnotation appends the object "portannot" without its closing brace, so
-// that more members can follow. They must not be of those that an annotation
-// has: see [IsAnnotation].
+// AppendAnnotation appends the object "portannot" without its closing brace. The
+// caller may append more members, whose keys must not be those of [IsAnnotation],
+// and must append the brace.
 func (j *JSON) AppendAnnotation(dst []byte, a *annotate.Annotation) []byte {
 	if j.registry != a.Registry || j.closing == "" {
 		j.begin(a)
@@ -189,11 +192,11 @@ func (j *JSON) AppendAnnotation(dst []byte, a *annotate.Annotation) []byte {
 	return append(dst, j.closing...)
 }
 
-// IsAnnotation reports a member of the object "portannot" that an annotation of
-// a log's record has. Whoever annotates the record anew replaces these and keeps
-// the others.
-func IsAnnotation(member []byte) bool {
-	switch string(member) {
+// IsAnnotation reports whether AppendAnnotation writes a member with this key for
+// a record of a log. When a record is annotated again, these members are replaced
+// and all others kept.
+func IsAnnotation(key []byte) bool {
+	switch string(key) {
 	case "service", "note", "registered", "source_registered", "destination_registered", "registered_after_traffic",
 		"local", "source_local", "destination_local", "registry", "schema", "caveat":
 		return true

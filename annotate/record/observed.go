@@ -6,11 +6,12 @@ import (
 	"github.com/portannot/portannot/annotate/observe"
 )
 
-// AppendForeign appends a name from the payload, which is whatever its sender
-// chose: bytes that are no printable ASCII, quotes and backslashes become \xNN, so
-// that a terminal obeys nothing in it and the same name reads the same in all
-// formats. So does a first byte that makes a formula of a spreadsheet's cell; no
-// host name begins with one. escape is how the format spells a backslash.
+// AppendForeign appends a name that was found in the payload of a flow. Its sender
+// may have put anything there, so bytes other than printable ASCII, quotes and
+// backslashes are written as \xNN: a terminal then does not interpret them. The
+// same is done with a first byte of "=", "+", "-" or "@", which would make a
+// formula of the cell in a spreadsheet. escape is the backslash as the output
+// format writes it.
 func AppendForeign(dst, name []byte, escape string) []byte {
 	const hexDigits = "0123456789abcdef"
 	for i, c := range name {

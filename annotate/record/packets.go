@@ -10,7 +10,7 @@ import (
 // them: FIN, SYN, RST, PSH, ACK, URG, ECE, CWR.
 const flagLetters = "FSRPAUEC"
 
-// AppendFlags appends the letters of the TCP flags that are set, "SA" for SYN and
+// AppendFlags appends a letter for each TCP flag that is set: "SA" for SYN and
 // ACK.
 func AppendFlags(dst []byte, flags uint8) []byte {
 	for i := range len(flagLetters) {
@@ -21,7 +21,8 @@ func AppendFlags(dst []byte, flags uint8) []byte {
 	return dst
 }
 
-// AppendTunnel appends a context's path, outermost first: "vxlan:42/gre".
+// AppendTunnel appends the tunnels around a flow, outermost first, each with its
+// network identifier if it has one: "vxlan:42/gre".
 func AppendTunnel(dst []byte, c *packet.Context) []byte {
 	for i := range int(c.Depth) {
 		if i > 0 {

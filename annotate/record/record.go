@@ -1,14 +1,14 @@
-// Package record defines the record that portannot prints of a flow: its fields
-// with their names and types, the JSON object, and the columns of CSV. Captures,
-// logs and whatever else is annotated print the same fact under the same name.
+// Package record defines the record of an annotated flow: the names and types of
+// its fields, and its form in JSON and CSV. Captures, logs and flow exporters'
+// records all use these names, so the same fact has the same name everywhere.
 //
-// Names that the Elastic Common Schema (ECS) defines have ECS's meaning; all
-// others stand under "portannot". Never written: network.protocol, which means
-// the protocol observed in the payload.
+// Fields that the Elastic Common Schema (ECS) defines have ECS's names and
+// meanings. All other fields are below "portannot". The field network.protocol is
+// never written: in ECS it means the protocol observed in the payload.
 //
-// [AppendJSON] is all that a program needs which prints a few records. One that
-// prints many has a [JSON] or a [CSV] for each goroutine, which keep what they
-// wrote of each port.
+// A program that prints a few records calls [AppendJSON]. One that prints many
+// uses a [JSON] or a [CSV] for each goroutine. These are faster, since they cache
+// the text for each port.
 package record
 
 import (
@@ -22,8 +22,8 @@ import (
 // encoders are those of AppendJSON.
 var encoders = sync.Pool{New: func() any { return new(JSON) }}
 
-// AppendJSON appends the record of a capture's flow as one line of JSON. It may
-// be called by several goroutines at once.
+// AppendJSON appends the record of a flow from a capture as a JSON object and a
+// newline. It may be called from several goroutines at once.
 func AppendJSON(dst []byte, f *flow.Flow, a *annotate.Annotation) []byte {
 	j := encoders.Get().(*JSON)
 	dst = j.AppendFlow(dst, f, a)
@@ -31,8 +31,8 @@ func AppendJSON(dst []byte, f *flow.Flow, a *annotate.Annotation) []byte {
 	return dst
 }
 
-// edition gives the edition that an annotation rests on, the zero Edition for an
-// annotation that no Annotator made.
+// edition returns the edition of the registry that an annotation was made with,
+// the zero Edition for one that was not made by an Annotator.
 func edition(a *annotate.Annotation) iana.Edition {
 	if a.Registry == nil {
 		return iana.Edition{}

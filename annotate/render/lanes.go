@@ -9,7 +9,7 @@ import (
 	"github.com/portannot/portannot/capture/inorder"
 )
 
-// AppendElement appends element i, from 0, of very many.
+// AppendElement appends the text of element i, counted from 0.
 type AppendElement func(dst []byte, i int) []byte
 
 // laneSize is how many elements a goroutine renders at a time: few enough that
@@ -20,9 +20,9 @@ const laneSize = 128
 // is slow is rendered or written.
 const lanesWaiting = 4
 
-// InLanes writes n elements in their order, rendered by several goroutines, each
-// with what lane makes for it, so that the output does not depend on their number.
-// It gives the first error of writing, after which nothing is written.
+// InLanes writes n elements in order. Several goroutines render them, as many as
+// GOMAXPROCS allows, each with an AppendElement of its own that lane returns. InLanes
+// returns the first error of writing; nothing is written after it.
 func InLanes(w io.Writer, n int, lane func() AppendElement) (err error) {
 	lanes := max(min(runtime.GOMAXPROCS(0), n/laneSize), 1)
 	free := make(chan []byte, lanes*lanesWaiting)

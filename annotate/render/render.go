@@ -1,10 +1,10 @@
-// Package render writes annotated flows: as aligned text for people, and as
-// JSON Lines and CSV, whose records are those of package record.
+// Package render writes annotated flows as aligned text for people, or as JSON
+// Lines or CSV with the records of package record.
 //
-// A Format appends to a byte slice. What it writes for a flow depends on the
-// flow, on New and on Measure alone, so flows may be rendered by several
-// goroutines at once, each with its own Clone, and their pieces written in
-// order.
+// A Format appends to a byte slice. What it appends for a flow depends only on the
+// flow and on the arguments of New and Measure. Several goroutines may therefore
+// render flows at once, each with a Clone of one Format, if their output is put in
+// order again.
 package render
 
 import (
@@ -17,29 +17,31 @@ import (
 	"github.com/portannot/portannot/capture/packet"
 )
 
-// Meta is what every output of a run shares.
+// Meta is what New needs to know of a run.
 type Meta struct {
-	Edition  iana.Edition
-	Contexts *packet.Contexts
-	Color    bool // text only
+	Edition  iana.Edition     // of the registry; for the last line of text
+	Contexts *packet.Contexts // VLANs and tunnels of the flows; nil is none
+	Color    bool             // with escape sequences for colours; for text only
 }
 
-// Format writes flows in one form.
+// Format writes flows as text, JSON or CSV. It must not be used by several
+// goroutines at once.
 type Format interface {
-	// Measure is shown some flows, the first of the run, before the header is
-	// written; text takes its column widths from them.
+	// Measure takes the width of a flow's addresses into account, for the
+	// columns of text. It is called for some flows of the run before
+	// AppendHeader. Flows with wider addresses push the rest of their line.
 	Measure(f *flow.Flow)
 	AppendHeader(dst []byte) []byte
 	AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation) []byte
 	AppendFooter(dst []byte) []byte
-	// Clone gives a Format of the same settings for another goroutine.
+	// Clone returns a Format with the same settings, for another goroutine.
 	Clone() Format
 }
 
-// Formats lists the names that New takes.
+// Formats returns the names that New accepts.
 func Formats() []string { return []string{"text", "json", "csv"} }
 
-// New gives the format of a name.
+// New returns the format with this name: "text", "json" or "csv".
 func New(name string, m Meta) (Format, error) {
 	if m.Contexts == nil {
 		m.Contexts = new(packet.Contexts)

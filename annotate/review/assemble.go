@@ -11,23 +11,23 @@ import (
 	"github.com/portannot/portannot/annotate/observe"
 )
 
-// Context is what a report says beside what the Collector saw.
+// Context has what a report needs besides the flows, and bounds its length.
 type Context struct {
 	Inputs   []Input
-	Traffic  Traffic // the counts of packets and lines; those of flows are filled in
-	Baseline *Report // what to compare with; may be nil
-	// Listed bounds the services that the report lists; 0 is all. When there
-	// are more, those with findings come first, then those of the most flows.
+	Traffic  Traffic // counts of packets and lines; Report adds those of flows
+	Baseline *Report // an earlier report to compare with; may be nil
+	// Listed bounds the services in the report; 0 is no bound. Services with
+	// findings are listed first, then those with the most flows.
 	Listed int
-	// Findings bounds the findings of one kind and level that the report lists;
-	// 0 is all. Report.Unlisted counts the others.
+	// Findings bounds the findings of one kind and level in the report; 0 is no
+	// bound. Report.Unlisted counts the others.
 	Findings int
-	// Deferred leaves Report.Findings and Report.Services empty: each is put
-	// into words when Report.FillFinding or Report.FillService asks for it. It
-	// is for those who write very many and keep none. The Collector must not be
-	// used until they are done.
+	// Deferred leaves Report.Findings and Report.Services empty, to save memory
+	// when there are very many. Each is made when Report.FillFinding or
+	// Report.FillService is called. Until then the Collector must not be used
+	// for anything else.
 	Deferred bool
-	// Remarks come before those of the review.
+	// Remarks are put before those of the review.
 	Remarks []string
 }
 
@@ -36,7 +36,8 @@ func registryTransport(protocol uint8) iana.Transport {
 	return t
 }
 
-// Report ends the collecting and says what there is to say.
+// Report returns the report on the flows that were added. It may be called again,
+// with another Context, but no flow may be added after the first call.
 func (c *Collector) Report(ctx Context) *Report {
 	c.sweep()
 	if c.compared { // by an earlier call
@@ -495,21 +496,22 @@ func (c counter) in(names ...string) (list []NameCount) {
 	return list
 }
 
-// Ref says where Add put a flow. It can be compared; the zero value is nowhere.
+// Ref refers to the service or the pair of addresses that a flow was counted for.
+// Refs are comparable. The zero Ref refers to nothing.
 type Ref struct {
 	service Key
 	client  netip.Addr
 	pair    pair
 }
 
-// Subjects are what findings are about, for carving the evidence.
+// Subjects tells which flows are evidence for findings.
 type Subjects struct {
 	services map[Key]bool // of those that are reported, whether there is a finding
 	pairs    map[pair]bool
 	scanners map[netip.Addr]bool
 }
 
-// Subjects says what the findings of the last report are about. It is to be
+// Subjects returns the Subjects of the findings of the last report. It must be
 // called after Report.
 func (c *Collector) Subjects() *Subjects {
 	s := &Subjects{map[Key]bool{}, map[pair]bool{}, map[netip.Addr]bool{}}
@@ -523,8 +525,8 @@ func (c *Collector) Subjects() *Subjects {
 	return s
 }
 
-// Has reports whether a flow is evidence for a finding: its service has one, or
-// is folded, and its client's scan is one.
+// Has reports whether a flow is evidence for a finding, which is about its service
+// or about the scan that it is part of.
 func (s *Subjects) Has(r Ref) bool {
 	found, kept := s.services[r.service]
 	return found || s.pairs[r.pair] || !kept && s.scanners[r.client]

@@ -14,30 +14,30 @@ import (
 	"github.com/portannot/portannot/capture/flow"
 )
 
-// Options say what traffic is compared with, and bound the memory.
+// Options say what the traffic is compared with, and how much memory is used.
 type Options struct {
-	// Policy, if not nil, says what is expected.
+	// Policy lists the services that are expected; nil for no policy.
 	Policy *Policy
-	// Rules, if not nil, say what is let through.
+	// Rules say what firewalls let through; nil for no rules.
 	Rules *rules.Firewall
-	// Now stands in for the time of flows that have none, where it matters
-	// whether something has expired.
+	// Now is used instead of a flow's time, if it has none, to decide whether an
+	// entry of the policy has expired.
 	Now time.Time
-	// MaxServices bounds the services that are kept, about 500 octets each.
-	// Beyond it, those that only scanners tried are folded early, and flows of
-	// still more services are counted and not reviewed. 0 is
+	// MaxServices bounds the services that are kept, about 500 bytes each. When
+	// it is reached, services that only scanners tried are dropped. If there is
+	// still no room, flows of new services are counted but not reviewed. 0 is
 	// DefaultMaxServices.
 	MaxServices int
-	// MaxClients bounds the clients of one service that are kept; the flows of
-	// further ones are counted. 0 is DefaultMaxClients. There is also a bound
-	// for those of all services, of 16 for each of MaxServices.
+	// MaxClients bounds the clients that are kept for one service. The flows of
+	// further clients are counted. 0 is DefaultMaxClients. For all services
+	// together, at most 16 times MaxServices clients are kept.
 	MaxClients int
-	// ScanTargets is how many services a client must have tried in vain to be
-	// a scanner; 0 is DefaultScanTargets.
+	// ScanTargets is the number of services that a client must have tried in
+	// vain to count as a scanner. 0 is DefaultScanTargets.
 	ScanTargets int
 }
 
-// The bounds when Options leave them open.
+// Defaults of Options.
 const (
 	DefaultMaxServices = 1 << 18
 	DefaultMaxClients  = 4096
@@ -143,7 +143,8 @@ type unsided struct {
 // maxPairPorts bounds the ports that are kept of a pair's end.
 const maxPairPorts = 8
 
-// Losses counts flows that are in no service, and what goes beyond the bounds.
+// Losses counts the flows that no service in the report has, by reason, and the
+// services that exceeded a bound of Options.
 type Losses struct {
 	NoAddress uint64 `json:"no_address,omitempty"` // an address was not reported, or is none
 	NoPort    uint64 `json:"no_port,omitempty"`    // the service's port was not reported
@@ -187,8 +188,8 @@ type Collector struct {
 	ports      [iana.NumTransports][]*port // by number
 }
 
-// NewCollector makes a Collector whose flows are annotated by an Annotator of
-// the same registry.
+// NewCollector returns a Collector. Its flows must be annotated with the same
+// registry.
 func NewCollector(registry *iana.Registry, opt Options) *Collector {
 	opt.MaxServices = cmp.Or(opt.MaxServices, DefaultMaxServices)
 	opt.MaxClients = cmp.Or(opt.MaxClients, DefaultMaxClients)
@@ -222,7 +223,8 @@ type ends struct {
 	local          string
 }
 
-// Add counts a flow, and says where it went.
+// Add adds a flow with its annotation. The Ref that it returns can be passed to
+// [Subjects.Has].
 func (c *Collector) Add(f *Flow, a *annotate.Annotation) Ref {
 	c.count(f, a)
 	if _, ports := iana.TransportOf(f.Protocol); !ports {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Level says how much a finding asks for. The zero value is none.
+// Level says how urgent a finding is. The zero value is NoLevel.
 type Level uint8
 
 // The levels, with the names that SARIF 2.1.0 section 3.27.10 has for them.
@@ -103,7 +103,7 @@ var kinds = [numKinds]KindInfo{
 	Scan: {Name: "scan", Level: Warning, Title: "One client tried very many services",
 		About: "A client tried many services in vain, and few answered. The services that only scanners tried are not listed."},
 	ObservedContradicts: {Name: "observed-contradicts", Level: Warning, Title: "Payload contradicts the registration", Accept: true,
-		About: "The first octets look like another protocol than those that the port is registered for."},
+		About: "The first bytes look like another protocol than those that the port is registered for."},
 	NewService: {Name: "new-service", Level: Warning, Title: "New since the baseline",
 		About: "The service is not in the report that this one is compared with. It is a note where the policy expects the service."},
 	ChangedService: {Name: "changed-service", Level: Note, Title: "Changed since the baseline",

@@ -148,7 +148,7 @@ func (c *Collector) newRoom() *service {
 	return s
 }
 
-// Expect makes room in the index for the services of so many flows more.
+// Expect reserves memory for the services of this many further flows.
 func (c *Collector) Expect(flows int) {
 	want := min(flows/2, c.opt.MaxServices)
 	slots := len(c.index.slots)
@@ -163,8 +163,8 @@ func (c *Collector) Expect(flows int) {
 // warmed is how many flows AddAll looks up together.
 const warmed = 64
 
-// AddAll adds flows, as Add does one after another. refs, if it is not nil,
-// takes where each went.
+// AddAll adds flows as Add does, but faster. If refs is not nil, it must be as long
+// as flows, and the Ref of each flow is stored in it.
 func (c *Collector) AddAll(flows []Flow, annotations []annotate.Annotation, refs []Ref) {
 	for from := 0; from < len(flows); from += warmed {
 		to := min(from+warmed, len(flows))

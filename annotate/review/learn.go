@@ -33,10 +33,10 @@ type learned struct {
 	wide     int // clients that became networks, or any
 }
 
-// AppendPolicy appends a policy that expects all that was seen, in YAML, and
-// with which a review of the same traffic finds nothing. It is to be called
-// after Report, on whose findings it rests. What was seen need not be meant to
-// be: each entry says that it was learned, and a person has to look at it.
+// AppendPolicy appends a policy in YAML that expects everything that was seen. A
+// review of the same traffic with this policy has no findings. AppendPolicy must be
+// called after Report and with its result. What was seen may not be what is meant to
+// be there, so each entry says that it was learned and needs a person's approval.
 func (c *Collector) AppendPolicy(dst []byte, r *Report) ([]byte, error) {
 	var groups []*learned
 	byText := map[string]*learned{}

@@ -17,7 +17,7 @@ import (
 	"github.com/portannot/portannot/annotate/iana"
 )
 
-// maxPolicy bounds a policy file, in octets.
+// maxPolicy bounds a policy file, in bytes.
 const maxPolicy = 16 << 20
 
 // PolicyError is one mistake in a policy.

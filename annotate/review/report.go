@@ -144,7 +144,7 @@ func (t *Time) UnmarshalText(b []byte) error {
 	return err
 }
 
-// Traffic accounts for what was read.
+// Traffic counts what was read.
 type Traffic struct {
 	Packets    uint64        `json:"packets,omitempty"` // of captures
 	Decoded    uint64        `json:"decoded,omitempty"` // of these
@@ -160,7 +160,7 @@ type Traffic struct {
 	Losses     Losses        `json:"losses,omitzero"`
 }
 
-// Reason counts packets that give no flow.
+// Reason counts packets that gave no flow, for one reason.
 type Reason struct {
 	Reason  string `json:"reason"`
 	Packets uint64 `json:"packets"`
@@ -227,7 +227,7 @@ type RuleNote struct {
 	Reason string `json:"reason"`
 }
 
-// Summary counts what the report has.
+// Summary counts the services and findings of the report.
 type Summary struct {
 	Services int         `json:"services"`
 	Outcomes []NameCount `json:"outcomes,omitempty"` // of services
@@ -239,15 +239,16 @@ type Summary struct {
 	Highest  Level       `json:"highest,omitzero"`   // level of the gravest finding
 }
 
-// Classes are how charts part services, in this order: the policy expects it;
-// it does not, or not any more, or not of all clients; there is no policy, and
-// something answered or may have; all others, ignored ones among them.
+// Classes are the groups that the charts of a report divide services into: those
+// that the policy expects; those that it does not expect, no longer expects or does
+// not expect of all clients; without a policy, those that answered or may have
+// answered; and all others, those that the policy ignores among them.
 var Classes = [NumClasses]string{"expected", "unexpected", "seen", "other"}
 
 // NumClasses is how many classes there are.
 const NumClasses = 4
 
-// Charts are the numbers behind the charts of a report, over all services.
+// Charts has the numbers of a report's charts, for all services.
 type Charts struct {
 	// Statuses count services by registration, in classes.
 	Statuses []StatusClasses `json:"statuses,omitempty"`
@@ -268,8 +269,8 @@ type NameCount struct {
 	Count int    `json:"count"`
 }
 
-// Registration is what the registry says of a service's port, with the field
-// names of flows' records.
+// Registration is what the registry says of a service's port. Its members have the
+// names of the fields of a flow's record, below portannot.registered.
 type Registration struct {
 	Status       iana.Status   `json:"status"`
 	Names        []string      `json:"names,omitempty"`
@@ -289,13 +290,13 @@ func (r *Registration) Name() string {
 	return r.Names[0]
 }
 
-// Deassignment tells of an assignment that was taken back.
+// Deassignment says when a port was de-assigned, and its name before.
 type Deassignment struct {
 	Date string `json:"date,omitempty"`
 	Name string `json:"name,omitempty"`
 }
 
-// Service is a service that was seen.
+// Service is a service that was seen in the traffic.
 type Service struct {
 	ID         string       `json:"id"`
 	Server     string       `json:"server"`
@@ -304,15 +305,15 @@ type Service struct {
 	Registered Registration `json:"registered"`
 	Local      string       `json:"local,omitempty"`    // the user's own name
 	Observed   string       `json:"observed,omitempty"` // protocol that the payload looks like
-	Verdict    string       `json:"verdict,omitempty"`  // of it beside the registration
+	Verdict    string       `json:"verdict,omitempty"`  // whether it agrees with the registration
 	Role       Role         `json:"role"`
-	// Outcome is "answered", "refused", "attempted" (and nothing answered), or
-	// "seen" where that is not known or nobody had to answer.
+	// Outcome is "answered", "refused", or "attempted" if nothing answered. It
+	// is "seen" if that is not known, or if no answer was to be expected.
 	Outcome string      `json:"outcome"`
 	States  []NameCount `json:"states,omitempty"` // of flows
 	Flows   uint64      `json:"flows"`
 	Packets uint64      `json:"packets,omitempty"`
-	// Bytes are octets of both directions by the IP headers' length fields.
+	// Bytes of both directions, by the length fields of the IP headers.
 	Bytes uint64 `json:"bytes,omitempty"`
 	// Uncounted is how many of the flows came without counters.
 	Uncounted uint64   `json:"uncounted,omitempty"`
@@ -324,23 +325,24 @@ type Service struct {
 	Rules     *Ruled   `json:"rules,omitempty"`
 	Findings  []string `json:"findings,omitempty"` // identifiers
 	Accepted  []Kind   `json:"accepted,omitempty"` // kinds that the policy takes as known
-	// Highest is the level of the gravest of the findings, which have it in JSON.
+	// Highest is the highest level of the findings.
 	Highest Level `json:"-"`
 }
 
-// Role says how the service end is known.
+// Role says why this end of the flows is taken for the service: see
+// [annotate.Service].
 type Role struct {
 	Reason     string `json:"reason"`
 	Confidence string `json:"confidence"`
 }
 
-// Clients are those of a service.
+// Clients counts the clients of a service.
 type Clients struct {
 	Count int `json:"count"`
-	// AtLeast is set when there were more than are kept, so that Count is the
-	// least that there were.
+	// AtLeast is set if there were more clients than the Collector keeps. Count
+	// is then a lower bound.
 	AtLeast bool     `json:"at_least,omitempty"`
-	Most    []Client `json:"most"` // those of the most flows
+	Most    []Client `json:"most"` // those with the most flows
 }
 
 // Client is a client of a service.
@@ -349,7 +351,7 @@ type Client struct {
 	Flows   uint64 `json:"flows"`
 }
 
-// Ruled says what the rules have for the flows of a service.
+// Ruled says what the rules decide for the flows of a service.
 type Ruled struct {
 	Verdict string      `json:"verdict"` // allow, deny, unknown, or mixed
 	Allow   uint64      `json:"allow,omitempty"`
@@ -366,8 +368,8 @@ type RuleFlows struct {
 	Flows   uint64 `json:"flows"`
 }
 
-// Pair is two addresses with flows of which it is not known which end is the
-// service.
+// Pair is two addresses with flows between them for which it is not known which
+// end is the service.
 type Pair struct {
 	A         string      `json:"a"`
 	B         string      `json:"b"`
@@ -382,8 +384,8 @@ type Pair struct {
 	Last      Time        `json:"last,omitzero"`
 }
 
-// Scanner is a client that tried very many services in vain. Those that nobody
-// else spoke to are not among the services.
+// Scanner is a client that tried very many services in vain. Services that only
+// scanners tried, and that did not answer, are not in Report.Services.
 type Scanner struct {
 	Address  string      `json:"address"`
 	Targets  uint64      `json:"targets"`
@@ -399,7 +401,7 @@ type Scanner struct {
 	Samples  []string    `json:"samples"`
 }
 
-// Comparison says how a report differs from an earlier one.
+// Comparison lists the differences from an earlier report.
 type Comparison struct {
 	Window  Window   `json:"window"` // of the earlier report
 	New     []string `json:"new"`    // services
@@ -407,7 +409,7 @@ type Comparison struct {
 	Changed []Change `json:"changed"`
 }
 
-// Change is what changed of a service.
+// Change is one difference of a service from an earlier report.
 type Change struct {
 	Service string `json:"service"`
 	What    string `json:"what"`
@@ -415,11 +417,10 @@ type Change struct {
 	Now     string `json:"now"`
 }
 
-// maxReport bounds a report that is read, in octets.
+// maxReport bounds a report that is read, in bytes.
 const maxReport = 1 << 30
 
-// ReadReport reads a report that was written as JSON. name is what errors call
-// it.
+// ReadReport reads a report that was written as JSON. Errors call it by name.
 func ReadReport(r io.Reader, name string) (*Report, error) {
 	dec := json.NewDecoder(io.LimitReader(r, maxReport))
 	var rep Report
@@ -429,7 +430,7 @@ func ReadReport(r io.Reader, name string) (*Report, error) {
 		}
 		var syntax *json.SyntaxError
 		if errors.As(err, &syntax) {
-			err = fmt.Errorf("octet %d: %w", syntax.Offset, err)
+			err = fmt.Errorf("byte %d: %w", syntax.Offset, err)
 		}
 		return nil, fmt.Errorf("read report %s: not the JSON of portannot review: %w", name, err)
 	}

@@ -95,7 +95,7 @@ func TestKinds(t *testing.T) {
 func TestReadReportErrors(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"", "it is empty"},
-		{"# markdown", "not the JSON of portannot review: octet 1"},
+		{"# markdown", "not the JSON of portannot review: byte 1"},
 		{`{"format":"portannot-review","version":1`, "unexpected EOF"},
 		{`{"version":1}`, `its format is ""`},
 		{`{"format":"portannot-review","version":2}`, "version 2 is not known here, only 1"},

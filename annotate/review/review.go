@@ -1,36 +1,35 @@
-// Package review compares what traffic shows with what was agreed on.
+// Package review compares the traffic in a network with a policy and with the
+// rules of firewalls.
 //
-// A firewall reviewer has three lists that never quite agree: the services
-// that are meant to be there (a policy), those that the firewall lets through
-// (its rules), and those that are really used (traffic). Tools that see traffic
-// do not know the rules, tools that know the rules do not see traffic. This
-// package lays them beside each other. Its unit is the [Service]: an address,
-// a transport and a port to which clients speak. What it finds are [Finding]s,
-// each with an identifier that stays the same from run to run, a level, one
-// sentence that says why, and the facts on which that rests.
+// The policy lists the services that are meant to be there, the rules let services
+// through, and the traffic shows which services are used. These three seldom agree.
+// This package puts them side by side. Its unit is the [Service]: an address, a
+// transport and a port that clients speak to. Its results are [Finding]s. Each has
+// an identifier that is the same in every run, a level, one sentence that says why,
+// and the facts it is based on.
 //
-// # What is no finding
+// # What findings do not say
 //
-// The registry says what a port was registered for, not what is spoken on it.
-// So no finding concludes from a registration that traffic is good or bad: a
-// service on an unassigned port is something to look at and has the lowest
-// level, and one on a registered port may be anything. See [iana.Warning].
+// The registry says what a port was registered for, not what is spoken on it. So no
+// finding concludes from a registration that traffic is good or bad. A service on
+// an unassigned port has the lowest level, and a service on a registered port may
+// be anything. See [iana.Warning].
 //
-// Absence has a window: what was not seen between two points of time at one
-// place in the network may be there all the same. Findings that rest on absence
-// say which window it was.
+// Traffic covers a window of time at one place in the network. A service that was
+// not seen may be there all the same. Findings that something was not seen name the
+// window.
 //
 // # Scanners
 //
-// One client that tries thousands of ports makes thousands of services, of
-// which none exists. A client that got no answer from very many services, and
-// an answer from few, is a [Scanner]; the services that only scanners tried are
-// folded into one finding for each, and those that answered stay.
+// A client that tries thousands of ports would make thousands of services, none of
+// which exists. A client that tried very many services and got an answer from few
+// is therefore reported as a [Scanner], in one finding. Services that only scanners
+// tried are listed only if they answered.
 //
 // # Memory
 //
-// [Collector] keeps a bounded number of services, and of clients of each. What
-// goes beyond is counted, and the report says so: see [Options].
+// A [Collector] keeps a bounded number of services and of clients of each service;
+// see [Options]. The report counts what it did not keep.
 package review
 
 import (
@@ -42,7 +41,7 @@ import (
 	"github.com/portannot/portannot/capture/flow"
 )
 
-// Key names a service.
+// Key identifies a service.
 type Key struct {
 	Server   netip.Addr
 	Protocol uint8 // IP protocol number
@@ -61,15 +60,15 @@ var transportNumbers = []struct {
 	protocol uint8
 }{{"tcp", 6}, {"udp", 17}, {"dccp", 33}, {"sctp", 132}, {"udplite", 136}}
 
-// Observed is what the first octets of a flow look like.
+// Observed is the protocol that the first bytes of a flow look like.
 type Observed struct {
-	Protocol string // as the recogniser names it: "ssh"; "" when not recognised
-	Verdict  observe.Verdict
-	Why      string // what in the octets says so, in a few words
+	Protocol string          // "ssh", as package observe names it; "" when not recognised
+	Verdict  observe.Verdict // on the protocol and the registration
+	Why      string          // the evidence for the protocol, in a few words
 }
 
-// ObservedOf gives what an annotation says of the payload; the zero value where
-// none was looked at.
+// ObservedOf returns what an annotation says of the payload, the zero Observed if
+// the payload was not looked at.
 func ObservedOf(a *annotate.Annotation) Observed {
 	o := &a.Observed
 	if !o.Looked || o.Protocol == observe.Unknown {
@@ -78,22 +77,22 @@ func ObservedOf(a *annotate.Annotation) Observed {
 	return Observed{Protocol: o.Protocol.String(), Verdict: o.Verdict, Why: o.Reason}
 }
 
-// Flow is what is known of a flow beside its annotation.
+// Flow is what a Collector needs to know of a flow besides its annotation.
 type Flow struct {
 	Protocol            uint8 // IP protocol number
 	Source, Destination netip.AddrPort
 	// Start and Last are the times of the first and the last packet, in
 	// nanoseconds since the Unix epoch; 0 when not known.
 	Start, Last int64
-	// Packets and Bytes are those of both directions, Bytes by the IP headers'
-	// length fields; valid when Counted.
+	// Packets and Bytes count both directions. Bytes are those of the length
+	// fields in the IP headers. Both are valid only if Counted is set.
 	Packets, Bytes uint64
 	Counted        bool
 	State          flow.State // flow.StateUnknown when the input does not say
 	Observed       Observed
 }
 
-// Captured gives what is known of a flow of a capture.
+// Captured returns the Flow for a flow from a capture.
 func Captured(f *flow.Flow) Flow {
 	return Flow{
 		Protocol: f.Protocol, Source: f.Source, Destination: f.Destination,
@@ -103,8 +102,8 @@ func Captured(f *flow.Flow) Flow {
 	}
 }
 
-// Logged gives what is known of a flow of a log: logs are read for their
-// addresses, ports and times, so there are no counters and no state.
+// Logged returns the Flow for a flow from a log. It has no counters and no state,
+// which are not read from logs.
 func Logged(in *annotate.Input) Flow {
 	return Flow{Protocol: in.Protocol, Source: in.Source, Destination: in.Destination, Start: in.Start, Last: in.Start}
 }

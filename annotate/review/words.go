@@ -45,7 +45,7 @@ func plural(n uint64, what string) string {
 	return s
 }
 
-// Size writes a number of octets for people: "812 B", "1.2 MB".
+// Size formats a number of bytes: "812 B", "1.2 MB".
 func Size(n uint64) string {
 	if n < 1000 {
 		return fmt.Sprintf("%d B", n)

@@ -20,7 +20,7 @@ import (
 	"github.com/portannot/portannot/capture/flow"
 )
 
-// What is written by hand is what encoding/json writes, octet for octet.
+// What is written by hand is what encoding/json writes, byte for byte.
 func TestReportElements(t *testing.T) {
 	enc := func(v any) string {
 		var b bytes.Buffer
@@ -124,7 +124,7 @@ func TestReportDeferred(t *testing.T) {
 	}
 }
 
-// failing takes so many octets, then no more.
+// failing takes so many bytes, then no more.
 type failing struct{ left int }
 
 var errFull = errors.New("full")

@@ -1,6 +1,5 @@
-// Package report writes the report of a review: as text for people, as JSON and
-// CSV for programs, as a page of HTML, as SARIF for scanners' findings, and as
-// Markdown.
+// Package report writes the report of a review as text, JSON, CSV, HTML, SARIF
+// (the format of static analysis results) or Markdown.
 package report
 
 import (
@@ -12,9 +11,9 @@ import (
 	"github.com/portannot/portannot/annotate/review"
 )
 
-// Meta is how a review's report is to be written.
+// Meta has the options of Write.
 type Meta struct {
-	Color bool // text only
+	Color bool // with escape sequences for colours; for text only
 }
 
 // formats are the forms of a report.
@@ -36,7 +35,7 @@ var formats = []struct {
 	{"markdown", 200, maxMarkdown, false, writeReportMarkdown},
 }
 
-// Formats lists the names that Write takes.
+// Formats returns the names that Write accepts.
 func Formats() []string {
 	names := make([]string, len(formats))
 	for i, f := range formats {
@@ -45,8 +44,8 @@ func Formats() []string {
 	return names
 }
 
-// Bounds sets what a form has room for in the context of the report that
-// is to be written in it.
+// Bounds sets the fields Listed, Findings and Deferred of ctx to what suits the
+// format with this name. It must be called before the report is made.
 func Bounds(name string, ctx *review.Context) {
 	for _, f := range formats {
 		if f.name == name {
@@ -55,7 +54,8 @@ func Bounds(name string, ctx *review.Context) {
 	}
 }
 
-// Write writes a review's report in the form of a name.
+// Write writes a report in the format with this name. An error is that of writing,
+// or of a name that is not one of Formats.
 func Write(w io.Writer, name string, r *review.Report, m Meta) error {
 	for _, f := range formats {
 		if f.name == name {
