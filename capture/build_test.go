@@ -8,7 +8,7 @@ import (
 )
 
 // fileBuilder makes small captures in memory. ends has the offset behind each
-// packet's record, starts that of its first octet, blocks every offset at which
+// packet's record, starts that of its first byte, blocks every offset at which
 // the file may end intact.
 type fileBuilder struct {
 	b      []byte
@@ -69,7 +69,7 @@ func (f *fileBuilder) section(order binary.AppendByteOrder) {
 	f.block(0x0a0d0d0a, body)
 }
 
-// block appends a block, its body padded to 4 octets.
+// block appends a block, its body padded to 4 bytes.
 func (f *fileBuilder) block(typ uint32, body []byte) {
 	size := (len(body)+3)&^3 + 12
 	f.u32(typ, uint32(size))

@@ -1,67 +1,51 @@
-// Package capture reads packets: from capture files of every common container,
-// from standard input, and from live interfaces. It knows containers, link
-// types and losses, and nothing of what a packet holds.
+// Package capture reads packets from capture files, from standard input and
+// from live interfaces. It knows file formats, link types and losses. What is
+// in a packet is the business of package decode.
 //
-// A capture is a list of packets as an interface saw them. Of each it has the
-// time, the length on the wire, and the octets from the front of the packet, cut
-// off at the snap length that the capture was made with. How these octets begin,
-// for example with an Ethernet header, is told by a link type. Classic pcap has
-// one link type a file; pcapng has interfaces, each with its own.
+// A capture is a list of packets as an interface saw them. Each packet has a
+// time, its length on the wire, and its first bytes, up to the snap length with
+// which the capture was made. The link type says which header these bytes begin
+// with, such as Ethernet. A classic pcap file has one link type. A pcapng file
+// has interfaces, each with its own.
 //
-// Open, NewReader, OpenFiles and Follow read files and pipes; what they are is
-// told by their content, also when they are compressed. They give packets many
-// at a time, in the reader's own memory:
+// [Open], [NewReader], [OpenFiles] and [Follow] read files and pipes. They find
+// the format and the compression from the content. [OpenLive] reads interfaces.
+// All of them are a [Source], whose Next returns many packets at a time. The
+// packets lie in the memory of the source and are valid until the next call.
 //
-//	r, err := capture.Open("x.pcap", capture.Options{})
-//	...
-//	defer r.Close()
-//	var dst [64]capture.Packet
-//	for {
-//		n, err := r.Next(dst[:])
-//		for i := range dst[:n] {
-//			use(&dst[i])
-//		}
-//		if err == io.EOF {
-//			break
-//		}
-//		...
-//	}
+// A [Reader] can also be shared by several goroutines, which call NextChunk in
+// place of Next. Each reads and parses a piece of the file, so the bytes stay in
+// the cache of one core and are not copied. Chunks are numbered, for callers
+// that need the order of the capture.
 //
-// Next is for one goroutine. A Reader of one capture also has NextChunk, which any
-// number of goroutines call to share the work: a piece of the file is read, parsed
-// and handed out by one of them, so its octets stay in the cache of one core and
-// none is copied; only to find where the next record begins do they take turns.
-// Chunks are numbered, so that the order of the capture can be kept where it
-// matters.
-//
-// Captures are hostile input. What a length field says is not believed before
-// so much was read, damage is reported with its offset and stepped over where
-// that can be done without guessing, and everything that was readable is given.
+// A capture may come from an attacker. A length field is not trusted until
+// that many bytes were read. Damage is reported with its offset. Reading goes on
+// behind it where the next packet can be found without guessing.
 package capture
 
 import "fmt"
 
-// Packet is one packet as its source recorded it.
+// Packet is one packet of a source.
 type Packet struct {
-	Time   int64    // capture time, nanoseconds since the Unix epoch, UTC; 0 when the source has none (pcapng simple packet block)
+	Time   int64    // nanoseconds since the Unix epoch; 0 if not known (pcapng simple packet block)
 	Number uint64   // position in its source, from 1
-	Link   LinkType // how Data begins
-	// Length is the packet's length on the wire in octets, which is more than
-	// len(Data) where a snap length cut it. It is never less than len(Data).
+	Link   LinkType // which header Data begins with
+	// Length is the packet's length on the wire in bytes. It is more than
+	// len(Data) if the packet was cut to the snap length, and never less.
 	Length uint32
-	// VLAN is an 802.1Q tag that the system took off before the packet was
-	// delivered (live capture): TPID<<16 | TCI, or 0.
+	// VLAN is an 802.1Q tag that the system removed from the packet (live
+	// capture only), as TPID<<16 | TCI. It is 0 if there was none.
 	VLAN      uint32
 	Interface uint32 // index of the interface in the source
-	Data      []byte // captured octets; valid until the next call of Next
+	Data      []byte // captured bytes; valid until the next call of Next
 }
 
-// Source gives packets in the order in which it recorded them.
+// Source returns packets in the order in which they were captured.
 type Source interface {
-	// Next fills dst from the front and returns how many packets it filled.
-	// Their Data are valid until the next call. At the end it returns io.EOF;
-	// n may be above zero beside any error. After damage that cannot be
-	// stepped over the error is a *DamageError.
+	// Next writes packets to the front of dst and returns how many. Their
+	// Data is valid until the next call. With any error, n may be above 0. At
+	// the end the error is io.EOF. Where damage ends the reading, it is a
+	// *DamageError.
 	Next(dst []Packet) (n int, err error)
 	Close() error
 }
@@ -82,8 +66,8 @@ type FileSource interface {
 // DamageError says where and how a capture is damaged.
 type DamageError struct {
 	Name   string // file name, or "-" for standard input
-	Offset int64  // octets from the start of the (decompressed) stream
-	Packet uint64 // number of the packet at which it shows, from 1; 0 when none
+	Offset int64  // in bytes from the start of the file, after decompression
+	Packet uint64 // number of the damaged packet, from 1; 0 if it is not within one
 	Reason string
 }
 

@@ -7,13 +7,13 @@ import (
 	"sync/atomic"
 )
 
-// Chunk is a run of packets and the memory that they lie in. The zero value is
-// ready for use; with one Chunk for each goroutine, or a few more, no memory is
-// made anew.
+// Chunk holds packets and the memory in which they lie. The zero value is
+// ready for use. A goroutine that uses one Chunk again and again allocates
+// no more memory.
 type Chunk struct {
-	// Packets lie in the Chunk's memory, and are valid until it is filled again.
+	// Packets are valid until the Chunk is filled again.
 	Packets []Packet
-	// Index is the Chunk's place among those of its capture, from 0.
+	// Index is the Chunk's number in its capture, from 0.
 	Index uint64
 
 	mem *chunk
@@ -27,10 +27,10 @@ const pieceSize = 256 << 10
 // sharing is the state of a Reader that several goroutines read.
 //
 // Where a record begins is known only when the one before was seen, so parsing
-// takes turns; but it touches only a few octets of each record. The octets come
+// takes turns; but it touches only a few bytes of each record. The bytes come
 // from the system before the turn, and whoever read them also parses and, after
 // the turn, decodes them, while they lie in the cache of one core. From one turn
-// to the next goes what was left of the octets: the first part of a record.
+// to the next goes what was left of the bytes: the first part of a record.
 type sharing struct {
 	once   sync.Once
 	ticket atomic.Uint64 // the next one to hand out
@@ -38,11 +38,11 @@ type sharing struct {
 	mu     sync.Mutex
 	passed sync.Cond // turn has changed
 
-	// file is read at offsets, from base on, when the octets are simply those
+	// file is read at offsets, from base on, when the bytes are simply those
 	// of a file; else they come through the stream, in turn.
 	file  *os.File
 	base  int64
-	carry []byte // octets before the next piece
+	carry []byte // bytes before the next piece
 }
 
 // share makes what the stream has read so far the first piece.
@@ -70,15 +70,15 @@ func (r *Reader) plainFile() *os.File {
 	return f
 }
 
-// OwnReader says whether the Reader keeps a goroutine of its own busy, which
-// reads a pipe or decompresses, so that callers of NextChunk do best to leave it
-// a processor.
+// OwnReader reports whether the Reader runs a goroutine that reads a pipe or
+// decompresses. Callers of NextChunk should then leave it a processor.
 func (r *Reader) OwnReader() bool { return r.plainFile() == nil && !r.s.sync }
 
-// NextChunk fills c with packets that follow those of all chunks before, maybe
-// with none. It returns false at the end, or where the capture is unreadable;
-// Err tells which. Unlike Next, of which it takes the place, it may be called by
-// several goroutines at once, each with a Chunk of its own; they share the work.
+// NextChunk fills c with the packets that follow those of the chunks before.
+// A chunk may have none. It returns false at the end, and where the capture
+// becomes unreadable; Err tells which. Several goroutines may call it at
+// once, each with its own Chunk. A Reader is read with Next or with
+// NextChunk, never with both.
 func (r *Reader) NextChunk(c *Chunk) bool {
 	h := &r.shared
 	h.once.Do(r.share)
@@ -98,7 +98,8 @@ func (r *Reader) NextChunk(c *Chunk) bool {
 	return true
 }
 
-// Err says why NextChunk returned false; nil at the end of an intact capture.
+// Err returns why NextChunk returned false. It is nil at the end of an
+// intact capture.
 func (r *Reader) Err() error {
 	if r.err == io.EOF {
 		return nil
@@ -118,7 +119,7 @@ func (r *Reader) readPiece(c *Chunk) (n int, err error) {
 	return n, err
 }
 
-// parsePiece parses what was left and the piece behind it: n octets in the
+// parsePiece parses what was left and the piece behind it: n bytes in the
 // memory of c, after which err was met, or those that the stream gives.
 func (r *Reader) parsePiece(c *Chunk, n int, err error) {
 	h, s := &r.shared, r.s

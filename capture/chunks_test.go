@@ -78,7 +78,7 @@ func sameByChunks(t *testing.T, name string, open func() (*Reader, error)) {
 	}
 }
 
-// TestChunks: whole files, files cut anywhere and files with wrong octets, from
+// TestChunks: whole files, files cut anywhere and files with wrong bytes, from
 // disk and through a pipe, with records longer than a piece.
 func TestChunks(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x")

@@ -11,7 +11,7 @@ import (
 	"github.com/pierrec/lz4/v4"
 )
 
-// Memory that a decompressor may use for its window, in octets. Both are what
+// Memory that a decompressor may use for its window, in bytes. Both are what
 // the command-line tools accept without being asked: zstd up to --long=27, xz
 // up to the dictionary of its highest preset with room to spare.
 const (
@@ -38,7 +38,7 @@ var packings = []packing{
 	{"zstd", []byte{0x50, 0x2a, 0x4d, 0x18}, openZstd}, // a skippable frame, as pzstd writes first
 }
 
-// packingOf recognises a compressed stream by its first octets.
+// packingOf recognises a compressed stream by its first bytes.
 func packingOf(b []byte) *packing {
 	for i := range packings {
 		if bytes.HasPrefix(b, packings[i].magic) {
@@ -49,7 +49,7 @@ func packingOf(b []byte) *packing {
 }
 
 // unpack puts the decompressor in front of what the window holds and of what
-// follows it. The stream begins anew with decompressed octets.
+// follows it. The stream begins anew with decompressed bytes.
 func (s *stream) unpack(p *packing) (err error) {
 	in := s.src
 	in.packed = p.name

@@ -76,7 +76,7 @@ var corpusDiffers = map[string]struct {
 	"4fef46d5_test018.pcapng":    {4, "tshark counts four custom blocks as frames"},
 	"b90f6025_test102.pcapng":    {5, "tshark counts three custom blocks as frames"},
 	"070e1ff3_003transf-_5_.cap": {5000, "the header says 5000 packets; tshark takes the file for a ring and reads it twice"},
-	// Of the octets, not of the packets: a length on the wire below the captured
+	// Of the bytes, not of the packets: a length on the wire below the captured
 	// one is raised here.
 	"746d79ee_rsvp-rsvp_obj_print-oobr.pcap": {3, "fuzzed"},
 	"d017e2f1_aoe-oobr-1.pcap":               {1, "fuzzed"},
@@ -86,7 +86,7 @@ var corpusDiffers = map[string]struct {
 }
 
 // TestCorpus reads every capture of the shared corpus and compares the number
-// of packets, and for Ethernet their octets on the wire, with tshark's.
+// of packets, and for Ethernet their bytes on the wire, with tshark's.
 func TestCorpus(t *testing.T) {
 	dir := sharedDir(t, "captures")
 	f, err := os.Open(filepath.Join(dir, "truth", "SUMMARY.tsv"))

@@ -5,16 +5,16 @@ import (
 	"fmt"
 )
 
-// sniffLen is how many octets it takes to tell the formats apart.
+// sniffLen is how many bytes it takes to tell the formats apart.
 const sniffLen = 64
 
-// detected is what the first octets of a file say that it is.
+// detected is what the first bytes of a file say that it is.
 type detected struct {
 	name string
 	new  func() parser // nil: recognised, or not even that, but not readable
 }
 
-// detect looks at the first octets of an uncompressed stream.
+// detect looks at the first bytes of an uncompressed stream.
 func detect(b []byte) detected {
 	if _, _, ok := pcapMagic(b); ok {
 		return detected{"pcap", func() parser { return new(pcapParser) }}
@@ -38,7 +38,7 @@ func detect(b []byte) detected {
 	return detected{}
 }
 
-// quickly says whether the first octets are those of pcap or pcapng.
+// quickly says whether the first bytes are those of pcap or pcapng.
 func quickly(b []byte) bool {
 	_, _, ok := pcapMagic(b)
 	return ok || ngMagic(b)

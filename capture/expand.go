@@ -9,12 +9,12 @@ import (
 	"slices"
 )
 
-// Expand turns arguments into the paths of captures. A pattern such as
-// "ring_*.pcap" stands for what matches it, sorted, unless a file has that very
-// name. A directory stands for the captures in it and below it, sorted, when
-// recursive is set; files in it that are not captures, by their content, are
-// left out, and skipped counts them. "-" and names of files are kept as they
-// are, in the order given.
+// Expand turns command-line arguments into paths of captures. A pattern such
+// as "ring_*.pcap" becomes the files that match it, sorted, unless a file
+// has that very name. With recursive, a directory becomes the captures in it
+// and below it, sorted; other files there are left out, and skipped counts
+// them. What a file is, its content decides. "-" and file names stay as they
+// are. The order of the arguments is kept.
 func Expand(args []string, recursive bool) (paths []string, skipped int, err error) {
 	for _, arg := range args {
 		if arg == "-" {
@@ -56,8 +56,8 @@ func Expand(args []string, recursive bool) (paths []string, skipped int, err err
 	return paths, skipped, nil
 }
 
-// ErrDirectory is what Expand's error wraps when an argument is a directory and
-// directories were not asked for.
+// ErrDirectory is wrapped by the error of Expand when an argument is a
+// directory and recursive is false.
 var ErrDirectory = errors.New("it is a directory, and reading directories was not asked for")
 
 // captures lists the captures in dir and below. Links to directories are not

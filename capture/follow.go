@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// followPoll is how long Follow waits before it looks again for new octets.
+// followPoll is how long Follow waits before it looks again for new bytes.
 const followPoll = 100 * time.Millisecond
 
-// Follower reads a capture that is still being written. At its end it waits for
-// more. It notices when the file is replaced by another of its name (as a
-// rotating capture does), or cut to a shorter length, and reads on with the new
-// content from its start; packet numbers then begin at 1 again.
+// Follower reads a capture that is still being written. At the end of the
+// file it waits for more. When another file takes the place of this one, as
+// in a rotating capture, or when the file becomes shorter, it reads the new
+// content from its start, and packet numbers begin at 1 again.
 type Follower struct {
 	ctx  context.Context
 	path string
@@ -29,8 +29,7 @@ type Follower struct {
 	err  error
 }
 
-// Follow opens a growing capture. It follows until ctx is done; then Next gives
-// io.EOF.
+// Follow opens a growing capture. When ctx is done, Next returns io.EOF.
 func Follow(ctx context.Context, path string, opt Options) (*Follower, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -43,7 +42,8 @@ func Follow(ctx context.Context, path string, opt Options) (*Follower, error) {
 	return w, nil
 }
 
-// Next fills dst with the next packets and waits until there is one.
+// Next fills dst with the next packets. It waits until there is at least
+// one.
 func (w *Follower) Next(dst []Packet) (int, error) {
 	if w.err != nil || len(dst) == 0 {
 		return 0, w.err
@@ -134,8 +134,8 @@ func (w *Follower) wait() bool {
 	}
 }
 
-// Progress says how many octets of the present file were read; their total is
-// not known. It may be called at any time from any goroutine.
+// Progress returns how many bytes of the present file were read; total is
+// always 0. It may be called at any time from any goroutine.
 func (w *Follower) Progress() (read, total int64) {
 	if r := w.r.Load(); r != nil {
 		return r.Progress()
@@ -143,8 +143,8 @@ func (w *Follower) Progress() (read, total int64) {
 	return 0, 0
 }
 
-// Problems gives the damage that was stepped over so far: the first ones, and
-// how many there were in all.
+// Problems returns the first places of damage that were stepped over so far,
+// and how many there were in all.
 func (w *Follower) Problems() ([]DamageError, int) {
 	log := problems{list: slices.Clip(w.log.list), n: w.log.n}
 	if r := w.r.Load(); r != nil {

@@ -10,7 +10,7 @@ import (
 
 // The fuzz targets check what must hold of any input: reading ends, without a
 // panic; packets are as the contract says; and it makes no difference in which
-// pieces the octets come.
+// pieces the bytes come.
 
 func FuzzPcap(f *testing.F) {
 	for name, s := range sampleFiles() {
@@ -76,7 +76,7 @@ func FuzzSniffer(f *testing.F) {
 	f.Fuzz(checkAnyInput)
 }
 
-// FuzzDetect feeds the way from the first octets to a format, through the
+// FuzzDetect feeds the way from the first bytes to a format, through the
 // decompressors.
 func FuzzDetect(f *testing.F) {
 	small := sampleFiles()["pcapng little"].b

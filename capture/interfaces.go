@@ -6,19 +6,20 @@ import (
 	"net/netip"
 )
 
-// Interface is a network interface of this machine that can be captured.
+// Interface is a network interface of this machine from which packets can be
+// captured.
 type Interface struct {
 	Name     string
 	Index    int
-	Link     LinkType // how its packets begin
+	Link     LinkType // which header its packets begin with
 	Up       bool
 	Loopback bool
-	// Addresses are those of the interface with the length of their prefix,
-	// in the system's order. An IPv6 link-local address has no zone.
+	// Addresses are the interface's addresses, each with its prefix length, in
+	// the system's order. IPv6 link-local addresses have no zone.
 	Addresses []netip.Prefix
 }
 
-// Interfaces gives the network interfaces in the order of their index.
+// Interfaces returns the network interfaces in the order of their index.
 func Interfaces() ([]Interface, error) {
 	system, err := net.Interfaces()
 	if err != nil {

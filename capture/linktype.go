@@ -2,8 +2,8 @@ package capture
 
 import "fmt"
 
-// LinkType is a LINKTYPE_ value of a capture file
-// (https://www.tcpdump.org/linktypes.html): how the octets of a packet begin.
+// LinkType says with which header the data of a packet begins. It is a
+// LINKTYPE_ value of capture files (https://www.tcpdump.org/linktypes.html).
 type LinkType uint16
 
 // Link types that package decode understands.
@@ -37,13 +37,14 @@ const (
 	LinkNFLOG      LinkType = 239
 	LinkLinuxSLL2  LinkType = 276
 
-	// LinkUnknown is no LINKTYPE_ value: the capture's format has a link type
-	// of its own that has none.
+	// LinkUnknown stands for a link type of another file format that has no
+	// LINKTYPE_ value.
 	LinkUnknown LinkType = 0xffff
 )
 
-// String gives the name without its LINKTYPE_ prefix where this package knows
-// it, else the number: "ETHERNET", "LINUX_SLL2", "LINKTYPE 999".
+// String returns the name without its LINKTYPE_ prefix, or the number of a
+// link type that this package does not know: "ETHERNET", "LINUX_SLL2",
+// "LINKTYPE 999".
 func (l LinkType) String() string {
 	if n, ok := linkNames[l]; ok {
 		return n

@@ -7,59 +7,59 @@ import (
 	"golang.org/x/net/bpf"
 )
 
-// AnyInterface is the name that stands for every interface of the machine,
-// also those that appear during the capture.
+// AnyInterface is a name for all interfaces of the machine, and for those
+// that appear during the capture.
 const AnyInterface = "any"
 
-// ErrNoInterface is what OpenLive's error wraps when an interface of the given
-// name does not exist.
+// ErrNoInterface is wrapped by the error of OpenLive when there is no
+// interface of that name.
 var ErrNoInterface = errors.New("no such interface")
 
 // Defaults of LiveOptions.
 const (
-	// DefaultSnapLen holds every packet that Linux makes: the largest are
-	// those that segmentation offload has not cut yet, 64 KiB, or 184 KiB and
+	// DefaultSnapLen is in bytes. It is enough for every packet on Linux: before
+	// segmentation offload divides them, they have up to 64 KiB, or 184 KiB and
 	// more with BIG TCP.
 	DefaultSnapLen = 262144
-	DefaultBuffer  = 16 << 20
+	DefaultBuffer  = 16 << 20 // bytes
 	DefaultTimeout = 100 * time.Millisecond
 )
 
-// LiveOptions say what OpenLive listens to. The zero value of each field but
-// Interfaces is usable.
+// LiveOptions say what OpenLive captures. Interfaces is needed; the zero
+// value of every other field is usable.
 type LiveOptions struct {
-	// Interfaces are names of interfaces, or the one name AnyInterface. All
-	// are read through one buffer, so that the packets of several interfaces
-	// come in the order in which the system saw them.
+	// Interfaces are the names of interfaces, or AnyInterface alone. The
+	// packets of several interfaces come in the order in which the system saw
+	// them, because all share one buffer.
 	Interfaces []string
-	// SnapLen is the most octets captured of a packet; 0 is DefaultSnapLen.
+	// SnapLen is how many bytes of a packet are captured at most; 0 is
+	// DefaultSnapLen.
 	SnapLen int
-	// Promiscuous asks the named interfaces for frames that are addressed to
-	// other stations. It means nothing for AnyInterface.
+	// Promiscuous asks for frames that are addressed to other stations. It has
+	// no effect with AnyInterface.
 	Promiscuous bool
-	// Buffer is the size in octets of the buffer that the system fills; 0 is
-	// DefaultBuffer. It is rounded to what the system can use.
+	// Buffer is the size of the system's buffer in bytes; 0 is DefaultBuffer.
+	// The system may round it.
 	Buffer int
-	// Filters are classic BPF programs that the system runs before it copies
-	// a packet, one for each link type. With nil every packet passes.
-	// Otherwise packets of a link type that has no program do not pass, and a
-	// named interface of such a link type is an error. Offsets are those of
-	// Packet.Data.
+	// Filters are classic BPF programs, one for each link type, that the
+	// system runs on a packet before it copies it. Their offsets are those of
+	// Packet.Data. If Filters is nil, every packet passes. Otherwise a packet
+	// of a link type without a program does not pass, and to name an interface
+	// of such a link type is an error.
 	Filters map[LinkType][]bpf.RawInstruction
-	// Timeout bounds how long a captured packet waits before Next gives it,
-	// and how long Next waits for a packet; 0 is DefaultTimeout. Packets
-	// wait so that one system call brings many.
+	// Timeout is how long a captured packet waits at most until Next returns
+	// it, and how long Next waits at most for a packet; 0 is DefaultTimeout.
+	// Packets wait so that one system call returns many.
 	Timeout time.Duration
 }
 
-// LiveStats count what the system did with the packets of a Live since it was
-// opened.
+// LiveStats are the system's counts of packets since a Live was opened.
 type LiveStats struct {
-	// Received are the packets that passed the filter, with those of Dropped
-	// ("packets received by filter" in tcpdump's words).
+	// Received is how many packets passed the filter, the dropped ones
+	// included (tcpdump's "packets received by filter").
 	Received uint64
-	// Dropped are the packets that found the buffer full.
+	// Dropped is how many of them were lost because the buffer was full.
 	Dropped uint64
-	// Freezes is how often the buffer became full; Linux only.
+	// Freezes is how often the buffer became full. Linux only.
 	Freezes uint64
 }

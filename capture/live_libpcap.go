@@ -27,7 +27,7 @@ type Live struct {
 	link    LinkType
 	timeout time.Duration
 	number  uint64
-	// buffer holds the octets of the packets of one Next: libpcap keeps only
+	// buffer holds the bytes of the packets of one Next: libpcap keeps only
 	// the last packet that it gave.
 	buffer []byte
 

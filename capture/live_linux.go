@@ -17,31 +17,30 @@ import (
 )
 
 // Live is a Source of packets from network interfaces. On Linux it reads an
-// AF_PACKET socket through a TPACKET_V3 ring: memory shared with the kernel,
-// cut into blocks, that the kernel fills and hands over block by block
-// (Documentation/networking/packet_mmap.rst). No packet is copied again.
+// AF_PACKET socket through a TPACKET_V3 ring
+// (Documentation/networking/packet_mmap.rst). The ring is memory shared with the
+// kernel, which fills it block by block. Packets are not copied out of it.
 //
-// How the packets of an interface begin depends on its hardware type, which
-// the kernel tells with each packet, so that one Live can carry several link
-// types (AnyInterface):
+// One Live may return packets of several link types. The hardware type of an
+// interface, which the kernel tells with each packet, decides:
 //
-//   - Ethernet and loopback: LinkEthernet.
-//   - Types with a link layer of their own that package decode knows (802.11
-//     monitoring, Cisco HDLC, frame relay, …): that link type.
-//   - All others (tun, PPP, IP tunnels, WireGuard, …): LinkRaw, from the IP
-//     header on. Drivers differ in what they leave before it.
-//   - A packet of those others that is not IP: LinkLinuxSLL2, with a header
+//   - Ethernet and loopback have LinkEthernet.
+//   - An interface with another link layer that package decode knows (802.11
+//     monitor mode, Cisco HDLC, frame relay, …) has that link type.
+//   - Any other interface (tun, PPP, IP tunnels, WireGuard, …) has LinkRaw, and
+//     its packets begin with the IP header, since drivers differ in what they
+//     put before it. Packets that are not IP have LinkLinuxSLL2, with a header
 //     made from what the kernel says of the packet.
 //
-// A VLAN tag that the kernel or the network card took off is in Packet.VLAN,
-// and its four octets are counted in Packet.Length. The loopback interface
-// shows each packet twice, as it leaves and as it arrives; only the arrival is
-// given. Packet.Interface is the kernel's interface index.
+// A VLAN tag that the kernel or the network card removed is in Packet.VLAN, and
+// Packet.Length counts its four bytes. A packet on the loopback interface is
+// seen when it leaves and when it arrives; only the arrival is returned.
+// Packet.Interface is the kernel's interface index.
 //
-// Next returns 0 and no error when the time-out passes without a packet, so
-// that the caller can do its timed work. Only Stop and Stats may be called
-// while another goroutine is in Next. Data points into the ring: after Close
-// it must not be touched.
+// Next returns 0 and no error when the time-out passes without a packet, so that
+// the caller can do work at regular times. While one goroutine is in Next,
+// others may only call Stop and Stats. Packet.Data points into the ring and must
+// not be used after Close.
 type Live struct {
 	fd        int
 	event     int // eventfd by which Stop wakes Next
@@ -72,8 +71,8 @@ type Live struct {
 
 var _ Source = (*Live)(nil)
 
-// OpenLive starts capturing. It needs the capability CAP_NET_RAW; the error
-// without it matches os.ErrPermission.
+// OpenLive starts a capture. On Linux it needs the capability CAP_NET_RAW;
+// the error without it matches os.ErrPermission.
 func OpenLive(opt LiveOptions) (*Live, error) {
 	opt = opt.withDefaults()
 	l := &Live{fd: -1, event: -1, snapLen: opt.SnapLen, timeout: opt.Timeout, names: make(map[uint32]string)}
@@ -155,7 +154,7 @@ func (l *Live) open(opt LiveOptions) error {
 }
 
 // ringOverhead is more than what the kernel puts into a block besides the
-// octets of one packet: the headers of block and packet, a socket address and
+// bytes of one packet: the headers of block and packet, a socket address and
 // alignment.
 const ringOverhead = 512
 
@@ -206,7 +205,8 @@ func (l *Live) mapRing(opt LiveOptions) error {
 	return nil
 }
 
-// Next implements Source. See Live for what differs from a file.
+// Next implements Source. The documentation of Live says how it differs from
+// the Next of a file.
 func (l *Live) Next(dst []Packet) (int, error) {
 	if len(dst) == 0 {
 		return 0, nil
@@ -338,9 +338,9 @@ func (l *Live) socketError() {
 	l.end(fmt.Errorf("capture: %w", reason))
 }
 
-// Stop ends the capture: Next gives the packets that arrived before, and then
-// io.EOF, within about two time-outs. It may be called at any time and from
-// any goroutine, as with context.AfterFunc(ctx, live.Stop).
+// Stop ends the capture. Next still returns the packets that arrived before,
+// and then io.EOF, within about two time-outs. Stop may be called at any
+// time from any goroutine, for example by context.AfterFunc(ctx, live.Stop).
 func (l *Live) Stop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -354,7 +354,8 @@ func (l *Live) Stop() {
 	_, _ = unix.Write(l.event, one)
 }
 
-// Stats gives the counts since OpenLive. After Close they are the last ones.
+// Stats returns what was counted since OpenLive. After Close it returns the
+// last counts.
 func (l *Live) Stats() (LiveStats, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -378,7 +379,8 @@ func (l *Live) readStats() error {
 	return nil
 }
 
-// Close ends the capture at once. Data that Next gave is gone with it.
+// Close ends the capture at once. The data of packets from Next must not be
+// used afterwards.
 func (l *Live) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -400,8 +402,8 @@ func (l *Live) Close() error {
 	return errors.Join(errs...)
 }
 
-// InterfaceName gives the name of the interface with a Packet's index, or
-// "if7" when it has none any more.
+// InterfaceName returns the name of the interface with this index, which is
+// Packet.Interface. It is "if7", say, when the interface is gone.
 func (l *Live) InterfaceName(index uint32) string {
 	if name, ok := l.names[index]; ok {
 		return name

@@ -161,7 +161,7 @@ func exchange(t *testing.T, f far) {
 }
 
 // Beside tcpdump on the same interface: the same packets, in the same order,
-// with the same octets, VLAN tags and lengths.
+// with the same bytes, VLAN tags and lengths.
 func TestLiveSeesWhatTcpdumpSees(t *testing.T) {
 	f := vethPair(t)
 	recorded := startTcpdump(t, "-i", "near")
@@ -340,7 +340,7 @@ func TestLiveLoopbackShowsEachPacketOnce(t *testing.T) {
 }
 
 // tun makes a tun interface whose packets are written to the file, each after
-// four octets: flags and EtherType.
+// four bytes: flags and EtherType.
 func tun(t *testing.T, name string) *os.File {
 	t.Helper()
 	file, err := os.OpenFile("/dev/net/tun", os.O_RDWR, 0)

@@ -9,13 +9,12 @@ import (
 	"sync"
 )
 
-// Merged gives the packets of several sources as one stream ordered by time.
-// Within a source they stay in the order in which it recorded them, even where
-// its clock went backwards. A packet's Number is its position in its own
-// source.
+// Merged returns the packets of several sources in the order of their time.
+// The packets of one source keep their order, even where its clock went
+// backwards, and their numbers.
 //
-// A source that fails does not end the stream: the others are read to their
-// end, where Next returns the errors of all that failed instead of io.EOF.
+// When a source fails, the others are still read to their end. Then Next
+// returns the errors of all that failed, in place of io.EOF.
 type Merged struct {
 	pending []*mergeItem // files that are not open yet, by the time of their first packet
 	active  []*mergeItem // a heap by key and order
@@ -26,7 +25,7 @@ type Merged struct {
 
 	mu      sync.Mutex // guards what follows, for Progress
 	open    []*mergeItem
-	read    int64 // octets of the files that are closed again
+	read    int64 // bytes of the files that are closed again
 	total   int64
 	unknown bool // a source's size is not known
 }
@@ -36,7 +35,7 @@ type mergeItem struct {
 	path  string // of a file that is to be opened
 	opt   Options
 	order int   // position among the arguments, to settle equal times
-	size  int64 // octets of the file
+	size  int64 // bytes of the file
 	first int64 // time of the first packet
 
 	src   Source // nil until it is open
@@ -53,7 +52,7 @@ const (
 	manyOpen = 8
 )
 
-// Merge merges sources that are open. It closes each when it has ended.
+// Merge merges open sources. It closes each when that has ended.
 func Merge(sources ...Source) *Merged {
 	m := new(Merged)
 	for i, s := range sources {
@@ -62,15 +61,15 @@ func Merge(sources ...Source) *Merged {
 	return m
 }
 
-// OpenFiles merges capture files, such as the parts that a rotating capture
-// leaves behind. It looks at the first packet of each, closes it again, and
-// opens it for good when the stream comes to that time. So only files whose
-// times overlap are open together, and thousands of parts need the memory of
-// two. A path may be "-" (see Options.Stdin); what cannot be opened twice, as
+// OpenFiles merges capture files, such as the parts of a rotating capture.
+// It reads the first packet of each file and closes it; it opens the file
+// again when the merged packets reach that time. Only files whose times
+// overlap are open at once, so thousands of parts need the memory of two. A
+// path may be "-" (see Options.Stdin). What cannot be opened twice, such as
 // a pipe, stays open.
 //
-// Files that cannot be read are reported at the end of the stream like those
-// that are damaged. If there is none that can be read, OpenFiles fails.
+// Files that cannot be read are reported at the end, as damaged ones are.
+// OpenFiles fails when no file can be read.
 func OpenFiles(paths []string, opt Options) (*Merged, error) {
 	m := new(Merged)
 	for i, path := range paths {
@@ -141,7 +140,7 @@ func (m *Merged) start(it *mergeItem) {
 
 const minTime = -1 << 63
 
-// Next fills dst with the next packets in order of time.
+// Next fills dst with the next packets in the order of time.
 func (m *Merged) Next(dst []Packet) (int, error) {
 	if m.err != nil || len(dst) == 0 {
 		return 0, m.err
@@ -329,7 +328,8 @@ func (m *Merged) sink() {
 	}
 }
 
-// Progress adds up the files; total is 0 when the size of one is not known.
+// Progress returns the sums of all files; total is 0 when the size of a file
+// is not known.
 func (m *Merged) Progress() (read, total int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -346,15 +346,15 @@ func (m *Merged) Progress() (read, total int64) {
 	return read, total
 }
 
-// Problems gives the damage that was stepped over in the sources that have
-// ended: the first ones, and how many there were in all.
+// Problems returns the first places of damage that were stepped over in the
+// sources that have ended, and how many there were in all.
 func (m *Merged) Problems() ([]DamageError, int) { return m.log.list, m.log.n }
 
-// Drops is the number of packets that, by what the sources that have ended say
-// themselves, their capturing systems lost.
+// Drops returns how many packets were lost when the captures were made, as
+// far as the sources that have ended tell.
 func (m *Merged) Drops() uint64 { return m.lost }
 
-// Close closes what is still open.
+// Close closes the sources that are still open.
 func (m *Merged) Close() error {
 	if m.err == nil {
 		m.err = errClosed

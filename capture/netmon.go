@@ -7,7 +7,7 @@ import (
 )
 
 // netmonMagic begins a capture of Microsoft Network Monitor 2 and 3. After a
-// file header of 128 octets come frames, each with a header of 16 octets
+// file header of 128 bytes come frames, each with a header of 16 bytes
 // (microseconds since the start, original and captured length) and a trailer
 // that grew with the versions; then a table with the offset of each frame. All
 // is little-endian.

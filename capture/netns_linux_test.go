@@ -247,7 +247,7 @@ func frameOf(p *Packet) []byte {
 	return append(append(append([]byte(nil), before...), tag...), after...)
 }
 
-// collected is a packet whose octets outlive Next.
+// collected is a packet whose bytes outlive Next.
 type collected struct {
 	Packet
 	frame []byte

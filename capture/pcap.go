@@ -7,17 +7,17 @@ import (
 )
 
 // Magic numbers of classic pcap, as they read in the byte order of the writer.
-// The file header is 24 octets (magic, version, time zone, accuracy, snap
+// The file header is 24 bytes (magic, version, time zone, accuracy, snap
 // length, link type); each record has a header of seconds, fraction, captured
 // and original length. See draft-ietf-opsawg-pcap.
 const (
 	pcapMicro = 0xa1b2c3d4
 	pcapNano  = 0xa1b23c4d
 	// pcapPatched marks Alexey Kuznetsov's patched libpcap of 1999, shipped by
-	// some Linux distributions: eight octets follow each record header
+	// some Linux distributions: eight bytes follow each record header
 	// (interface index, protocol, packet type, padding).
 	pcapPatched = 0xa1b2cd34
-	// Ixia's lcap has four octets more of file header (the size of all
+	// Ixia's lcap has four bytes more of file header (the size of all
 	// records). Its hardware captures count nanoseconds, its software
 	// captures microseconds.
 	pcapIxiaHW = 0x1c0001ac
@@ -37,8 +37,8 @@ type pcapParser struct {
 	number  uint64
 	nanos   int64  // nanoseconds in a unit of the record's fraction field
 	limit   uint32 // a longer captured length is damage
-	recHdr  int    // octets of a record header
-	pad     int    // octets before each frame that are no part of it
+	recHdr  int    // bytes of a record header
+	pad     int    // bytes before each frame that are no part of it
 	link    LinkType
 	swap    bool // the writer's byte order is big-endian
 	patched bool
@@ -196,7 +196,7 @@ func (p *pcapParser) parse(b []byte, off int64, end bool, dst []Packet, log *pro
 }
 
 // parseCommon reads the whole records at the front of b, of a file of the common
-// kind: little-endian, 16 octets of record header, captured length first. It
+// kind: little-endian, 16 bytes of record header, captured length first. It
 // stops at anything that is not in order, for parse to see to.
 func (p *pcapParser) parseCommon(b []byte, dst []Packet) (n, at int) {
 	// In variables, as the compiler must assume that dst overlaps p. The time

@@ -43,7 +43,7 @@ func TestPcapMagics(t *testing.T) {
 }
 
 func TestPcapPatchedHeader(t *testing.T) {
-	// Eight octets more: interface index, protocol, packet type, padding.
+	// Eight bytes more: interface index, protocol, packet type, padding.
 	for _, order := range []binary.AppendByteOrder{le, be} {
 		f := pcapFile(order, 0xa1b2cd34, 65535, 113)
 		for i := range uint32(3) {
@@ -65,7 +65,7 @@ func TestPcapPatchedHeader(t *testing.T) {
 }
 
 func TestPcapIxia(t *testing.T) {
-	// The file header has four octets more, the size of all records.
+	// The file header has four bytes more, the size of all records.
 	for magic, nanos := range map[uint32]int64{0x1c0001ac: 7, 0x1c0001ab: 7000} {
 		for _, order := range []binary.AppendByteOrder{le, be} {
 			f := pcapFile(order, magic, 65535, 1)
@@ -80,7 +80,7 @@ func TestPcapIxia(t *testing.T) {
 
 func TestPcapAIX(t *testing.T) {
 	// Version 2.2: original length first. ifType for the link type.
-	// Nanoseconds. FDDI frames have three octets before them.
+	// Nanoseconds. FDDI frames have three bytes before them.
 	for _, c := range []struct {
 		ifType uint32
 		link   LinkType
@@ -123,7 +123,7 @@ func TestPcapVersions(t *testing.T) {
 }
 
 func TestPcapUpperHalfOfLinkTypeIsNoPartOfIt(t *testing.T) {
-	f := pcapFile(le, 0xa1b2c3d4, 65535, 0x24000001) // frame check sequence of 4 octets
+	f := pcapFile(le, 0xa1b2c3d4, 65535, 0x24000001) // frame check sequence of 4 bytes
 	f.packet(1, 0, []byte("x"))
 	if got := mustRead(t, f.b); got[0].Link != LinkEthernet {
 		t.Errorf("link type %v", got[0].Link)
@@ -209,7 +209,7 @@ func sampleFiles() map[string]*fileBuilder {
 	return files
 }
 
-// TestTruncated cuts each sample after every octet. All packets that are whole
+// TestTruncated cuts each sample after every byte. All packets that are whole
 // come out, and the error tells where the first one that is not begins.
 func TestTruncated(t *testing.T) {
 	for name, f := range sampleFiles() {

@@ -286,7 +286,7 @@ func (p *ngParser) plausible(b []byte) (size int, ok bool) {
 	return int(n), true
 }
 
-// whole says whether a plausible block of size octets at the front of b also
+// whole says whether a plausible block of size bytes at the front of b also
 // has its length at its end.
 func (p *ngParser) whole(b []byte, size int) bool {
 	last := binary.LittleEndian.Uint32(b[size-4:])
@@ -294,7 +294,7 @@ func (p *ngParser) whole(b []byte, size int) bool {
 }
 
 // resync looks in b for the next intact block that is followed by another or by
-// the end of the stream. skip is how many octets of b are certainly not part of
+// the end of the stream. skip is how many bytes of b are certainly not part of
 // one; want is how many it must see after them.
 func (p *ngParser) resync(b []byte, end bool) (skip, want int, found bool) {
 	for at := 0; at < len(b); at++ {
@@ -331,7 +331,7 @@ func (p *ngParser) resync(b []byte, end bool) (skip, want int, found bool) {
 	return len(b), 12, false
 }
 
-// salvage says whether b, the last octets of a stream behind a block that seems
+// salvage says whether b, the last bytes of a stream behind a block that seems
 // to run over its end, hold blocks that lead exactly to the end. Then it was
 // the length that was wrong. Else the file was cut, and whatever looks like a
 // block in there is the payload of the last packet.

@@ -36,7 +36,7 @@ func TestNgOtherBlocks(t *testing.T) {
 	f.block(0x80000001, []byte("of somebody else"))
 	f.block(0x00000bad, []byte("custom"))
 
-	simple := le.AppendUint32(nil, 9) // 4 octets of 9
+	simple := le.AppendUint32(nil, 9) // 4 bytes of 9
 	f.block(3, append(simple, "abcd"...))
 
 	old := le.AppendUint16(nil, 0) // obsolete packet block
@@ -209,7 +209,7 @@ func TestNgOptionsOutOfBounds(t *testing.T) {
 	f := ngFile(le)
 	body := le.AppendUint32(le.AppendUint32(nil, 1), 0)
 	body = append(body, 9, 0, 1, 0, 9, 0, 0, 0)          // nanoseconds
-	body = append(body, 2, 0, 0xff, 0xff, 'e', 't', 'h') // a name of 65535 octets
+	body = append(body, 2, 0, 0xff, 0xff, 'e', 't', 'h') // a name of 65535 bytes
 	f.block(1, body)
 	f.enhanced(0, 7, []byte("x"))
 	if got := mustRead(t, f.b); got[0].Time != 7 {

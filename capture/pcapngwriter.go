@@ -25,8 +25,7 @@ const (
 	maxNgWriterPacket = 1 << 30   // keeps every block length in 32 bits
 )
 
-// WriterOptions describe the capture that a Writer makes. What is empty is
-// left out of the file.
+// WriterOptions describe the capture in the file. Empty fields are left out.
 type WriterOptions struct {
 	Application string // name and version of the program that writes
 	Hardware    string // of the machine that captured
@@ -34,8 +33,8 @@ type WriterOptions struct {
 	Comment     string
 }
 
-// Writer writes packets as a pcapng file of one section, in little-endian
-// order, with times in nanoseconds. Each packet can carry a comment.
+// Writer writes packets to a pcapng file of one section, in little-endian
+// order, with times in nanoseconds. Each packet can have a comment.
 type Writer struct {
 	out     *bufio.Writer
 	opt     WriterOptions
@@ -65,8 +64,8 @@ type ngOrigin struct {
 	index uint32
 }
 
-// NewWriter makes a Writer. It writes nothing before the first packet,
-// interface or Flush, and holds octets back until Flush.
+// NewWriter returns a Writer. It writes nothing before the first packet,
+// interface or Flush. What it writes is buffered until Flush.
 func NewWriter(w io.Writer, opt WriterOptions) *Writer {
 	return &Writer{
 		out:        bufio.NewWriterSize(w, 256<<10),
@@ -104,9 +103,9 @@ func (w *Writer) start() error {
 	return w.writeBlock(ngSection, b)
 }
 
-// AddInterface says which interface the packets with this link type and
-// Packet.Interface come from. Interfaces of equal link type and name are one
-// in the file. snapLen is 0 when packets were not cut.
+// AddInterface describes the interface of the packets with this link type
+// and this Packet.Interface. Interfaces with the same link type and name
+// become one in the file. A snapLen of 0 says that packets were not cut.
 func (w *Writer) AddInterface(link LinkType, index uint32, name string, snapLen uint32) error {
 	if err := w.start(); err != nil {
 		return err
@@ -133,10 +132,11 @@ func (w *Writer) AddInterface(link LinkType, index uint32, name string, snapLen 
 	return nil
 }
 
-// WritePacket writes a packet, with a comment unless that is empty. A packet
-// of an interface that was not added gets one without a name. A VLAN tag that
-// the system took off (Packet.VLAN) is put back where the link type has a
-// place for it. A time before 1970 becomes 0, which stands for none.
+// WritePacket writes a packet, with a comment unless that is empty. An
+// interface that was not added is added without a name. A VLAN tag that the
+// system took off (Packet.VLAN) is put back where the link type has a place
+// for it. A time before 1970 is written as 0, which means that the time is
+// not known.
 func (w *Writer) WritePacket(p *Packet, comment string) error {
 	if len(p.Data) > maxNgWriterPacket {
 		return fmt.Errorf("write packet of %d octets: at most %d fit a block", len(p.Data), maxNgWriterPacket)
@@ -186,8 +186,8 @@ func (w *Writer) WritePacket(p *Packet, comment string) error {
 	return errWriteCapture(err)
 }
 
-// Flush writes what was held back. A Writer that was given nothing writes an
-// empty capture.
+// Flush writes what is buffered. A Writer without packets and interfaces
+// then writes an empty capture.
 func (w *Writer) Flush() error {
 	if err := w.start(); err != nil {
 		return err
@@ -215,7 +215,7 @@ func errWriteCapture(err error) error {
 	return nil
 }
 
-// splitAtVLAN gives the octets of a packet with its VLAN tag where it was: in
+// splitAtVLAN gives the bytes of a packet with its VLAN tag where it was: in
 // Ethernet after the two addresses (IEEE 802.1Q clause 9). In LINUX_SLL2 the
 // protocol comes first, so that the tag's goes there, and the tag's TCI and
 // the inner protocol after the header, as libpcap does it. What it makes is

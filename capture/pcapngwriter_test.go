@@ -180,7 +180,7 @@ func TestWriterPaddingCommentsAndTimes(t *testing.T) {
 }
 
 func TestWriterCutsLongCommentBetweenCharacters(t *testing.T) {
-	comment := "x" + strings.Repeat("é", 40000) // an é crosses the limit of 65535 octets
+	comment := "x" + strings.Repeat("é", 40000) // an é crosses the limit of 65535 bytes
 	file := write(t, WriterOptions{}, func(w *Writer) error { return w.WritePacket(&Packet{Data: []byte{1}}, comment) })
 	got := readWritten(t, file)[2].options[1]
 	if len(got) != 65535 || !strings.HasPrefix(comment, got) {

@@ -21,29 +21,30 @@ const (
 	maxProblems = 64
 )
 
-// ErrNotCapture is what NewReader's and Open's errors wrap when the input does
-// not begin like any capture file that this package reads.
+// ErrNotCapture is wrapped by the errors of NewReader and Open when the
+// input does not begin like a capture of any known format.
 var ErrNotCapture = errors.New("not a capture file")
 
-// Options change how a capture is read. The zero value is right for files.
+// Options change how a capture is read. The zero value suits files.
 type Options struct {
-	// NoReadAhead keeps all reading and decompression inside Next. By default
-	// a goroutine does it ahead of the parser when a capture is longer than a
-	// read and there is more than one processor.
+	// NoReadAhead does all reading and decompression within the calls of Next.
+	// By default a goroutine does it ahead of them, if the capture is longer
+	// than one read and there is more than one processor.
 	NoReadAhead bool
-	// Stdin is what Open reads for the path "-". Without it "-" is a file.
+	// Stdin is what Open reads for the path "-". If it is nil, "-" is the name
+	// of a file.
 	Stdin io.Reader
-	// Context, when it is done, ends the waiting for a pipe's next octets: then
-	// Next gives io.EOF, and what was read before is not lost. Files are not
-	// waited for, and so not affected.
+	// Context ends the reading of a pipe when it is done: Next returns the
+	// packets that were read before, and then io.EOF. Regular files are not
+	// affected.
 	Context context.Context
 
-	small bool // reads of smallRead octets: one of many captures that are open at a time
+	small bool // reads of smallRead bytes: one of many captures that are open at a time
 }
 
-// Reader reads one capture: classic pcap and its variants, pcapng, snoop, each
-// also compressed with gzip, zstd, lz4, xz or bzip2. What it is, is told by its
-// content. A Reader is a Source.
+// Reader reads one capture: classic pcap and its variants, pcapng, snoop,
+// Network Monitor or Sniffer, also compressed with gzip, zstd, lz4, xz or
+// bzip2. The content decides which it is. A Reader is a Source.
 type Reader struct {
 	name   string
 	format string
@@ -55,7 +56,7 @@ type Reader struct {
 	shared sharing // see NextChunk
 }
 
-// Open opens a capture file, or opt.Stdin when path is "-".
+// Open opens a capture file, or opt.Stdin when that is set and path is "-".
 func Open(path string, opt Options) (*Reader, error) {
 	if path == "-" && opt.Stdin != nil {
 		return NewReader(opt.Stdin, path, opt)
@@ -80,9 +81,9 @@ func Open(path string, opt Options) (*Reader, error) {
 	return newReader(f, f, path, total, opt)
 }
 
-// NewReader reads a capture from r, which may be a pipe; name stands for it in
-// errors. It reads until it knows the format, so it waits for the first octets.
-// Close does not close r.
+// NewReader reads a capture from r, which may be a pipe; errors call it
+// name. NewReader waits until it has read enough to know the format. Close
+// does not close r.
 func NewReader(r io.Reader, name string, opt Options) (*Reader, error) {
 	var total int64
 	if f, ok := r.(*os.File); ok {
@@ -116,7 +117,7 @@ func newReader(src io.Reader, closer io.Closer, name string, total int64, opt Op
 
 // open finds the compression and the format, and reads the file header.
 func (r *Reader) open() error {
-	// Four octets tell pcap and pcapng, so that a live pipe is known before
+	// Four bytes tell pcap and pcapng, so that a live pipe is known before
 	// its first packet. Everything else may need more.
 	r.s.fill(4)
 	if !quickly(r.s.win) {
@@ -163,9 +164,9 @@ type parser interface {
 	// header reads the file header at the front of b. Where b is too short it
 	// returns how long it must be; when end is set there is no more than b.
 	header(b []byte, end bool) (used, need int, err error)
-	// parse fills dst with the packets at the front of b, whose first octet
-	// is at offset off of the stream. used octets of b are done with. When dst
-	// is not full, need is how many octets from there it must see to go on;
+	// parse fills dst with the packets at the front of b, whose first byte
+	// is at offset off of the stream. used bytes of b are done with. When dst
+	// is not full, need is how many bytes from there it must see to go on;
 	// when end is set there is no more than b, and need is not used. bad is
 	// damage that cannot be stepped over.
 	parse(b []byte, off int64, end bool, dst []Packet, log *problems) (n, used, need int, bad damage)
@@ -185,11 +186,11 @@ func damageAt(off int64, format string, args ...any) damage {
 	return damage{off, fmt.Sprintf(format, args...)}
 }
 
-// Next fills dst with the next packets, as many as are in memory, and at least
-// one unless it returns an error. Data are valid until the next call of Next or
-// Close. It returns io.EOF at the end of an intact capture (which may have had
-// problems that could be stepped over, see Problems), and *DamageError where a
-// damaged one becomes unreadable.
+// Next fills dst with the next packets: as many as are in memory, and at
+// least one unless it returns an error. Data is valid until the next call of
+// Next or Close. At the end of the capture the error is io.EOF, also when
+// damage was stepped over (see Problems). Where damage ends the reading, the
+// error is a *DamageError.
 func (r *Reader) Next(dst []Packet) (int, error) {
 	if r.err != nil || len(dst) == 0 {
 		return 0, r.err
@@ -210,7 +211,7 @@ func (r *Reader) Next(dst []Packet) (int, error) {
 }
 
 // ending says why nothing follows what was parsed, nil when something may: bad is
-// the damage that the parser met, and done is set when it saw all octets there
+// the damage that the parser met, and done is set when it saw all bytes there
 // will be.
 func (r *Reader) ending(bad damage, done bool) error {
 	switch {
@@ -249,7 +250,7 @@ func (r *Reader) failure(packet uint64) error {
 	return fmt.Errorf("read %s: %w", r.name, r.s.err)
 }
 
-// Close releases the file, the buffers and the goroutine.
+// Close closes the file and ends the goroutine that reads ahead.
 func (r *Reader) Close() error {
 	if r.err == nil {
 		r.err = errClosed
@@ -260,10 +261,11 @@ func (r *Reader) Close() error {
 	return nil
 }
 
-// Name is the name that the capture was opened with.
+// Name returns the name that the capture was opened with.
 func (r *Reader) Name() string { return r.name }
 
-// Format names the container and its compression: "pcap", "pcapng, gzip".
+// Format returns the name of the format and the compression: "pcap",
+// "pcapng, gzip".
 func (r *Reader) Format() string {
 	if p := r.s.src.packed; p != "" {
 		return r.format + ", " + p
@@ -271,19 +273,19 @@ func (r *Reader) Format() string {
 	return r.format
 }
 
-// Progress says how many octets of the file were read, and how many it has, 0
-// when that is not known. Of a compressed file these are compressed octets. It
-// may be called at any time from any goroutine.
+// Progress returns how many bytes of the file were read and how many it has;
+// total is 0 when that is not known. In a compressed file it counts
+// compressed bytes. It may be called at any time from any goroutine.
 func (r *Reader) Progress() (read, total int64) {
 	return r.s.src.raw.n.Load(), r.total
 }
 
-// Drops is the number of packets that, by what the capture itself says so far,
-// the capturing system lost. Classic pcap has no place for it: 0.
+// Drops returns how many packets were lost when the capture was made, as far
+// as the part that was read tells. Classic pcap does not record it: 0.
 func (r *Reader) Drops() uint64 { return r.p.drops() }
 
-// Problems gives the damage that was stepped over so far: the first ones, and
-// how many there were in all.
+// Problems returns the first places of damage that were stepped over so far,
+// and how many there were in all.
 func (r *Reader) Problems() ([]DamageError, int) {
 	return r.log.list, r.log.n
 }

@@ -6,8 +6,8 @@ import (
 )
 
 // snifferMagic begins a capture of NetXRay and of Sniffer for Windows, which
-// came of it: a file header of 128 octets, then records of a timestamp in ticks
-// of 64 bits, the original and the captured length in 16 bits each, some octets
+// came of it: a file header of 128 bytes, then records of a timestamp in ticks
+// of 64 bits, the original and the captured length in 16 bits each, some bytes
 // of state, and the packet. All is little-endian. The format was never
 // published; what is known of it was found by looking at captures.
 const snifferMagic = "XCP\x00"
@@ -17,7 +17,7 @@ const snifferHeader = 128
 type snifferParser struct {
 	number uint64
 	link   LinkType
-	record int     // octets of a record header
+	record int     // bytes of a record header
 	start  int64   // time of tick zero, nanoseconds
 	tick   float64 // nanoseconds
 	until  int64   // offset of the end of the records
@@ -154,7 +154,7 @@ func (p *snifferParser) parse(b []byte, off int64, end bool, dst []Packet, log *
 		}
 		data := r[p.record:size:size]
 		if p.record == 40 && !p.hasFCS && r[14] == 0xff && r[15] == 0xff && len(data) >= 4 {
-			// Four octets without a meaning follow.
+			// Four bytes without a meaning follow.
 			data = data[: len(data)-4 : len(data)-4]
 			length -= min(length, 4)
 		}

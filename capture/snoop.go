@@ -6,7 +6,7 @@ import (
 )
 
 // snoopMagic begins a Snoop capture (RFC 1761), the format of Solaris: a file
-// header of 16 octets, then records whose header of 24 octets has the original
+// header of 16 bytes, then records whose header of 24 bytes has the original
 // length, the captured length, the length of the whole record, the packets
 // dropped so far, seconds and microseconds; all big-endian.
 const snoopMagic = "snoop\x00\x00\x00"
@@ -15,7 +15,7 @@ const (
 	snoopHeader = 16
 	snoopRecord = 24
 	// snoopPadding bounds what may follow a packet within its record. The RFC
-	// pads to 4 octets; there are writers that append data of their own.
+	// pads to 4 bytes; there are writers that append data of their own.
 	snoopPadding = 64 << 10
 )
 

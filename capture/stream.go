@@ -10,13 +10,13 @@ import (
 	"sync/atomic"
 )
 
-// Sizes of the reading machinery, in octets.
+// Sizes of the reading machinery, in bytes.
 const (
 	// chunkSize is what one read asks for. With 1 MiB the hand-over from the
 	// reading goroutine no longer shows (measured: 47 ms a file of 330 MB with
 	// 256 KiB, 37 ms with 1 MiB and with 2 MiB).
 	chunkSize = 1 << 20
-	// headroom is the free space before each chunk. The octets of a record
+	// headroom is the free space before each chunk. The bytes of a record
 	// that straddles two reads are moved there, so that each record lies in
 	// one piece. It is more than nearly every packet needs; a longer record
 	// is put together in memory of its own.
@@ -34,19 +34,19 @@ const (
 // chunk is a buffer of headroom and data.
 type chunk struct {
 	mem [headroom + chunkSize]byte
-	n   int   // octets of data, from mem[headroom]
-	err error // what ended the reading after these octets
+	n   int   // bytes of data, from mem[headroom]
+	err error // what ended the reading after these bytes
 }
 
 // chunkPool lets a run over thousands of files use the same few buffers.
 var chunkPool = sync.Pool{New: func() any { return new(chunk) }}
 
-// A stream hands the octets of a capture to a parser as a window: the part of
+// A stream hands the bytes of a capture to a parser as a window: the part of
 // the stream that lies in memory and that the parser has not consumed. Records
-// are parsed in place. Only the octets of a record that straddles the end of
+// are parsed in place. Only the bytes of a record that straddles the end of
 // the window are ever moved.
 //
-// The first chunkSize octets are read by the caller. If more follow, and if
+// The first chunkSize bytes are read by the caller. If more follow, and if
 // there is a second processor, a goroutine reads (and decompresses) ahead.
 //
 // A window stays where it is until the next call of fill.
@@ -73,15 +73,15 @@ func newStream(src *input, sync bool) *stream {
 	return s
 }
 
-// consume drops n octets from the front of the window.
+// consume drops n bytes from the front of the window.
 func (s *stream) consume(n int) {
 	s.win = s.win[n:]
 	s.off += int64(n)
 }
 
-// fill makes the window at least need octets long, or as long as it can get:
+// fill makes the window at least need bytes long, or as long as it can get:
 // then it returns false and s.err is set. It may move the window, after which
-// nothing may refer to octets that were consumed before.
+// nothing may refer to bytes that were consumed before.
 func (s *stream) fill(need int) bool {
 	for len(s.win) < need {
 		if s.err != nil {
@@ -96,7 +96,7 @@ func (s *stream) fill(need int) bool {
 	return true
 }
 
-// advance moves what is left of the window in front of the next octets.
+// advance moves what is left of the window in front of the next bytes.
 func (s *stream) advance() {
 	tail := s.win
 	s.spill = nil
@@ -122,7 +122,7 @@ func (s *stream) advance() {
 // with what was really read, never with what a length field says.
 func (s *stream) grow() {
 	if cap(s.spill)-len(s.spill) < chunkSize {
-		// Twice the window, so that octets are moved a bounded number of
+		// Twice the window, so that bytes are moved a bounded number of
 		// times however slowly they come.
 		m := make([]byte, 0, 2*len(s.win)+chunkSize)
 		s.spill = append(m, s.win...)
@@ -238,7 +238,7 @@ func (s *stream) close() error {
 
 var errClosed = errors.New("reader is closed")
 
-// input is where a stream's octets come from: a file or pipe, through a
+// input is where a stream's bytes come from: a file or pipe, through a
 // decompressor if it is compressed. Its read is called by one goroutine at a
 // time.
 type input struct {
@@ -248,12 +248,12 @@ type input struct {
 	unzip     func()      // releases the decompressor; nil without one
 	regular   bool        // raw is a regular file, whose reads do not block for long
 	packed    string      // name of the compression: "gzip"; "" without one
-	delivered int64       // octets read so far from r
+	delivered int64       // bytes read so far from r
 	mu        sync.Mutex
 	released  bool
 }
 
-// read reads at least one octet into p, or fails. The decompressor of a regular
+// read reads at least one byte into p, or fails. The decompressor of a regular
 // file is asked until 64 KiB are there, as some hand out very small pieces.
 func (in *input) read(p []byte) (n int, err error) {
 	want := 1
@@ -312,7 +312,7 @@ func (in *input) readerDone() {
 // countingIn counts what is read from a file, for progress.
 type countingIn struct {
 	r    io.Reader
-	most int // octets to ask for at a time
+	most int // bytes to ask for at a time
 	n    atomic.Int64
 }
 
@@ -332,7 +332,7 @@ type stopReader struct {
 	left    []byte // of buf, not handed out yet
 	err     error
 	ask     chan struct{}
-	got     chan int // octets in buf; err is set before
+	got     chan int // bytes in buf; err is set before
 	stopped atomic.Bool
 }
 

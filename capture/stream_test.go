@@ -54,7 +54,7 @@ func sizedCapture(seed uint64, ng bool, size int) (file []byte, want []Packet) {
 	return f.b, want
 }
 
-// pieces reads a random number of octets at a time.
+// pieces reads a random number of bytes at a time.
 type pieces struct {
 	r   io.Reader
 	rnd *rand.Rand

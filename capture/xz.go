@@ -45,7 +45,7 @@ func newXZReader(r io.Reader) (*xzReader, error) {
 	return x, x.beginStream()
 }
 
-// xzInput counts octets, and sums those of a header. The end of the input is an
+// xzInput counts bytes, and sums those of a header. The end of the input is an
 // error wherever it is read through it.
 type xzInput struct {
 	r   *bufio.Reader
@@ -71,16 +71,16 @@ func (in *xzInput) full(p []byte) error {
 	return err
 }
 
-func (in *xzInput) octet() (byte, error) {
+func (in *xzInput) readByte() (byte, error) {
 	var b [1]byte
 	err := in.full(b[:])
 	return b[0], err
 }
 
-// number reads an integer of 7 bits an octet.
+// number reads an integer of 7 bits a byte.
 func (in *xzInput) number() (v uint64, err error) {
 	for shift := 0; shift < 63; shift += 7 {
-		b, err := in.octet()
+		b, err := in.readByte()
 		if err != nil {
 			return 0, err
 		}
@@ -95,7 +95,7 @@ func (in *xzInput) number() (v uint64, err error) {
 // align skips zeros until n is a multiple of 4.
 func (in *xzInput) align(n int64) error {
 	for ; n%4 != 0; n++ {
-		if b, err := in.octet(); err != nil {
+		if b, err := in.readByte(); err != nil {
 			return err
 		} else if b != 0 {
 			return errXZHeader
@@ -179,7 +179,7 @@ func (x *xzReader) beginBlock() error {
 	in := x.in
 	in.sum = 0
 	start := in.n
-	size, err := in.octet()
+	size, err := in.readByte()
 	if err != nil {
 		return err
 	}
@@ -190,7 +190,7 @@ func (x *xzReader) beginBlock() error {
 		return x.beginStream()
 	}
 	end := start + (int64(size)+1)*4 - 4 // of the header but for its sum
-	flags, err := in.octet()
+	flags, err := in.readByte()
 	if err != nil {
 		return err
 	}
@@ -213,7 +213,7 @@ func (x *xzReader) beginBlock() error {
 	if err != nil {
 		return err
 	}
-	bits, err := in.octet()
+	bits, err := in.readByte()
 	if err != nil {
 		return err
 	}
@@ -221,7 +221,7 @@ func (x *xzReader) beginBlock() error {
 		return errXZHeader
 	}
 	for in.n < end {
-		if b, err := in.octet(); err != nil {
+		if b, err := in.readByte(); err != nil {
 			return err
 		} else if b != 0 {
 			return errXZHeader

@@ -8,9 +8,9 @@ package inorder
 import "sync"
 
 // A Sequencer delivers numbered values one at a time, in the order of their
-// numbers. No goroutine waits for its turn: whoever puts the value that is next
-// delivers it, and all that follow it and are there. The others go on with
-// their work.
+// numbers. No goroutine waits for its turn. The one that puts the next value
+// delivers it, and then the values behind it that are there. The others go on
+// with their work.
 type Sequencer[T any] struct {
 	deliver    func(T)
 	mu         sync.Mutex
@@ -24,18 +24,18 @@ type slot[T any] struct {
 	full  bool
 }
 
-// NewSequencer returns a Sequencer that delivers by calling deliver, never from
-// two goroutines at once. Numbers start at 0. Up to capacity values can wait: the
-// number of a value must be less than capacity above that of the first value that
-// is not delivered. A caller keeps to that by allowing no more than capacity
-// values from before they get their number until they are delivered.
+// NewSequencer returns a Sequencer that calls deliver for each value, one call
+// after another. Numbers start at 0. The number of a value must be less than
+// that of the first undelivered value plus capacity. So at most capacity values
+// may have a number and not be delivered yet; a caller must wait for one to be
+// delivered before it gives out a further number.
 func NewSequencer[T any](capacity int, deliver func(T)) *Sequencer[T] {
 	return &Sequencer[T]{deliver: deliver, slots: make([]slot[T], capacity)}
 }
 
-// Put hands over the value of a number, each number once. When Put returns, the
-// value is delivered, or another call of Put is about to deliver it, or a value
-// with a lower number is missing.
+// Put adds the value with this number. Each number is put once. Put may return
+// before the value is delivered: a later or a concurrent call of Put then
+// delivers it.
 func (s *Sequencer[T]) Put(number uint64, value T) {
 	s.mu.Lock()
 	*s.slot(number) = slot[T]{value, true}

@@ -10,11 +10,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Apply restricts the process for good. It returns, in words for people, what
-// was applied, and what this kernel or build does not have; the latter is no
-// error. An error leaves the process with what had been applied until then.
+// Apply restricts the process for good. It returns a line for people about each
+// restriction: that it applies, or that this kernel or build does not have it,
+// which is no error. After an error, the restrictions that it returns apply.
 //
-// Restrictions are stacked, so that a second call can only take away more.
+// A second call can only add restrictions.
 func Apply(opt Options) (what []string, err error) {
 	// The time zone is read from a file when it is used first.
 	_, _ = time.Now().Zone()

@@ -18,11 +18,11 @@ const (
 	nobody      = 65534
 )
 
-// DropPrivileges makes root an ordinary user, with that user's primary group
-// only, and gives up the capabilities that the process may have instead of
-// root (Linux). There is no way back. name is a user's name or number; empty
-// is "nobody" for root, and no change of user for others. An error may leave
-// the process between the two users: it should end.
+// DropPrivileges changes from root to an ordinary user with only that user's
+// primary group. On Linux it also gives up the capabilities of the process. This
+// cannot be undone. name is the name or number of a user. If it is empty, root
+// becomes "nobody", and any other user stays as it is. After an error the process
+// may have some rights of both users and should exit.
 func DropPrivileges(name string) error {
 	if os.Geteuid() != 0 {
 		if name != "" {

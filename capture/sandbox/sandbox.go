@@ -1,30 +1,29 @@
-// Package sandbox takes rights away from the process, once it holds what it
-// needs.
+// Package sandbox lets a process give up rights that it no longer needs.
 //
-// A capture program needs root, or a capability, for the one moment in which
-// it opens its socket. Afterwards it parses what strangers send. Should a
-// parser be subverted, the harm is bounded by what the process may still do.
-// So there are two steps, both without return:
+// A program that captures packets needs root, or a capability, only to open its
+// socket. After that it parses data from strangers. If a parser has a flaw, an
+// attacker can do no more than the process may do. There are two steps, and
+// neither can be undone:
 //
-//   - [DropPrivileges] leaves root for an ordinary user and gives up all
+//   - [DropPrivileges] changes from root to an ordinary user and gives up all
 //     capabilities.
-//   - [Apply] makes the kernel refuse what capturing and printing never need:
-//     files other than the open ones, programs, connections, and the system
-//     calls with which one process reaches into another or into the kernel.
+//   - [Apply] tells the kernel to refuse what capturing and printing never
+//     need: opening other files, starting programs, opening connections, and
+//     system calls that reach into other processes or the kernel.
 //
-// Both hold for all threads, and so for all goroutines. Open files, sockets
-// and the capture ring stay usable, standard output among them.
+// Both apply to all threads, and so to all goroutines. Open files and sockets,
+// standard output and the capture ring can still be used.
 package sandbox
 
-// Options say what the process still needs.
+// Options say which rights the process keeps.
 type Options struct {
-	// Write are files that it will open for reading and writing, and folders
-	// below which it may make, rename and remove files. They must exist. User
-	// rights apply besides.
+	// Write lists files that the process may open for reading and writing, and
+	// directories below which it may create, rename and remove files. They must
+	// exist. The permissions of the files apply as well.
 	Write []string
-	// Read are files and folders that it will open for reading. They must
-	// exist.
+	// Read lists files and directories that the process may open for reading.
+	// They must exist.
 	Read []string
-	// Network leaves it the right to open sockets and to connect.
+	// Network allows opening sockets and connections.
 	Network bool
 }
