@@ -98,7 +98,7 @@ func TestCompressedTruncated(t *testing.T) {
 		file, want := sizedCapture(12, false, compressedSize(name))
 		b := pack(file)
 		if len(b) < 64<<10 {
-			t.Fatalf("%s: only %d octets", name, len(b))
+			t.Fatalf("%s: only %d bytes", name, len(b))
 		}
 		for _, cut := range []int{6, 7, 20, 100, len(b) / 2, len(b) - 100, len(b) - 1} {
 			packets, _, err := readCapture(bytes.NewReader(b[:cut]), Options{})

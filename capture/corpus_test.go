@@ -125,7 +125,7 @@ func TestCorpus(t *testing.T) {
 		case status == "ok" && got.packets != want:
 			t.Errorf("%s: %d packets, want %d", name, got.packets, want)
 		case status == "ok" && got.ethernet && !ok && got.octets != octets && octets != 1<<31-1: // at which tshark stops counting
-			t.Errorf("%s: %d octets on the wire, want %d", name, got.octets, octets)
+			t.Errorf("%s: %d bytes on the wire, want %d", name, got.octets, octets)
 		case status != "ok" && got.packets < want:
 			t.Errorf("%s (%s): %d packets, want at least %d: %v", name, status, got.packets, want, err)
 		case (status == "truncated" || status == "corrupt") && !errors.As(err, &damage) && len(got.problems) == 0:

@@ -103,7 +103,7 @@ func checkAnyInput(t *testing.T, b []byte) {
 	last := uint64(0)
 	for _, p := range whole {
 		if p.Number <= last || int64(p.Length) < int64(len(p.Data)) || len(p.Data) > maxPacket {
-			t.Fatalf("packet %d after %d: length %d, %d octets", p.Number, last, p.Length, len(p.Data))
+			t.Fatalf("packet %d after %d: length %d, %d bytes", p.Number, last, p.Length, len(p.Data))
 		}
 		last = p.Number
 	}
@@ -112,11 +112,11 @@ func checkAnyInput(t *testing.T, b []byte) {
 	}
 	pieces, problems2, err2 := readCapture(iotest.OneByteReader(bytes.NewReader(b)), Options{})
 	if err.Error() != err2.Error() || len(problems) != len(problems2) {
-		t.Fatalf("in one piece %v, %v;\nin octets %v, %v", problems, err, problems2, err2)
+		t.Fatalf("in one piece %v, %v;\nin bytes %v, %v", problems, err, problems2, err2)
 	}
 	for i := range problems {
 		if problems[i] != problems2[i] {
-			t.Fatalf("in one piece %v, in octets %v", &problems[i], &problems2[i])
+			t.Fatalf("in one piece %v, in bytes %v", &problems[i], &problems2[i])
 		}
 	}
 	checkPackets(t, pieces, whole)

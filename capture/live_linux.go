@@ -168,10 +168,10 @@ func ringRequest(opt LiveOptions) (unix.TpacketReq3, error) {
 	ceil2 := func(n int) int { return 1 << bits.Len(uint(n-1)) }
 	const maxBuffer = 1 << 30 // fits an int on every machine, doubled too
 	if opt.SnapLen > maxBuffer/4 {
-		return unix.TpacketReq3{}, fmt.Errorf("snap length of %d octets: at most %d are possible", opt.SnapLen, maxBuffer/4)
+		return unix.TpacketReq3{}, fmt.Errorf("snap length of %d bytes: at most %d are possible", opt.SnapLen, maxBuffer/4)
 	}
 	if opt.Buffer > maxBuffer {
-		return unix.TpacketReq3{}, fmt.Errorf("buffer of %d octets: at most %d are possible", opt.Buffer, maxBuffer)
+		return unix.TpacketReq3{}, fmt.Errorf("buffer of %d bytes: at most %d are possible", opt.Buffer, maxBuffer)
 	}
 	block := max(unix.Getpagesize(), ceil2(opt.SnapLen+ringOverhead), ceil2(opt.Buffer)/blocksWanted)
 	blocks := max(2, opt.Buffer/block)
@@ -195,11 +195,11 @@ func (l *Live) mapRing(opt LiveOptions) error {
 	}
 	size := int(request.Block_size) * int(request.Block_nr)
 	if err := unix.SetsockoptTpacketReq3(l.fd, unix.SOL_PACKET, unix.PACKET_RX_RING, &request); err != nil {
-		return fmt.Errorf("allocate ring of %d octets: %w", size, err)
+		return fmt.Errorf("allocate ring of %d bytes: %w", size, err)
 	}
 	// MAP_POPULATE: page faults come now, and not with the first packets.
 	if l.ring, err = unix.Mmap(l.fd, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_POPULATE); err != nil {
-		return fmt.Errorf("map ring of %d octets: %w", size, err)
+		return fmt.Errorf("map ring of %d bytes: %w", size, err)
 	}
 	l.blockSize = int(request.Block_size)
 	return nil

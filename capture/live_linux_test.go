@@ -129,7 +129,7 @@ func exchange(t *testing.T, f far) {
 		}
 		c.(*net.TCPConn).CloseWrite()
 		if got, err := io.ReadAll(c); err != nil || !bytes.Equal(got, message) {
-			t.Errorf("echo of %d octets, %v", len(got), err)
+			t.Errorf("echo of %d bytes, %v", len(got), err)
 		}
 	})
 	if t.Failed() {
@@ -442,7 +442,7 @@ func TestLiveSnapLengthBoundsFilters(t *testing.T) {
 	loopbackMessage(t, 9, endMark+strings.Repeat("x", 1000))
 	p := collect(t, l, func(c collected) bool { return true })[0]
 	if len(p.Data) != 60 || int(p.Length) != 14+20+8+len(endMark)+1000 {
-		t.Errorf("%d octets of %d", len(p.Data), p.Length)
+		t.Errorf("%d bytes of %d", len(p.Data), p.Length)
 	}
 	// One that says a number is bounded already in the kernel.
 	moved, err := moveFilter(LinkEthernet, []bpf.RawInstruction{{Op: unix.BPF_RET | unix.BPF_K, K: 1 << 20}}, 60)
@@ -510,7 +510,7 @@ func TestLiveAnyInterface(t *testing.T) {
 	} {
 		p := got[i]
 		if p.Link != want.link || l.InterfaceName(p.Interface) != want.name || p.VLAN != want.vlan || int(p.Length) != want.length || len(p.frame) != want.length {
-			t.Errorf("packet %d: %v on %s, VLAN %08x, length %d, %d octets; want %v", i+1,
+			t.Errorf("packet %d: %v on %s, VLAN %08x, length %d, %d bytes; want %v", i+1,
 				p.Link, l.InterfaceName(p.Interface), p.VLAN, p.Length, len(p.frame), want)
 		}
 	}
@@ -621,7 +621,7 @@ func TestLiveFilters(t *testing.T) {
 			}
 			got = append(got, l.InterfaceName(p.Interface)+" "+what)
 			if len(p.Data) != 40 {
-				t.Errorf("%s: %d octets captured, want 40", test.name, len(p.Data))
+				t.Errorf("%s: %d bytes captured, want 40", test.name, len(p.Data))
 			}
 			if what != "end" && int(p.Length) != offset+20+8+100 {
 				t.Errorf("%s: length %d", test.name, p.Length)

@@ -41,7 +41,7 @@ func (p *netmonParser) drops() uint64 { return 0 } // the format has no place fo
 func (p *netmonParser) header(b []byte, end bool) (used, need int, err error) {
 	if len(b) < netmonHeader {
 		if end {
-			return 0, 0, fmt.Errorf("file header of Network Monitor cut short: %d of %d octets", len(b), netmonHeader)
+			return 0, 0, fmt.Errorf("file header of Network Monitor cut short: %d of %d bytes", len(b), netmonHeader)
 		}
 		return 0, netmonHeader, nil
 	}
@@ -133,7 +133,7 @@ func (p *netmonParser) parse(b []byte, off int64, end bool, dst []Packet, log *p
 func (p *netmonParser) frame(r []byte) (d Packet, size int, isPacket bool, why string) {
 	le := binary.LittleEndian
 	if len(r) < netmonFrame {
-		return d, 0, false, fmt.Sprintf("frame header cut short: %d of %d octets", len(r), netmonFrame)
+		return d, 0, false, fmt.Sprintf("frame header cut short: %d of %d bytes", len(r), netmonFrame)
 	}
 	length, captured := le.Uint32(r[8:]), le.Uint32(r[12:])
 	if captured > usualPacket {
@@ -142,7 +142,7 @@ func (p *netmonParser) frame(r []byte) (d Packet, size int, isPacket bool, why s
 	body := netmonFrame + int(captured)
 	size = body + p.trailer()
 	if len(r) < size {
-		return d, 0, false, fmt.Sprintf("frame cut short: %d of %d octets", len(r), size)
+		return d, 0, false, fmt.Sprintf("frame cut short: %d of %d bytes", len(r), size)
 	}
 	data, tail := r[netmonFrame:body:body], r[body:size]
 	media := p.media

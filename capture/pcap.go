@@ -90,7 +90,7 @@ func (p *pcapParser) header(b []byte, end bool) (used, need int, err error) {
 	}
 	if len(b) < size {
 		if end {
-			return 0, 0, fmt.Errorf("pcap file header cut short: %d of %d octets", len(b), size)
+			return 0, 0, fmt.Errorf("pcap file header cut short: %d of %d bytes", len(b), size)
 		}
 		return 0, size, nil
 	}
@@ -157,7 +157,7 @@ func (p *pcapParser) parse(b []byte, off int64, end bool, dst []Packet, log *pro
 		if len(r) < hdr {
 			need = hdr
 			if end && len(r) > 0 {
-				bad = damageAt(off+int64(at), "record header cut short: %d of %d octets", len(r), hdr)
+				bad = damageAt(off+int64(at), "record header cut short: %d of %d bytes", len(r), hdr)
 			}
 			break
 		}
@@ -173,7 +173,7 @@ func (p *pcapParser) parse(b []byte, off int64, end bool, dst []Packet, log *pro
 		if len(r) < size {
 			need = size
 			if end {
-				bad = damageAt(off+int64(at), "packet cut short: %d of %d octets", len(r)-hdr, captured)
+				bad = damageAt(off+int64(at), "packet cut short: %d of %d bytes", len(r)-hdr, captured)
 			}
 			break
 		}

@@ -220,7 +220,7 @@ func TestTruncated(t *testing.T) {
 		for cut := range len(f.b) + 1 {
 			for how, r := range map[string]io.Reader{
 				"whole":   bytes.NewReader(f.b[:cut]),
-				"octets":  iotest.OneByteReader(bytes.NewReader(f.b[:cut])),
+				"bytes":   iotest.OneByteReader(bytes.NewReader(f.b[:cut])),
 				"dataerr": iotest.DataErrReader(bytes.NewReader(f.b[:cut])),
 			} {
 				packets, _, err := readCapture(r, Options{})

@@ -94,7 +94,7 @@ func (p *ngParser) u32(b []byte) uint32 {
 func (p *ngParser) header(b []byte, end bool) (used, need int, err error) {
 	if len(b) < 12 {
 		if end {
-			return 0, 0, fmt.Errorf("section header block cut short: %d octets", len(b))
+			return 0, 0, fmt.Errorf("section header block cut short: %d bytes", len(b))
 		}
 		return 0, 12, nil
 	}
@@ -123,7 +123,7 @@ func (p *ngParser) parse(b []byte, off int64, end bool, dst []Packet, log *probl
 			skip, want, found := p.resync(r, end)
 			at += skip
 			if found {
-				log.add(p.lostAt, p.number+1, "%s; %d octets skipped", p.lostWhy, off+int64(at)-p.lostAt)
+				log.add(p.lostAt, p.number+1, "%s; %d bytes skipped", p.lostWhy, off+int64(at)-p.lostAt)
 				p.lost = false
 				continue
 			}
@@ -134,7 +134,7 @@ func (p *ngParser) parse(b []byte, off int64, end bool, dst []Packet, log *probl
 		}
 		if len(r) < 12 {
 			if end && len(r) > 0 {
-				bad = damageAt(off+int64(at), "block header cut short: %d of 12 octets", len(r))
+				bad = damageAt(off+int64(at), "block header cut short: %d of 12 bytes", len(r))
 			}
 			return n, at, 12, bad
 		}
@@ -234,7 +234,7 @@ func (p *ngParser) frame(r []byte, typ uint32, size uint64, end bool, off int64,
 		if !end {
 			return 0, int(padded), ""
 		}
-		return 0, -1, fmt.Sprintf("block cut short: %d of %d octets", len(r), padded)
+		return 0, -1, fmt.Sprintf("block cut short: %d of %d bytes", len(r), padded)
 	}
 	after := p.u32(r[padded-4:])
 	if uint64(after) == size {

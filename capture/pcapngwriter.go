@@ -139,7 +139,7 @@ func (w *Writer) AddInterface(link LinkType, index uint32, name string, snapLen 
 // not known.
 func (w *Writer) WritePacket(p *Packet, comment string) error {
 	if len(p.Data) > maxNgWriterPacket {
-		return fmt.Errorf("write packet of %d octets: at most %d fit a block", len(p.Data), maxNgWriterPacket)
+		return fmt.Errorf("write packet of %d bytes: at most %d fit a block", len(p.Data), maxNgWriterPacket)
 	}
 	o := ngOrigin{p.Link, p.Interface}
 	if !w.hasLast || o != w.last {

@@ -29,7 +29,7 @@ func readWritten(t *testing.T, file []byte) []writtenBlock {
 	for len(file) > 0 {
 		total := int(le.Uint32(file[4:]))
 		if total%4 != 0 || total < 12 || total > len(file) {
-			t.Fatalf("block %d: length %d with %d octets left", len(blocks), total, len(file))
+			t.Fatalf("block %d: length %d with %d bytes left", len(blocks), total, len(file))
 		}
 		if end := int(le.Uint32(file[total-4:])); end != total {
 			t.Fatalf("block %d: length %d at the front, %d at the end", len(blocks), total, end)
@@ -99,7 +99,7 @@ func TestWriterEmptyCaptureHasSection(t *testing.T) {
 		}
 	}
 	if got := write(t, WriterOptions{}, func(*Writer) error { return nil }); len(got) != 28 {
-		t.Errorf("without options: %d octets, want 28", len(got))
+		t.Errorf("without options: %d bytes, want 28", len(got))
 	}
 }
 
@@ -166,7 +166,7 @@ func TestWriterPaddingCommentsAndTimes(t *testing.T) {
 			file := write(t, WriterOptions{}, func(w *Writer) error { return w.WritePacket(&p, comment) })
 			b := readWritten(t, file)[2]
 			if !bytes.Equal(b.data, data) || b.options[1] != comment {
-				t.Errorf("%d octets, comment of %d: got % x, %q", n, c, b.data, b.options[1])
+				t.Errorf("%d bytes, comment of %d: got % x, %q", n, c, b.data, b.options[1])
 			}
 			time := uint64(binary.LittleEndian.Uint32(b.fixed[4:]))<<32 | uint64(binary.LittleEndian.Uint32(b.fixed[8:]))
 			if time != when {
@@ -184,12 +184,12 @@ func TestWriterCutsLongCommentBetweenCharacters(t *testing.T) {
 	file := write(t, WriterOptions{}, func(w *Writer) error { return w.WritePacket(&Packet{Data: []byte{1}}, comment) })
 	got := readWritten(t, file)[2].options[1]
 	if len(got) != 65535 || !strings.HasPrefix(comment, got) {
-		t.Errorf("comment of %d octets", len(got))
+		t.Errorf("comment of %d bytes", len(got))
 	}
 	comment = strings.Repeat("é", 40000)
 	file = write(t, WriterOptions{}, func(w *Writer) error { return w.WritePacket(&Packet{Data: []byte{1}}, comment) })
 	if got := readWritten(t, file)[2].options[1]; len(got) != 65534 || !strings.HasPrefix(comment, got) {
-		t.Errorf("comment of %d octets, want 65534", len(got))
+		t.Errorf("comment of %d bytes, want 65534", len(got))
 	}
 }
 

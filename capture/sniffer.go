@@ -31,7 +31,7 @@ func (p *snifferParser) drops() uint64 { return 0 } // the format has no place f
 func (p *snifferParser) header(b []byte, end bool) (used, need int, err error) {
 	if len(b) < snifferHeader {
 		if end {
-			return 0, 0, fmt.Errorf("file header of Sniffer cut short: %d of %d octets", len(b), snifferHeader)
+			return 0, 0, fmt.Errorf("file header of Sniffer cut short: %d of %d bytes", len(b), snifferHeader)
 		}
 		return 0, snifferHeader, nil
 	}
@@ -140,7 +140,7 @@ func (p *snifferParser) parse(b []byte, off int64, end bool, dst []Packet, log *
 		}
 		if len(r) < p.record {
 			if end {
-				bad = damageAt(off+int64(at), "record header cut short: %d of %d octets", len(r), p.record)
+				bad = damageAt(off+int64(at), "record header cut short: %d of %d bytes", len(r), p.record)
 			}
 			return n, at, p.record, bad
 		}
@@ -148,7 +148,7 @@ func (p *snifferParser) parse(b []byte, off int64, end bool, dst []Packet, log *
 		size := p.record + int(captured)
 		if len(r) < size {
 			if end {
-				bad = damageAt(off+int64(at), "packet cut short: %d of %d octets", len(r)-p.record, captured)
+				bad = damageAt(off+int64(at), "packet cut short: %d of %d bytes", len(r)-p.record, captured)
 			}
 			return n, at, size, bad
 		}

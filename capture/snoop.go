@@ -42,7 +42,7 @@ func (p *snoopParser) drops() uint64 { return uint64(p.lost) }
 func (p *snoopParser) header(b []byte, end bool) (used, need int, err error) {
 	if len(b) < snoopHeader {
 		if end {
-			return 0, 0, fmt.Errorf("snoop file header cut short: %d of %d octets", len(b), snoopHeader)
+			return 0, 0, fmt.Errorf("snoop file header cut short: %d of %d bytes", len(b), snoopHeader)
 		}
 		return 0, snoopHeader, nil
 	}
@@ -63,7 +63,7 @@ func (p *snoopParser) parse(b []byte, off int64, end bool, dst []Packet, log *pr
 		if len(r) < snoopRecord {
 			need = snoopRecord
 			if end && len(r) > 0 {
-				bad = damageAt(off+int64(at), "record header cut short: %d of %d octets", len(r), snoopRecord)
+				bad = damageAt(off+int64(at), "record header cut short: %d of %d bytes", len(r), snoopRecord)
 			}
 			break
 		}
@@ -81,7 +81,7 @@ func (p *snoopParser) parse(b []byte, off int64, end bool, dst []Packet, log *pr
 		if int64(len(r)) < size && !(end && int64(len(r)) >= whole) { // the padding of the last packet may be missing
 			need = int(size)
 			if end {
-				bad = damageAt(off+int64(at), "packet cut short: %d of %d octets", len(r)-snoopRecord, captured)
+				bad = damageAt(off+int64(at), "packet cut short: %d of %d bytes", len(r)-snoopRecord, captured)
 			}
 			break
 		}
