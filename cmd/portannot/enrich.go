@@ -13,100 +13,10 @@ import (
 
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/flowlog"
+	"github.com/portannot/portannot/annotate/flowlog/kafka"
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/cmd/portannot/internal/cli"
 )
-
-const enrichHelp = `portannot enrich copies flow logs and adds to each record which end is the
-service, why, and what the port registry says of its ports. Columns come at the
-end of a line, an object "portannot" at the end of a JSON object; every other
-octet stays as it was. The format is found out from the content, gzip and zstd
-are read as they are.
-
-A line that cannot be understood is copied as it is, named on standard error
-with its number, and makes the exit status 1. Annotating an annotated log again
-replaces the annotation.
-
-Usage:
-  portannot enrich [flags] [FILE... | -]
-  portannot enrich --from TOPIC --to TOPIC --group NAME [flags]
-
-Input:
-      --format NAME       format of the log; default auto
-      --list-formats      list the formats, what each reads and adds
-      --map LIST          fields of other CSV, TSV or JSON:
-                          proto=NAME,sport=NAME,dport=NAME,src=NAME,dst=NAME;
-                          in JSON, dots stand between levels
-      --fields LIST       columns of an AWS log of a custom format without header
-      --listen ADDR       take NetFlow 5, NetFlow 9 and IPFIX from the network,
-                          until Ctrl-C: udp://ADDRESS:PORT, or
-                          tcp://ADDRESS:PORT for IPFIX
-      --follow            go on reading a file that grows, until Ctrl-C
-      --strict            stop at the first line that is not understood
-
-Topics of Apache Kafka, instead of logs:
-      --from ADDR         topic to read, kafka://BROKERS/TOPIC, until Ctrl-C;
-                          BROKERS is HOST[:PORT],… and the port 9092
-      --to ADDR           topic to write: the same keys, headers, timestamps
-      --group NAME        consumer group; its members share the partitions
-      --exactly-once      in transactions, or not at all; default where the
-                          cluster allows it, =false for at least once
-      --transactional-id NAME
-                          of this member, the same when it starts again
-      --dead-letter TOPIC for records that are not understood, which otherwise
-                          go on unchanged with a header "portannot-error"
-      --compression NAME  none, gzip, snappy, lz4 or zstd; default snappy
-      --client-id NAME    default portannot
-      --metrics ADDR      Prometheus metrics and health at [HOST]:PORT, this
-                          machine's loopback address if HOST is left out
-      --tls               with the system's certificates, or those of
-      --tls-ca FILE       PEM
-      --tls-cert FILE     certificate of this client, PEM
-      --tls-key FILE      its key, PEM
-      --tls-server-name NAME
-                          that certificates must be for
-      --sasl MECHANISM    plain, scram-sha-256, scram-sha-512 or oauthbearer
-      --sasl-user NAME    or PORTANNOT_KAFKA_USER
-      --sasl-password-file FILE
-                          or PORTANNOT_KAFKA_PASSWORD in the environment
-      --sasl-token-file FILE
-                          or PORTANNOT_KAFKA_TOKEN; read at each connection
-
-Selection; only records of flows that match are written, and headers:
-      --unexpected        the service port is not assigned for the transport;
-                          neither port is, if no side is known
-      --transport NAME    tcp, udp, udplite, sctp or dccp
-      --port PORT         of either end: 443 or 4690-4700
-      --status STATUS     of the service port: assigned, reserved, unassigned,
-                          dynamic, unknown; of either port if no side is known
-      --service NAME      registered name, or a name of --services
-
-Output, on standard output; all messages go to standard error:
-  -o, --output FORMAT     same (default: the log's own, JSON Lines for NetFlow),
-                          json (one object a line) or csv
-      --strip             take the annotation away again
-  -q, --quiet             no summary
-
-Names:
-      --registry FILE     registry edition, or "embedded"
-      --services FILE     your own names, in the form of /etc/services
-
-Which end is the service:
-      --known-services FILE
-                          services that you know, ADDRESS:PORT/TRANSPORT a line
-
-  -h, --help              print this help
-
-Exit status: 0 done; 1 failure, or a line was not understood; 2 usage.
-
-Examples:
-  portannot enrich testdata/flowlogs/zeek/conn.log
-  portannot enrich --unexpected testdata/flowlogs/eve/suricata-7.json
-  portannot enrich -o csv testdata/flowlogs/eve/suricata-7.json | head -2
-  portannot enrich testdata/flowlogs/zeek/conn.log | portannot enrich --strip
-  portannot enrich --listen udp://127.0.0.1:2055
-  portannot enrich --list-formats
-  portannot enrich --from kafka://k1/flows --to kafka://k1/ports --group ports
-`
 
 // enrichOptions are the flags, as given.
 type enrichOptions struct {
@@ -122,46 +32,77 @@ type enrichOptions struct {
 	kafka       kafkaOptions
 }
 
-func (o *enrichOptions) flags(e *env) *pflag.FlagSet {
-	fs := e.newFlags("enrich", enrichHelp)
-	fs.StringVar(&o.format, "format", "auto", "")
-	fs.BoolVar(&o.list, "list-formats", false, "")
-	fs.StringVar(&o.fieldMap, "map", "", "")
-	fs.StringSliceVar(&o.fields, "fields", nil, "")
-	fs.BoolVar(&o.follow, "follow", false, "")
-	fs.StringArrayVar(&o.listen, "listen", nil, "")
-	fs.BoolVar(&o.strict, "strict", false, "")
-	fs.BoolVar(&o.unexpected, "unexpected", false, "")
-	fs.StringSliceVar(&o.transports, "transport", nil, "")
-	fs.StringSliceVar(&o.ports, "port", nil, "")
-	fs.StringSliceVar(&o.statuses, "status", nil, "")
-	fs.StringSliceVar(&o.services, "service", nil, "")
-	fs.StringVarP(&o.output, "output", "o", "same", "")
-	fs.BoolVar(&o.strip, "strip", false, "")
-	fs.BoolVarP(&o.quiet, "quiet", "q", false, "")
-	fs.StringVar(&o.registry, "registry", "", "")
-	fs.StringVar(&o.local, "services", "", "")
-	fs.StringVar(&o.known, "known-services", "", "")
-	o.kafka.flags(fs)
-	return fs
+func (e *env) enrichCommand() *cli.Command {
+	o := new(enrichOptions)
+	return &cli.Command{
+		Name:  "enrich",
+		Short: "annotate flow logs, and change nothing else in them",
+		About: `portannot enrich copies flow logs and adds to each record which end is the
+service, why, and what the port registry says of its ports. Columns come at the
+end of a line, an object "portannot" at the end of a JSON object; every other
+byte stays as it was. The format is found out from the content, gzip and zstd
+are read as they are.
+
+A line that cannot be understood is copied as it is, named on standard error
+with its number, and makes the exit status 1. Annotating an annotated log again
+replaces the annotation.`,
+		Usage: `portannot enrich [flags] [FILE... | -]
+portannot enrich --from TOPIC --to TOPIC --group NAME [flags]`,
+		Groups: []cli.Group{
+			{Heading: "Input:", Flags: slices.Concat(
+				logFormatFlags(&o.format, &o.fieldMap, &o.fields, append(logFormatNames(), kafka.Protobuf)),
+				[]cli.Flag{
+					cli.Switch(&o.list, "list-formats", "", false, "list the formats, what each reads and adds"),
+					cli.Strings(&o.listen, "listen", "", "ADDR",
+						"take NetFlow 5, NetFlow 9 and IPFIX from the network, until Ctrl-C: udp://ADDRESS:PORT, or tcp://ADDRESS:PORT for IPFIX; may be given again"),
+					followFlag(&o.follow),
+					cli.Switch(&o.strict, "strict", "", false, "stop at the first line that is not understood"),
+				})},
+			{Heading: "Topics of Apache Kafka, instead of logs:", Flags: o.kafka.flags()},
+			{Heading: selectionHeading, Flags: slices.Concat(
+				[]cli.Flag{cli.Switch(&o.unexpected, "unexpected", "", false,
+					"flows whose service port is not assigned for the transport; neither port is, if no side is known")},
+				selectionFlags(&o.flowOptions))},
+			{Heading: "Output, on standard output; all messages go to standard error:", Flags: []cli.Flag{
+				outputFlag(&o.output, "same", []string{"same", "json", "csv"},
+					"same (default: the log's own, JSON Lines for NetFlow), json (one object a line) or csv"),
+				cli.Switch(&o.strip, "strip", "", false, "take the annotation away again"),
+				quietFlag(&o.quiet),
+			}},
+			{Heading: "Names:", Flags: []cli.Flag{
+				registryFlag(&o.registry),
+				servicesFlag(&o.local),
+			}},
+			{Heading: "Which end is the service:", Flags: []cli.Flag{knownServicesFlag(&o.known)}},
+		},
+		After: `Only records of flows that match the selection are written, and headers.
+
+Exit status: 0 done; 1 failure, or a line was not understood; 2 usage.`,
+		Examples: []string{
+			"portannot enrich testdata/flowlogs/zeek/conn.log",
+			"portannot enrich --unexpected testdata/flowlogs/eve/suricata-7.json",
+			"portannot enrich -o csv testdata/flowlogs/eve/suricata-7.json | head -2",
+			"portannot enrich testdata/flowlogs/zeek/conn.log | portannot enrich --strip",
+			"portannot enrich --listen udp://127.0.0.1:2055",
+			"portannot enrich --list-formats",
+			"portannot enrich --from kafka://k1/flows --to kafka://k1/ports --group ports",
+		},
+		Args: cli.File,
+		Run:  func(ctx context.Context, fs *pflag.FlagSet) error { return o.run(ctx, e, fs) },
+	}
 }
 
 var enrichOutputs = map[string]flowlog.Output{"same": flowlog.Same, "json": flowlog.JSON, "csv": flowlog.CSV}
 
-func runEnrich(ctx context.Context, e *env, args []string) error {
-	var o enrichOptions
-	fs := o.flags(e)
-	if err := parse(fs, args); err != nil {
-		return err
-	}
+func (o *enrichOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) error {
 	if o.list {
 		return listLogFormats(e)
 	}
-	if err := o.kafka.check(fs.Args()); err != nil {
+	if err := o.kafka.check(fs); err != nil {
 		return err
 	}
 	if o.kafka.used() {
-		return runEnrichKafka(ctx, e, &o)
+		return runEnrichKafka(ctx, e, o)
 	}
 	files, err := o.inputs(e, fs.Args())
 	if err != nil {
@@ -202,10 +143,7 @@ func (o *enrichOptions) inputs(e *env, names []string) ([]string, error) {
 
 // options checks the flags and opens what they name, the logs excepted.
 func (o *enrichOptions) options() (opt flowlog.EnrichOptions, err error) {
-	var ok bool
-	if opt.Output, ok = enrichOutputs[o.output]; !ok {
-		return opt, usagef("", "unknown output format %q: want same, json or csv", o.output)
-	}
+	opt.Output = enrichOutputs[o.output]
 	if opt.Options, err = o.reading(); err != nil {
 		return opt, err
 	}

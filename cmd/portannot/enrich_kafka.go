@@ -15,6 +15,7 @@ import (
 
 	"github.com/portannot/portannot/annotate/flowlog"
 	"github.com/portannot/portannot/annotate/flowlog/kafka"
+	"github.com/portannot/portannot/cmd/portannot/internal/cli"
 )
 
 // kafkaOptions are the flags of enrich that have to do with Kafka, as given.
@@ -36,47 +37,49 @@ const (
 	kafkaTokenEnv    = "PORTANNOT_KAFKA_TOKEN"
 )
 
-func (o *kafkaOptions) flags(fs *pflag.FlagSet) {
-	o.set = fs
-	fs.StringVar(&o.from, "from", "", "")
-	fs.StringVar(&o.to, "to", "", "")
-	fs.StringVar(&o.group, "group", "", "")
-	fs.BoolVar(&o.exactlyOnce, "exactly-once", true, "")
-	fs.StringVar(&o.transactionalID, "transactional-id", "", "")
-	fs.StringVar(&o.deadLetter, "dead-letter", "", "")
-	fs.StringVar(&o.clientID, "client-id", "portannot", "")
-	fs.StringVar(&o.compression, "compression", "snappy", "")
-	fs.StringVar(&o.metrics, "metrics", "", "")
-	fs.BoolVar(&o.tls, "tls", false, "")
-	fs.StringVar(&o.tlsCA, "tls-ca", "", "")
-	fs.StringVar(&o.tlsCert, "tls-cert", "", "")
-	fs.StringVar(&o.tlsKey, "tls-key", "", "")
-	fs.StringVar(&o.tlsName, "tls-server-name", "", "")
-	fs.StringVar(&o.sasl, "sasl", "", "")
-	fs.StringVar(&o.saslUser, "sasl-user", "", "")
-	fs.StringVar(&o.passwordFile, "sasl-password-file", "", "")
-	fs.StringVar(&o.tokenFile, "sasl-token-file", "", "")
-}
-
-// kafkaFlags lists the flags above.
-func kafkaFlags() (names []string) {
-	fs := pflag.NewFlagSet("", pflag.ContinueOnError)
-	new(kafkaOptions).flags(fs)
-	fs.VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-	return names
+// flags are the rows of enrich's table that only topics of Kafka need.
+func (o *kafkaOptions) flags() []cli.Flag {
+	return []cli.Flag{
+		cli.String(&o.from, "from", "", "ADDR", "",
+			"topic to read, until Ctrl-C: kafka://BROKERS/TOPIC, where BROKERS is HOST[:PORT],HOST[:PORT]... and the default port 9092"),
+		cli.String(&o.to, "to", "", "ADDR", "", "topic to write: records keep their keys, headers and timestamps"),
+		cli.String(&o.group, "group", "", "NAME", "", "consumer group; its members share the partitions"),
+		cli.Switch(&o.exactlyOnce, "exactly-once", "", true,
+			"write each record exactly once, in transactions; without the flag, only where the cluster allows it; =false writes at least once"),
+		cli.String(&o.transactionalID, "transactional-id", "", "NAME", "", "name of this member in transactions, the same when it starts again"),
+		cli.String(&o.deadLetter, "dead-letter", "", "TOPIC", "",
+			`topic for records that are not understood, which otherwise go on unchanged with a header "portannot-error"`),
+		cli.Choice(&o.compression, "compression", "", "NAME", "snappy", kafka.Compressions(),
+			"compression of what is written: "+cli.Or(kafka.Compressions()...)+"; default snappy"),
+		cli.String(&o.clientID, "client-id", "", "NAME", "portannot", "name that brokers show; default portannot"),
+		cli.String(&o.metrics, "metrics", "", "ADDR", "",
+			"address of Prometheus metrics and health: [HOST]:PORT; without HOST, only this machine can ask"),
+		cli.Switch(&o.tls, "tls", "", false, "connections with TLS; trusts the system's certificates, or those of --tls-ca"),
+		cli.String(&o.tlsCA, "tls-ca", "", "FILE", "", "certificates to trust, PEM").Of(cli.File),
+		cli.String(&o.tlsCert, "tls-cert", "", "FILE", "", "certificate of this client, PEM").Of(cli.File),
+		cli.String(&o.tlsKey, "tls-key", "", "FILE", "", "key of that certificate, PEM").Of(cli.File),
+		cli.String(&o.tlsName, "tls-server-name", "", "NAME", "", "name that the brokers' certificates must be for"),
+		cli.Choice(&o.sasl, "sasl", "", "MECHANISM", "", kafka.Mechanisms(), "mechanism of authentication: "+cli.Or(kafka.Mechanisms()...)),
+		cli.String(&o.saslUser, "sasl-user", "", "NAME", "", "user to authenticate as; or "+kafkaUserEnv+" in the environment"),
+		cli.String(&o.passwordFile, "sasl-password-file", "", "FILE", "",
+			"file with the password; or "+kafkaPasswordEnv+" in the environment").Of(cli.File),
+		cli.String(&o.tokenFile, "sasl-token-file", "", "FILE", "",
+			"file with the token, read at each connection; or "+kafkaTokenEnv+" in the environment").Of(cli.File),
+	}
 }
 
 // used reports that topics are read and written, not logs.
 func (o *kafkaOptions) used() bool { return o.set.Changed("from") || o.set.Changed("to") }
 
 // check finds flags that mean nothing without --from and --to, or with them.
-func (o *kafkaOptions) check(files []string) error {
+func (o *kafkaOptions) check(fs *pflag.FlagSet) error {
+	o.set = fs
 	var given []string
-	o.set.Visit(func(f *pflag.Flag) { given = append(given, f.Name) })
+	fs.Visit(func(f *pflag.Flag) { given = append(given, f.Name) })
 	if !o.used() {
-		for _, name := range given {
-			if slices.Contains(kafkaFlags(), name) {
-				return usagef("--from kafka://BROKERS/TOPIC --to kafka://BROKERS/TOPIC --group NAME", "--%s is for topics of Kafka", name)
+		for _, f := range o.flags() {
+			if slices.Contains(given, f.Long) {
+				return usagef("--from kafka://BROKERS/TOPIC --to kafka://BROKERS/TOPIC --group NAME", "--%s is for topics of Kafka", f.Long)
 			}
 		}
 		return nil
@@ -87,7 +90,7 @@ func (o *kafkaOptions) check(files []string) error {
 		}
 	}
 	switch {
-	case len(files) > 0:
+	case fs.NArg() > 0:
 		return usagef("", "both --from and files: want one of them")
 	case o.from == "" || o.to == "":
 		return usagef("--from kafka://BROKERS/TOPIC --to kafka://BROKERS/TOPIC --group NAME", "--from and --to belong together")
@@ -117,15 +120,12 @@ func (o *kafkaOptions) config() (c kafka.Config, err error) {
 		c.Delivery = kafka.ExactlyOnce
 	}
 	s := &c.Security
-	*s = kafka.Security{TLS: o.tls, CAFile: o.tlsCA, CertFile: o.tlsCert, KeyFile: o.tlsKey, ServerName: o.tlsName, Mechanism: strings.ToLower(o.sasl), User: o.saslUser}
+	*s = kafka.Security{TLS: o.tls, CAFile: o.tlsCA, CertFile: o.tlsCert, KeyFile: o.tlsKey, ServerName: o.tlsName, Mechanism: o.sasl, User: o.saslUser}
 	if s.Mechanism == "" {
 		if o.saslUser != "" || o.passwordFile != "" || o.tokenFile != "" {
 			return c, usagef("--sasl "+strings.Join(kafka.Mechanisms(), ", or "), "--sasl-… without --sasl")
 		}
 		return c, nil
-	}
-	if !slices.Contains(kafka.Mechanisms(), s.Mechanism) {
-		return c, usagef("", "unknown --sasl %q: want %s", o.sasl, strings.Join(kafka.Mechanisms(), ", "))
 	}
 	if s.User == "" {
 		s.User = os.Getenv(kafkaUserEnv)

@@ -58,46 +58,6 @@ type flowOptions struct {
 	count      uint64
 }
 
-// flags gives the flag set of the main job.
-func (o *flowOptions) flags(e *env) *pflag.FlagSet {
-	fs := e.newFlags("portannot", mainHelp)
-	fs.StringArrayVarP(&o.read, "read", "r", nil, "")
-	fs.StringVarP(&o.output, "output", "o", "text", "")
-	fs.StringSliceVar(&o.transports, "transport", nil, "")
-	fs.StringSliceVar(&o.ports, "port", nil, "")
-	fs.StringSliceVar(&o.statuses, "status", nil, "")
-	fs.StringSliceVar(&o.services, "service", nil, "")
-	fs.StringVar(&o.observe, "observe", "on", "")
-	fs.StringSliceVar(&o.observed, "observed", nil, "")
-	fs.StringSliceVar(&o.verdicts, "verdict", nil, "")
-	fs.StringVar(&o.registry, "registry", "", "")
-	fs.StringVar(&o.local, "services", "", "")
-	fs.StringVar(&o.known, "known-services", "", "")
-	fs.IntVar(&o.peers, "evidence-peers", annotate.DefaultEvidencePeers, "")
-	fs.DurationVar(&o.idle, "idle-timeout", 5*time.Minute, "")
-	fs.IntVar(&o.maxFlows, "max-flows", flow.DefaultMaxFlows, "")
-	fs.StringVar(&o.sort, "sort", "start", "")
-	fs.StringVar(&o.tunnels, "tunnels", "both", "")
-	fs.StringVar(&o.color, "color", "auto", "")
-	fs.BoolVar(&o.recursive, "recursive", false, "")
-	fs.BoolVar(&o.follow, "follow", false, "")
-	fs.StringVarP(&o.filter, "filter", "f", "", "")
-	fs.StringVarP(&o.write, "write", "w", "", "")
-	fs.StringArrayVarP(&o.live.interfaces, "interface", "i", nil, "")
-	fs.BoolVarP(&o.live.list, "list-interfaces", "D", false, "")
-	fs.IntVarP(&o.live.snapLen, "snaplen", "s", capture.DefaultSnapLen, "")
-	fs.BoolVarP(&o.live.promiscuous, "promiscuous", "p", false, "")
-	fs.IntVar(&o.live.buffer, "buffer", capture.DefaultBuffer>>20, "")
-	fs.DurationVar(&o.live.duration, "duration", 0, "")
-	fs.Uint64VarP(&o.count, "count", "c", 0, "")
-	fs.DurationVar(&o.live.active, "active-timeout", 30*time.Minute, "")
-	fs.StringVar(&o.live.user, "user", "nobody", "")
-	fs.BoolVarP(&o.live.verbose, "verbose", "v", false, "")
-	fs.BoolVarP(&o.quiet, "quiet", "q", false, "")
-	fs.BoolVar(&o.version, "version", false, "")
-	return fs
-}
-
 // job is a main job ready to run.
 type job struct {
 	env       *env
@@ -121,16 +81,11 @@ type job struct {
 	workers   int
 }
 
-// runMain is the main job: annotate the flows of captures or of interfaces.
-func runMain(ctx context.Context, e *env, args []string) error {
-	var o flowOptions
-	fs := o.flags(e)
-	if err := parse(fs, args); err != nil {
-		return err
-	}
+// run is the main job: annotate the flows of captures or of interfaces.
+func (o *flowOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) error {
 	switch {
 	case o.version:
-		return runVersion(ctx, e, nil)
+		return (&versionOptions{}).run(e)
 	case o.live.list:
 		return listInterfaces(e)
 	}
@@ -175,27 +130,13 @@ func (o *flowOptions) job(e *env, files []string) (*job, error) {
 	if j.table.Prompt || o.activeSet {
 		j.table.Active = o.live.active
 	}
-	switch o.observe {
-	case "on":
+	switch {
+	case o.observe == "on":
 		j.table.Payload, j.table.Look = payloadOctets, new(annotate.Observer).Look
-	case "off":
-		if len(o.observed)+len(o.verdicts) > 0 {
-			return nil, usagef("", "--observed and --verdict need --observe on")
-		}
-	default:
-		return nil, usagef("", "unknown --observe %q: want on or off", o.observe)
+	case len(o.observed)+len(o.verdicts) > 0:
+		return nil, usagef("", "--observed and --verdict need --observe on")
 	}
-	var ok bool
-	if j.decode.Tunnels, ok = tunnelChoices[o.tunnels]; !ok {
-		return nil, usagef("", "unknown --tunnels %q: want both, inner or outer", o.tunnels)
-	}
-	if j.sortKey, ok = sortKeys[o.sort]; !ok {
-		return nil, usagef("", "unknown --sort %q: want %s", o.sort, strings.Join(sortNames(), ", "))
-	}
-	color, err := useColor(o.color, e.stdout)
-	if err != nil {
-		return nil, err
-	}
+	j.decode.Tunnels, j.sortKey = tunnelChoices[o.tunnels], sortKeys[o.sort]
 	if o.write == "-" {
 		if isTerminal(e.stdout) {
 			return nil, usagef("-w - is for a pipe, as into wireshark -k -i -", "-w -: standard output is a terminal")
@@ -220,7 +161,7 @@ func (o *flowOptions) job(e *env, files []string) (*job, error) {
 			return nil, err
 		}
 	}
-	j.format, err = render.New(o.output, render.Meta{Edition: registry.Edition(), Contexts: j.contexts, Color: color})
+	j.format, err = render.New(o.output, render.Meta{Edition: registry.Edition(), Contexts: j.contexts, Color: useColor(o.color, e.stdout)})
 	if err != nil {
 		return nil, usagef("", "%v", err)
 	}

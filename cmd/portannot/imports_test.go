@@ -49,6 +49,7 @@ var mayImport = map[string][]string{
 	"capture/sandbox":                  {},
 	"cmd/portannot":                    {"*"},
 	"cmd/portannot-parquet":            {"annotate/record"}, // it reads what portannot prints
+	"cmd/portannot/internal/cli":       {},                  // the tables of flags; it knows of no flag
 }
 
 // generators are programs that go generate runs. They may read the published

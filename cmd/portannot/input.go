@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/portannot/portannot/capture"
+	"github.com/portannot/portannot/cmd/portannot/internal/cli"
 )
 
 // expand turns the arguments into paths. An argument that gives none is
@@ -19,7 +20,7 @@ func (j *job) expand() (paths []string, skipped int, failed bool) {
 		case errors.Is(err, fs.ErrNotExist):
 			j.env.warnf("%s: no such file", arg)
 			if !strings.ContainsAny(arg, "./\\*") {
-				j.env.warnf("hint: the commands are %s", strings.Join(commandNames(), ", "))
+				j.env.warnf("hint: the commands are %s", cli.Or(j.env.program().SubNames()...))
 			}
 		case errors.Is(err, capture.ErrDirectory):
 			j.env.warnf("%s is a directory", arg)

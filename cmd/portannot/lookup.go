@@ -10,50 +10,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/cmd/portannot/internal/cli"
 )
-
-const lookupHelp = `portannot lookup says what the IANA port registry says of ports or names.
-
-Usage:
-  portannot lookup [flags] QUERY...
-
-Queries:
-  4739/sctp               a port on a transport: tcp, udp, sctp, dccp or udplite
-  4739/tcp,udp            on several
-  4739                    on all four
-  4690-4700/udp           a range of ports
-  ipfix, ipfix/udp        a service name, in any case; names without a port too
-  -                       read queries from standard input, one a line; empty
-                          lines and those that begin with # are passed over
-
-Flags:
-  -o, --output FORMAT     text (default), where ports and transports of the same
-                          answer share a line, or json: one object a line for
-                          each port and transport
-      --explain           show the records that matched, and which of them
-                          decided and why
-      --registry FILE     registry edition in any form that IANA publishes
-                          (XML, CSV, text, HTML, also gzip), or "embedded"
-      --color WHEN        auto (default), always or never; NO_COLOR is honoured
-  -h, --help              print this help
-
-Status: assigned; reserved; unassigned (also where there is no record below
-49152); dynamic (49152 to 65535, never assigned); unknown (the registry file
-does not cover the port). RFC 6335 section 6 has the rules. Several names of a
-port are in order of preference.
-
-A registered port says nothing of what the traffic really is.
-
-Exit status: 0 all found; 1 a name is not registered, or failure; 2 a query or
-flag is malformed. All good queries are answered; the worst counts.
-
-Examples:
-  portannot lookup 4739/sctp
-  portannot lookup 80 443 6000-6063/tcp
-  portannot lookup ipfix
-  portannot lookup --explain 7775/udp
-  portannot lookup -o json 0-65535/tcp | head -3
-`
 
 // lookupOptions are the flags of lookup, as given.
 type lookupOptions struct {
@@ -63,40 +21,62 @@ type lookupOptions struct {
 	color    string
 }
 
-func (o *lookupOptions) flags(e *env) *pflag.FlagSet {
-	fs := e.newFlags("lookup", lookupHelp)
-	fs.StringVarP(&o.output, "output", "o", "text", "")
-	fs.BoolVar(&o.explain, "explain", false, "")
-	fs.StringVar(&o.registry, "registry", "", "")
-	fs.StringVar(&o.color, "color", "auto", "")
-	return fs
+func (e *env) lookupCommand() *cli.Command {
+	o := new(lookupOptions)
+	return &cli.Command{
+		Name:  "lookup",
+		Short: "say what the registry says of ports or names",
+		About: "portannot lookup says what the IANA port registry says of ports or names.",
+		Usage: "portannot lookup [flags] QUERY...",
+		Before: `Queries:
+  4739/sctp               a port on tcp, udp, sctp, dccp or udplite
+  4739/tcp,udp            on several transports
+  4739                    on tcp, udp, sctp and dccp
+  4690-4700/udp           a range of ports
+  ipfix, ipfix/udp        a service name, in any case; names without a port too
+  -                       read queries from standard input, one a line; empty
+                          lines and those that begin with # are passed over`,
+		Groups: []cli.Group{{Heading: "Flags:", Flags: []cli.Flag{
+			outputFlag(&o.output, "text", []string{"text", "json"},
+				"text (default), where ports and transports of the same answer share a line, or json, one object a line for each port and transport"),
+			cli.Switch(&o.explain, "explain", "", false, "show the records that matched, and which of them decided and why"),
+			registryFlag(&o.registry),
+			colorFlag(&o.color),
+		}}},
+		After: `Status: assigned; reserved; unassigned (also where there is no record below
+49152); dynamic (49152 to 65535, never assigned); unknown (the registry file
+does not cover the port). RFC 6335 section 6 has the rules. Several names of a
+port are in order of preference.
+
+A registered port says nothing of what the traffic really is.
+
+Exit status: 0 all found; 1 a name is not registered, or failure; 2 a query or
+flag is malformed. All good queries are answered; the worst counts.`,
+		Examples: []string{
+			"portannot lookup 4739/sctp",
+			"portannot lookup 80 443 6000-6063/tcp",
+			"portannot lookup ipfix",
+			"portannot lookup --explain 7775/udp",
+			"portannot lookup -o json 0-65535/tcp | head -3",
+		},
+		Args: cli.Text,
+		Run:  func(ctx context.Context, fs *pflag.FlagSet) error { return o.run(ctx, e, fs.Args()) },
+	}
 }
 
-func runLookup(ctx context.Context, e *env, args []string) error {
-	var o lookupOptions
-	fs := o.flags(e)
-	if err := parse(fs, args); err != nil {
-		return err
-	}
-	if fs.NArg() == 0 {
+func (o *lookupOptions) run(ctx context.Context, e *env, queries []string) error {
+	if len(queries) == 0 {
 		return usagef(queryHint, "nothing to look up")
-	}
-	color, err := useColor(o.color, e.stdout)
-	if err != nil {
-		return err
-	}
-	format, err := o.format(color)
-	if err != nil {
-		return err
 	}
 	reg, err := openRegistry(o.registry)
 	if err != nil {
 		return err
 	}
+	format := o.format(useColor(o.color, e.stdout))
 	return buffered(e.stdout, func(w *bufio.Writer) error {
 		format.begin(w, reg)
 		l := &lookup{env: e, reg: reg, format: format, out: w}
-		err := l.all(ctx, fs.Args())
+		err := l.all(ctx, queries)
 		if endErr := format.end(); err == nil {
 			err = endErr
 		}
@@ -119,16 +99,14 @@ type answerFormat interface {
 	end() error
 }
 
-func (o *lookupOptions) format(color bool) (answerFormat, error) {
+func (o *lookupOptions) format(color bool) answerFormat {
 	switch {
 	case o.output == "json":
-		return &jsonAnswers{explain: o.explain}, nil
-	case o.output == "text" && o.explain:
-		return &explainAnswers{paint: paint(color)}, nil
-	case o.output == "text":
-		return &textAnswers{paint: paint(color)}, nil
+		return &jsonAnswers{explain: o.explain}
+	case o.explain:
+		return &explainAnswers{paint: paint(color)}
 	}
-	return nil, usagef("", "unknown output format %q: want text or json", o.output)
+	return &textAnswers{paint: paint(color)}
 }
 
 // lookup answers queries one after the other, and keeps what was wrong.

@@ -74,5 +74,5 @@ func turned(what, transport string) string {
 }
 
 func malformed(text, reason, hint string) *usageError {
-	return &usageError{msg: fmt.Sprintf("query %q: %s", text, reason), hint: hint}
+	return &usageError{Msg: fmt.Sprintf("query %q: %s", text, reason), Hint: hint}
 }

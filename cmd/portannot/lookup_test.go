@@ -454,7 +454,7 @@ func TestParseQuery(t *testing.T) {
 		"ipfix/x":   `unknown transport "x"`,
 	} {
 		got, err := parseQuery(text, known)
-		if err == nil || !strings.Contains(err.msg, want) || err.hint == "" {
+		if err == nil || !strings.Contains(err.Msg, want) || err.Hint == "" {
 			t.Errorf("%q: %+v, %v; want an error with %q, and a hint", text, got, err, want)
 		}
 	}
@@ -469,7 +469,7 @@ func FuzzParseQuery(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		q, err := parseQuery(text, func(string) bool { return false })
 		switch {
-		case err != nil && (err.msg == "" || err.hint == ""):
+		case err != nil && (err.Msg == "" || err.Hint == ""):
 			t.Fatalf("%q: %+v says too little", text, *err)
 		case err == nil && q.name == "" && (q.transports == 0 || q.span.First > q.span.Last):
 			t.Fatalf("%q: %+v", text, q)

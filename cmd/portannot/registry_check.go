@@ -10,35 +10,8 @@ import (
 
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/iana/edition"
+	"github.com/portannot/portannot/cmd/portannot/internal/cli"
 )
-
-const checkHelp = `portannot registry check reports what is odd about an edition of the registry.
-
-Usage:
-  portannot registry check [flags]
-
-Old oddities, which stay and change no answer:
-  overlap          a record for a port hides one for a range with it
-  malformed-name   a name that RFC 6335 section 5.1 would not allow today
-  several-names    a port with more than one name; the preferred is first
-
-Doubts about the file or about how it is read; with any, the exit status is 1:
-  conflict         records of the same precedence disagree on the status
-  dynamic-record   a record for ports that are never assigned
-  unclassified     a description that fits no known form
-
-Flags:
-  -o, --output FORMAT     text (default) or json: one object a line
-      --registry FILE     registry edition in any form that IANA publishes
-                          (XML, CSV, text, HTML, also gzip), or "embedded"
-  -h, --help              print this help
-
-Exit status: 0 nothing but old oddities; 1 doubts, or failure; 2 usage.
-
-Examples:
-  portannot registry check
-  portannot registry check -o json | head -5
-`
 
 // checkOptions are the flags of registry check, as given.
 type checkOptions struct {
@@ -46,11 +19,33 @@ type checkOptions struct {
 	registry string
 }
 
-func (o *checkOptions) flags(e *env) *pflag.FlagSet {
-	fs := e.newFlags("check", checkHelp)
-	fs.StringVarP(&o.output, "output", "o", "text", "")
-	fs.StringVar(&o.registry, "registry", "", "")
-	return fs
+func (e *env) checkCommand() *cli.Command {
+	o := new(checkOptions)
+	return &cli.Command{
+		Name:  "check",
+		Short: "overlaps, bad names, conflicts",
+		About: "portannot registry check reports what is odd about an edition of the registry.",
+		Usage: "portannot registry check [flags]",
+		Before: `Old oddities, which stay and change no answer:
+  overlap          a record for a port hides one for a range with it
+  malformed-name   a name that RFC 6335 section 5.1 would not allow today
+  several-names    a port with more than one name; the preferred is first
+
+Doubts about the file or about how it is read; with any, the exit status is 1:
+  conflict         records of the same precedence disagree on the status
+  dynamic-record   a record for ports that are never assigned
+  unclassified     a description that fits no known form`,
+		Groups: []cli.Group{{Heading: "Flags:", Flags: []cli.Flag{
+			outputFlag(&o.output, "text", []string{"text", "json"}, "text (default) or json, one object a line"),
+			registryFlag(&o.registry),
+		}}},
+		After: "Exit status: 0 nothing but old oddities; 1 doubts, or failure; 2 usage.",
+		Examples: []string{
+			"portannot registry check",
+			"portannot registry check -o json | head -5",
+		},
+		Run: func(context.Context, *pflag.FlagSet) error { return o.run(e) },
+	}
 }
 
 // doubtful reports whether a kind of problem casts doubt on answers. The rest
@@ -69,12 +64,7 @@ type jsonProblem struct {
 	Line      int                 `json:"line,omitempty"` // of the file
 }
 
-func runCheck(_ context.Context, e *env, args []string) error {
-	var o checkOptions
-	fs := o.flags(e)
-	if err := parseReport(fs, args, &o.output); err != nil {
-		return err
-	}
+func (o *checkOptions) run(e *env) error {
 	reg, err := openRegistry(o.registry)
 	if err != nil {
 		return err

@@ -11,16 +11,27 @@ import (
 
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/iana/edition"
+	"github.com/portannot/portannot/cmd/portannot/internal/cli"
 )
 
-const diffHelp = `portannot registry diff says what changed between two editions of the registry,
-for each port on each transport.
+// diffOptions are the flags of registry diff, as given.
+type diffOptions struct {
+	output   string
+	revised  bool
+	registry string
+}
 
-Usage:
-  portannot registry diff [flags] OLD [NEW]
-
-OLD and NEW are files in any form that IANA publishes (XML, CSV, text, HTML,
-also gzip), or the word "embedded". Without NEW, it is the edition in use.
+func (e *env) diffCommand() *cli.Command {
+	o := new(diffOptions)
+	return &cli.Command{
+		Name:  "diff",
+		Short: "what changed between two editions",
+		About: `portannot registry diff says what changed between two editions of the registry,
+for each port on each transport.`,
+		Usage: "portannot registry diff [flags] OLD [NEW]",
+		Before: `OLD and NEW are files in any form that IANA publishes (XML, CSV, text, HTML,
+also gzip), or the word "embedded". Without NEW, it is the edition in use, or
+that of --registry.
 
 Changes:
   added      is assigned, was not
@@ -31,55 +42,40 @@ Changes:
              code or report of unauthorized use; only counted, unless --revised
 
 Only ports that both editions cover count. Names without a port are added or
-removed, and come last.
-
-Flags:
-  -o, --output FORMAT     text (default) or json: one object a line
-      --revised           show revised records too
-      --registry FILE     NEW, if it is not given
-  -h, --help              print this help
-
-Examples:
-  portannot registry diff embedded
-  portannot registry export -o mine.csv
-  portannot registry diff mine.csv embedded --revised
-  portannot registry diff mine.csv embedded -o json
-`
-
-// diffOptions are the flags of registry diff, as given.
-type diffOptions struct {
-	output   string
-	revised  bool
-	registry string
+removed, and come last.`,
+		Groups: []cli.Group{{Heading: "Flags:", Flags: []cli.Flag{
+			outputFlag(&o.output, "text", []string{"text", "json"}, "text (default) or json, one object a line"),
+			revisedFlag(&o.revised),
+			registryFlag(&o.registry),
+		}}},
+		Examples: []string{
+			"portannot registry diff embedded",
+			"portannot registry export -o mine.csv",
+			"portannot registry diff mine.csv embedded --revised",
+			"portannot registry diff mine.csv embedded -o json",
+		},
+		Args:  cli.File,
+		Words: []string{embeddedWord},
+		Run:   func(_ context.Context, fs *pflag.FlagSet) error { return o.run(e, fs.Args()) },
+	}
 }
 
-func (o *diffOptions) flags(e *env) *pflag.FlagSet {
-	fs := e.newFlags("diff", diffHelp)
-	fs.StringVarP(&o.output, "output", "o", "text", "")
-	fs.BoolVar(&o.revised, "revised", false, "")
-	fs.StringVar(&o.registry, "registry", "", "")
-	return fs
+// revisedFlag is shared by diff and update, which show changes.
+func revisedFlag(p *bool) cli.Flag {
+	return cli.Switch(p, "revised", "", false, "show revised records too: see portannot registry diff")
 }
 
-func runDiff(_ context.Context, e *env, args []string) error {
-	var o diffOptions
-	fs := o.flags(e)
-	if err := parse(fs, args); err != nil {
-		return err
-	}
-	if err := textOrJSON(o.output); err != nil {
-		return err
-	}
+func (o *diffOptions) run(e *env, editions []string) error {
 	newName := o.registry
 	switch {
-	case fs.NArg() == 0 || fs.NArg() > 2:
-		return usagef("portannot registry diff OLD NEW; each a file, or the word embedded", "want two editions to compare, have %d", fs.NArg())
-	case fs.NArg() == 2 && o.registry != "":
+	case len(editions) == 0 || len(editions) > 2:
+		return usagef("portannot registry diff OLD NEW; each a file, or the word embedded", "want two editions to compare, have %d", len(editions))
+	case len(editions) == 2 && o.registry != "":
 		return usagef("", "both NEW and --registry are given")
-	case fs.NArg() == 2:
-		newName = fs.Arg(1)
+	case len(editions) == 2:
+		newName = editions[1]
 	}
-	old, err := openRegistry(fs.Arg(0))
+	old, err := openRegistry(editions[0])
 	if err != nil {
 		return err
 	}

@@ -12,14 +12,26 @@ import (
 	"strconv"
 
 	"github.com/spf13/pflag"
+
+	"github.com/portannot/portannot/cmd/portannot/internal/cli"
 )
 
-const exportHelp = `portannot registry export writes an edition of the registry for other tools.
+// exportOptions are the flags of registry export, as given.
+type exportOptions struct {
+	format   string
+	setup    bool
+	output   string
+	registry string
+}
 
-Usage:
-  portannot registry export [flags]
-
-Formats of the registry's records:
+func (e *env) exportCommand() *cli.Command {
+	o := new(exportOptions)
+	return &cli.Command{
+		Name:  "export",
+		Short: "write for other tools and database engines",
+		About: "portannot registry export writes an edition of the registry for other tools.",
+		Usage: "portannot registry export [flags]",
+		Before: `Formats of the registry's records:
   csv            the columns of the official CSV, a row a record (default)
   json           JSON Lines as lookup writes them: an object for each port and
                  transport that is assigned or reserved, then the names without
@@ -39,53 +51,26 @@ README has a query for each that says of flows what enrich says:
   vector         CSV, a row for each port; --setup: table and transform
   zeek           table for the input framework; --setup: script
 
-The embedded edition is without assignees, contacts and notes.
-
-Flags:
-      --format FORMAT     one of these; default csv
-      --setup             write what the engine needs beside the table: its
-                          configuration or statements
-  -o, --output FILE       file to write, whole or not at all; default standard
-                          output
-      --registry FILE     registry edition in any form that IANA publishes
-                          (XML, CSV, text, HTML, also gzip), or "embedded"
-  -h, --help              print this help
-
-Examples:
-  portannot registry export --format services -o services
-  portannot registry export --format json | head -1
-  portannot registry export -o registry.csv
-  portannot registry export --format duckdb -o portannot.sql
-  portannot registry export --format splunk -o portannot.csv
-  portannot registry export --format splunk --setup
-`
-
-// exportOptions are the flags of registry export, as given.
-type exportOptions struct {
-	format   string
-	setup    bool
-	output   string
-	registry string
+The embedded edition is without assignees, contacts and notes.`,
+		Groups: []cli.Group{{Heading: "Flags:", Flags: []cli.Flag{
+			cli.String(&o.format, "format", "", "FORMAT", "csv", "format to write, one of these; default csv").Named(exportFormatNames()...),
+			cli.Switch(&o.setup, "setup", "", false, "write what the engine needs beside the table: its configuration or statements"),
+			cli.String(&o.output, "output", "o", "FILE", "", "file to write, whole or not at all; without it, standard output").Of(cli.File),
+			registryFlag(&o.registry),
+		}}},
+		Examples: []string{
+			"portannot registry export --format services -o services",
+			"portannot registry export --format json | head -1",
+			"portannot registry export -o registry.csv",
+			"portannot registry export --format duckdb -o portannot.sql",
+			"portannot registry export --format splunk -o portannot.csv",
+			"portannot registry export --format splunk --setup",
+		},
+		Run: func(context.Context, *pflag.FlagSet) error { return o.run(e) },
+	}
 }
 
-func (o *exportOptions) flags(e *env) *pflag.FlagSet {
-	fs := e.newFlags("export", exportHelp)
-	fs.StringVar(&o.format, "format", "csv", "")
-	fs.BoolVar(&o.setup, "setup", false, "")
-	fs.StringVarP(&o.output, "output", "o", "", "")
-	fs.StringVar(&o.registry, "registry", "", "")
-	return fs
-}
-
-func runExport(_ context.Context, e *env, args []string) error {
-	var o exportOptions
-	fs := o.flags(e)
-	if err := parse(fs, args); err != nil {
-		return err
-	}
-	if err := noArguments(fs); err != nil {
-		return err
-	}
+func (o *exportOptions) run(e *env) error {
 	f, err := exportFormatNamed(o.format)
 	if err != nil {
 		return err

@@ -8,24 +8,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/cmd/portannot/internal/cli"
 )
-
-const infoHelp = `portannot registry info says which edition of the registry is in use, where it
-came from, and what is in it.
-
-Usage:
-  portannot registry info [flags]
-
-Flags:
-  -o, --output FORMAT     text (default) or json
-      --registry FILE     registry edition in any form that IANA publishes
-                          (XML, CSV, text, HTML, also gzip), or "embedded"
-  -h, --help              print this help
-
-Examples:
-  portannot registry info
-  portannot registry info -o json
-`
 
 // infoOptions are the flags of registry info, as given.
 type infoOptions struct {
@@ -33,11 +17,24 @@ type infoOptions struct {
 	registry string
 }
 
-func (o *infoOptions) flags(e *env) *pflag.FlagSet {
-	fs := e.newFlags("info", infoHelp)
-	fs.StringVarP(&o.output, "output", "o", "text", "")
-	fs.StringVar(&o.registry, "registry", "", "")
-	return fs
+func (e *env) infoCommand() *cli.Command {
+	o := new(infoOptions)
+	return &cli.Command{
+		Name:  "info",
+		Short: "edition, source and counts",
+		About: `portannot registry info says which edition of the registry is in use, where it
+came from, and what is in it.`,
+		Usage: "portannot registry info [flags]",
+		Groups: []cli.Group{{Heading: "Flags:", Flags: []cli.Flag{
+			reportFormatFlag(&o.output),
+			registryFlag(&o.registry),
+		}}},
+		Examples: []string{
+			"portannot registry info",
+			"portannot registry info -o json",
+		},
+		Run: func(context.Context, *pflag.FlagSet) error { return o.run(e) },
+	}
 }
 
 // registryInfo is what registry info prints, as JSON.
@@ -55,12 +52,7 @@ type registryInfo struct {
 	Caveat      string                    `json:"caveat"`
 }
 
-func runInfo(_ context.Context, e *env, args []string) error {
-	var o infoOptions
-	fs := o.flags(e)
-	if err := parseReport(fs, args, &o.output); err != nil {
-		return err
-	}
+func (o *infoOptions) run(e *env) error {
 	reg, err := chooseRegistry(o.registry)
 	if err != nil {
 		return err

@@ -16,35 +16,8 @@ import (
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/iana/edition"
 	"github.com/portannot/portannot/annotate/iana/edition/update"
+	"github.com/portannot/portannot/cmd/portannot/internal/cli"
 )
-
-const updateHelp = `portannot registry update fetches the newest edition of the registry, checks it,
-installs it in your data folder and shows what changed. Later runs use it, and
-say so; --registry embedded goes back to the embedded edition.
-
-Usage:
-  portannot registry update [flags]
-
-Flags:
-      --from WHERE        address (https, or http on this machine) or file;
-                          default is IANA's own:
-                          ` + update.DefaultURL + `
-  -o, --output FORMAT     of the changes: text (default) or json
-      --revised           show revised records too: see registry diff
-      --registry FILE     show the changes from this edition, instead of from
-                          the one in use
-  -h, --help              print this help
-
-The edition must be whole, of a likely size, and not older than the one in use.
-It is installed whole or not at all, in $XDG_DATA_HOME/portannot, or else
-  ~/.local/share/portannot                 Linux and other Unix systems
-  ~/Library/Application Support/portannot  macOS
-  %LocalAppData%\portannot                 Windows
-
-Examples:
-  portannot registry update
-  portannot registry update --from service-names-port-numbers.xml
-`
 
 // updateOptions are the flags of registry update, as given.
 type updateOptions struct {
@@ -54,21 +27,39 @@ type updateOptions struct {
 	registry string
 }
 
-func (o *updateOptions) flags(e *env) *pflag.FlagSet {
-	fs := e.newFlags("update", updateHelp)
-	fs.StringVar(&o.from, "from", update.DefaultURL, "")
-	fs.StringVarP(&o.output, "output", "o", "text", "")
-	fs.BoolVar(&o.revised, "revised", false, "")
-	fs.StringVar(&o.registry, "registry", "", "")
-	return fs
+func (e *env) updateCommand() *cli.Command {
+	o := new(updateOptions)
+	return &cli.Command{
+		Name:  "update",
+		Short: "fetch the newest edition and use it",
+		About: `portannot registry update fetches the newest edition of the registry, checks
+it, installs it in your data folder and shows what changed. Later runs use it,
+and say so; --registry embedded goes back to the embedded edition.`,
+		Usage: "portannot registry update [flags]",
+		Groups: []cli.Group{{Heading: "Flags:", Flags: []cli.Flag{
+			cli.String(&o.from, "from", "", "WHERE", update.DefaultURL,
+				"address or file of the edition; an address is https, or http on this machine; default is the XML of IANA's own page,\niana.org/assignments/service-names-port-numbers").Of(cli.File),
+			outputFlag(&o.output, "text", []string{"text", "json"}, "text (default) or json, one object a line"),
+			revisedFlag(&o.revised),
+			registryFlag(&o.registry),
+		}}},
+		After: `With --registry, the changes are shown from that edition, instead of from the
+one in use.
+
+The edition must be whole, of a likely size, and not older than the one in use.
+It is installed whole or not at all, in $XDG_DATA_HOME/portannot, or else
+  ~/.local/share/portannot                 Linux and other Unix systems
+  ~/Library/Application Support/portannot  macOS
+  %LocalAppData%\portannot                 Windows`,
+		Examples: []string{
+			"portannot registry update",
+			"portannot registry update --from service-names-port-numbers.xml",
+		},
+		Run: func(ctx context.Context, _ *pflag.FlagSet) error { return o.run(ctx, e) },
+	}
 }
 
-func runUpdate(ctx context.Context, e *env, args []string) error {
-	var o updateOptions
-	fs := o.flags(e)
-	if err := parseReport(fs, args, &o.output); err != nil {
-		return err
-	}
+func (o *updateOptions) run(ctx context.Context, e *env) error {
 	dir, err := dataFolder()
 	if err != nil {
 		return err

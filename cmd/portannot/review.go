@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -19,7 +18,7 @@ import (
 	"github.com/portannot/portannot/annotate/review"
 	"github.com/portannot/portannot/annotate/review/report"
 	"github.com/portannot/portannot/annotate/review/rules"
-	"github.com/portannot/portannot/capture/flow"
+	"github.com/portannot/portannot/cmd/portannot/internal/cli"
 )
 
 // reviewOptions are the flags, as given.
@@ -39,37 +38,80 @@ type reviewOptions struct {
 	policyHelp  bool
 }
 
-func (o *reviewOptions) flags(e *env) *pflag.FlagSet {
-	fs := e.newFlags("review", reviewHelp)
-	fs.StringArrayVarP(&o.read, "read", "r", nil, "")
-	fs.BoolVar(&o.recursive, "recursive", false, "")
-	fs.StringVarP(&o.filter, "filter", "f", "", "")
-	fs.Uint64VarP(&o.count, "count", "c", 0, "")
-	fs.StringVar(&o.format, "format", "auto", "")
-	fs.StringVar(&o.fieldMap, "map", "", "")
-	fs.StringSliceVar(&o.fields, "fields", nil, "")
-	fs.StringVar(&o.policy, "policy", "", "")
-	fs.StringArrayVar(&o.rules, "rules", nil, "")
-	fs.StringSliceVar(&o.localAddrs, "local", nil, "")
-	fs.StringVar(&o.baseline, "baseline", "", "")
-	fs.StringVarP(&o.output, "output", "o", "text", "")
-	fs.StringVar(&o.failOn, "fail-on", "", "")
-	fs.StringVar(&o.writePolicy, "write-policy", "", "")
-	fs.StringVarP(&o.write, "write", "w", "", "")
-	fs.StringVar(&o.color, "color", "auto", "")
-	fs.BoolVarP(&o.quiet, "quiet", "q", false, "")
-	fs.StringVar(&o.registry, "registry", "", "")
-	fs.StringVar(&o.local, "services", "", "")
-	fs.StringVar(&o.tunnels, "tunnels", "both", "")
-	fs.StringVar(&o.observe, "observe", "on", "")
-	fs.StringVar(&o.known, "known-services", "", "")
-	fs.IntVar(&o.peers, "evidence-peers", annotate.DefaultEvidencePeers, "")
-	fs.DurationVar(&o.idle, "idle-timeout", 5*time.Minute, "")
-	fs.IntVar(&o.maxFlows, "max-flows", flow.DefaultMaxFlows, "")
-	fs.IntVar(&o.maxServices, "max-services", review.DefaultMaxServices, "")
-	fs.IntVar(&o.scanTargets, "scan-targets", review.DefaultScanTargets, "")
-	fs.BoolVar(&o.policyHelp, "policy-help", false, "")
-	return fs
+func (e *env) reviewCommand() *cli.Command {
+	o := new(reviewOptions)
+	return &cli.Command{
+		Name:  "review",
+		Short: "find services that nobody expects, and rules that nothing uses",
+		About: `portannot review lists the services in traffic, compares them with what is
+expected (a policy) and with what the firewall lets through (its rules), and
+says what differs, with the evidence.
+
+A registered port says nothing of what the traffic really is, so nothing is
+called good or bad for its registration alone.`,
+		Usage: `portannot review -r CAPTURE... [flags]
+portannot review [flags] [FLOWLOG... | -]`,
+		Groups: []cli.Group{
+			{Heading: "Captures:", Flags: []cli.Flag{
+				readFlag(&o.read),
+				recursiveFlag(&o.recursive),
+				countFlag(&o.count),
+				filterFlag(&o.filter),
+				tunnelsFlag(&o.tunnels),
+			}},
+			{Heading: "Flow logs:", Flags: logFormatFlags(&o.format, &o.fieldMap, &o.fields, logFormatNames())},
+			{Heading: "Comparing:", Flags: []cli.Flag{
+				cli.String(&o.policy, "policy", "", "FILE", "", "expected services, in YAML; --policy-help explains it").Of(cli.File),
+				cli.Strings(&o.rules, "rules", "", "FILE",
+					"firewall rules; may be given again: nft -j list ruleset, iptables-save, ipset save, AWS describe-security-groups, Kubernetes NetworkPolicy, pfctl -sr").Of(cli.File),
+				cli.List(&o.localAddrs, "local", "", "LIST", "addresses of the firewall itself, for its rules"),
+				cli.String(&o.baseline, "baseline", "", "FILE", "", "earlier report to compare with (-o json): what is new, gone, changed").Of(cli.File),
+			}},
+			{Heading: "Output, on standard output; all messages go to standard error:", Flags: []cli.Flag{
+				outputFlag(&o.output, "text", report.Formats(), "text (default), json (also the baseline's form), csv, html, sarif or markdown"),
+				cli.Choice(&o.failOn, "fail-on", "", "LEVEL", "", []string{"note", "warning", "error"},
+					"exit status 3 on findings of a level or above: note, warning or error"),
+				cli.String(&o.writePolicy, "write-policy", "", "FILE", "",
+					"write a policy that expects all that was seen; with it, the same traffic gives no findings. Look at each entry.").Of(cli.File),
+				cli.String(&o.write, "write", "w", "FILE", "", "write the packets behind the findings, as pcapng").Of(cli.File),
+				colorFlag(&o.color),
+				quietFlag(&o.quiet),
+			}},
+			{Heading: "Names:", Flags: []cli.Flag{
+				registryFlag(&o.registry),
+				servicesFlag(&o.flowOptions.local),
+			}},
+			{Heading: "Which end is the service:", Flags: []cli.Flag{
+				knownServicesFlag(&o.known),
+				evidencePeersFlag(&o.peers),
+			}},
+			{Heading: "Payload:", Flags: []cli.Flag{observeFlag(&o.observe)}},
+			{Heading: "Flows and bounds:", Flags: slices.Concat(boundsFlags(&o.flowOptions), []cli.Flag{
+				cli.Int(&o.maxServices, "max-services", "", "N", review.DefaultMaxServices, "services held in memory; default 262144"),
+				cli.Int(&o.scanTargets, "scan-targets", "", "N", review.DefaultScanTargets,
+					"unanswered services that make a client a scanner; default 20"),
+			})},
+			{Flags: []cli.Flag{
+				cli.Switch(&o.policyHelp, "policy-help", "", false, "explain policies, with an example"),
+			}},
+		},
+		After: `Findings have a level: an error is to be explained (the rules deny what works),
+a warning is to be looked at (traffic and what was agreed on differ), a note is
+to be known.
+
+Exit status: 0 done; 1 failure, or part of the input was unreadable; 2 usage;
+3 findings at or above --fail-on.`,
+		Examples: []string{
+			"portannot review -r testdata/captures/demo.pcap",
+			"portannot review -q -r testdata/captures/demo.pcap --write-policy policy.yaml",
+			"portannot review -r testdata/captures/demo.pcap --policy policy.yaml -o csv",
+			"portannot review -r testdata/captures/demo.pcap -o html > report.html",
+			"portannot review testdata/flowlogs/zeek/conn.log -o csv | head -3",
+			"portannot review --policy-help",
+		},
+		Args: cli.File,
+		Run:  func(ctx context.Context, fs *pflag.FlagSet) error { return o.run(ctx, e, fs) },
+	}
 }
 
 // errFindings says that there were findings at or above --fail-on, which have
@@ -90,12 +132,7 @@ type reviewJob struct {
 	learn      string // file of --write-policy; "" for none
 }
 
-func runReview(ctx context.Context, e *env, args []string) error {
-	var o reviewOptions
-	fs := o.flags(e)
-	if err := parse(fs, args); err != nil {
-		return err
-	}
+func (o *reviewOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) error {
 	if o.policyHelp {
 		_, err := io.WriteString(e.stdout, policyHelp)
 		return err
@@ -128,8 +165,6 @@ func (o *reviewOptions) check(fs *pflag.FlagSet, captures bool) error {
 		}
 	}
 	switch {
-	case !slices.Contains(report.Formats(), o.output):
-		return usagef("", "unknown output format %q: want %s", o.output, strings.Join(report.Formats(), ", "))
 	case o.maxServices < 1:
 		return usagef("", "--max-services %d: want at least 1", o.maxServices)
 	case o.scanTargets < 2:
@@ -144,9 +179,7 @@ func (o *reviewOptions) check(fs *pflag.FlagSet, captures bool) error {
 func (o *reviewOptions) job(e *env) (*reviewJob, error) {
 	j := &reviewJob{env: e, quiet: o.quiet, output: o.output, learn: o.writePolicy}
 	var err error
-	if j.meta.Color, err = useColor(o.color, e.stdout); err != nil {
-		return nil, err
-	}
+	j.meta.Color = useColor(o.color, e.stdout)
 	if o.failOn != "" {
 		if j.failOn, err = review.ParseLevel(o.failOn); err != nil {
 			return nil, usagef("", "--fail-on: %v", err)

@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/cmd/portannot/internal/cli"
 )
 
 // Exit codes, as the help says them.
@@ -30,46 +30,11 @@ type env struct {
 	stderr io.Writer
 }
 
-// command is one subcommand. run returns an error, never exits; a *usageError
-// exits with 2, errPart with 1 and no further message, any other error with 1.
-type command struct {
-	name  string
-	short string
-	help  string
-	run   func(ctx context.Context, e *env, args []string) error
-}
-
-// commands are the subcommands; without one, the main job runs.
-func commands() []command {
-	return []command{
-		{"enrich", "annotate flow logs, and change nothing else in them", enrichHelp, runEnrich},
-		{"review", "find services that nobody expects, and rules that nothing uses", reviewHelp, runReview},
-		{"lookup", "say what the registry says of ports or names", lookupHelp, runLookup},
-		{"registry", "inspect, check, compare, export and update the registry", registryHelp, runRegistry},
-		{"version", "print the version", versionHelp, runVersion},
-		{"completion", "print a completion script for a shell", completionHelp, runCompletion},
-	}
-}
-
-// commandNames lists the subcommands.
-func commandNames() (names []string) {
-	for _, c := range commands() {
-		names = append(names, c.name)
-	}
-	return names
-}
-
-// usageError is a mistake of the user's. The hint says what to do instead.
-type usageError struct {
-	msg     string
-	hint    string
-	command string // whose help to see, "registry diff"; empty for that of run
-}
-
-func (e *usageError) Error() string { return e.msg }
+// usageError is a mistake on the command line: exit status 2.
+type usageError = cli.UsageError
 
 func usagef(hint, format string, args ...any) error {
-	return &usageError{msg: fmt.Sprintf(format, args...), hint: hint}
+	return &usageError{Msg: fmt.Sprintf(format, args...), Hint: hint}
 }
 
 // hintError is a failure with advice on what to do.
@@ -95,22 +60,10 @@ var errPart = errors.New("part of the input was unreadable")
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ignoreSIGPIPE() // so that `| head` is a quiet success
 	e := &env{stdin, stdout, stderr}
-	name, runIt := "", runMain
-	if len(args) == 1 && args[0] == "help" {
-		args = []string{"--help"}
-	}
-	if len(args) > 0 {
-		for _, c := range commands() {
-			if c.name == args[0] {
-				name, runIt, args = c.name, c.run, args[1:]
-				break
-			}
-		}
-	}
-	err := runIt(ctx, e, args)
+	c, err := e.execute(ctx, args)
 	var usage *usageError
 	switch {
-	case err == nil, errors.Is(err, pflag.ErrHelp), isBrokenPipe(err):
+	case err == nil, isBrokenPipe(err):
 		return exitDone
 	case errors.Is(err, errPart):
 		return exitFailure
@@ -118,10 +71,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exitFindings
 	case errors.As(err, &usage):
 		e.warnUsage(usage)
-		if usage.command != "" {
-			name = usage.command
-		}
-		e.warnf("see `%s --help`", strings.TrimSpace("portannot "+name))
+		e.warnf("see `%s --help`", c.Path())
 		return exitUsage
 	}
 	e.warnf("%v", err)
@@ -132,13 +82,33 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return exitFailure
 }
 
+// execute runs the command that args name, and says which it was.
+func (e *env) execute(ctx context.Context, args []string) (*cli.Command, error) {
+	if len(args) == 1 && args[0] == "help" {
+		args = []string{"--help"}
+	}
+	c, args := e.program().Find(args)
+	fs, err := c.Parse(args)
+	if errors.Is(err, pflag.ErrHelp) {
+		_, err := io.WriteString(e.stdout, c.Help())
+		return c, err
+	}
+	if err != nil {
+		return c, err
+	}
+	for _, note := range c.Notes(fs) {
+		e.warnf("%s", note)
+	}
+	return c, c.Run(ctx, fs)
+}
+
 // warnUsage reports a mistake of the user's, unless it has been.
 func (e *env) warnUsage(u *usageError) {
-	if u.msg != "" {
-		e.warnf("%s", u.msg)
+	if u.Msg != "" {
+		e.warnf("%s", u.Msg)
 	}
-	if u.hint != "" {
-		e.warnf("hint: %s", u.hint)
+	if u.Hint != "" {
+		e.warnf("hint: %s", u.Hint)
 	}
 }
 
@@ -166,30 +136,6 @@ func isBrokenPipe(err error) bool {
 	return isClosedPipe(err) || errors.Is(err, io.ErrClosedPipe)
 }
 
-// newFlags makes a flag set that prints help on e.stdout and reports mistakes
-// as usage errors (see parse).
-func (e *env) newFlags(name, help string) *pflag.FlagSet {
-	fs := pflag.NewFlagSet(name, pflag.ContinueOnError)
-	fs.SortFlags = false
-	fs.SetOutput(io.Discard)
-	fs.Usage = func() { io.WriteString(e.stdout, help) }
-	return fs
-}
-
-// parse parses args. Help that was asked for gives pflag.ErrHelp.
-func parse(fs *pflag.FlagSet, args []string) error {
-	err := fs.Parse(args)
-	if err == nil || errors.Is(err, pflag.ErrHelp) {
-		return err
-	}
-	return usagef("", "%v", err)
-}
-
-// registryFlag adds --registry, which every command has.
-func registryFlag(fs *pflag.FlagSet) *string {
-	return fs.String("registry", "", "registry file instead of the embedded edition")
-}
-
 // openRegistry gives the registry that --registry names: see chooseRegistry.
 func openRegistry(name string) (*iana.Registry, error) {
 	c, err := chooseRegistry(name)
@@ -202,18 +148,13 @@ func isTerminal(f any) bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
-// useColor decides by --color (auto, always, never), NO_COLOR
-// (https://no-color.org) and whether the output is a terminal.
-func useColor(mode string, out io.Writer) (bool, error) {
-	switch mode {
-	case "always":
-		return true, nil
-	case "never":
-		return false, nil
-	case "auto":
-		return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(out), nil
+// useColor decides by --color, NO_COLOR (https://no-color.org) and whether the
+// output is a terminal.
+func useColor(mode string, out io.Writer) bool {
+	if mode == "auto" {
+		return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(out)
 	}
-	return false, usagef("", "unknown --color %q: want auto, always or never", mode)
+	return mode == "always"
 }
 
 // buffered calls f with a buffered writer on w and flushes it.

@@ -167,8 +167,8 @@ func TestHelpExamples(t *testing.T) {
 	if err != nil {
 		t.Skip("no shell here")
 	}
-	for path, help := range helpTexts() {
-		t.Run("portannot "+path, func(t *testing.T) {
+	for _, c := range testProgram().All() {
+		t.Run(c.Path(), func(t *testing.T) {
 			dir := t.TempDir()
 			if err := os.Symlink(filepath.Join(repoRoot(t), "testdata"), filepath.Join(dir, "testdata")); err != nil {
 				t.Skip(err)
@@ -177,9 +177,7 @@ func TestHelpExamples(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, "service-names-port-numbers.xml"), newerEdition(t), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			_, examples, _ := strings.Cut(help, "\nExamples:\n")
-			for line := range strings.Lines(examples) {
-				line = strings.TrimSpace(line)
+			for _, line := range c.Examples {
 				if line == "portannot registry update" || strings.Contains(line, "(as root)") || strings.Contains(line, "--listen") || strings.Contains(line, "kafka://") {
 					continue // asks IANA; needs an interface, and leave to capture; waits for exporters; needs brokers
 				}

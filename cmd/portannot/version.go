@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/cmd/portannot/internal/cli"
 )
 
 // version is the program's version where the build sets it:
@@ -19,34 +20,30 @@ import (
 // Else it is what the go command noted of the module and its source control.
 var version string
 
-const versionHelp = `portannot version prints the version of the program, and the edition of the
-registry that it uses.
-
-Usage:
-  portannot version [flags]
-
-Flags:
-  -o, --output FORMAT     text (default) or json
-      --registry FILE     registry edition in any form that IANA publishes, or
-                          "embedded"
-  -h, --help              print this help
-
-Examples:
-  portannot version
-  portannot version -o json
-`
-
 // versionOptions are the flags of version, as given.
 type versionOptions struct {
 	output   string
 	registry string
 }
 
-func (o *versionOptions) flags(e *env) *pflag.FlagSet {
-	fs := e.newFlags("version", versionHelp)
-	fs.StringVarP(&o.output, "output", "o", "text", "")
-	fs.StringVar(&o.registry, "registry", "", "")
-	return fs
+func (e *env) versionCommand() *cli.Command {
+	o := new(versionOptions)
+	return &cli.Command{
+		Name:  "version",
+		Short: "print the version",
+		About: `portannot version prints the version of the program, and the edition of the
+registry that it uses.`,
+		Usage: "portannot version [flags]",
+		Groups: []cli.Group{{Heading: "Flags:", Flags: []cli.Flag{
+			reportFormatFlag(&o.output),
+			registryFlag(&o.registry),
+		}}},
+		Examples: []string{
+			"portannot version",
+			"portannot version -o json",
+		},
+		Run: func(context.Context, *pflag.FlagSet) error { return o.run(e) },
+	}
 }
 
 // programVersion is what version prints, as JSON.
@@ -59,12 +56,7 @@ type programVersion struct {
 	Registry iana.Edition `json:"registry"`
 }
 
-func runVersion(_ context.Context, e *env, args []string) error {
-	var o versionOptions
-	fs := o.flags(e)
-	if err := parseReport(fs, args, &o.output); err != nil {
-		return err
-	}
+func (o *versionOptions) run(e *env) error {
 	reg, err := chooseRegistry(o.registry)
 	if err != nil {
 		return err
@@ -122,34 +114,6 @@ func thisVersion() programVersion {
 		v.Version = "(devel)"
 	}
 	return v
-}
-
-// parseReport parses the flags of a command that takes no arguments and reports
-// as text or as JSON; output is where its flag for the format is kept.
-func parseReport(fs *pflag.FlagSet, args []string, output *string) error {
-	if err := parse(fs, args); err != nil {
-		return err
-	}
-	if err := noArguments(fs); err != nil {
-		return err
-	}
-	return textOrJSON(*output)
-}
-
-// noArguments refuses arguments of a command that has none.
-func noArguments(fs *pflag.FlagSet) error {
-	if fs.NArg() > 0 {
-		return usagef("", "unexpected argument %q", fs.Arg(0))
-	}
-	return nil
-}
-
-// textOrJSON checks --output of a command that has these two formats.
-func textOrJSON(format string) error {
-	if format != "text" && format != "json" {
-		return usagef("", "unknown output format %q: want text or json", format)
-	}
-	return nil
 }
 
 func orNone(s string) string {

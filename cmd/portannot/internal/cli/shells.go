@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"fmt"
@@ -49,14 +49,14 @@ _portannot() {
 	b.WriteString("        esac\n    fi\n    case \"$at $prev\" in\n")
 	for _, c := range list {
 		for _, f := range c.flags {
-			if f.takes == noValue {
+			if f.Takes == None {
 				continue
 			}
 			var patterns []string
-			for _, s := range f.spellings() {
+			for _, s := range f.Spellings() {
 				patterns = append(patterns, quote(c.path+" "+s))
 			}
-			fmt.Fprintf(&b, "    %s) %s;;\n", strings.Join(patterns, " | "), bashValues(f.takes, f.choices))
+			fmt.Fprintf(&b, "    %s) %s;;\n", strings.Join(patterns, " | "), bashValues(f.Takes, f.Words))
 		}
 	}
 	b.WriteString("    *)\n        case $at in\n")
@@ -95,15 +95,15 @@ complete -F _portannot portannot
 }
 
 // bashValues sets the variables words and files.
-func bashValues(takes value, choices []string) string {
+func bashValues(takes Kind, choices []string) string {
 	s := ":"
 	switch {
-	case takes == interfaceValue:
+	case takes == Interface:
 		s = "words=$(ls /sys/class/net 2> /dev/null)"
 	case len(choices) > 0:
 		s = "words=" + quote(strings.Join(choices, " "))
 	}
-	if takes == fileValue {
+	if takes == File {
 		s = strings.TrimPrefix(s+"; files=1", ":; ")
 	}
 	return s
@@ -113,7 +113,7 @@ func bashValues(takes value, choices []string) string {
 func flagWords(c *completedCommand) []string {
 	var w []string
 	for _, f := range c.flags {
-		w = append(w, f.spellings()...)
+		w = append(w, f.Spellings()...)
 	}
 	return w
 }
@@ -123,8 +123,9 @@ func zshCompletion(list []completedCommand) string {
 	b.WriteString(`#compdef portannot
 # zsh completion for portannot.
 
-_portannot_edition() {
-    _alternative 'editions:edition:(embedded)' 'files:file:_files'
+# The words that are named, or a file.
+_portannot_or_file() {
+    _alternative "words:word:($*)" 'files:file:_files'
 }
 
 `)
@@ -135,7 +136,7 @@ _portannot_edition() {
 				fmt.Fprintf(&b, "        %s\n", quote(s.word()+":"+s.about))
 			}
 			b.WriteString("    )\n    _describe command commands\n")
-			if c.args == fileValue {
+			if c.args == File {
 				b.WriteString("    _files\n")
 			}
 			b.WriteString("}\n\n")
@@ -161,7 +162,7 @@ _portannot_edition() {
 		if len(below(list, c.path)) > 0 {
 			b.WriteString(" \\\n            " + quote("1: :"+zshCommands(&c)))
 		}
-		if c.args != noValue {
+		if c.args != None {
 			b.WriteString(" \\\n            " + quote(rest))
 		}
 		b.WriteString("\n        ;;\n")
@@ -185,36 +186,36 @@ func zshCommands(c *completedCommand) string {
 
 // zshFlag gives a flag as _arguments takes it:
 // '(-o --output)'{-o,--output}'[output format]:value:(text json)'.
-func zshFlag(f *completedFlag) string {
-	s := "--" + f.long
+func zshFlag(f *Flag) string {
+	s := "--" + f.Long
 	tail := ""
-	if f.takes != noValue {
+	if f.Takes != None {
 		s += "="
-		tail = ":value:" + zshAction(f.takes, f.choices)
+		tail = ":value:" + zshAction(f.Takes, f.Words)
 	}
-	tail = "[" + f.about + "]" + tail
+	tail = "[" + f.Summary() + "]" + tail
 	star := ""
-	if f.again {
+	if f.Repeats {
 		star = "*"
 	}
 	switch {
-	case f.short == "":
+	case f.Short == "":
 		return quote(star + s + tail)
-	case f.again:
-		return fmt.Sprintf("'*'{-%s+,%s}%s", f.short, s, quote(tail))
-	case f.takes != noValue:
-		return fmt.Sprintf("'(-%s --%s)'{-%s+,%s}%s", f.short, f.long, f.short, s, quote(tail))
+	case f.Repeats:
+		return fmt.Sprintf("'*'{-%s+,%s}%s", f.Short, s, quote(tail))
+	case f.Takes != None:
+		return fmt.Sprintf("'(-%s --%s)'{-%s+,%s}%s", f.Short, f.Long, f.Short, s, quote(tail))
 	}
-	return fmt.Sprintf("'(-%s --%s)'{-%s,%s}%s", f.short, f.long, f.short, s, quote(tail))
+	return fmt.Sprintf("'(-%s --%s)'{-%s,%s}%s", f.Short, f.Long, f.Short, s, quote(tail))
 }
 
-func zshAction(takes value, choices []string) string {
+func zshAction(takes Kind, choices []string) string {
 	switch {
-	case takes == fileValue && len(choices) > 0:
-		return "_portannot_edition"
-	case takes == fileValue:
+	case takes == File && len(choices) > 0:
+		return " _portannot_or_file " + strings.Join(choices, " ")
+	case takes == File:
 		return "_files"
-	case takes == interfaceValue:
+	case takes == Interface:
 		return "_net_interfaces"
 	case len(choices) > 0:
 		return "(" + strings.Join(choices, " ") + ")"
@@ -251,7 +252,7 @@ end
 `)
 	for _, c := range list {
 		at := fmt.Sprintf("complete -c portannot -n '__portannot_at \"%s\"'", c.path)
-		if c.args != fileValue {
+		if c.args != File {
 			fmt.Fprintf(&b, "%s -f\n", at)
 		}
 		for i, s := range below(list, c.path) {
@@ -271,23 +272,23 @@ end
 	return b.String()
 }
 
-func fishFlag(f *completedFlag) string {
-	s := " -l " + f.long
-	if f.short != "" {
-		s += " -s " + f.short
+func fishFlag(f *Flag) string {
+	s := " -l " + f.Long
+	if f.Short != "" {
+		s += " -s " + f.Short
 	}
-	switch f.takes {
-	case textValue:
+	switch f.Takes {
+	case Text:
 		s += " -x"
-	case interfaceValue:
+	case Interface:
 		s += " -x -a '(ls /sys/class/net 2> /dev/null)'"
-	case fileValue:
+	case File:
 		s += " -r -F"
 	}
-	if len(f.choices) > 0 {
-		s += " -a " + quote(strings.Join(f.choices, " "))
+	if len(f.Words) > 0 {
+		s += " -a " + quote(strings.Join(f.Words, " "))
 	}
-	return s + " -d " + quote(f.about)
+	return s + " -d " + quote(f.Summary())
 }
 
 func powershellCompletion(list []completedCommand) string {
@@ -313,23 +314,23 @@ Register-ArgumentCompleter -Native -CommandName portannot -ScriptBlock {
 	for _, c := range list {
 		fmt.Fprintf(&b, "        '%s' = [ordered]@{\n", c.path)
 		for _, f := range c.flags {
-			for _, s := range f.spellings() {
-				fmt.Fprintf(&b, "            '%s' = '%s'\n", s, f.about)
+			for _, s := range f.Spellings() {
+				fmt.Fprintf(&b, "            '%s' = '%s'\n", s, f.Summary())
 			}
 		}
 		b.WriteString("        }\n")
 	}
 	b.WriteString("    }\n    # Values of flags and arguments; an empty list stands for file names.\n    $values = @{\n")
 	for _, c := range list {
-		if c.args != noValue {
+		if c.args != None {
 			fmt.Fprintf(&b, "        '%s ' = %s\n", c.path, powershellList(c.choices))
 		}
 		for _, f := range c.flags {
-			if f.takes == noValue {
+			if f.Takes == None {
 				continue
 			}
-			for _, s := range f.spellings() {
-				fmt.Fprintf(&b, "        '%s %s' = %s\n", c.path, s, powershellList(f.choices))
+			for _, s := range f.Spellings() {
+				fmt.Fprintf(&b, "        '%s %s' = %s\n", c.path, s, powershellList(f.Words))
 			}
 		}
 	}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"github.com/portannot/portannot/annotate"
+	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/capture/flow"
+	"github.com/portannot/portannot/cmd/portannot/internal/cli"
+)
+
+// The flags below are those of several commands, and mean the same in all of
+// them. What only one command has stands in its own table.
+
+func registryFlag(p *string) cli.Flag {
+	return cli.String(p, "registry", "", "FILE", "",
+		`registry edition in any form that IANA publishes (XML, CSV, text, HTML, also gzip), or "embedded"`).
+		Of(cli.File).Named(embeddedWord)
+}
+
+func servicesFlag(p *string) cli.Flag {
+	return cli.String(p, "services", "", "FILE", "",
+		"file with your own names, in the form of /etc/services; shown as local, never mixed with registered names").Of(cli.File)
+}
+
+func knownServicesFlag(p *string) cli.Flag {
+	return cli.String(p, "known-services", "", "FILE", "",
+		"file with services that you know, one ADDRESS:PORT/TRANSPORT a line: 10.0.0.5:8443/tcp, 10.0.0.0/8:9000-9010, [2001:db8::/32]:53/udp, *:5060").Of(cli.File)
+}
+
+// evidencePeersFlag is how much evidence of other flows decides which end is
+// the service.
+func evidencePeersFlag(p *int) cli.Flag {
+	return cli.Int(p, "evidence-peers", "", "N", annotate.DefaultEvidencePeers,
+		"peers in other flows that make an end the service: N addresses, and N ports, have spoken to it; 2 to 8, default 3; 0 looks at no other flow")
+}
+
+// reportFormatFlag is the format of a command that prints text or JSON.
+func reportFormatFlag(p *string) cli.Flag {
+	return outputFlag(p, "text", []string{"text", "json"}, "text (default) or json")
+}
+
+// outputFlag is the format of the output: text says which formats there are.
+func outputFlag(p *string, def string, formats []string, text string) cli.Flag {
+	return cli.Choice(p, "output", "o", "FORMAT", def, formats, "output format: "+text)
+}
+
+func colorFlag(p *string) cli.Flag {
+	return cli.Choice(p, "color", "", "WHEN", "auto", []string{"auto", "always", "never"},
+		"colour in text: auto (default), always or never; auto looks at NO_COLOR and whether the output is a terminal")
+}
+
+func quietFlag(p *bool) cli.Flag { return cli.Switch(p, "quiet", "q", false, "no summary") }
+
+func readFlag(p *[]string) cli.Flag {
+	return cli.Strings(p, "read", "r", "FILE",
+		"capture file: pcap, pcapng, snoop and others, also compressed; a pattern; - for standard input. May be given again; names without a flag are captures too. Several are one stream, ordered by time.").Of(cli.File)
+}
+
+func recursiveFlag(p *bool) cli.Flag {
+	return cli.Switch(p, "recursive", "", false, "read the captures in folders and below")
+}
+
+func followFlag(p *bool) cli.Flag {
+	return cli.Switch(p, "follow", "", false, "go on reading a file that grows, until Ctrl-C")
+}
+
+func countFlag(p *uint64) cli.Flag {
+	return cli.Uint64(p, "count", "c", "N", 0, "stop after N packets")
+}
+
+func filterFlag(p *string) cli.Flag {
+	return cli.String(p, "filter", "f", "EXPR", "",
+		"packets that match a pcap-filter expression, as in tcpdump: 'tcp port 443 and not net 10.0.0.0/8'")
+}
+
+func tunnelsFlag(p *string) cli.Flag {
+	return cli.Choice(p, "tunnels", "", "WHICH", "both", []string{"both", "inner", "outer"},
+		"flows of tunnels: both (default), inner or outer")
+}
+
+func observeFlag(p *string) cli.Flag {
+	return cli.Choice(p, "observe", "", "WHICH", "on", []string{"on", "off"},
+		"look at the first bytes of each flow: on (default) says what protocol they look like, and whether the registered service speaks it; off does not look")
+}
+
+// boundsFlags say when flows end.
+func boundsFlags(o *flowOptions) []cli.Flag {
+	return []cli.Flag{
+		cli.Duration(&o.idle, "idle-timeout", "", "TIME", defaultIdle, "end a flow after so long without a packet; default 5m, 0 is never"),
+		cli.Int(&o.maxFlows, "max-flows", "", "N", flow.DefaultMaxFlows,
+			"flows held in memory; default 4194304, about 220 bytes each. When full, the longest idle flow is written early."),
+	}
+}
+
+// transportNames and statusNames are what --transport and --status take.
+var (
+	transportNames = []string{"tcp", "udp", "udplite", "sctp", "dccp"}
+	statusNames    = []string{iana.Assigned.String(), iana.Reserved.String(), iana.Unassigned.String(), iana.Dynamic.String(), iana.Unknown.String()}
+)
+
+// selectionHeading is that of the flags by which flows are selected.
+const selectionHeading = "Selection; a flag may be given again or take a list, a,b:"
+
+// selectionFlags select flows by their ports.
+func selectionFlags(o *flowOptions) []cli.Flag {
+	return []cli.Flag{
+		cli.List(&o.transports, "transport", "", "NAME", "flows of a transport: "+cli.Or(transportNames...)).Named(transportNames...),
+		cli.List(&o.ports, "port", "", "PORT", "flows with a port at either end: 443 or 4690-4700"),
+		cli.List(&o.statuses, "status", "", "STATUS",
+			"flows by status of the service port: "+cli.Or(statusNames...)+"; of either port if no side is known").Named(statusNames...),
+		cli.List(&o.services, "service", "", "NAME", "flows by name of the service: a registered name, or one of --services"),
+	}
+}
+
+// logFormatFlags say how flow logs are read.
+func logFormatFlags(format, fieldMap *string, fields *[]string, formats []string) []cli.Flag {
+	return []cli.Flag{
+		cli.Choice(format, "format", "", "NAME", "auto", formats,
+			"format of the flow logs; default auto; portannot enrich --list-formats lists them"),
+		cli.String(fieldMap, "map", "", "LIST", "",
+			"names of the fields in other CSV, TSV or JSON: proto=NAME,sport=NAME,dport=NAME,src=NAME,dst=NAME; in JSON, dots stand between levels"),
+		cli.List(fields, "fields", "", "LIST", "columns of an AWS log of a custom format without header"),
+	}
+}

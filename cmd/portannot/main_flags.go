@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/portannot/portannot/annotate/observe"
+	"github.com/portannot/portannot/capture"
+	"github.com/portannot/portannot/cmd/portannot/internal/cli"
+)
+
+const defaultIdle = 5 * time.Minute
+
+// program is the whole command line: the main job and the commands.
+func (e *env) program() *cli.Command {
+	o := new(flowOptions)
+	return &cli.Command{
+		Name:  "portannot",
+		Short: "annotate the flows of captures",
+		About: `portannot annotates the flows of network traffic with what the IANA port
+registry says of their ports: registered names, and whether a port is assigned,
+reserved, unassigned or dynamic. It says which end is the service, and why.
+
+A registered port says nothing of what the traffic really is.`,
+		Usage: `portannot -r FILE... [flags]      annotate the flows of captures
+portannot -i IFACE... [flags]     annotate the flows of interfaces
+portannot COMMAND [flags]`,
+		Groups: []cli.Group{
+			{Heading: "Captures:", Flags: []cli.Flag{
+				readFlag(&o.read),
+				recursiveFlag(&o.recursive),
+				followFlag(&o.follow),
+				countFlag(&o.count),
+			}},
+			{Heading: "Interfaces:", Flags: []cli.Flag{
+				cli.Strings(&o.live.interfaces, "interface", "i", "NAME",
+					`capture live from an interface; may be given again; "any" is every one`).Of(cli.Interface),
+				cli.Switch(&o.live.list, "list-interfaces", "D", false, "list the interfaces"),
+				cli.Duration(&o.live.duration, "duration", "", "TIME", 0, "stop after a time: 30s, 10m"),
+				cli.Int(&o.live.snapLen, "snaplen", "s", "N", capture.DefaultSnapLen,
+					"bytes captured of a packet (the snap length); default 262144"),
+				cli.Switch(&o.live.promiscuous, "promiscuous", "p", false, "promiscuous mode: also frames for other stations"),
+				cli.Int(&o.live.buffer, "buffer", "", "MIB", capture.DefaultBuffer>>20,
+					"memory that the system fills with packets; default 16"),
+				cli.String(&o.live.user, "user", "", "NAME", "nobody",
+					"user to become when root, once the capture is open; default nobody, '' stays root"),
+				cli.Switch(&o.live.verbose, "verbose", "v", false, "report dropped privileges and the sandbox"),
+			}},
+			{Heading: selectionHeading, Flags: slices.Concat(
+				[]cli.Flag{filterFlag(&o.filter)},
+				selectionFlags(o),
+				[]cli.Flag{
+					cli.List(&o.observed, "observed", "", "NAME",
+						"flows by protocol that the payload looks like: tls, ssh, dns ...").Named(observe.ProtocolNames()...),
+					cli.List(&o.verdicts, "verdict", "", "VERDICT",
+						"flows by whether the payload agrees with the registration: "+cli.Or(verdictWords()...)).Named(verdictWords()...),
+					tunnelsFlag(&o.tunnels),
+				})},
+			{Heading: "Output, on standard output; all messages go to standard error:", Flags: []cli.Flag{
+				outputFlag(&o.output, "text", []string{"text", "json", "csv"}, "text (default), json (one object a line) or csv"),
+				cli.String(&o.write, "write", "w", "FILE", "",
+					"also write the packets of the selected flows, as pcapng; the first packet of each has the annotation as comment; - is standard output, in place of the flows").Of(cli.File),
+				cli.Choice(&o.sort, "sort", "", "KEY", "start", sortNames(),
+					"order of the flows: start (default) by first packets; end, duration, packets or bytes, the greatest first"),
+				colorFlag(&o.color),
+				quietFlag(&o.quiet),
+			}},
+			{Heading: "Names:", Flags: []cli.Flag{
+				registryFlag(&o.registry),
+				servicesFlag(&o.local),
+			}},
+			{Heading: "Which end is the service:", Flags: []cli.Flag{
+				knownServicesFlag(&o.known),
+				evidencePeersFlag(&o.peers),
+			}},
+			{Heading: "Payload:", Flags: []cli.Flag{observeFlag(&o.observe)}},
+			{Heading: "Flows:", Flags: slices.Concat(boundsFlags(o), []cli.Flag{
+				cli.Duration(&o.live.active, "active-timeout", "", "TIME", 30*time.Minute,
+					"end a flow that lasts longer; default 30m live and with --follow, else 0, never"),
+			})},
+			{Flags: []cli.Flag{
+				cli.Switch(&o.version, "version", "", false, "print the version"),
+			}},
+		},
+		After: `Exit status: 0 done; 1 failure, or part of the input was unreadable (all that
+could be read is written); 2 usage; 3 findings (review).`,
+		Examples: []string{
+			"portannot -r testdata/captures/demo.pcap",
+			"portannot -r testdata/captures/demo.pcap --status unassigned,reserved",
+			"portannot -r testdata/captures/demo.pcap -o json | head -1",
+			"portannot -r testdata/captures/demo.pcap --verdict contradicts",
+			"portannot -r testdata/captures/demo.pcap -f 'udp port 53' -w dns.pcapng",
+			"portannot -D",
+			"portannot lookup 4739/sctp",
+		},
+		Args: cli.File,
+		Subs: []*cli.Command{
+			e.enrichCommand(),
+			e.reviewCommand(),
+			e.lookupCommand(),
+			e.registryCommand(),
+			e.versionCommand(),
+			e.completionCommand(),
+		},
+		Run: func(ctx context.Context, fs *pflag.FlagSet) error { return o.run(ctx, e, fs) },
+	}
+}

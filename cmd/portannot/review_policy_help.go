@@ -1,0 +1,36 @@
+package main
+
+const policyHelp = `A policy says which services are expected, in YAML. A key or a name that is not
+known is an error: what is not read would be missing in silence.
+
+  version: 1
+  groups:                           # names for addresses
+    offices: [10.20.0.0/24, 2001:db8:20::/64]
+    dns: [10.20.0.53]
+  expected:
+    - name: resolver                # what people call it
+      ports: [domain]               # a registered name: all its transports
+      servers: [dns]                # addresses, prefixes, groups; without: any
+      clients: [offices]
+      owner: network team
+      reason: name resolution
+    - name: the old billing
+      ports: [8443/tcp, 9000-9010/tcp]
+      servers: [10.20.0.20]
+      ticket: CHG-1042
+      expires: 2026-12-31           # the last day on which it is expected, UTC
+      accept: [port-unassigned]     # findings that are known
+    - ports: [https, 8080]
+      transport: tcp                # for bare numbers, and to restrict names
+      servers: [10.20.0.80]
+  ignore:                           # counted, and no part of the review
+    - clients: [10.20.0.250]
+      reason: the vulnerability scanner
+
+In expected, ports is required ("any" is all); in ignore, reason is, and one of
+ports, transport, servers and clients.
+
+accept takes: observed-contradicts, port-deassigned, port-reserved,
+port-unassigned, port-dynamic, port-other-transport, unauthorized-use,
+registered-later, weak-role.
+`
