@@ -37,13 +37,12 @@ commands, flags, their values, and file names.`,
 }
 
 func writeCompletion(e *env, args []string) error {
-	want := "want " + cli.Or(cli.Shells...)
 	if len(args) != 1 {
-		return usagef(want, "name one shell")
+		return usagef("want "+cli.Or(cli.Shells...), "name one shell")
 	}
 	script, ok := cli.Complete(e.program(), args[0])
 	if !ok {
-		return usagef(want, "no completion for shell %q", args[0])
+		return cli.UnknownWord("shell", args[0], cli.Shells)
 	}
 	_, err := io.WriteString(e.stdout, script)
 	return err

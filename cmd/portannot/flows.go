@@ -25,6 +25,7 @@ import (
 	"github.com/portannot/portannot/capture/flow"
 	"github.com/portannot/portannot/capture/meter"
 	"github.com/portannot/portannot/capture/packet"
+	"github.com/portannot/portannot/cmd/portannot/internal/cli"
 )
 
 // flowOptions are the flags of the main job, as given.
@@ -278,7 +279,7 @@ func (o *flowOptions) fillSelector(s *annotate.Selector, registry *iana.Registry
 	for _, t := range o.transports {
 		p, ok := protocolsOf[strings.ToLower(t)]
 		if !ok {
-			return usagef("", "unknown --transport %q: want tcp, udp, udplite, sctp or dccp", t)
+			return cli.UnknownWord("--transport", t, transportNames)
 		}
 		s.Protocols = append(s.Protocols, p...)
 	}
@@ -292,21 +293,21 @@ func (o *flowOptions) fillSelector(s *annotate.Selector, registry *iana.Registry
 	for _, t := range o.statuses {
 		st, err := iana.ParseStatus(t)
 		if err != nil {
-			return usagef("", "--status: %v", err)
+			return cli.UnknownWord("--status", t, statusNames)
 		}
 		s.Statuses = append(s.Statuses, st)
 	}
 	for _, name := range o.observed {
 		p, ok := observe.ParseProtocol(strings.ToLower(name))
 		if !ok {
-			return usagef("want "+strings.Join(observe.ProtocolNames(), ", "), "unknown --observed %q", name)
+			return cli.UnknownWord("--observed", name, observe.ProtocolNames())
 		}
 		s.Observed = append(s.Observed, p)
 	}
 	for _, name := range o.verdicts {
 		v, ok := observe.ParseVerdict(strings.ToLower(name))
 		if !ok {
-			return usagef("", "unknown --verdict %q: want %s", name, strings.Join(verdictWords(), ", "))
+			return cli.UnknownWord("--verdict", name, verdictWords())
 		}
 		s.Verdicts = append(s.Verdicts, v)
 	}

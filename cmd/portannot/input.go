@@ -20,7 +20,7 @@ func (j *job) expand() (paths []string, skipped int, failed bool) {
 		case errors.Is(err, fs.ErrNotExist):
 			j.env.warnf("%s: no such file", arg)
 			if !strings.ContainsAny(arg, "./\\*") {
-				j.env.warnf("hint: the commands are %s", cli.Or(j.env.program().SubNames()...))
+				j.env.warnf("hint: %s", j.env.commandHint(arg))
 			}
 		case errors.Is(err, capture.ErrDirectory):
 			j.env.warnf("%s is a directory", arg)
@@ -33,6 +33,16 @@ func (j *job) expand() (paths []string, skipped int, failed bool) {
 		skipped += n
 	}
 	return paths, skipped, failed
+}
+
+// commandHint says which commands there are, for a word that is neither one nor a
+// file.
+func (e *env) commandHint(word string) string {
+	names := e.program().SubNames()
+	if near := cli.DidYouMean("portannot ", word, names); near != "" {
+		return near
+	}
+	return "the commands are " + cli.Or(names...)
 }
 
 // refuseOutput refuses to append the flows to a capture that is read.

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/portannot/portannot/capture"
 	"github.com/portannot/portannot/capture/meter"
 	"github.com/portannot/portannot/capture/sandbox"
+	"github.com/portannot/portannot/cmd/portannot/internal/cli"
 )
 
 // liveOptions are the flags of live capture, as given.
@@ -73,6 +75,9 @@ func (j *job) runLive(ctx context.Context) error {
 		if errors.Is(err, os.ErrPermission) {
 			return fmt.Errorf("%w\nportannot: hint: live capture needs root, or: sudo setcap cap_net_raw+ep $(command -v portannot)", err)
 		}
+		if errors.Is(err, capture.ErrNoInterface) {
+			return withHint(err, interfaceHint(o.interfaces))
+		}
 		return err
 	}
 	defer live.Close()
@@ -129,6 +134,24 @@ func (j *job) runLive(ctx context.Context) error {
 		j.env.warnf("the system dropped %s of %d that passed the filter", plural(stats.Dropped, "packet"), stats.Received)
 	}
 	return err
+}
+
+// interfaceHint says what may have been meant by a name that is no interface's.
+func interfaceHint(names []string) string {
+	list, _ := capture.Interfaces()
+	known := []string{capture.AnyInterface}
+	for _, i := range list {
+		known = append(known, i.Name)
+	}
+	for _, name := range names {
+		if slices.Contains(known, name) {
+			continue
+		}
+		if near := cli.DidYouMean("-i ", name, known); near != "" {
+			return near
+		}
+	}
+	return "portannot -D lists the interfaces"
 }
 
 // confine gives up root and enters a sandbox, now that all is open.

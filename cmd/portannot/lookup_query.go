@@ -6,6 +6,7 @@ import (
 
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/cmd/portannot/internal/cli"
 )
 
 const queryHint = "a query is 4739/sctp, 4739, 4690-4700/udp, or a name such as ipfix"
@@ -69,6 +70,9 @@ func looksLikePorts(text string) bool {
 func turned(what, transport string) string {
 	if _, err := iana.ParseTransport(what); err == nil && looksLikePorts(transport) {
 		return "write " + transport + "/" + what
+	}
+	if near := cli.DidYouMean(what+"/", transport, transportNames); near != "" {
+		return near
 	}
 	return "write " + what + "/tcp, or " + what + " for all transports"
 }

@@ -3,10 +3,10 @@ package main
 import (
 	"embed"
 	"io"
-	"strings"
 
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/iana/export"
+	"github.com/portannot/portannot/cmd/portannot/internal/cli"
 )
 
 // setups are the configurations of --setup. They are files of their own so that
@@ -51,8 +51,6 @@ func exportFormatNamed(name string) (*exportFormat, error) {
 			return &exportFormats[i], nil
 		}
 	}
-	names := exportFormatNames()
-	last := len(names) - 1
 	hint := ""
 	switch name {
 	case "text", "xml":
@@ -61,7 +59,10 @@ func exportFormatNamed(name string) (*exportFormat, error) {
 		// Its library would add 13 MB to this program's 16.
 		hint = "portannot registry export --format table | portannot-parquet -o portannot.parquet"
 	}
-	return nil, usagef(hint, "unknown --format %q: want %s or %s", name, strings.Join(names[:last], ", "), names[last])
+	if hint == "" {
+		return nil, cli.UnknownWord("--format", name, exportFormatNames())
+	}
+	return nil, usagef(hint, "unknown --format %q: want %s", name, cli.Or(exportFormatNames()...))
 }
 
 // writeSetup writes what an engine needs beside the table.

@@ -116,25 +116,44 @@ func TestParseErrors(t *testing.T) {
 		want string // message and hint
 	}{
 		{"--nosuch", `unknown flag --nosuch|`},
+		{"--outptu xml", `unknown flag --outptu|did you mean --output?`},
+		{"--names xml", `unknown flag --names|did you mean --name?`},
+		{"--silen", `unknown flag --silen|`}, // it is going away
+		{"--tool", `unknown flag --tool|it is a flag of prog sub one`},
+		{"sub one --quiet", `unknown flag --quiet|it is a flag of prog`},
+		{"sub one --name=x", `unknown flag --name|it is a flag of prog and prog sub two`},
 		{"-x", `unknown flag -x|`},
 		{"-qx", `unknown flag -x|`},
+		{"-quiet", `unknown flag -u|did you mean --quiet?`},
+		{"-name x", `unknown flag -n|did you mean --name?`},
+		{"-count x", `--count "ount": want a whole number|did you mean --count?`},
+		{"-output=json", `unknown --output "utput=json": want text or json|did you mean --output?`},
+		{"-- -quiet -x", ``},
 		{"-o", `--output: the value is missing, FORMAT|`},
 		{"-c five", `--count "five": want a whole number|`},
 		{"--total -1", `--total "-1": want a whole number that is not negative|`},
 		{"--a-flag-with-a-long-name 5", `--a-flag-with-a-long-name "5": want a time|a time is 30s, 10m or 1h30m`},
 		{"--quiet=perhaps", `--quiet "perhaps": want true or false|`},
 		{"-o xml", `unknown --output "xml": want text or json|`},
+		{"-o jsno", `unknown --output "jsno": want text or json|did you mean json?`},
 		{"sub", `sub needs a command|want one or two`},
 		{"sub three", `unknown command "sub three"|want one or two`},
+		{"sub onee", `unknown command "sub onee"|did you mean prog sub one?`},
 		{"sub -- one", `sub: the command comes before the flags|prog sub one`},
 		{"sub one more", `unexpected argument "more"|`},
 	} {
 		prog, _ := testProgram()
 		prog.Run = run
-		prog.Subs[0].Subs[0].Run = run
+		one, two := prog.Subs[0].Subs[0], prog.Subs[0].Subs[1]
+		one.Run = run
+		one.Groups = []Group{{Flags: []Flag{Switch(new(bool), "tool", "", false, "a tool")}}}
+		two.Groups = []Group{{Flags: []Flag{List(new([]string), "name", "", "NAME", "names of things")}}}
 		cmd, args := prog.Find(strings.Fields(c.args))
 		_, err := cmd.Parse(args)
 		var usage *UsageError
+		if c.want == "" && err == nil {
+			continue
+		}
 		if !errors.As(err, &usage) {
 			t.Errorf("%s: %v", c.args, err)
 		} else if got := usage.Msg + "|" + usage.Hint; got != c.want {
@@ -171,6 +190,41 @@ func TestSummary(t *testing.T) {
 	} {
 		if got := (&Flag{Help: help}).Summary(); got != want {
 			t.Errorf("%q: %q, want %q", help, got, want)
+		}
+	}
+}
+
+func TestNear(t *testing.T) {
+	statuses := []string{"assigned", "reserved", "unassigned", "dynamic", "unknown"}
+	protocols := []string{"http", "ftp", "ntp", "rtp", "sftp", "htsp", "http2"}
+	for _, c := range []struct {
+		word  string
+		words []string
+		want  string
+	}{
+		{"assignd", statuses, "assigned"},
+		{"UNASIGNED", statuses, "unassigned"},
+		{"dynaimc", statuses, "dynamic"}, // neighbours exchanged
+		{"dyn", statuses, "dynamic"},     // begun
+		{"open", statuses, ""},
+		{"", statuses, ""},
+		{"x", statuses, ""},
+		{"x", []string{"y"}, ""},
+		{"htp", protocols, "http htsp"}, // more than three differ in a letter: two begin with h
+		{"tcp", nil, ""},
+		{"Assigned", statuses, "assigned"},
+		{strings.Repeat("assigned", 10), statuses, ""},
+	} {
+		if got := strings.Join(Near(c.word, c.words), " "); got != c.want {
+			t.Errorf("%q: %q, want %q", c.word, got, c.want)
+		}
+	}
+	for _, c := range []struct {
+		a, b string
+		want int
+	}{{"", "", 0}, {"abc", "", 3}, {"", "ab", 2}, {"abc", "acb", 1}, {"abc", "abd", 1}, {"kitten", "sitting", 3}, {"ca", "abc", 3}} {
+		if got := distance(c.a, c.b); got != c.want {
+			t.Errorf("from %q to %q: %d, want %d", c.a, c.b, got, c.want)
 		}
 	}
 }
