@@ -82,7 +82,7 @@ portannot COMMAND [flags]`,
 					"end a flow that lasts longer; default 30m live and with --follow, else 0, never"),
 			})},
 			{Flags: []cli.Flag{
-				cli.Switch(&o.version, "version", "", false, "print the version"),
+				cli.Switch(&o.version, "version", "V", false, "print the version"),
 			}},
 		},
 		After: `Exit status: 0 done; 1 failure, or part of the input was unreadable (all that
