@@ -66,6 +66,8 @@ portannot COMMAND [flags]`,
 				cli.Choice(&o.sort, "sort", "", "KEY", "start", sortNames(),
 					"order of the flows: start (default) by first packets; end, duration, packets or bytes, the greatest first"),
 				colorFlag(&o.color),
+				cli.Switch(new(bool), "numeric", "n", false,
+					"no effect, for the habit of tcpdump -n: addresses and ports are always numbers, with names beside them"),
 				quietFlag(&o.quiet),
 			}},
 			{Heading: "Names:", Flags: []cli.Flag{
