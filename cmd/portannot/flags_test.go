@@ -323,3 +323,16 @@ func TestREADMEFlags(t *testing.T) {
 		t.Errorf("README.md names %d flags: are they written otherwise now?", named)
 	}
 }
+
+// TestInterfaceList: one -i takes several interfaces; quotes are for a name with
+// a comma.
+func TestInterfaceList(t *testing.T) {
+	fs, err := testProgram().Parse([]string{"-i", "eth0,eth1", "-i", "lo", `--interface="a,b"`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := fs.GetStringSlice("interface")
+	if want := []string{"eth0", "eth1", "lo", "a,b"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("%q, %v, want %q", got, err, want)
+	}
+}
