@@ -17,6 +17,14 @@ const defaultIdle = 5 * time.Minute
 // program is the whole command line: the main job and the commands.
 func (e *env) program() *cli.Command {
 	o := new(flowOptions)
+	commands := []*cli.Command{
+		e.enrichCommand(),
+		e.reviewCommand(),
+		e.lookupCommand(),
+		e.registryCommand(),
+		e.versionCommand(),
+		e.completionCommand(),
+	}
 	return &cli.Command{
 		Name:  "portannot",
 		Short: "annotate the flows of captures",
@@ -99,14 +107,7 @@ could be read is written); 2 usage; 3 findings (review).`,
 			"portannot lookup 4739/sctp",
 		},
 		Args: cli.File,
-		Subs: []*cli.Command{
-			e.enrichCommand(),
-			e.reviewCommand(),
-			e.lookupCommand(),
-			e.registryCommand(),
-			e.versionCommand(),
-			e.completionCommand(),
-		},
+		Subs: append(commands, e.helpCommand(commands)),
 		Run: func(ctx context.Context, fs *pflag.FlagSet) error { return o.run(ctx, e, fs) },
 	}
 }

@@ -84,9 +84,6 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 
 // execute runs the command that args name, and says which it was.
 func (e *env) execute(ctx context.Context, args []string) (*cli.Command, error) {
-	if len(args) == 1 && args[0] == "help" {
-		args = []string{"--help"}
-	}
 	c, args := e.program().Find(args)
 	fs, err := c.Parse(args)
 	if errors.Is(err, pflag.ErrHelp) {

@@ -44,15 +44,26 @@ func (c *Command) Parse(args []string) (*pflag.FlagSet, error) {
 	case c.Run == nil && slices.Contains(c.SubNames(), fs.Arg(0)):
 		return nil, usagef(c.Path()+" "+fs.Arg(0), "%s: the command comes before the flags", c.below())
 	case c.Run == nil:
-		hint := DidYouMean(c.Path()+" ", fs.Arg(0), c.SubNames())
-		if hint == "" {
-			hint = "want " + Or(c.SubNames()...)
-		}
-		return nil, usagef(hint, "unknown command %q", c.below()+" "+fs.Arg(0))
+		return nil, c.UnknownCommand(fs.Arg(0))
 	case c.Args == None && fs.NArg() > 0:
 		return nil, usagef("", "unexpected argument %q", fs.Arg(0))
 	}
 	return fs, nil
+}
+
+// UnknownCommand says that a word is no command below c, and which are near.
+func (c *Command) UnknownCommand(word string) error {
+	if len(c.Subs) == 0 {
+		return usagef("", "%s has no commands", c.Path())
+	}
+	hint := DidYouMean(c.Path()+" ", word, c.SubNames())
+	if hint == "" {
+		hint = "want " + Or(c.SubNames()...)
+	}
+	if c.parent != nil {
+		word = c.below() + " " + word
+	}
+	return usagef(hint, "unknown command %q", word)
 }
 
 // Notes says what to use in place of flags that are going away and were given.
