@@ -156,11 +156,11 @@ func (j *job) createCarve(inputs []string) (*carveFile, error) {
 	if st, err := os.Stat(path); err == nil {
 		for _, in := range inputs {
 			if other, err := os.Stat(in); err == nil && os.SameFile(st, other) {
-				return nil, usagef("", "-w %s: it is also read", j.write)
+				return nil, usagef("", "-w %s: this file is an input", j.write)
 			}
 		}
 		if st.IsDir() {
-			return nil, usagef("", "-w %s: it is a directory", j.write)
+			return nil, usagef("", "-w %s: this is a directory", j.write)
 		}
 		if !st.Mode().IsRegular() {
 			// To rename a file over /dev/null would take it from everybody.

@@ -158,8 +158,8 @@ func (o *enrichOptions) options() (opt flowlog.EnrichOptions, err error) {
 
 // reading checks the flags that say how logs are read.
 func (o *enrichOptions) reading() (opt flowlog.Options, err error) {
-	if !slices.Contains(logFormatNames(), o.format) {
-		return opt, usagef("portannot enrich --list-formats lists them", "unknown --format %q", o.format)
+	if o.format == kafka.Protobuf {
+		return opt, usagef("", "--format %s is for Kafka topics", o.format)
 	}
 	opt = flowlog.Options{Format: o.format, Fields: o.fields}
 	if o.fieldMap != "" {

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -79,27 +78,27 @@ func (o *kafkaOptions) check(fs *pflag.FlagSet) error {
 	if !o.used() {
 		for _, f := range o.flags() {
 			if slices.Contains(given, f.Long) {
-				return usagef("--from kafka://BROKERS/TOPIC --to kafka://BROKERS/TOPIC --group NAME", "--%s is for topics of Kafka", f.Long)
+				return usagef("--from kafka://BROKERS/TOPIC --to kafka://BROKERS/TOPIC --group NAME", "--%s is for Kafka topics", f.Long)
 			}
 		}
 		return nil
 	}
 	for _, name := range given {
 		if slices.Contains([]string{"listen", "follow", "strict", "fields"}, name) {
-			return usagef("", "--%s has no meaning for topics of Kafka", name)
+			return usagef("", "--%s is not for Kafka topics", name)
 		}
 	}
 	switch {
 	case fs.NArg() > 0:
 		return usagef("", "both --from and files: want one of them")
 	case o.from == "" || o.to == "":
-		return usagef("--from kafka://BROKERS/TOPIC --to kafka://BROKERS/TOPIC --group NAME", "--from and --to belong together")
+		return usagef("--from kafka://BROKERS/TOPIC --to kafka://BROKERS/TOPIC --group NAME", "--from and --to need each other")
 	case o.group == "":
-		return usagef("members that share the work have the same --group", "--from needs --group, the consumer group's name")
+		return usagef("members that share the work have the same --group", "--from needs --group, the name of the consumer group")
 	case !o.tls && (o.tlsCA != "" || o.tlsCert != "" || o.tlsKey != "" || o.tlsName != ""):
-		return usagef("add --tls", "--tls-… without --tls")
+		return usagef("", "--tls-ca, --tls-cert, --tls-key and --tls-server-name need --tls")
 	case (o.tlsCert == "") != (o.tlsKey == ""):
-		return usagef("", "--tls-cert and --tls-key belong together")
+		return usagef("", "--tls-cert and --tls-key need each other")
 	}
 	return nil
 }
@@ -123,7 +122,7 @@ func (o *kafkaOptions) config() (c kafka.Config, err error) {
 	*s = kafka.Security{TLS: o.tls, CAFile: o.tlsCA, CertFile: o.tlsCert, KeyFile: o.tlsKey, ServerName: o.tlsName, Mechanism: o.sasl, User: o.saslUser}
 	if s.Mechanism == "" {
 		if o.saslUser != "" || o.passwordFile != "" || o.tokenFile != "" {
-			return c, usagef("--sasl "+strings.Join(kafka.Mechanisms(), ", or "), "--sasl-… without --sasl")
+			return c, usagef("--sasl takes "+cli.Or(kafka.Mechanisms()...), "--sasl-user, --sasl-password-file and --sasl-token-file need --sasl")
 		}
 		return c, nil
 	}

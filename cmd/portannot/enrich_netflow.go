@@ -51,14 +51,14 @@ func (x *exports) report(f *netflow.Fault) {
 // check says what of the flags has no meaning here.
 func (x *exports) check() error {
 	if x.strip {
-		return usagef("", "--strip is for logs of text: messages of NetFlow and IPFIX hold no annotation")
+		return usagef("", "--strip is for text logs: NetFlow and IPFIX messages hold no annotation")
 	}
 	return nil
 }
 
 const (
-	firstOctets = 24      // enough to know a message by
-	compressed  = 1 << 20 // enough for a compressed block, the first octets of which are wanted
+	firstBytes = 24      // enough to know a message by
+	compressed = 1 << 20 // enough for a compressed block, the first bytes of which are wanted
 )
 
 // enrich copies a log of text, or reads a file of messages.
@@ -67,7 +67,7 @@ func (j *enrichJob) enrich(ctx context.Context, r io.Reader, name string) error 
 	switch x.format {
 	case "", "auto":
 		waiting := &interruptible{ctx: ctx, r: r}
-		sample := waiting.sample(nil, firstOctets)
+		sample := waiting.sample(nil, firstBytes)
 		if isCompressed(sample) {
 			sample = waiting.sample(sample, compressed)
 		}
@@ -136,7 +136,7 @@ func (i *interruptible) Read(p []byte) (int, error) {
 	}
 }
 
-// sample appends up to n octets to b. A failure comes again when reading goes
+// sample appends up to n bytes to b. A failure comes again when reading goes
 // on.
 func (i *interruptible) sample(b []byte, n int) []byte {
 	more := make([]byte, n)
@@ -156,7 +156,7 @@ func isExport(sample []byte) bool {
 			return false // the reading says it better
 		}
 		defer stop()
-		first := make([]byte, firstOctets)
+		first := make([]byte, firstBytes)
 		n, _ := io.ReadFull(plain, first)
 		sample = first[:n]
 	}
@@ -221,7 +221,7 @@ func (x *exports) summary() {
 		what string
 	}{
 		{st.BadMessages, "message"}, {st.BadSets, "set"}, {st.BadTemplates, "template"},
-		{st.NoTemplate, "set without a template"}, {st.Skipped, "octet between messages"},
+		{st.NoTemplate, "set without a template"}, {st.Skipped, "byte between messages"},
 	} {
 		if c.n > 0 {
 			what, rest, _ := strings.Cut(c.what, " ")

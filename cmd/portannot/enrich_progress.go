@@ -29,7 +29,7 @@ func newReadSoFar(files []string) *readSoFar {
 	return r
 }
 
-// Progress gives octets; see capture.Reader.
+// Progress gives bytes; see capture.Reader.
 func (r *readSoFar) Progress() (read, total int64) { return r.read.Load(), r.total }
 
 // of counts what is read of one file.

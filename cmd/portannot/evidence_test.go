@@ -14,7 +14,7 @@ import (
 	"github.com/portannot/portannot/capture"
 )
 
-// datagram makes an Ethernet frame with a UDP datagram of four octets.
+// datagram makes an Ethernet frame with a UDP datagram of four bytes.
 func datagram(src, dst [4]byte, sport, dport uint16) []byte {
 	b := append([]byte("\x02\x00\x00\x00\x00\x01\x02\x00\x00\x00\x00\x02\x08\x00"), 0x45, 0, 0, 32, 0, 0, 0, 0, 64, 17, 0, 0)
 	b = append(append(b, src[:]...), dst[:]...)

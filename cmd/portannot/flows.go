@@ -133,7 +133,7 @@ func (o *flowOptions) job(e *env, files []string) (*job, error) {
 	}
 	switch {
 	case o.observe == "on":
-		j.table.Payload, j.table.Look = payloadOctets, new(annotate.Observer).Look
+		j.table.Payload, j.table.Look = payloadBytes, new(annotate.Observer).Look
 	case len(o.observed)+len(o.verdicts) > 0:
 		return nil, usagef("", "--observed and --verdict need --observe on")
 	}
@@ -198,11 +198,11 @@ func (o *flowOptions) checkInput(j *job) error {
 
 var tunnelChoices = map[string]decode.Tunnels{"both": decode.Both, "inner": decode.Inner, "outer": decode.Outer}
 
-// payloadOctets is how much of what each end of a flow sends is kept to be looked
+// payloadBytes is how much of what each end of a flow sends is kept to be looked
 // at. Of 20,531 flows of real captures, 8 look like something else, or less
-// surely, than with 512 octets, and one in 15 names of servers is not reached;
+// surely, than with 512 bytes, and one in 15 names of servers is not reached;
 // in return half the memory is written and read.
-const payloadOctets = 256
+const payloadBytes = 256
 
 // sortKeys give the number that --sort orders by, the greatest first. The
 // default, the order of first packets, needs none.
@@ -313,11 +313,10 @@ func (o *flowOptions) fillSelector(s *annotate.Selector, registry *iana.Registry
 	}
 	for _, name := range o.services {
 		if len(registry.ByName(name)) == 0 && (local == nil || !local.Known(name)) {
-			hint := ""
-			if near := registry.Near(name, 3); len(near) > 0 {
-				hint = "names like it: " + strings.Join(near, ", ")
+			if len(registry.WithoutPort(name)) > 0 {
+				return usagef("", "--service: %q is registered without a port", name)
 			}
-			return usagef(hint, "--service: no port is registered for %q", name)
+			return usagef(nearNames(registry, name, 3), "--service: no port is registered for %q", name)
 		}
 		s.Services = append(s.Services, name)
 	}
@@ -408,10 +407,10 @@ func (j *job) runFiles(ctx context.Context) error {
 	if !j.quiet {
 		j.summary(stats, out, "from "+plural(uint64(len(paths)), "file"))
 		if c, ok := src.(interface{ Drops() uint64 }); ok && c.Drops() > 0 {
-			j.env.warnf("%s lost before the capture was written, by its own word", plural(c.Drops(), "packet"))
+			j.env.warnf("the capture reports %s lost while it was made", plural(c.Drops(), "packet"))
 		}
 		if skipped > 0 {
-			j.env.warnf("%s in the folders no capture, and skipped", plural(uint64(skipped), "file"))
+			j.env.warnf("skipped %s in the folders: not captures", plural(uint64(skipped), "file"))
 		}
 	}
 	switch {
@@ -510,13 +509,13 @@ func (j *job) summary(stats meter.Stats, out *writer, where string) {
 		j.env.warnf("%s", b.String())
 	}
 	if st.PayloadLost > 0 {
-		j.env.warnf("the payload of %s was not kept whole: %d MiB hold that of others", plural(st.PayloadLost, "direction"), flow.DefaultPayloadMemory>>20)
+		j.env.warnf("payload of %s of flows cut short: the %d MiB for payloads were full", plural(st.PayloadLost, "direction"), flow.DefaultPayloadMemory>>20)
 	}
 	if st.Evicted > 0 {
 		j.env.warnf("%s ended early because --max-flows %d was reached", plural(st.Evicted, "flow"), j.table.MaxFlows)
 	}
 	if st.Early > 0 && !j.table.Prompt {
-		j.env.warnf("%s written before the end of the input, ahead of the order of --sort", plural(st.Early, "flow"))
+		j.env.warnf("%s written before the end of the input, and so not in the order of --sort", plural(st.Early, "flow"))
 	}
 }
 

@@ -57,7 +57,7 @@ func (j *job) refuseOutput(paths []string) error {
 	}
 	for _, p := range paths {
 		if in, err := os.Stat(p); err == nil && os.SameFile(st, in) {
-			return usagef("", "%s: it is also standard output", p)
+			return usagef("", "%s is both an input and standard output", p)
 		}
 	}
 	return nil

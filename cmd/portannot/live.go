@@ -73,7 +73,7 @@ func (j *job) runLive(ctx context.Context) error {
 	live, err := capture.OpenLive(opt)
 	if err != nil {
 		if errors.Is(err, os.ErrPermission) {
-			return fmt.Errorf("%w\nportannot: hint: live capture needs root, or: sudo setcap cap_net_raw+ep $(command -v portannot)", err)
+			return withHint(err, "live capture needs root, or: sudo setcap cap_net_raw+ep $(command -v portannot)")
 		}
 		if errors.Is(err, capture.ErrNoInterface) {
 			return withHint(err, interfaceHint(o.interfaces))
@@ -158,7 +158,7 @@ func interfaceHint(names []string) string {
 func (j *job) confine(o *liveOptions) error {
 	if o.user != "" && os.Geteuid() == 0 {
 		if err := sandbox.DropPrivileges(o.user); err != nil {
-			return fmt.Errorf("%w; --user '' stays root", err)
+			return withHint(err, "--user '' stays root")
 		}
 		if o.verbose {
 			j.env.warnf("privileges dropped: now user %s", o.user)

@@ -197,15 +197,25 @@ func (l *lookup) byName(q query) error {
 		return nil
 	case elsewhere != 0:
 		l.env.warnf("%q is not registered for %s", q.name, listed(q.transports))
-		l.env.warnf("hint: it is for %s", listed(elsewhere))
+		l.env.warnf("hint: it is registered for %s", listed(elsewhere))
 	default:
 		l.env.warnf("%q is not a registered name (%s)", q.name, editionWords(l.reg.Edition()))
-		if near := l.reg.Near(q.name, 5); len(near) > 0 {
-			l.env.warnf("hint: names like it: %s", strings.Join(near, ", "))
+		if near := nearNames(l.reg, q.name, 5); near != "" {
+			l.env.warnf("hint: %s", near)
 		}
 	}
 	l.notFound = true
 	return nil
+}
+
+// nearNames proposes at most n registered names that resemble one that is not
+// registered; empty if there are none.
+func nearNames(reg *iana.Registry, name string, n int) string {
+	near := reg.Near(name, n)
+	if len(near) == 0 {
+		return ""
+	}
+	return "did you mean " + cli.Or(near...) + "?"
 }
 
 // maxQueryLine bounds a line of queries on standard input.

@@ -108,6 +108,6 @@ could be read is written); 2 usage; 3 findings (review).`,
 		},
 		Args: cli.File,
 		Subs: append(commands, e.helpCommand(commands)),
-		Run: func(ctx context.Context, fs *pflag.FlagSet) error { return o.run(ctx, e, fs) },
+		Run:  func(ctx context.Context, fs *pflag.FlagSet) error { return o.run(ctx, e, fs) },
 	}
 }

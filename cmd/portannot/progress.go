@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// progressing tells how far it read, in octets; total is 0 when it is not known.
+// progressing tells how far it read, in bytes; total is 0 when it is not known.
 type progressing interface {
 	Progress() (read, total int64)
 }

@@ -71,7 +71,7 @@ func (o *diffOptions) run(e *env, editions []string) error {
 	case len(editions) == 0 || len(editions) > 2:
 		return usagef("portannot registry diff OLD NEW; each a file, or the word embedded", "want two editions to compare, have %d", len(editions))
 	case len(editions) == 2 && o.registry != "":
-		return usagef("", "both NEW and --registry are given")
+		return usagef("", "both NEW and --registry are given: want one of them")
 	case len(editions) == 2:
 		newName = editions[1]
 	}

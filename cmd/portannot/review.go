@@ -72,7 +72,7 @@ portannot review [flags] [FLOWLOG... | -]`,
 				cli.Choice(&o.failOn, "fail-on", "", "LEVEL", "", []string{"note", "warning", "error"},
 					"exit status 3 on findings of a level or above: note, warning or error"),
 				cli.String(&o.writePolicy, "write-policy", "", "FILE", "",
-					"write a policy that expects all that was seen; with it, the same traffic gives no findings. Look at each entry.").Of(cli.File),
+					"write a policy that expects all that was seen; with it, the same traffic gives no findings. Check each entry.").Of(cli.File),
 				cli.String(&o.write, "write", "w", "FILE", "", "write the packets behind the findings, as pcapng").Of(cli.File),
 				colorFlag(&o.color),
 				quietFlag(&o.quiet),
@@ -293,7 +293,7 @@ func (j *reviewJob) finish() (*review.Report, error) {
 			return r, err
 		}
 		if !j.quiet {
-			j.env.warnf("wrote a policy to %s: look at each entry of it", j.learn)
+			j.env.warnf("wrote a policy to %s: check each entry", j.learn)
 		}
 	}
 	return r, nil

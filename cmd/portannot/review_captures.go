@@ -199,7 +199,7 @@ func (o *reviewOptions) reviewCaptures(ctx context.Context, rj *reviewJob, files
 	if !j.quiet {
 		j.packetSummary(stats, "from "+plural(uint64(len(paths)), "file"))
 		if skipped > 0 {
-			j.env.warnf("%s in the folders no capture, and skipped", plural(uint64(skipped), "file"))
+			j.env.warnf("skipped %s in the folders: not captures", plural(uint64(skipped), "file"))
 		}
 	}
 	if ctx.Err() != nil {
@@ -213,7 +213,7 @@ func (o *reviewOptions) reviewCaptures(ctx context.Context, rj *reviewJob, files
 func readTwice(files []string) error {
 	for _, name := range files {
 		if st, err := os.Stat(name); name == "-" || err == nil && !st.Mode().IsRegular() && !st.IsDir() {
-			return usagef("save it to a file first", "-w: %s can be read only once, and what is evidence is known at its end", name)
+			return usagef("save it to a file first", "-w: %s can be read only once, and -w reads its input twice", name)
 		}
 	}
 	return nil

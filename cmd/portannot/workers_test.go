@@ -16,7 +16,7 @@ import (
 	"github.com/portannot/portannot/capture"
 )
 
-// sayings are beginnings of payloads, of up to 200 octets.
+// sayings are beginnings of payloads, of up to 200 bytes.
 var sayings = []string{
 	"GET /index.html HTTP/1.1\r\nHost: www.example.com\r\n\r\n",
 	"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
@@ -109,7 +109,7 @@ func TestSameOutputOnAnyNumberOfCores(t *testing.T) {
 				continue
 			}
 			if !bytes.Equal(stdout.Bytes(), want) || stderr.String() != wantErr {
-				t.Errorf("%q: %d cores print otherwise than one: %d and %d octets%s\n%s%s", args, cores, stdout.Len(), len(want),
+				t.Errorf("%q: %d cores print otherwise than one: %d and %d bytes%s\n%s%s", args, cores, stdout.Len(), len(want),
 					firstDifference(stdout.Bytes(), want), stderr.String(), wantErr)
 			}
 		}
