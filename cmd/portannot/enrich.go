@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -49,7 +48,7 @@ replaces the annotation.`,
 		Usage: `portannot enrich [flags] [FILE... | -]
 portannot enrich --from TOPIC --to TOPIC --group NAME [flags]`,
 		Groups: []cli.Group{
-			{Heading: "Input:", Flags: slices.Concat(
+			{Heading: "Input:", Flags: cli.Join(
 				logFormatFlags(&o.format, &o.fieldMap, &o.fields, append(logFormatNames(), kafka.Protobuf)),
 				[]cli.Flag{
 					cli.Switch(&o.list, "list-formats", "", false, "list the formats, what each reads and adds"),
@@ -59,7 +58,7 @@ portannot enrich --from TOPIC --to TOPIC --group NAME [flags]`,
 					cli.Switch(&o.strict, "strict", "", false, "stop at the first line that is not understood"),
 				})},
 			{Heading: "Topics of Apache Kafka, instead of logs:", Flags: o.kafka.flags()},
-			{Heading: selectionHeading, Flags: slices.Concat(
+			{Heading: selectionHeading, Flags: cli.Join(
 				[]cli.Flag{cli.Switch(&o.unexpected, "unexpected", "", false,
 					"flows whose service port is not assigned for the transport; neither port is, if no side is known")},
 				selectionFlags(&o.flowOptions))},

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -57,7 +56,7 @@ portannot COMMAND [flags]`,
 					"user to become when root, once the capture is open; default nobody, '' stays root"),
 				cli.Switch(&o.live.verbose, "verbose", "v", false, "report dropped privileges and the sandbox"),
 			}},
-			{Heading: selectionHeading, Flags: slices.Concat(
+			{Heading: selectionHeading, Flags: cli.Join(
 				[]cli.Flag{filterFlag(&o.filter)},
 				selectionFlags(o),
 				[]cli.Flag{
@@ -87,7 +86,7 @@ portannot COMMAND [flags]`,
 				evidencePeersFlag(&o.peers),
 			}},
 			{Heading: "Payload:", Flags: []cli.Flag{observeFlag(&o.observe)}},
-			{Heading: "Flows:", Flags: slices.Concat(boundsFlags(o), []cli.Flag{
+			{Heading: "Flows:", Flags: cli.Join(boundsFlags(o), []cli.Flag{
 				cli.Duration(&o.live.active, "active-timeout", "", "TIME", 30*time.Minute,
 					"end a flow that lasts longer; default 30m live and with --follow, else 0, never"),
 			})},

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/netip"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -86,7 +85,7 @@ portannot review [flags] [FLOWLOG... | -]`,
 				evidencePeersFlag(&o.peers),
 			}},
 			{Heading: "Payload:", Flags: []cli.Flag{observeFlag(&o.observe)}},
-			{Heading: "Flows and bounds:", Flags: slices.Concat(boundsFlags(&o.flowOptions), []cli.Flag{
+			{Heading: "Flows and bounds:", Flags: cli.Join(boundsFlags(&o.flowOptions), []cli.Flag{
 				cli.Int(&o.maxServices, "max-services", "", "N", review.DefaultMaxServices, "services held in memory; default 262144"),
 				cli.Int(&o.scanTargets, "scan-targets", "", "N", review.DefaultScanTargets,
 					"unanswered services that make a client a scanner; default 20"),

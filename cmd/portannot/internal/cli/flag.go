@@ -44,54 +44,54 @@ type Flag struct {
 	define func(*pflag.FlagSet)
 }
 
-// newFlag makes a row of a type that pflag knows.
-func newFlag[T any](define func(*pflag.FlagSet, *T, string, string, T, string), p *T, long, short, value string, def T, help string) Flag {
-	f := Flag{Long: long, Short: short, Value: value, Help: help, Takes: Text, Default: fmt.Sprint(def)}
-	f.define = func(fs *pflag.FlagSet) { define(fs, p, long, short, def, "") }
-	return f
+// row makes a flag with a value; define adds it to pflag's set. There is no type
+// parameter here on purpose: the linker keeps every method of a type that is an
+// argument of one, here 0.4 MB of pflag that nothing calls.
+func row(long, short, value string, def any, help string, define func(*pflag.FlagSet)) Flag {
+	return Flag{Long: long, Short: short, Value: value, Help: help, Takes: Text, Default: fmt.Sprint(def), define: define}
 }
 
 // String is a flag with any text as its value.
 func String(p *string, long, short, value, def, help string) Flag {
-	return newFlag((*pflag.FlagSet).StringVarP, p, long, short, value, def, help)
+	return row(long, short, value, def, help, func(fs *pflag.FlagSet) { fs.StringVarP(p, long, short, def, "") })
 }
 
 // Strings is a flag that may be given again, each time with one value.
 func Strings(p *[]string, long, short, value, help string) Flag {
-	f := newFlag((*pflag.FlagSet).StringArrayVarP, p, long, short, value, nil, help)
-	f.Repeats, f.Default = true, ""
+	f := row(long, short, value, "", help, func(fs *pflag.FlagSet) { fs.StringArrayVarP(p, long, short, nil, "") })
+	f.Repeats = true
 	return f
 }
 
 // List is a flag that may be given again, and takes several values with commas
 // between them.
 func List(p *[]string, long, short, value, help string) Flag {
-	f := newFlag((*pflag.FlagSet).StringSliceVarP, p, long, short, value, nil, help)
-	f.Repeats, f.Default = true, ""
+	f := row(long, short, value, "", help, func(fs *pflag.FlagSet) { fs.StringSliceVarP(p, long, short, nil, "") })
+	f.Repeats = true
 	return f
 }
 
 // Switch is a flag without a value. One that is on by default is switched off
 // by --long=false.
 func Switch(p *bool, long, short string, def bool, help string) Flag {
-	f := newFlag((*pflag.FlagSet).BoolVarP, p, long, short, "", def, help)
+	f := row(long, short, "", def, help, func(fs *pflag.FlagSet) { fs.BoolVarP(p, long, short, def, "") })
 	f.Takes = None
 	return f
 }
 
 // Int is a flag with a whole number.
 func Int(p *int, long, short, value string, def int, help string) Flag {
-	return newFlag((*pflag.FlagSet).IntVarP, p, long, short, value, def, help)
+	return row(long, short, value, def, help, func(fs *pflag.FlagSet) { fs.IntVarP(p, long, short, def, "") })
 }
 
 // Uint64 is a flag with a whole number that is not negative.
 func Uint64(p *uint64, long, short, value string, def uint64, help string) Flag {
-	return newFlag((*pflag.FlagSet).Uint64VarP, p, long, short, value, def, help)
+	return row(long, short, value, def, help, func(fs *pflag.FlagSet) { fs.Uint64VarP(p, long, short, def, "") })
 }
 
 // Duration is a flag with a time as package time writes it: 30s, 1h30m.
 func Duration(p *time.Duration, long, short, value string, def time.Duration, help string) Flag {
-	return newFlag((*pflag.FlagSet).DurationVarP, p, long, short, value, def, help)
+	return row(long, short, value, def, help, func(fs *pflag.FlagSet) { fs.DurationVarP(p, long, short, def, "") })
 }
 
 // Choice is a flag that takes one of words, in any case.
@@ -126,6 +126,16 @@ func (c *choice) Set(s string) error {
 		}
 	}
 	return errNotAChoice
+}
+
+// Join gives the flags of several lists as one. It is not slices.Concat for the
+// reason that row gives.
+func Join(lists ...[]Flag) []Flag {
+	var all []Flag
+	for _, l := range lists {
+		all = append(all, l...)
+	}
+	return all
 }
 
 // Named gives the flag with values that can be named beside others.
