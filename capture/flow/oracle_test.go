@@ -261,11 +261,24 @@ func (f *oracleFlow) payload(forward bool) (p Payload) {
 			continue
 		}
 		if s.Protocol != packet.TCP {
-			if s.PayloadLen > 0 && p.Len == 0 {
+			rtp := len(s.Payload) > 12 && (s.Payload[0] == 0x80 || s.Payload[0] == 0x90 || s.Payload[0] == 0xa0 || s.Payload[0] == 0xb0) &&
+				!(s.Payload[1] >= 192 && s.Payload[1] <= 223)
+			switch {
+			case s.PayloadLen == 0:
+			case p.Len == 0:
 				p = Payload{Data: s.Payload[:min(len(s.Payload), oraclePayload)], Len: s.PayloadLen}
 				if s.Protocol == packet.SCTP {
 					p.PPID = s.PPID
 				}
+				if s.Protocol == packet.SCTP || !rtp && s.PayloadLen > 20 {
+					return p
+				}
+			case !rtp:
+				if bad++; bad == maxMisfits {
+					return p
+				}
+			case len(p.Heads) < 36:
+				p.Heads = append(p.Heads, s.Payload[:12]...)
 			}
 			continue
 		}
@@ -399,6 +412,9 @@ func randomPackets(r *rand.Rand, n, hosts int, ordered bool) []packet.Summary {
 			}
 			s.Payload = make([]byte, s.PayloadLen)
 			r.Read(s.Payload)
+			if len(s.Payload) > 0 && r.Intn(2) == 0 {
+				s.Payload[0] = 0x80
+			}
 			if r.Intn(10) == 0 {
 				s.Payload = s.Payload[:r.Intn(len(s.Payload)+1)]
 			}

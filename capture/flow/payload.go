@@ -19,6 +19,11 @@ type Payload struct {
 	Len uint32
 	// PPID is SCTP's payload protocol identifier of Data.
 	PPID uint32
+	// Heads holds the first HeadBytes bytes of datagrams that followed Data, as
+	// many as MaxHeads, one after the other. There are some where they may be of
+	// RTP (RFC 3550 section 5.1), which only its sequence of packets shows, and
+	// Data is of it too or is very short. Of TCP and SCTP there are none.
+	Heads []byte
 	// Lost says that payload was sent, and that there was no room for any; the
 	// other fields are zero. See Options.PayloadMemory.
 	Lost bool
@@ -26,6 +31,24 @@ type Payload struct {
 
 // MaxPayload bounds Options.Payload.
 const MaxPayload = 4096
+
+// HeadBytes is how many bytes of a datagram Payload.Heads holds, and MaxHeads of
+// how many datagrams.
+const (
+	HeadBytes = 12
+	MaxHeads  = 3
+)
+
+// shortDatagram is the length of a datagram that may come before RTP, to find a
+// way through address translation or to keep it open (RFC 6263 section 4): that
+// of a STUN message without attributes.
+const shortDatagram = 20
+
+// mayBeRTP reports a datagram that may be one of a stream of RTP: version 2, no
+// contributing sources, and no report of RTCP (RFC 5761 section 4).
+func mayBeRTP(b []byte) bool {
+	return len(b) > HeadBytes && b[0]&0xcf == 0x80 && (b[1] < 192 || b[1] > 223)
+}
 
 // DefaultPayloadMemory bounds the payload held in memory when Options does not.
 const DefaultPayloadMemory = 1 << 30
@@ -74,12 +97,12 @@ const (
 
 // pieceUnits are the sizes of pieces in units, each a third to a half more than
 // the one before.
-var pieceUnits = [...]int{2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 257}
+var pieceUnits = [...]int{2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 260}
 
 // setSizes sets the sizes for payloads of that many octets: none is larger than the
 // largest piece wanted.
 func (a *arena) setSizes(payload int) {
-	largest := (pieceHead + payload + unit - 1) / unit * unit
+	largest := (pieceHead + payload + MaxHeads*HeadBytes + unit - 1) / unit * unit
 	for i, u := range pieceUnits {
 		a.sizes[i] = min(u*unit, largest)
 	}
@@ -91,7 +114,8 @@ func (a *arena) setSizes(payload int) {
 //	4  Payload.Len
 //	8  octets held
 //	10 number of its size
-//	11 segments that did not follow
+//	11 segments that did not follow (TCP), or datagrams that did: in the lower half
+//	   how many heads are held, in the upper how many others there were
 type piece []byte
 
 func (p piece) next() uint32      { return binary.LittleEndian.Uint32(p) }
@@ -101,6 +125,8 @@ func (p piece) setTotal(n uint32) { binary.LittleEndian.PutUint32(p[4:], n) }
 func (p piece) held() int         { return int(binary.LittleEndian.Uint16(p[8:])) }
 func (p piece) setHeld(n int)     { binary.LittleEndian.PutUint16(p[8:], uint16(n)) }
 func (p piece) size() int         { return int(p[10]) }
+func (p piece) heads() int        { return int(p[11] & 15) }
+func (p piece) others() int       { return int(p[11] >> 4) }
 
 func (a *arena) at(h handle) piece {
 	c, off := a.chunks[(h-1)/chunkUnits], int((h-1)%chunkUnits)*unit
@@ -154,15 +180,19 @@ func (a *arena) give(h handle) {
 }
 
 // payload writes what a piece holds.
-func (a *arena) payload(dst *Payload, h handle, sctp bool) {
+func (a *arena) payload(dst *Payload, h handle, protocol uint8) {
 	if h == 0 {
 		return
 	}
 	p := a.at(h)
 	n := p.held()
 	dst.Data, dst.Len = p[pieceHead:pieceHead+n:pieceHead+n], p.total()
-	if sctp {
+	switch {
+	case protocol == packet.SCTP:
 		dst.PPID = p.next()
+	case protocol != packet.TCP && p.heads() > 0:
+		from, to := pieceHead+n, pieceHead+n+p.heads()*HeadBytes
+		dst.Heads = p[from:to:to]
 	}
 }
 
@@ -219,6 +249,12 @@ func keepOf[K comparable](t *Table, tb *table[K], i uint32, dir uint8, s *packet
 	}
 	p := tb.arena.at(*h)
 	wire := max(s.PayloadLen, uint32(len(s.Payload)))
+	if !tcp && p.total() > 0 {
+		if keepHead(t, tb, h, s.Payload) {
+			e.marks |= markDone << dir
+		}
+		return
+	}
 	if tcp && first != p.next() {
 		if p.held() == 0 {
 			p.setTotal(max(p.total(), wire)) // something was sent
@@ -234,13 +270,8 @@ func keepOf[K comparable](t *Table, tb *table[K], i uint32, dir uint8, s *packet
 	}
 	n := min(len(s.Payload), t.opt.Payload-held)
 	if pieceHead+held+n > len(p) {
-		if larger := tb.arena.take(min(max(held+n, 2*held), t.opt.Payload), &t.payloadLeft); larger != 0 {
-			q := tb.arena.at(larger)
-			copy(q[pieceHead:], p[pieceHead:pieceHead+held])
-			q.setTotal(p.total())
-			q[11] = p[11]
-			tb.arena.give(*h)
-			*h, p = larger, q
+		if q := tb.arena.grow(h, held, min(max(held+n, 2*held), t.opt.Payload), &t.payloadLeft); q != nil {
+			p = q
 		} else {
 			t.stats.PayloadLost++
 			n = len(p) - pieceHead - held
@@ -252,12 +283,52 @@ func keepOf[K comparable](t *Table, tb *table[K], i uint32, dir uint8, s *packet
 	if total := p.total() + wire; total >= wire {
 		p.setTotal(total)
 	}
-	if !tcp || held+n >= t.opt.Payload || uint32(len(s.Payload)) < wire {
+	if !tcp {
+		if s.Protocol == packet.SCTP || wire > shortDatagram && !mayBeRTP(s.Payload) {
+			e.marks |= markDone << dir
+		}
+		return
+	}
+	if held+n >= t.opt.Payload || uint32(len(s.Payload)) < wire {
 		e.marks |= markDone << dir
 	}
-	if tcp {
-		p.setNext(first + wire)
+	p.setNext(first + wire)
+}
+
+// keepHead takes the head of a datagram behind the first. It reports whether
+// there were enough, or there is no room.
+func keepHead[K comparable](t *Table, tb *table[K], h *handle, b []byte) (done bool) {
+	p := tb.arena.at(*h)
+	if !mayBeRTP(b) {
+		p[11] += 1 << 4
+		return p.others() == maxMisfits
 	}
+	used := p.held() + p.heads()*HeadBytes
+	if pieceHead+used+HeadBytes > len(p) {
+		if p = tb.arena.grow(h, used, p.held()+MaxHeads*HeadBytes, &t.payloadLeft); p == nil {
+			return true
+		}
+	}
+	copy(p[pieceHead+used:], b[:HeadBytes])
+	p[11]++
+	return p.heads() == MaxHeads
+}
+
+// grow puts a piece, of which used bytes behind its head hold something, in the
+// place of one with room for n. It gives nil, and leaves the old one, where there
+// is no room.
+func (a *arena) grow(h *handle, used, n int, left *int) piece {
+	larger := a.take(n, left)
+	if larger == 0 {
+		return nil
+	}
+	p, q := a.at(*h), a.at(larger)
+	size := q[10]
+	copy(q, p[:pieceHead+used])
+	q[10] = size
+	a.give(*h)
+	*h = larger
+	return q
 }
 
 // look puts what Options.Look makes of entry i in the place of its payload.
@@ -292,9 +363,8 @@ func (tb *table[K]) fillPayload(f *Flow, i uint32, e *entry[K]) {
 		f.Note = p[pieceHead : pieceHead+n : pieceHead+n]
 	} else if e.marks&markKept != 0 {
 		h := tb.payloadsOf(i)
-		sctp := f.Protocol == packet.SCTP
-		tb.arena.payload(&f.Payload[0], h[d], sctp)
-		tb.arena.payload(&f.Payload[1], h[d^1], sctp)
+		tb.arena.payload(&f.Payload[0], h[d], f.Protocol)
+		tb.arena.payload(&f.Payload[1], h[d^1], f.Protocol)
 	}
 	f.Payload[0].Lost = e.marks>>d&markLost != 0
 	f.Payload[1].Lost = e.marks>>(d^1)&markLost != 0
@@ -303,5 +373,5 @@ func (tb *table[K]) fillPayload(f *Flow, i uint32, e *entry[K]) {
 // crowded reports whether a batch of n packets may need more memory for payload
 // than there is.
 func (t *Table) crowded(n int) bool {
-	return t.opt.Payload > 0 && t.payloadLeft < n*3*(pieceHead+t.opt.Payload+unit)
+	return t.opt.Payload > 0 && t.payloadLeft < n*3*(pieceHead+t.opt.Payload+MaxHeads*HeadBytes+unit)
 }

@@ -70,6 +70,50 @@ func TestPayloadOfStreams(t *testing.T) {
 	}
 }
 
+// TestHeads: behind a first datagram that may be of RTP, or that is very short,
+// the heads of those that may be of RTP are held, and there is an end to waiting.
+func TestHeads(t *testing.T) {
+	rtp := func(n byte) string {
+		return "\x80\x61\x00" + string(n) + "\x00\x00\x00\xa0\x12\x34\x56\x78" + "a frame of sound"
+	}
+	head := func(n byte) string { return rtp(n)[:HeadBytes] }
+	const report = "\x80\xc9\x00\x01\x12\x34\x56\x78\x80\xca\x00\x01\x12\x34"
+	dns := "\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03www\x07example\x03org\x00\x00\x01\x00\x01"
+	for _, c := range []struct {
+		name  string
+		sent  []string
+		heads string
+		done  bool
+	}{
+		{"a stream", []string{rtp(1), rtp(2), rtp(3), rtp(4), rtp(5)}, head(2) + head(3) + head(4), true},
+		{"it begins", []string{rtp(1), rtp(2)}, head(2), false},
+		{"behind a short one", []string{"TEST\x00", rtp(1), rtp(2), rtp(3)}, head(1) + head(2) + head(3), true},
+		{"behind several", []string{"\r\n", "\r\n", rtp(1), "\r\n", rtp(2)}, head(1) + head(2), false},
+		{"a report between", []string{rtp(1), report, rtp(2)}, head(2), false},
+		{"behind something else", []string{dns, rtp(1), rtp(2)}, "", true},
+		{"nothing like it", append([]string{"\r\n"}, slices.Repeat([]string{dns}, maxMisfits)...), "", true},
+		{"nothing like it for long", append(append([]string{"\r\n"}, slices.Repeat([]string{dns}, maxMisfits)...), rtp(1)), "", true},
+	} {
+		for _, size := range []int{20, 5, MaxPayload} { // room for the first datagram, and for less
+			tb := NewTable(Options{Payload: size})
+			for _, data := range c.sent {
+				s := packet.Summary{IPVersion: 4, Protocol: packet.UDP, SrcPort: 4000, DstPort: 5004, Src: [16]byte{10}, Dst: [16]byte{11}, Payload: []byte(data), PayloadLen: uint32(len(data))}
+				tb.Add([]packet.Summary{s})
+			}
+			res := tb.Results()
+			var f Flow
+			res.Fill(0, &f)
+			p := &f.Payload[0]
+			if first := c.sent[0]; string(p.Heads) != c.heads || string(p.Data) != first[:min(size, len(first))] || int(p.Len) != len(first) {
+				t.Errorf("%s, %d octets kept: %q %q %d", c.name, size, p.Data, p.Heads, p.Len)
+			}
+			if done := tb.v4.at(0).marks&(markDone|markDone<<1) != 0; done != c.done {
+				t.Errorf("%s: done %v", c.name, done)
+			}
+		}
+	}
+}
+
 // talks makes n flows of one packet with payload each, of both IP versions.
 func talks(r *rand.Rand, n int) []packet.Summary {
 	sums := make([]packet.Summary, n)
