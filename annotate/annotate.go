@@ -9,20 +9,20 @@
 //
 //  1. the input says so (a log that knows the responder)
 //  2. the opening of the connection: TCP SYN and SYN-ACK, SCTP INIT, DCCP Request
-//  4. the payload: a message that only clients send, or only servers do (see
-//     package observe)
-//  3. a multicast or broadcast address is never the client
-//  5. the user lists it as a service
-//  6. other flows show one end to be a service, see [Evidence]
-//  7. exactly one port is dynamic (RFC 6335 section 6), then exactly one is
+//  3. the payload: a message that no other end can ever send (see package
+//     observe)
+//  4. the user lists it as a service
+//  5. the payload: a message that clients send, or servers, as a rule
+//  6. a multicast or broadcast address is never the client
+//  7. other flows show one end to be a service, see [Evidence]
+//  8. exactly one port is dynamic (RFC 6335 section 6), then exactly one is
 //     32768 or higher, where Linux begins to choose: the other is the service
-//  8. exactly one port is a system port, below 1024
-//  9. exactly one port is assigned for the transport
-//  10. otherwise neither is named; equal ports are one label for both ends
+//  9. exactly one port is a system port, below 1024
+//  10. exactly one port is assigned for the transport
+//  11. otherwise neither is named; equal ports are one label for both ends
 //
-// The numbers are those of the project's design, which has the payload behind
-// the multicast address. But a DHCP server answers to the broadcast address, and
-// its messages say who it is.
+// Rules 8 to 11 do not apply where the payload is of a protocol that has neither
+// client nor server.
 //
 // Registration is looked up for both ends whatever the rules say, and it never
 // says what the traffic is: see [iana.Caveat].
@@ -333,6 +333,6 @@ func (a *Annotator) AnnotateTo(r *Annotation, in *Input) {
 	}
 	if in.Observed != nil {
 		r.Observed = *in.Observed
-		r.judge()
+		r.judge(in)
 	}
 }

@@ -13,47 +13,57 @@ import (
 // wants it; Observe reads it.
 func (o *Observer) Look(dst []byte, f *flow.Flow) []byte { return appendNote(dst, o.Observe(f)) }
 
-// A note is an Observed without a verdict, as octets; numbers are little-endian:
+// A note is an Observed without a verdict, as bytes; numbers are little-endian:
 //
 //	0   protocol
 //	1   strength, in the upper half Seen
-//	2   server side, in bit 7 whether there was an upgrade
+//	2   server side, in bits 2 and 3 what it means, in bit 6 whether the ends are
+//	    peers, in bit 7 whether there was an upgrade
 //	3   number of the reason
 //	5   Name: offset, length, side
 //	10  ALPN: likewise
-//	15  the octets of the name, then of the ALPN
-const noteHead = 15
+//	15  UUID: likewise
+//	20  the bytes of the name, of the ALPN, and of the interface
+const noteHead = 20
 
 func appendNote(dst []byte, o *Observed) []byte {
-	server := byte(o.Server)
+	server := byte(o.Server) | byte(o.ServerStrength)<<2
+	if o.Peers {
+		server |= 0x40
+	}
 	if o.Upgrade {
 		server |= 0x80
 	}
 	dst = append(dst, byte(o.Protocol), byte(o.Strength)|byte(o.Seen)<<4, server)
 	dst = binary.LittleEndian.AppendUint16(dst, numberOfReason(o.Reason))
-	for _, t := range [...]observe.Text{o.Name, o.Observation.ALPN} {
+	for _, t := range [...]observe.Text{o.Name, o.Observation.ALPN, o.UUID} {
 		dst = binary.LittleEndian.AppendUint16(dst, t.Off)
 		dst = append(binary.LittleEndian.AppendUint16(dst, t.Len), byte(t.From))
 	}
-	return append(append(dst, o.ServerName...), o.ALPN...)
+	dst = append(append(dst, o.ServerName...), o.ALPN...)
+	if o.UUID.From != observe.NoSide {
+		dst = append(dst, o.Interface[:]...)
+	}
+	return dst
 }
 
 // observedOf reads a note that appendNote made.
 func observedOf(note []byte) Observed {
 	o := Observed{Looked: true, Observation: observe.Observation{
 		Protocol: observe.Protocol(note[0]), Strength: observe.Strength(note[1] & 15), Seen: observe.Seen(note[1] >> 4),
-		Server: observe.Side(note[2] & 0x7f), Upgrade: note[2]&0x80 != 0,
+		Server: observe.Side(note[2] & 3), ServerStrength: observe.Strength(note[2] >> 2 & 3), Peers: note[2]&0x40 != 0, Upgrade: note[2]&0x80 != 0,
 		Reason: (*reasons.Load())[binary.LittleEndian.Uint16(note[3:])],
-		Name:   textOfNote(note[5:]), ALPN: textOfNote(note[10:]),
+		Name:   textOfNote(note[5:]), ALPN: textOfNote(note[10:]), UUID: textOfNote(note[15:]),
 	}}
 	rest := note[noteHead:]
-	if o.Name.From != observe.NoSide {
-		n := int(o.Name.Len)
-		o.ServerName, rest = rest[:n:n], rest[n:]
+	take := func(t observe.Text) (b []byte) {
+		if t.From != observe.NoSide {
+			b, rest = rest[:t.Len:t.Len], rest[t.Len:]
+		}
+		return b
 	}
-	if o.Observation.ALPN.From != observe.NoSide {
-		o.ALPN = rest
-	}
+	o.ServerName, o.ALPN = take(o.Name), take(o.Observation.ALPN)
+	copy(o.Interface[:], take(o.UUID))
 	return o
 }
 

@@ -1,9 +1,12 @@
 package annotate
 
 import (
+	"net/netip"
+
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/observe"
 	"github.com/portannot/portannot/capture/flow"
+	"github.com/portannot/portannot/capture/packet"
 )
 
 // Observed is what a flow's payload looks like, and whether that agrees with the
@@ -15,6 +18,8 @@ type Observed struct {
 	// Observation.ALPN, as whoever sent them chose them. They are valid as long
 	// as the flow's payload.
 	ServerName, ALPN []byte
+	// Interface is the one that a DCE/RPC message asks for; zero if it names none.
+	Interface observe.UUID
 	// Verdict compares the protocol with the registered names of the service
 	// port, and Why says what it rests on.
 	Verdict observe.Verdict
@@ -43,24 +48,28 @@ func (o *Observer) Observe(f *flow.Flow) *Observed {
 		}
 		return &o.last
 	}
-	o.in.Transport, o.in.Multicast = f.Protocol, f.Destination.Addr().IsMulticast()
+	o.in.Transport, o.in.Group = f.Protocol, netip.Addr{}
+	if a := f.Destination.Addr(); a.IsMulticast() {
+		o.in.Group = a.Unmap()
+	}
 	for i := range f.Payload {
 		p := &f.Payload[i]
 		n := int(p.Len)
 		if p.Lost {
 			n = 1 // more than there is
 		}
-		o.in.Sent[i] = observe.Payload{Data: p.Data, Len: n, PPID: p.PPID}
+		o.in.Sent[i] = observe.Payload{Data: p.Data, Len: n, PPID: p.PPID, Heads: p.Heads}
 	}
 	o.last = Observed{Looked: true, Observation: observe.Recognise(&o.in)}
 	o.last.ServerName, o.last.ALPN = o.in.Text(o.last.Name), o.in.Text(o.last.Observation.ALPN)
+	o.last.Interface = o.in.Interface(o.last.Observation)
 	return &o.last
 }
 
 const whyNoSide = "nothing tells which end is the service"
 
 // judge gives the verdict on what was observed.
-func (r *Annotation) judge() {
+func (r *Annotation) judge(in *Input) {
 	o, e := &r.Observed, r.ServiceEntry()
 	if o.Protocol != observe.Unknown && e == nil {
 		o.Verdict, o.Why = observe.Undecided, whyNoSide
@@ -73,5 +82,6 @@ func (r *Annotation) judge() {
 			names = append(names, e.NameAt(i))
 		}
 	}
-	o.Verdict, o.Why = observe.Judge(o.Observation, names)
+	midstream := in.Protocol == packet.TCP && (in.Opening.Server == flow.NoSide || in.Opening.Inherited)
+	o.Verdict, o.Why = observe.Judge(o.Observation, names, midstream)
 }

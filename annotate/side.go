@@ -32,28 +32,28 @@ func (a *Annotator) decide(in *Input, srcAssigned, dstAssigned bool) Service {
 		}
 		return in.service(o.Server, reason, c)
 	}
-	if o := in.Observed; o != nil && o.Server != observe.NoSide {
-		c := Likely
-		if o.Strength == observe.Full {
-			c = Certain
-		}
-		return in.service(o.Server, ByPayload, c)
-	}
-	if src, dst := notAClient(in.Source.Addr()), notAClient(in.Destination.Addr()); src != dst {
-		return in.service(destinationIf(dst), Multicast, Likely)
+	o := in.Observed
+	if o != nil && o.ServerStrength == observe.Full {
+		return in.service(o.Server, ByPayload, Certain)
 	}
 	if a.known != nil {
 		if s, ok := a.known.service(in); ok {
 			return s
 		}
 	}
+	if o != nil && o.Server != observe.NoSide {
+		return in.service(o.Server, ByPayload, Likely)
+	}
+	if src, dst := notAClient(in.Source.Addr()), notAClient(in.Destination.Addr()); src != dst {
+		return in.service(destinationIf(dst), Multicast, Likely)
+	}
 	if a.evidence != nil {
 		if s, ok := a.evidence.service(in); ok {
 			return s
 		}
 	}
-	if in.NoSourcePort || in.NoDestinationPort {
-		return Service{}
+	if in.NoSourcePort || in.NoDestinationPort || o != nil && o.Peers {
+		return Service{} // of peers no port says that it is a service
 	}
 
 	src, dst := in.Source.Port(), in.Destination.Port()

@@ -64,7 +64,7 @@ func findRADIUS(m *message) match {
 		at += length
 	}
 	switch {
-	case odd && attributes >= 2 && fixed >= 1 && !m.group:
+	case odd && attributes >= 2 && fixed >= 1 && m.group == noGroup:
 		found.strength, found.reason = Likely, reasonRADIUSOdd
 	case odd || attributes == 0:
 		return match{}
@@ -91,6 +91,33 @@ func findDiameter(m *message) match {
 		if flags&0x80 != 0 {
 			found.sender = client
 		}
+	}
+	return found
+}
+
+// TACACS+: a header of twelve bytes; the client's packets have odd numbers, the
+// server's even ones (RFC 8907 section 4.1).
+const (
+	tacacsHeader  = 12
+	tacacsMax     = 1 << 16
+	reasonTACACS  = "TACACS+ packet: version, type, flags and length fit"
+	reasonTACACSN = "TACACS+ header: version, type and flags fit"
+)
+
+// findTACACS recognises a packet. A single connection may carry many sessions, all
+// opened by the client.
+func findTACACS(m *message) match {
+	b := m.b
+	size := int(be32(b[8:]))
+	if b[0]&^1 != 0xc0 || b[1] < 1 || b[1] > 3 || b[2] == 0 || b[3]&^5 != 0 || be32(b[4:]) == 0 || size < 5 || size > tacacsMax || b[1] > 1 && b[2] > 2 {
+		return match{}
+	}
+	found := match{protocol: TACACS, strength: Full, sender: onlyClient, reason: reasonTACACS}
+	if b[2]%2 == 0 {
+		found.sender = onlyServer
+	}
+	if !m.ends(tacacsHeader+size) && (len(b) < tacacsHeader+size+2 || b[tacacsHeader+size]&^1 != 0xc0) {
+		found.strength, found.reason = Likely, reasonTACACSN
 	}
 	return found
 }

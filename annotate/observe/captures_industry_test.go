@@ -158,7 +158,10 @@ func payloads(path string) []*observe.Input {
 				c := conversations[k]
 				opening := s.Protocol == packet.TCP && s.TCPFlags&(packet.SYN|packet.ACK) == packet.SYN
 				if c == nil || opening && c.syn != s.Sequence {
-					c = &conversation{src: src, in: &observe.Input{Transport: s.Protocol, Multicast: dst.Addr().IsMulticast()}}
+					c = &conversation{src: src, in: &observe.Input{Transport: s.Protocol}}
+					if dst.Addr().IsMulticast() {
+						c.in.Group = dst.Addr()
+					}
 					if opening {
 						c.syn = s.Sequence
 					}

@@ -20,9 +20,9 @@ func findDHCP(m *message) match {
 	if b[1] == 1 && b[2] != 6 {
 		return match{}
 	}
-	found := match{protocol: DHCP, strength: Likely, sender: client, reason: reasonBOOTP}
+	found := match{protocol: DHCP, strength: Likely, sender: onlyClient, reason: reasonBOOTP}
 	if b[0] == 2 {
-		found.sender = server
+		found.sender = onlyServer
 	}
 	// What the hardware address leaves of its field is zero.
 	if len(b) >= 44 {
@@ -35,6 +35,9 @@ func findDHCP(m *message) match {
 	if len(b) >= 240 {
 		if be32(b[236:]) == dhcpCookie {
 			found.strength, found.reason = Full, reasonDHCP
+			if hasPrefix(b[240:], "\x35\x01\x09") { // the server asks to renew (RFC 3203)
+				found.sender = onlyServer
+			}
 		} else if b[1] != 1 || m.n != 300 { // BOOTP's own size
 			return match{}
 		}
@@ -52,17 +55,17 @@ func findDHCPv6(m *message) match {
 	found := match{protocol: DHCPv6}
 	switch b[0] {
 	case 1, 3, 4, 5, 6, 8, 9, 11: // solicit to information-request
-		found.sender = client
+		found.sender = onlyClient
 	case 2, 7, 10: // advertise, reply, reconfigure
-		found.sender = server
+		found.sender = onlyServer
 	case 12, 13: // relay-forward, relay-reply
 		at = 34
 		if b[1] > 32 { // hop count; RFC 8415 section 7.6 has a limit of 8
 			return match{}
 		}
-		found.sender = client
+		found.sender = onlyClient
 		if b[0] == 13 {
-			found.sender = server
+			found.sender = onlyServer
 		}
 	case 14: // lease query
 		found.sender = client

@@ -60,7 +60,7 @@ func dnsIn(m *message, b []byte, n int) match {
 	if !d.body(b, n) {
 		return match{}
 	}
-	if d.records == 0 && (d.lacked == 0 || d.qd != 1 || m.group || d.flags == 0x8000 || len(b) < 14 || b[12] == 32) {
+	if d.records == 0 && (d.lacked == 0 || d.qd != 1 || m.group != noGroup || d.flags == 0x8000 || len(b) < 14 || b[12] == 32) {
 		return match{} // cut where it is not yet DNS rather than one of the others
 	}
 	return d.judge(m)
@@ -226,18 +226,26 @@ func (d *dnsMessage) judge(m *message) match {
 	plain := opcode == 0 && d.flags&0x79ff == 0
 	switch {
 	case m.stream:
-	case plain && (d.id == 0 || m.group) && d.local, plain && d.id == 0 && d.class&0x8000 != 0:
-		found.protocol, found.reason = MDNS, reasonMDNSQuery
+	case m.group == llmnrGroup && !d.response, m.group == otherGroup && !d.response && !(plain && d.local) && d.flags&^0x0100 == 0 && d.qd == 1: // DNS's recursion desired is LLMNR's tentative
+		found.protocol, found.sender, found.reason = LLMNR, onlyClient, reasonLLMNRQuery
+		return found
+	case plain && (d.id == 0 || m.group != noGroup) && d.local, plain && d.id == 0 && d.class&0x8000 != 0, plain && m.group == mdnsGroup:
+		found.protocol, found.sender, found.reason = MDNS, onlyClient, reasonMDNSQuery
 		if d.response {
 			found.sender, found.reason = either, reasonMDNSResponse
 		}
 		return found
-	case !d.response && m.group && d.flags&^0x0100 == 0 && d.qd == 1: // DNS's recursion desired is LLMNR's tentative
-		found.protocol, found.reason = LLMNR, reasonLLMNRQuery
-		return found
 	case d.flags == 0x8000 && d.qd == 1 && d.labels == 1 && (d.an > 0 || d.answer == 6): // an answer, or that there is none
-		found.protocol, found.reason = LLMNR, reasonLLMNRAnswer
+		found.protocol, found.sender, found.reason = LLMNR, onlyServer, reasonLLMNRAnswer
 		return found
+	}
+	// In the other operations either end may ask: NOTIFY (RFC 1996), UPDATE (RFC
+	// 2136), DSO (RFC 8490) and what is pushed with it (RFC 8765).
+	if opcode == 0 {
+		found.sender = onlyClient
+		if d.response {
+			found.sender = onlyServer
+		}
 	}
 	if d.class&0x8000 != 0 {
 		return match{} // only multicast DNS has a flag in the class

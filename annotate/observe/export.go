@@ -11,6 +11,7 @@ const (
 	ipfixHeader   = 16
 	nfTime1995    = 0x30000000 // seconds since 1970
 	nfTime2038    = 0x80000000
+	nfLongest     = 86400 * 1000 // milliseconds of a flow, and of how long it was held
 	nsPerSecond   = 1000000000
 	sflowMaxCount = 512
 )
@@ -44,12 +45,13 @@ func findNetFlow(m *message) match {
 		return match{}
 	}
 	found := match{protocol: NetFlow, strength: Likely, sender: client, reason: reasonNetFlow}
-	if b[1] == 5 {
-		// Octets that every record has and does not use.
-		if len(b) < header+record || b[header+36] != 0 || b[header+46] != 0 || b[header+47] != 0 {
-			return match{}
+	if b[1] == 5 && len(b) >= header+record {
+		// Bytes that a record has and does not use are zero, as a rule; a flow
+		// begins before it ends, and ends before it is exported.
+		first, last, uptime := be32(b[header+24:]), be32(b[header+28:]), be32(b[4:])
+		if b[header+36]|b[header+46]|b[header+47] == 0 || last-first < nfLongest && uptime-last < nfLongest {
+			found.strength = exportTime(b[8:])
 		}
-		found.strength = exportTime(b[8:])
 	}
 	return found
 }

@@ -119,7 +119,11 @@ func findRPCStream(m *message) match {
 
 func rpcMessage(b, peer []byte) match {
 	if p := rpcProgram(b); p != Unknown {
-		return match{protocol: p, strength: Full, sender: client, reason: reasonRPCCall}
+		found := match{protocol: p, strength: Full, sender: client, reason: reasonRPCCall}
+		if rpcCallback(b) {
+			found.sender = either
+		}
+		return found
 	}
 	if len(b) < 20 || be32(b[4:]) != rpcReply {
 		return match{}
@@ -143,8 +147,19 @@ func rpcMessage(b, peer []byte) match {
 	}
 	if p := rpcProgram(peer); p != Unknown && be32(peer) == be32(b) {
 		found.protocol, found.strength, found.reason = p, Full, reasonRPCAnswer
+		if rpcCallback(peer) {
+			found.sender = either
+		}
 	}
 	return found
+}
+
+// rpcCallback reports a call of a program with a number that a client chose (RFC
+// 5531 section 8.4): servers call it, over the connection that the client opened
+// too (RFC 8881 section 2.10.3.1).
+func rpcCallback(call []byte) bool {
+	program := be32(call[12:])
+	return program >= 0x40000000 && program < 0x60000000
 }
 
 // rpcProgram gives the protocol of a call, Unknown where b begins none.

@@ -56,7 +56,7 @@ func findStartLine(m *message) match {
 		if string(method) == "PRI" {
 			return match{}
 		}
-		if !m.stream {
+		if m.udp {
 			return ssdpRequest(m, method)
 		}
 		found := match{protocol: HTTP, strength: Full, sender: client, reason: reasonHTTPRequest}
@@ -72,7 +72,7 @@ func findStartLine(m *message) match {
 	case requestVersion(version, " SIP/2."):
 		return match{protocol: SIP, strength: Full, sender: sipRole(method, client), reason: reasonSIPRequest}
 	case requestVersion(version, " RTSP/1.") || requestVersion(version, " RTSP/2."):
-		return match{protocol: RTSP, strength: Full, sender: client, reason: reasonRTSPRequest}
+		return match{protocol: RTSP, strength: Full, sender: rtspRole(method), reason: reasonRTSPRequest}
 	}
 	return oldRequest(m, method, l)
 }
@@ -119,7 +119,7 @@ func statusLine(m *message) (match, bool) {
 	case hasPrefix(b, "HTTP/1."):
 		at = 8
 		found = match{protocol: HTTP, reason: reasonHTTPResponse}
-		if !m.stream {
+		if m.udp {
 			found = match{protocol: SSDP, reason: reasonSSDPResponse}
 		}
 	case hasPrefix(b, "SIP/2."):
@@ -150,8 +150,28 @@ func statusLine(m *message) (match, bool) {
 			}
 			found.sender = sipRole(v, server)
 		}
+	case RTSP:
+		found.sender = either
+		for _, name := range [...]string{"PUBLIC:", "TRANSPORT:", "CONTENT-BASE:", "RTP-INFO:", "WWW-AUTHENTICATE:"} {
+			if header(b, name).len > 0 {
+				found.sender = server
+			}
+		}
 	}
 	return found, true
+}
+
+// rtspRole gives who sends a request. Servers send requests too: to go
+// elsewhere, to announce, or to see whether the client is still there (RFC 2326
+// section 10, RFC 7826 section 13).
+func rtspRole(method []byte) role {
+	switch string(method) {
+	case "DESCRIBE", "SETUP", "PLAY", "PAUSE", "RECORD":
+		return client
+	case "REDIRECT", "PLAY_NOTIFY":
+		return server
+	}
+	return either
 }
 
 // sipRole gives who, the role of a message's sender, for the methods that user

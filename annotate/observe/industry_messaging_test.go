@@ -41,7 +41,8 @@ var messagingSamples = []sample{
 
 	{name: "request and response", transport: tcp, sent: [2]string{kafkaMessage(18, 3, 5, "consumer-1", "\x00\x0aapache-x\x064.0\x00"), vec32(u32(5), filler(40))}, of: Kafka, want: Kafka, strength: Full, server: Destination},
 	{name: "list of keys", transport: tcp, sent: [2]string{"", vec32(u32(1), u16(0), u32(4), u16(0), u16(0), u16(9), u16(1), u16(0), u16(12), u16(2), u16(0), u16(6), u16(3), u16(0), u16(11))}, of: Kafka, want: Kafka, strength: Full, server: Destination},
-	{name: "no name", transport: tcp, sent: [2]string{vec32(u16(18), u16(0), u32(1), u16(0xffff))}, of: Kafka, want: Kafka, strength: Likely, server: Destination},
+	{name: "no name", transport: tcp, sent: [2]string{vec32(u16(18), u16(0), u32(1), u16(0xffff))}, of: Kafka, want: Kafka, strength: Likely},
+	{name: "a response, which reads like a request", transport: tcp, sent: [2]string{vec32(u32(1), u32(1), vec16("topic2"), u32(1), u32(0), u16(0), u64(0), filler(8), u32(0))}, of: Kafka, want: Kafka, strength: Full},
 	{name: "key 300", transport: tcp, sent: [2]string{kafkaMessage(300, 3, 5, "consumer-1", filler(20))}, of: Kafka},
 	{name: "version 90", transport: tcp, sent: [2]string{kafkaMessage(3, 90, 5, "consumer-1", filler(20))}, of: Kafka},
 	{name: "name that is no text", transport: tcp, sent: [2]string{kafkaMessage(3, 1, 5, "con\x01\x02\x03", filler(20))}, of: Kafka},

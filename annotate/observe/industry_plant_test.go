@@ -51,8 +51,8 @@ var plantSamples = []sample{
 	{name: "protocol 1", transport: tcp, sent: [2]string{cat(u16(9), u16(1), u16(6), 1, 3, u16(100), u16(10))}, of: Modbus},
 	{name: "octets behind the message", transport: tcp, sent: [2]string{modbusADU(1, 3, u16(100), u16(10)) + filler(20)}, of: Modbus},
 
-	{name: "read", transport: tcp, sent: [2]string{dnp3Frame(0xc4, 11, filler(8)), dnp3Frame(0x44, 11, filler(8))}, of: DNP3, want: DNP3, strength: Full, server: Destination},
-	{name: "over UDP", transport: udp, sent: [2]string{dnp3Frame(0x44, 5, "")}, of: DNP3, want: DNP3, strength: Full, server: Source},
+	{name: "read", transport: tcp, sent: [2]string{dnp3Frame(0xc4, 11, filler(8)), dnp3Frame(0x44, 11, filler(8))}, of: DNP3, want: DNP3, strength: Full},
+	{name: "over UDP", transport: udp, sent: [2]string{dnp3Frame(0x44, 5, "")}, of: DNP3, want: DNP3, strength: Full},
 	{name: "check sequence off by one", transport: tcp, sent: [2]string{cat("\x05\x64\x05\xc4\x04\x00\x01\x00", l16(int(dnp3CRC([]byte("\x05\x64\x05\xc4\x04\x00\x01\x00")))^1))}, of: DNP3},
 
 	{name: "job and its answer", transport: tcp, sent: [2]string{s7Message(1, 0, filler(14)), s7Message(3, 20, filler(2))}, of: S7comm, want: S7comm, strength: Full, server: Destination},

@@ -25,7 +25,9 @@ var exportSamples = []sample{
 	{name: "version 9, data only", transport: udp, sent: [2]string{cat(u16(9), u16(1), u32(1000), u32(exportNow), u32(7), u32(1), nf9Data)}, of: NetFlow, want: NetFlow, strength: Likely, server: Destination},
 	{name: "version 7", transport: udp, sent: [2]string{cat(u16(7), u16(1), u32(1000), u32(exportNow), u32(5), u32(7), u32(0), filler(52))}, of: NetFlow, want: NetFlow, strength: Likely, server: Destination},
 	{name: "one record too few", transport: udp, sent: [2]string{cat(u16(5), u16(2), u32(1000), u32(exportNow), u32(5), u32(7), filler(4), nf5Record())}, of: NetFlow},
-	{name: "padding in use", transport: udp, sent: [2]string{cat(u16(5), u16(1), u32(1000), u32(exportNow), u32(5), u32(7), filler(4), filler(36), 1, filler(11))}, of: NetFlow},
+	{name: "padding that was not cleared", transport: udp, sent: [2]string{cat(u16(5), u16(1), u32(900000), u32(exportNow), u32(5), u32(7), filler(4), filler(24), u32(880000), u32(890000), filler(4), 9, 0x18, 6, 0, filler(4), 24, 24, filler(2))}, of: NetFlow, want: NetFlow, strength: Full, server: Destination},
+	{name: "padding in use, and times that do not fit", transport: udp, sent: [2]string{cat(u16(5), u16(1), u32(1000), u32(exportNow), u32(5), u32(7), filler(4), filler(36), 1, filler(11))}, of: NetFlow, want: NetFlow, strength: Likely, server: Destination},
+	{name: "time of the year 1970", transport: udp, sent: [2]string{cat(u16(5), u16(1), u32(1000), u32(400*86400), u32(5), u32(7), filler(4), nf5Record())}, of: NetFlow},
 	{name: "set beyond the datagram", transport: udp, sent: [2]string{cat(u16(9), u16(1), u32(1000), u32(exportNow), u32(7), u32(1), u16(256), u16(99), filler(16))}, of: NetFlow},
 
 	{name: "templates and data", transport: udp, sent: [2]string{ipfixMessage(10, ipfixTemplate+nf9Data)}, of: IPFIX, want: IPFIX, strength: Full, server: Destination},
@@ -74,7 +76,7 @@ var serviceSamples = []sample{
 	{name: "DHT", transport: udp, sent: [2]string{dhtQuery, "d1:rd2:id20:" + filler(20) + "e1:t2:aa1:y1:re"}, of: BitTorrent, want: BitTorrent, strength: Full, server: Destination},
 	{name: "tracker", transport: udp, sent: [2]string{cat(u32(0x417), u32(0x27101980), u32(0), filler(4))}, of: BitTorrent, want: BitTorrent, strength: Full, server: Destination},
 	{name: "uTP", transport: udp, sent: [2]string{utpOpen}, of: BitTorrent, want: BitTorrent, strength: Full, server: Destination},
-	{name: "local discovery", transport: udp, multicast: true, sent: [2]string{"BT-SEARCH * HTTP/1.1\r\nHost: 239.192.152.143:6771\r\n\r\n"}, of: BitTorrent, want: BitTorrent, strength: Full},
+	{name: "local discovery", transport: udp, group: otherTestGroup, sent: [2]string{"BT-SEARCH * HTTP/1.1\r\nHost: 239.192.152.143:6771\r\n\r\n"}, of: BitTorrent, want: BitTorrent, strength: Full},
 	{name: "another protocol", transport: tcp, sent: [2]string{cat(0x13, "BitTorrent protocoL", zeros(8), filler(40))}, of: BitTorrent},
 	{name: "uTP in the middle", transport: udp, sent: [2]string{cat(0x01, 0, u16(7), u32(123456), filler(8), u16(9), u16(8), filler(90))}, of: BitTorrent},
 	{name: "dictionary of another kind", transport: udp, sent: [2]string{"d3:cow3:moo4:spam4:eggse"}, of: BitTorrent},
@@ -91,6 +93,7 @@ var serviceSamples = []sample{
 	{name: "port mapper", transport: udp, sent: [2]string{mapCall, rpcReplyTo(mapCall)}, of: ONCRPC, want: ONCRPC, strength: Full, server: Destination},
 	{name: "NFS over TCP", transport: tcp, sent: [2]string{rpcRecord(nfsCall), rpcRecord(rpcReplyTo(nfsCall))}, of: NFS, want: NFS, start: ONCRPC, strength: Full, server: Destination},
 	{name: "reply alone", transport: udp, sent: [2]string{"", rpcReplyTo(mapCall)}, of: ONCRPC, want: ONCRPC, strength: Likely, server: Destination},
+	{name: "callback", transport: tcp, sent: [2]string{rpcRecord(rpcCallOf(0x40000000)), rpcRecord(rpcReplyTo(rpcCallOf(0x40000000)))}, of: ONCRPC, want: ONCRPC, strength: Full},
 	{name: "RPC version 3", transport: udp, sent: [2]string{mapCall[:11] + "\x03" + mapCall[12:]}, of: ONCRPC},
 	{name: "not the last fragment", transport: tcp, sent: [2]string{"\x00" + rpcRecord(nfsCall)[1:]}, of: NFS},
 

@@ -48,12 +48,16 @@ var httpSamples = []sample{
 	{name: "over TCP, response", transport: tcp, sent: [2]string{"SIP/2.0 401 Unauthorized\r\nVia: x\r\nCSeq: 12 REGISTER\r\n"}, of: SIP, want: SIP, strength: Full, server: Source},
 	{name: "version 1", transport: udp, sent: [2]string{"INVITE sip:bob@example.org SIP/1.0\r\n\r\n"}, of: SIP},
 	{name: "describe", transport: tcp, sent: [2]string{"DESCRIBE rtsp://example.org/a RTSP/1.0\r\nCSeq: 2\r\n\r\n", "RTSP/1.0 200 OK\r\nCSeq: 2\r\n\r\n"}, of: RTSP, want: RTSP, strength: Full, server: Destination},
-	{name: "get parameter", transport: tcp, sent: [2]string{"GET_PARAMETER rtsp://example.org/a RTSP/1.0\r\n\r\n"}, of: RTSP, want: RTSP, strength: Full, server: Destination},
+	{name: "get parameter, which servers ask for too", transport: tcp, sent: [2]string{"GET_PARAMETER rtsp://example.org/a RTSP/1.0\r\n\r\n"}, of: RTSP, want: RTSP, strength: Full},
+	{name: "announcement, of a client or a server", transport: tcp, sent: [2]string{"ANNOUNCE rtsp://example.org/a RTSP/1.0\r\nCSeq: 7\r\n\r\n", "RTSP/1.0 200 OK\r\nCSeq: 7\r\n\r\n"}, of: RTSP, want: RTSP, strength: Full},
+	{name: "redirection", transport: tcp, sent: [2]string{"REDIRECT rtsp://example.org/a RTSP/1.0\r\nCSeq: 7\r\n\r\n"}, of: RTSP, want: RTSP, strength: Full, server: Source},
+	{name: "answer of a server", transport: tcp, sent: [2]string{"RTSP/1.0 200 OK\r\nCSeq: 7\r\nPublic: OPTIONS, PLAY\r\n\r\n"}, of: RTSP, want: RTSP, strength: Full, server: Source},
 	{name: "no number", transport: tcp, sent: [2]string{"", "RTSP/1.0 OK\r\n"}, of: RTSP},
-	{name: "search", transport: udp, multicast: true, sent: [2]string{"M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nMAN: \"ssdp:discover\"\r\n\r\n"}, of: SSDP, want: SSDP, strength: Full, server: Destination},
+	{name: "search", transport: udp, group: otherTestGroup, sent: [2]string{"M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nMAN: \"ssdp:discover\"\r\n\r\n"}, of: SSDP, want: SSDP, strength: Full, server: Destination},
 	{name: "answer", transport: udp, sent: [2]string{"HTTP/1.1 200 OK\r\nST: upnp:rootdevice\r\n\r\n"}, of: SSDP, want: SSDP, strength: Full, server: Source},
-	{name: "notify with a space too many", transport: udp, multicast: true, sent: [2]string{"NOTIFY * HTTP/1.1 \r\nNTS: ssdp:alive\r\n\r\n"}, of: SSDP, want: SSDP, strength: Full},
-	{name: "notify", transport: udp, multicast: true, sent: [2]string{"NOTIFY * HTTP/1.1\r\nNTS: ssdp:alive\r\n\r\n"}, of: SSDP, want: SSDP, strength: Full},
+	{name: "notify with a space too many", transport: udp, group: otherTestGroup, sent: [2]string{"NOTIFY * HTTP/1.1 \r\nNTS: ssdp:alive\r\n\r\n"}, of: SSDP, want: SSDP, strength: Full},
+	{name: "notify", transport: udp, group: otherTestGroup, sent: [2]string{"NOTIFY * HTTP/1.1\r\nNTS: ssdp:alive\r\n\r\n"}, of: SSDP, want: SSDP, strength: Full},
+	{name: "over SCTP", transport: sctp, sent: [2]string{"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n"}, of: HTTP, want: HTTP, strength: Full, server: Destination, text: "a.example"},
 	{name: "HTTP request in a datagram", transport: udp, sent: [2]string{"GET / HTTP/1.1\r\n\r\n"}, of: SSDP},
 }
 
@@ -119,20 +123,23 @@ var dnsSamples = []sample{
 	{name: "counts of nothing", transport: udp, sent: [2]string{dnsHeader(1, 0x100, 0, 0, 0, 0) + filler(20)}, of: DNS},
 	{name: "pointer forward", transport: udp, sent: [2]string{dnsHeader(1, 0x100, 1, 0, 0, 0) + "\xc0\x20" + u16(1) + u16(1) + filler(16)}, of: DNS},
 
-	{name: "query", transport: udp, multicast: true, sent: [2]string{dnsHeader(0, 0, 1, 0, 0, 0) + dnsName("_ipp", "_tcp", "local") + u16(12) + u16(1)}, of: MDNS, want: MDNS, strength: Full, server: Destination},
-	{name: "announcement", transport: udp, multicast: true, sent: [2]string{dnsHeader(0, 0x8400, 0, 1, 0, 0) + dnsName("host", "local") + u16(1) + u16(0x8001) + u32(120) + vec16("\xc0\x00\x02\x07")}, of: MDNS, want: MDNS, strength: Full},
-	{name: "reverse", transport: udp, multicast: true, sent: [2]string{dnsHeader(0, 0, 1, 0, 0, 0) + dnsName("7", "2", "0", "192", "in-addr", "arpa") + u16(12) + u16(0x8001)}, of: MDNS, want: MDNS, strength: Full, server: Destination},
+	{name: "query", transport: udp, group: otherTestGroup, sent: [2]string{dnsHeader(0, 0, 1, 0, 0, 0) + dnsName("_ipp", "_tcp", "local") + u16(12) + u16(1)}, of: MDNS, want: MDNS, strength: Full, server: Destination},
+	{name: "announcement", transport: udp, group: otherTestGroup, sent: [2]string{dnsHeader(0, 0x8400, 0, 1, 0, 0) + dnsName("host", "local") + u16(1) + u16(0x8001) + u32(120) + vec16("\xc0\x00\x02\x07")}, of: MDNS, want: MDNS, strength: Full},
+	{name: "reverse", transport: udp, group: otherTestGroup, sent: [2]string{dnsHeader(0, 0, 1, 0, 0, 0) + dnsName("7", "2", "0", "192", "in-addr", "arpa") + u16(12) + u16(0x8001)}, of: MDNS, want: MDNS, strength: Full, server: Destination},
 	{name: "recursion desired, to a server", transport: udp, sent: [2]string{dnsHeader(77, 0x0100, 1, 0, 0, 0) + dnsName("host", "local") + u16(1) + u16(1)}, of: MDNS, want: DNS, strength: Full, server: Destination},
-	{name: "query", transport: udp, multicast: true, sent: [2]string{dnsHeader(0x7777, 0, 1, 0, 0, 0) + dnsName("wpad") + u16(1) + u16(1)}, of: LLMNR, want: LLMNR, strength: Full, server: Destination},
+	{name: "query", transport: udp, group: otherTestGroup, sent: [2]string{dnsHeader(0x7777, 0, 1, 0, 0, 0) + dnsName("wpad") + u16(1) + u16(1)}, of: LLMNR, want: LLMNR, strength: Full, server: Destination},
 	{name: "to all hosts, recursion desired", transport: udp, sent: [2]string{dnsHeader(0x7777, 0x0100, 1, 0, 0, 0) + dnsName("controller") + u16(1) + u16(1)}, of: LLMNR, want: DNS, strength: Full, server: Destination},
-	{name: "query with the tentative bit", transport: udp, multicast: true, sent: [2]string{dnsHeader(0x7777, 0x0100, 1, 0, 0, 0) + dnsName("wpad") + u16(1) + u16(1)}, of: LLMNR, want: LLMNR, strength: Full, server: Destination},
+	{name: "reverse query", transport: udp, group: llmnrTestGroup, sent: [2]string{dnsHeader(0x7777, 0, 1, 0, 0, 0) + dnsName("7", "2", "0", "192", "in-addr", "arpa") + u16(12) + u16(1)}, of: LLMNR, want: LLMNR, strength: Full, server: Destination},
+	{name: "query for a name of mDNS's", transport: udp, group: llmnrTestGroup, sent: [2]string{dnsHeader(0x7777, 0, 1, 0, 0, 0) + dnsName("host", "local") + u16(1) + u16(1)}, of: LLMNR, want: LLMNR, strength: Full, server: Destination},
+	{name: "the same to mDNS's group", transport: udp, group: mdnsTestGroup, sent: [2]string{dnsHeader(0x7777, 0, 1, 0, 0, 0) + dnsName("7", "2", "0", "192", "in-addr", "arpa") + u16(12) + u16(1)}, of: LLMNR, want: MDNS, strength: Full, server: Destination},
+	{name: "query with the tentative bit", transport: udp, group: otherTestGroup, sent: [2]string{dnsHeader(0x7777, 0x0100, 1, 0, 0, 0) + dnsName("wpad") + u16(1) + u16(1)}, of: LLMNR, want: LLMNR, strength: Full, server: Destination},
 	{name: "no answer", transport: udp, sent: [2]string{dnsHeader(0x7777, 0x8000, 1, 0, 1, 0) + dnsName("pc7") + u16(28) + u16(1) + dnsName("pc7") + u16(6) + u16(1) + u32(30) + vec16(dnsName("pc7"), dnsName("pc7"), filler(20))}, of: LLMNR, want: LLMNR, start: DNS, strength: Full, server: Source},
 	{name: "referral of a root server", transport: udp, sent: [2]string{dnsHeader(0x7777, 0x8000, 1, 0, 1, 0) + dnsName("org") + u16(28) + u16(1) + dnsName("org") + u16(2) + u16(1) + u32(30) + vec16(dnsName("ns", "org"))}, of: LLMNR, want: DNS, strength: Full, server: Source},
 	{name: "answer", transport: udp, sent: [2]string{dnsHeader(0x7777, 0x8000, 1, 1, 0, 0) + dnsName("pc7") + u16(1) + u16(1) + dnsName("pc7") + u16(1) + u16(1) + u32(30) + vec16("\xc0\x00\x02\x07")}, of: LLMNR, want: LLMNR, strength: Full, server: Source},
 	{name: "to a server", transport: udp, sent: [2]string{dnsHeader(0x7777, 0, 1, 0, 0, 0) + dnsName("org") + u16(2) + u16(1)}, of: LLMNR, want: DNS, strength: Full, server: Destination},
 
-	{name: "query", transport: udp, multicast: true, sent: [2]string{dnsHeader(0x8001, 0x0110, 1, 0, 0, 0) + nbName + u16(0x20) + u16(1)}, of: NetBIOSName, want: NetBIOSName, strength: Full, server: Destination},
-	{name: "registration", transport: udp, multicast: true, sent: [2]string{dnsHeader(0x8002, 0x2910, 1, 0, 0, 1) + nbName + u16(0x20) + u16(1) + "\xc0\x0c" + u16(0x20) + u16(1) + u32(300000) + vec16(u16(0), "\xc0\x00\x02\x07")}, of: NetBIOSName, want: NetBIOSName, strength: Full, server: Destination},
+	{name: "query", transport: udp, group: otherTestGroup, sent: [2]string{dnsHeader(0x8001, 0x0110, 1, 0, 0, 0) + nbName + u16(0x20) + u16(1)}, of: NetBIOSName, want: NetBIOSName, strength: Full, server: Destination},
+	{name: "registration", transport: udp, group: otherTestGroup, sent: [2]string{dnsHeader(0x8002, 0x2910, 1, 0, 0, 1) + nbName + u16(0x20) + u16(1) + "\xc0\x0c" + u16(0x20) + u16(1) + u32(300000) + vec16(u16(0), "\xc0\x00\x02\x07")}, of: NetBIOSName, want: NetBIOSName, strength: Full, server: Destination},
 	{name: "answer", transport: udp, sent: [2]string{"", dnsHeader(0x8001, 0x8500, 0, 1, 0, 0) + nbName + u16(0x20) + u16(1) + u32(300000) + vec16(u16(0), "\xc0\x00\x02\x07")}, of: NetBIOSName, want: NetBIOSName, strength: Full, server: Destination},
 	{name: "a letter that encodes nothing", transport: udp, sent: [2]string{dnsHeader(0x8001, 0x0110, 1, 0, 0, 0) + vec8("ZHEPFCELEHFCEPFFFACACACACACACAAA") + "\x00" + u16(0x20) + u16(1)}, of: NetBIOSName, want: NetBIOSName, start: DNS, strength: Likely, server: Destination},
 	{name: "letters that encode nothing", transport: udp, sent: [2]string{dnsHeader(0x8001, 0x0110, 1, 0, 0, 0) + vec8("ZHEPFZELEHFZEPFFZACAZACACZCACAAA") + "\x00" + u16(0x20) + u16(1)}, of: NetBIOSName, want: DNS, strength: Full, server: Destination},
@@ -171,7 +178,7 @@ func ntpTime(seconds uint32) string { return cat(u32(int(seconds)), filler(4)) }
 const ntpNow uint32 = 0xe9a00000 // in 2024
 
 var hostSamples = []sample{
-	{name: "discover", transport: udp, multicast: true, sent: [2]string{bootp(1, "\x63\x82\x53\x63\x35\x01\x01\xff")}, of: DHCP, want: DHCP, strength: Full, server: Destination},
+	{name: "discover", transport: udp, group: otherTestGroup, sent: [2]string{bootp(1, "\x63\x82\x53\x63\x35\x01\x01\xff")}, of: DHCP, want: DHCP, strength: Full, server: Destination},
 	{name: "offer", transport: udp, sent: [2]string{bootp(2, "\x63\x82\x53\x63\x35\x01\x02\xff"+zeros(56))}, of: DHCP, want: DHCP, strength: Full, server: Source},
 	{name: "BOOTP", transport: udp, sent: [2]string{bootp(1, zeros(64))}, of: DHCP, want: DHCP, strength: Likely, server: Destination},
 	{name: "another cookie", transport: udp, sent: [2]string{bootp(1, "\x63\x82\x53\x64\x35\x01\x01\xff")}, of: DHCP},
@@ -185,7 +192,7 @@ var hostSamples = []sample{
 
 	{name: "client and server", transport: udp, sent: [2]string{cat(0x23, 0, 6, 0xec, zeros(36), ntpTime(ntpNow)), cat(0x24, 2, 6, 0xe9, u32(0x200), u32(0x300), filler(4), ntpTime(ntpNow-60), ntpTime(ntpNow), ntpTime(ntpNow), ntpTime(ntpNow))}, of: NTP, want: NTP, strength: Full, server: Destination},
 	{name: "simple client", transport: udp, sent: [2]string{"\x1b" + zeros(47)}, of: NTP, want: NTP, strength: Full, server: Destination},
-	{name: "broadcast", transport: udp, multicast: true, sent: [2]string{cat(0x25, 2, 6, 0xe9, u32(0x200), u32(0x300), filler(4), ntpTime(ntpNow-60), zeros(16), ntpTime(ntpNow))}, of: NTP, want: NTP, strength: Full},
+	{name: "broadcast", transport: udp, group: otherTestGroup, sent: [2]string{cat(0x25, 2, 6, 0xe9, u32(0x200), u32(0x300), filler(4), ntpTime(ntpNow-60), zeros(16), ntpTime(ntpNow))}, of: NTP, want: NTP, strength: Full},
 	{name: "active peer that knows no time", transport: udp, sent: [2]string{cat(0xd9, 0, 4, 0xfa, u32(0x10000), u32(0x10400), zeros(28), ntpTime(ntpNow))}, of: NTP, want: NTP, strength: Full},
 	{name: "control", transport: udp, sent: [2]string{cat(0x16, 2, u16(1), u16(0), u16(0), u16(0), u16(0)), cat(0x16, 0x82, u16(1), u16(0x618), u16(0), u16(0), vec16("version=\"x\""), 0)}, of: NTP, want: NTP, strength: Full, server: Destination},
 	{name: "monitor list", transport: udp, sent: [2]string{"\x17\x00\x03\x2a\x00\x00\x00\x00", cat("\xd7\x00\x03\x2a", u16(6), u16(72), filler(6*72))}, of: NTP, want: NTP, strength: Full, server: Destination},
@@ -214,11 +221,12 @@ func tlv(tag int, parts ...any) string {
 }
 
 var (
-	snmpPDU  = cat(tlv(2, "\x01"), tlv(2, "\x00"), tlv(2, "\x00"), tlv(0x30, tlv(0x30, tlv(6, "\x2b\x06\x01"), tlv(5))))
-	snmpGet  = tlv(0x30, tlv(2, 1), tlv(4, "public"), tlv(0xa0, snmpPDU))
-	krbAsReq = tlv(0x6a, tlv(0x30, tlv(0xa1, tlv(2, 5)), tlv(0xa2, tlv(2, 10)), tlv(0xa4, tlv(0x30, filler(100)))))
-	krbError = tlv(0x7e, tlv(0x30, tlv(0xa0, tlv(2, 5)), tlv(0xa1, tlv(2, 30)), tlv(0xa4, filler(17))))
-	ldapBind = tlv(0x30, tlv(2, 1), tlv(0x60, tlv(2, 3), tlv(4, "cn=x"), tlv(0x80, "secret")))
+	snmpPDU      = cat(tlv(2, "\x01"), tlv(2, "\x00"), tlv(2, "\x00"), tlv(0x30, tlv(0x30, tlv(6, "\x2b\x06\x01"), tlv(5))))
+	snmpGet      = tlv(0x30, tlv(2, 1), tlv(4, "public"), tlv(0xa0, snmpPDU))
+	krbAsReq     = tlv(0x6a, tlv(0x30, tlv(0xa1, tlv(2, 5)), tlv(0xa2, tlv(2, 10)), tlv(0xa4, tlv(0x30, filler(100)))))
+	krbError     = tlv(0x7e, tlv(0x30, tlv(0xa0, tlv(2, 5)), tlv(0xa1, tlv(2, 30)), tlv(0xa4, filler(17))))
+	ldapReferral = cat("\x30\x84", u32(3+6+6+42), tlv(2, 2), "\x73\x84", u32(6+42), "\x04\x84", u32(42), "ldap://Forest.example.local/DC=example,DC=l")
+	ldapBind     = tlv(0x30, tlv(2, 1), tlv(0x60, tlv(2, 3), tlv(4, "cn=x"), tlv(0x80, "secret")))
 )
 
 var asn1Samples = []sample{
@@ -234,6 +242,12 @@ var asn1Samples = []sample{
 	{name: "long form of the lengths", transport: tcp, sent: [2]string{cat("\x30\x84", u32(23), tlv(2, 1), "\x60\x84", u32(14), tlv(2, 3), tlv(4, "cn=x"), tlv(0x80, 0))}, of: LDAP, want: LDAP, strength: Full, server: Destination},
 	{name: "search in a datagram", transport: udp, sent: [2]string{tlv(0x30, tlv(2, 9), tlv(0x63, tlv(4), tlv(10, 0), tlv(10, 0), tlv(2, 0), tlv(2, 0), tlv(1, 0), tlv(0xa0, filler(20)), tlv(0x30)))}, of: LDAP, want: LDAP, strength: Full, server: Destination},
 	{name: "StartTLS", transport: tcp, sent: [2]string{tlv(0x30, tlv(2, 1), tlv(0x77, tlv(0x80, ldapStartTLS))), tlv(0x30, tlv(2, 1), tlv(0x78, tlv(10, 0), tlv(4), tlv(4)))}, of: LDAP, want: LDAP, strength: Full, server: Destination, upgrade: true},
+	{name: "references in the long form", transport: tcp, sent: [2]string{"", ldapReferral + ldapReferral}, of: LDAP, want: LDAP, strength: Full, server: Destination},
+	{name: "references in datagrams", transport: udp, sent: [2]string{ldapReferral}, of: LDAP, want: LDAP, strength: Full, server: Source},
+	{name: "intermediate response", transport: tcp, sent: [2]string{"", tlv(0x30, tlv(2, 9), tlv(0x79, tlv(0x80, "1.3.6.1.4.1.4203.1.9.1.4"), tlv(0x81, filler(9))))}, of: LDAP, want: LDAP, strength: Full, server: Destination},
+	{name: "end of a connection in the long form", transport: tcp, sent: [2]string{cat("\x30\x84", u32(5), tlv(2, 2), "\x42\x00")}, of: LDAP, want: LDAP, strength: Full, server: Destination},
+	{name: "a reference to something else", transport: tcp, sent: [2]string{"", tlv(0x30, tlv(2, 2), tlv(0x73, tlv(4, "gopher://example.org")))}, of: LDAP},
+	{name: "an operation that there is not, in the long form", transport: tcp, sent: [2]string{"", cat("\x30\x84", u32(9), tlv(2, 2), "\x7a\x04", filler(4)) + cat("\x30\x84", u32(9), tlv(2, 2), "\x7a\x04", filler(4))}, of: LDAP},
 	{name: "version 9", transport: tcp, sent: [2]string{tlv(0x30, tlv(2, 1), tlv(0x60, tlv(2, 9), tlv(4), tlv(0x80)))}, of: LDAP},
 	{name: "unknown operation", transport: tcp, sent: [2]string{tlv(0x30, tlv(2, 1), tlv(0x7c, tlv(2, 3), tlv(4), tlv(0x80)))}, of: LDAP},
 
@@ -267,7 +281,10 @@ var mailSamples = []sample{
 	{name: "AUTH TLS", transport: tcp, sent: [2]string{"AUTH TLS\r\n", "220 ready\r\n234 go\r\n"}, of: FTP, want: FTP, strength: Full, server: Destination, upgrade: true},
 	{name: "port", transport: tcp, sent: [2]string{"PORT 192,0,2,1,7,138\r\n"}, of: FTP, want: FTP, strength: Full, server: Destination},
 	{name: "user alone is POP3 or FTP", transport: tcp, sent: [2]string{"USER anonymous\r\n"}, of: FTP},
-	{name: "greeting of NNTP", transport: tcp, sent: [2]string{"MODE READER\r\n", "200 news.example.org ready\r\n"}, of: FTP},
+	{name: "greeting of NNTP", transport: tcp, sent: [2]string{"MODE READER\r\n", "200 news.example.org ready\r\n"}, of: FTP, want: NNTP, strength: Full, server: Destination},
+	{name: "reply and prose that reads like a command", transport: tcp, sent: [2]string{"230 Login successful.\r\n"}, of: FTP, want: FTP, strength: Likely, server: Source},
+	{name: "reply that refuses, as SMTP's do", transport: tcp, sent: [2]string{"530 Login incorrect.\r\n"}, of: FTP},
+	{name: "replies of the middle", transport: tcp, sent: [2]string{"250 List of files\r\n", "CWD /tmp\r\nPWD\r\n"}, of: FTP, want: FTP, strength: Full, server: Source},
 	{name: "port with five numbers", transport: tcp, sent: [2]string{"PORT 192,0,2,1,7\r\n"}, of: FTP},
 
 	{name: "greeting and user", transport: tcp, sent: [2]string{"USER bob\r\n", "+OK ready\r\n"}, of: POP3, want: POP3, strength: Full, server: Destination},
@@ -278,6 +295,11 @@ var mailSamples = []sample{
 	{name: "greeting and login", transport: tcp, sent: [2]string{"a001 LOGIN bob secret\r\n", "* OK ready\r\n"}, of: IMAP, want: IMAP, strength: Full, server: Destination},
 	{name: "greeting", transport: tcp, sent: [2]string{"", "* OK [CAPABILITY IMAP4rev1 STARTTLS] ready\r\n"}, of: IMAP, want: IMAP, strength: Full, server: Destination},
 	{name: "STARTTLS", transport: tcp, sent: [2]string{"1 CAPABILITY\r\n2 STARTTLS\r\n", "* OK ready\r\n"}, of: IMAP, want: IMAP, strength: Full, server: Destination, upgrade: true},
+	{name: "numbers for tags", transport: tcp, sent: [2]string{"7 SELECT \"Sent Items\"\r\n"}, of: IMAP, want: IMAP, strength: Full, server: Destination},
+	{name: "literals for arguments", transport: tcp, sent: [2]string{"a001 LOGIN {5}\r\n"}, of: IMAP, want: IMAP, strength: Full, server: Destination},
+	{name: "a reply and prose", transport: tcp, sent: [2]string{"331 Login first please\r\n"}, of: IMAP, want: FTP, strength: Likely, server: Source},
+	{name: "prose behind a number", transport: tcp, sent: [2]string{"12 login attempts were made\r\n"}, of: IMAP},
+	{name: "a reply that says goodbye", transport: tcp, sent: [2]string{"221 LOGOUT\r\n"}, of: IMAP},
 	{name: "reply that begins like a command", transport: tcp, sent: [2]string{"200 NOOP command successful\r\n"}, of: IMAP},
 	{name: "no tag", transport: tcp, sent: [2]string{"LOGIN bob secret\r\n"}, of: IMAP},
 	{name: "by hand", transport: tcp, sent: [2]string{". STARTTLS\r\n", "* OK ready\r\n"}, of: IMAP, want: IMAP, strength: Full, server: Destination, upgrade: true},
@@ -315,6 +337,11 @@ func rtp(first, kind, sequence, ssrc, payload int) string {
 	return cat(first, kind, u16(sequence), filler(4), u32(ssrc), filler(payload))
 }
 
+// rtpAt is a header with its number and time.
+func rtpAt(kind, sequence, time, ssrc int) string {
+	return cat(0x80, kind, u16(sequence), u32(time), u32(ssrc))
+}
+
 var rtcpReport = cat(0x80, 200, u16(6), u32(0x11223344), filler(20), 0x81, 202, u16(3), u32(0x11223344), 1, vec8("user"), 0, 0)
 
 var mediaSamples = []sample{
@@ -336,6 +363,14 @@ var mediaSamples = []sample{
 	{name: "PCMU one way", transport: udp, sent: [2]string{rtp(0x80, 0, 7, 0x1111, 160)}, of: RTP, want: RTP, strength: Likely},
 	{name: "DVI4 one way", transport: udp, sent: [2]string{rtp(0x80, 0x85, 7, 0x1111, 84)}, of: RTP, want: RTP, strength: Likely},
 	{name: "dynamic type one way", transport: udp, sent: [2]string{rtp(0x80, 0x60, 7, 0x1111, 160)}, of: RTP},
+	{name: "one way, by its sequence", transport: udp, sent: [2]string{rtpAt(0x61, 1000, 0, 0x43eee26) + filler(40)}, heads: [2]string{rtpAt(0x61, 1001, 160, 0x43eee26) + rtpAt(0x61, 1002, 320, 0x43eee26)}, of: RTP, want: RTP, strength: Full},
+	{name: "behind a datagram that keeps the way open", transport: udp, sent: [2]string{"TEST\x00"}, heads: [2]string{rtpAt(0x61, 65535, 0, 0x43eee26) + rtpAt(0xe1, 0, 160, 0x43eee26) + rtpAt(0x61, 1, 320, 0x43eee26)}, of: RTP, want: RTP, strength: Full},
+	{name: "one packet in ten", transport: udp, sent: [2]string{rtpAt(0x60, 1000, 0, 7) + filler(40)}, heads: [2]string{rtpAt(0x60, 1010, 1600, 7) + rtpAt(0x60, 1030, 4800, 7)}, of: RTP, want: RTP, strength: Full},
+	{name: "packets of one picture", transport: udp, sent: [2]string{rtpAt(0x60, 7, 90000, 7) + filler(40)}, heads: [2]string{rtpAt(0x60, 8, 90000, 7) + rtpAt(0xe0, 9, 90000, 7)}, of: RTP, want: RTP, strength: Likely},
+	{name: "out of order", transport: udp, sent: [2]string{rtpAt(0x61, 8, 160, 7) + filler(40)}, heads: [2]string{rtpAt(0x61, 7, 0, 7) + rtpAt(0x61, 9, 320, 7)}, of: RTP, want: RTP, strength: Full},
+	{name: "two sources", transport: udp, sent: [2]string{rtpAt(0x61, 8, 160, 7) + filler(40)}, heads: [2]string{rtpAt(0x61, 9, 320, 8) + rtpAt(0x61, 10, 480, 9)}, of: RTP},
+	{name: "numbers that do not go on", transport: udp, sent: [2]string{rtpAt(0x61, 8, 160, 7) + filler(40)}, heads: [2]string{rtpAt(0x61, 20000, 320, 7) + rtpAt(0x61, 100, 480, 7)}, of: RTP},
+	{name: "times that jump", transport: udp, sent: [2]string{rtpAt(0x61, 8, 160, 7) + filler(40)}, heads: [2]string{rtpAt(0x61, 9, 1<<30, 7) + rtpAt(0x61, 10, 7, 7)}, of: RTP},
 	{name: "PCMU of no frames", transport: udp, sent: [2]string{rtp(0x80, 0, 7, 0x1111, 161)}, of: RTP},
 	{name: "two types", transport: udp, sent: [2]string{rtp(0x80, 0x60, 7, 0x1111, 160), rtp(0x80, 0x61, 7, 0x2222, 160)}, of: RTP},
 }
@@ -395,7 +430,7 @@ var routingSamples = []sample{
 	{name: "version 3", transport: tcp, sent: [2]string{cat(bgpMarker, u16(29), 1, 3, filler(9))}, of: BGP},
 	{name: "type 9", transport: tcp, sent: [2]string{cat(bgpMarker, u16(29), 9, filler(10))}, of: BGP},
 
-	{name: "hello", transport: udp, multicast: true, sent: [2]string{cat(u16(1), u16(30), filler(4), u16(0), u16(0x100), u16(20), u32(1), "\x04\x00", u16(4), u16(15), u16(0), "\x04\x01", u16(4), filler(4))}, of: LDP, want: LDP, strength: Full},
+	{name: "hello", transport: udp, group: otherTestGroup, sent: [2]string{cat(u16(1), u16(30), filler(4), u16(0), u16(0x100), u16(20), u32(1), "\x04\x00", u16(4), u16(15), u16(0), "\x04\x01", u16(4), filler(4))}, of: LDP, want: LDP, strength: Full},
 	{name: "initialization", transport: tcp, sent: [2]string{cat(u16(1), u16(32), filler(4), u16(0), u16(0x200), u16(22), u32(1), "\x05\x00", u16(14), filler(14))}, of: LDP, want: LDP, strength: Full},
 	{name: "unknown message", transport: tcp, sent: [2]string{cat(u16(1), u16(30), filler(4), u16(0), u16(0x123), u16(20), filler(20))}, of: LDP},
 	{name: "length", transport: udp, sent: [2]string{cat(u16(1), u16(31), filler(4), u16(0), u16(0x100), u16(20), filler(20))}, of: LDP},

@@ -20,17 +20,25 @@ const (
 )
 
 // findKafka recognises a request by its header, and a response by the
-// correlation identifier of that request.
+// correlation identifier of that request. A response has nothing that tells it
+// from a request: a correlation identifier and a topic's name look like a key, a
+// version and a client's name. So a message alone does not say who sent it.
 func findKafka(m *message) match {
-	if found := kafkaRequest(m); found.strength != None {
-		return found
-	}
 	b := m.b
 	size := int(be32(b))
 	if size < 6 || size > kafkaMaxMessage {
 		return match{}
 	}
-	if p := m.peer; len(p.b) >= 14 && kafkaRequest(p).strength == Full && be32(p.b[8:]) == be32(b[4:]) && m.n >= 4+min(size, 4) {
+	asked, answers := kafkaAnswers(m.peer, m), kafkaAnswers(m, m.peer)
+	if found := kafkaRequest(m); found.strength != None {
+		if asked && !answers {
+			found.sender = client
+		}
+		if !answers || asked {
+			return found
+		}
+	}
+	if answers && !asked {
 		return match{protocol: Kafka, strength: Full, sender: server, reason: reasonKafkaAnswer}
 	}
 	// The response that every connection begins with, without its request: no
@@ -56,6 +64,12 @@ func findKafka(m *message) match {
 	return match{protocol: Kafka, strength: Full, sender: server, reason: reasonKafkaVersions}
 }
 
+// kafkaAnswers reports whether m has the correlation identifier of what its peer
+// asked.
+func kafkaAnswers(m, peer *message) bool {
+	return len(peer.b) >= 14 && len(m.b) >= 8 && be32(peer.b[8:]) == be32(m.b[4:]) && kafkaRequest(peer).strength == Full && int(be32(m.b)) >= 4
+}
+
 func kafkaRequest(m *message) match {
 	b := m.b
 	size, key, version, name := int(be32(b)), be16(b[4:]), be16(b[6:]), be16(b[12:])
@@ -69,7 +83,7 @@ func kafkaRequest(m *message) match {
 	if version > limit {
 		return match{}
 	}
-	found := match{protocol: Kafka, strength: Likely, sender: client, reason: reasonKafkaRequest}
+	found := match{protocol: Kafka, strength: Likely, reason: reasonKafkaRequest}
 	if name == 0xffff || name == 0 {
 		if key == 0 && version == 0 || !m.ends(4+size) {
 			return match{}

@@ -7,6 +7,8 @@ const (
 	reasonLDAPOther    = "LDAP request"
 	reasonLDAPResult   = "LDAP response: result code and names fit"
 	reasonLDAPEntry    = "LDAP search result entry"
+	reasonLDAPReferral = "LDAP search result reference: its addresses are of LDAP"
+	reasonLDAPPartial  = "LDAP intermediate response: its name fits"
 )
 
 const ldapStartTLS = "1.3.6.1.4.1.1466.20037" // RFC 4511 section 4.14.1
@@ -82,6 +84,27 @@ func findLDAP(m *message) match {
 	case 0x61, 0x65, 0x67, 0x69, 0x6b, 0x6d, 0x6f, 0x78: // results
 		found.sender, found.reason = server, reasonLDAPResult
 		if v, ok := w.integer(berEnumerated); !ok || v < 0 || v > 123 && v != 4096 || !w.skip(berOctets) {
+			return match{}
+		}
+	case 0x4a: // delete: a name
+		found.reason, found.strength = reasonLDAPOther, Likely
+		if size < 3 || indexByte(w.b[w.at:min(len(w.b), w.at+size)], '=') < 0 {
+			return match{}
+		}
+	case 0x50: // abandon: the number of a request
+		found.reason, found.strength = reasonLDAPOther, Likely
+		if size < 1 || size > 4 {
+			return match{}
+		}
+	case 0x73: // reference: addresses to go on searching at
+		found.sender, found.reason = server, reasonLDAPReferral
+		if size, ok := w.expect(berOctets); !ok || size < 7 || !hasPrefixFold(w.b[w.at:], "LDAP") {
+			return match{}
+		}
+	case 0x79: // intermediate response: a name in digits and dots, then perhaps a value
+		found.sender, found.reason = server, reasonLDAPPartial
+		size, ok := w.expect(0x80)
+		if !ok || w.at+size > len(w.b) || size < 3 || !dotted(w.b[w.at:w.at+size]) {
 			return match{}
 		}
 	case 0x64: // entry

@@ -19,7 +19,7 @@ const (
 	reasonPOP3Command  = "POP3 command"
 	reasonIMAPGreeting = "IMAP greeting"
 	reasonIMAPReply    = "untagged reply, as IMAP servers send"
-	reasonIMAPCommand  = "tagged IMAP command"
+	reasonIMAPCommand  = "tagged IMAP command and its arguments"
 )
 
 // reply gives the number of a reply line (RFC 959 section 4.2, RFC 5321
@@ -135,7 +135,9 @@ func ftpReply(m *message) match {
 			return match{}
 		}
 		found.strength = Full
-	case 331, 332, 230, 150, 226, 257, 234:
+	case 110, 125, 150, 200, 202, 211, 212, 213, 214, 215, 221, 225, 226, 230, 232, 234, 250, 257, 331, 332, 350,
+		425, 426, 450, 451, 452, 501, 503, 504, 532, 550, 551, 552, 553:
+		// Those of RFC 959, RFC 2228 and RFC 4217; SMTP has many of them too.
 	default:
 		return match{}
 	}
@@ -184,7 +186,8 @@ func smtpReply(m *message) match {
 		if containsFold(m.b, "250-SIZE") || containsFold(m.b, "250-PIPELINING") || containsFold(m.b, "250-8BITMIME") || containsFold(m.b, "250-STARTTLS") {
 			found.strength = Full
 		}
-	case 354, 235, 334, 221, 450, 451, 452, 503, 535, 550, 552, 553:
+	case 211, 214, 221, 235, 251, 252, 334, 354, 450, 451, 452, 454, 455, 501, 503, 504, 530, 534, 535, 538, 550, 551, 552, 553, 555:
+		// Those of RFC 5321, RFC 3207 and RFC 4954.
 	default:
 		return match{}
 	}
@@ -267,20 +270,21 @@ func findIMAP(m *message) match {
 	if at == 0 || digits == 0 && !(at == 1 && b[0] == '.') || at >= len(b) || b[at] != ' ' {
 		return match{}
 	}
+	if digits == 3 && at == 3 && b[0] >= '1' && b[0] <= '5' {
+		return match{} // the number of a reply, and prose: "230 Login successful."
+	}
 	c := b[at+1:]
 	found := match{protocol: IMAP, sender: client, strength: Full, reason: reasonIMAPCommand}
 	switch {
-	case command(c, "CAPABILITY"), command(c, "AUTHENTICATE"), command(c, "STARTTLS"), command(c, "LOGIN"), command(c, "LOGOUT"),
-		command(c, "SELECT"), command(c, "EXAMINE"), command(c, "NAMESPACE"), hasPrefixFold(c, "UID FETCH "), hasPrefixFold(c, "ID ("):
-	case command(c, "NOOP"), command(c, "IDLE"), command(c, "LIST"), command(c, "LSUB"), command(c, "STATUS"), command(c, "FETCH"), hasPrefixFold(c, "ID NIL"):
-		if digits == at && at == 3 {
-			return match{} // the number of a reply, and its text
-		}
+	case imapLine(c, "CAPABILITY", 0), imapLine(c, "STARTTLS", 0), imapLine(c, "LOGOUT", 0), imapLine(c, "NAMESPACE", 0), imapLine(c, "LOGIN", 2),
+		imapLine(c, "SELECT", 1), imapLine(c, "EXAMINE", 1), imapLine(c, "AUTHENTICATE", 1), imapLine(c, "AUTHENTICATE", 2),
+		hasPrefixFold(c, "UID FETCH ") && len(c) > 10 && isDigit(c[10]), hasPrefixFold(c, "ID ("):
+	case imapLine(c, "NOOP", 0), imapLine(c, "IDLE", 0), imapLine(c, "LIST", 2), imapLine(c, "LSUB", 2), hasPrefixFold(c, "STATUS ") && containsFold(c, " ("),
+		hasPrefixFold(c, "FETCH ") && len(c) > 6 && isDigit(c[6]), hasPrefixFold(c, "ID NIL"):
 		found.strength = Likely
 	case hasPrefixFold(c, "OK "), hasPrefixFold(c, "NO "), hasPrefixFold(c, "BAD "):
-		// "220 OK " is no tag.
 		if digits == at {
-			return match{}
+			return match{} // "220 OK " is no tag
 		}
 		return match{protocol: IMAP, sender: server, strength: Likely, reason: reasonIMAPReply}
 	default:
@@ -292,4 +296,38 @@ func findIMAP(m *message) match {
 		b = b[next:]
 	}
 	return found
+}
+
+// imapLine reports whether b is a command with that many arguments: words, texts
+// in quotes, or the length of a literal that follows. A line that has not ended
+// may have fewer.
+func imapLine(b []byte, word string, arguments int) bool {
+	if !hasPrefixFold(b, word) {
+		return false
+	}
+	l, _, whole := line(b)
+	rest, n := l[len(word):], 0
+	for len(rest) > 1 && rest[0] == ' ' && rest[1] != ' ' {
+		end := 1
+		if rest[1] == '"' {
+			for end++; end < len(rest) && rest[end] != '"'; end++ {
+			}
+			if end == len(rest) {
+				break // it goes on beyond what there is
+			}
+			end++
+		} else {
+			for end < len(rest) && rest[end] != ' ' {
+				end++
+			}
+			if rest[end-1] == '}' && end == len(rest) {
+				return n < arguments && rest[1] == '{' // the rest follows the literal
+			}
+		}
+		rest, n = rest[end:], n+1
+	}
+	if !whole {
+		return n <= arguments && (n > 0 || len(rest) == 0)
+	}
+	return n == arguments && len(rest) == 0
 }

@@ -9,6 +9,15 @@ const (
 	reasonRTCP        = "RTCP report whose counts and lengths fit"
 	reasonRTPAudio    = "RTP header of an audio format, payload of whole frames"
 	reasonRTPBoth     = "RTP headers of one payload type in both directions"
+	reasonRTPSequence = "RTP headers of one source, whose numbers and times go on"
+)
+
+// What may lie between two packets of RTP that follow each other in a capture:
+// numbers, for the capture may hold one packet in many, and ticks of the source's
+// clock, which is about ten minutes of video.
+const (
+	rtpMaxGap   = 1000
+	rtpMaxTicks = 1 << 26
 )
 
 const stunCookie = 0x2112a442 // RFC 8489 section 5
@@ -120,28 +129,74 @@ func findRTCP(m *message) match {
 			return match{}
 		}
 	}
-	return match{protocol: RTCP, strength: Full, reason: reasonRTCP}
+	return match{protocol: RTCP, strength: Full, sender: peers, reason: reasonRTCP}
 }
 
-// findRTP recognises RTP (RFC 3550 section 5.1) where it can be certain, which
-// takes both directions. The header has little that is fixed: version 2, no
-// padding, extension or contributing sources in most, and a payload type.
+// rtpHeader reports whether b begins like a packet of RTP (RFC 3550 section 5.1)
+// that has no contributing sources, as most have none: version 2, and a payload
+// type that is assigned or dynamic (RFC 3551 section 6) and no type of RTCP (RFC
+// 5761 section 4).
+func rtpHeader(b []byte) bool {
+	kind := b[1] & 0x7f
+	return b[0]&0xcf == 0x80 && (kind <= 34 || kind >= 96)
+}
+
+// rtpSequence recognises RTP by the headers of several packets (RFC 3550 appendix
+// A.1): one source, numbers that go on, and times that go on with them.
+func rtpSequence(m *message) match {
+	heads, last := m.heads, []byte(nil)
+	if len(m.b) > HeadBytes && rtpHeader(m.b) {
+		last = m.b
+	}
+	packets, one, even, later := 0, true, true, false
+	var step, ticks int
+	for ; len(heads) >= HeadBytes; heads = heads[HeadBytes:] {
+		if !rtpHeader(heads) || be32(heads[8:]) == 0 {
+			return match{}
+		}
+		if last == nil {
+			last = heads
+			continue
+		}
+		n, t := int(int16(be16(heads[2:])-be16(last[2:]))), int(int32(be32(heads[4:])-be32(last[4:])))
+		if n < 0 { // out of order
+			n, t = -n, -t
+		}
+		if be32(heads[8:]) != be32(last[8:]) || n == 0 || n > rtpMaxGap || t < 0 || t > rtpMaxTicks {
+			return match{}
+		}
+		one, later = one && n <= 3, later || t > 0
+		even = even && (packets == 0 || t*step == ticks*n)
+		last, step, ticks = heads, n, t
+		packets++
+	}
+	switch {
+	case packets >= 2 && later && (one || even):
+		return match{protocol: RTP, strength: Full, sender: peers, reason: reasonRTPSequence}
+	case packets >= 1 && (one || even):
+		return match{protocol: RTP, strength: Likely, sender: peers, reason: reasonRTPSequence}
+	}
+	return match{}
+}
+
+// findRTP recognises RTP by its first datagram, which leaves much to chance: the
+// header has little that is fixed.
 func findRTP(m *message) match {
 	b := m.b
 	kind := int(b[1] & 0x7f)
-	if b[0] != 0x80 && b[0] != 0x90 || m.n <= 12 {
+	if !rtpHeader(b) || m.n <= HeadBytes {
 		return match{}
 	}
-	if b[0] == 0x80 && rtpFrames(kind, m.n-12) {
-		return match{protocol: RTP, strength: Likely, reason: reasonRTPAudio}
+	if b[0] == 0x80 && rtpFrames(kind, m.n-HeadBytes) {
+		return match{protocol: RTP, strength: Likely, sender: peers, reason: reasonRTPAudio}
 	}
 	// Dynamic types (RFC 3551 section 6): the other end must have the same,
 	// and a source identifier of its own.
 	p := m.peer.b
-	if kind < 96 || len(p) < 12 || p[0] != 0x80 && p[0] != 0x90 || int(p[1]&0x7f) != kind || be32(p[8:]) == be32(b[8:]) || be32(b[8:]) == 0 {
+	if kind < 96 || len(p) < HeadBytes || !rtpHeader(p) || int(p[1]&0x7f) != kind || be32(p[8:]) == be32(b[8:]) || be32(b[8:]) == 0 {
 		return match{}
 	}
-	return match{protocol: RTP, strength: Likely, reason: reasonRTPBoth}
+	return match{protocol: RTP, strength: Likely, sender: peers, reason: reasonRTPBoth}
 }
 
 // rtpFrames reports whether n octets are whole frames of a static audio format

@@ -20,7 +20,7 @@ const (
 func findModbus(m *message) match {
 	b := m.b
 	size := be16(b[4:])
-	if be16(b[2:]) != 0 || size < 2 || size > modbusMaxSize || !m.holds(6+size) && m.n < 6+size {
+	if be16(b[2:]) != 0 || size < 2 || size > modbusMaxSize || !m.holds(6+size) && m.n < 6+size || berLong(b) {
 		return match{}
 	}
 	sender, ok := modbusFunction(b[7:min(len(b), 6+size)], size-1)
@@ -52,6 +52,13 @@ func findModbus(m *message) match {
 		return match{} // a message that small is sent whole
 	}
 	return found
+}
+
+// berLong reports a SEQUENCE whose length takes four bytes, and an INTEGER in it,
+// as Active Directory begins each LDAP message: a transaction, protocol 0, a
+// length and a unit.
+func berLong(b []byte) bool {
+	return b[0] == berSequence && b[1] == 0x84 && b[6] == berInteger
 }
 
 // modbusChain recognises messages by their headers, where their data are not
@@ -150,22 +157,19 @@ func modbusFunction(p []byte, n int) (sender role, ok bool) {
 // over the header's first eight octets (IEEE 1815-2012 section 9.2).
 const (
 	dnp3Header = 10
-	dnp3Master = 0x80 // of the control octet: from the master
 
 	reasonDNP3 = "DNP3 link frame: start and check sequence fit"
 )
 
-// findDNP3 recognises a link frame over TCP or UDP.
+// findDNP3 recognises a link frame over TCP or UDP. Its direction says which end
+// is the master, and not which one listens: an outstation may dial its master
+// (IEEE 1815-2012 section 13.2, dual end points).
 func findDNP3(m *message) match {
 	b := m.b
 	if b[0] != 0x05 || b[1] != 0x64 || b[2] < 5 || dnp3CRC(b[:8]) != uint16(le16(b[8:])) {
 		return match{}
 	}
-	found := match{protocol: DNP3, strength: Full, sender: server, reason: reasonDNP3}
-	if b[3]&dnp3Master != 0 {
-		found.sender = client
-	}
-	return found
+	return match{protocol: DNP3, strength: Full, reason: reasonDNP3}
 }
 
 // dnp3CRC computes the check sequence of IEEE 1815-2012 annex E: polynomial

@@ -50,9 +50,9 @@ func findNTP(m *message) match {
 	found := match{protocol: NTP, strength: Likely, reason: reasonNTPHeader}
 	switch mode {
 	case ntpClient:
-		found.sender = client
+		found.sender = onlyClient
 	case ntpServer:
-		found.sender = server
+		found.sender = onlyServer
 	}
 	if int8(b[3]) >= 0 && b[1] != 0 {
 		found.strength = None // a clock that is set knows its precision

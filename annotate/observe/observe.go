@@ -17,13 +17,22 @@
 // made.
 //
 // Some messages tell who sent them: a request comes from a client, and so the
-// other end is the service ([Observation.Server]).
+// other end is the service ([Observation.Server]). Few tell it for certain: in
+// many protocols a server may send requests too (a callback, a push, a command
+// for a replica), or may be the end that opened the connection (RFC 8071). A
+// role is [Full] only where the specification, with all its variants, lets no
+// other end send the message.
 //
 // The octets come from anywhere and may be forged to hurt their reader.
-// Recognisers read only what is there, keep nothing and allocate nothing.
+// Recognisers read only what is there, keep nothing and allocate nothing, but for
+// the two ciphers that open a QUIC Initial packet.
 package observe
 
-import "github.com/portannot/portannot/capture/packet"
+import (
+	"net/netip"
+
+	"github.com/portannot/portannot/capture/packet"
+)
 
 // IP protocol numbers of the transports.
 const (
@@ -47,7 +56,16 @@ type Payload struct {
 	// PPID is the SCTP payload protocol identifier of the first DATA chunk
 	// (RFC 9260 section 3.3.1); 0 is unspecified.
 	PPID uint32
+	// Heads holds the first HeadBytes bytes of each of the datagrams that
+	// followed, one after the other, where there are any. RTP is known by them:
+	// by its first datagram alone it looks like much else. Of a stream there are
+	// none.
+	Heads []byte
 }
+
+// HeadBytes is how many bytes of a datagram stand in Payload.Heads: RTP's
+// header.
+const HeadBytes = 12
 
 // MaxOctets bounds how much of a Payload is looked at.
 const MaxOctets = 4096
@@ -56,7 +74,9 @@ const MaxOctets = 4096
 // call would be allocated.
 type Input struct {
 	Transport uint8 // IP protocol number: TCP, UDP, DCCP, SCTP or UDP-Lite
-	Multicast bool  // the flow's destination is a multicast address; broadcast does not count
+	// Group is the flow's destination if that is a multicast address, else the
+	// zero Addr.
+	Group netip.Addr
 	// Sent is what the flow's source sent, then what its destination did.
 	Sent [2]Payload
 
@@ -115,6 +135,13 @@ type Observation struct {
 	Protocol Protocol
 	Strength Strength
 	Server   Side // the end that the payload shows to be the service
+	// ServerStrength says how much Server means: Full if no other end can ever
+	// send such a message, by the protocol's specification; Likely if it is so as
+	// a rule; None if Server is NoSide.
+	ServerStrength Strength
+	// Peers says that the protocol has neither client nor server (RTP), so that
+	// neither port is a service.
+	Peers bool
 	// Upgrade says that the ends agreed, or one asked, to go on in TLS, or
 	// with another protocol: STARTTLS, an SSLRequest, an HTTP Upgrade.
 	Upgrade bool
@@ -128,6 +155,9 @@ type Observation struct {
 	// ALPN is the first application protocol of a TLS client's list, or the
 	// one that the server chose (RFC 7301).
 	ALPN Text
+	// UUID is the identifier of the interface that a DCE/RPC message asks for, as
+	// it stands there: see [Input.Interface].
+	UUID Text
 }
 
 // Text gives the octets of t, which was found in in; nil when there are none.
@@ -147,8 +177,10 @@ type message struct {
 	b      []byte   // what there is of it
 	n      int      // its length on the wire, at least len(b)
 	stream bool     // of a byte stream: more may follow, and it may end anywhere
-	group  bool     // sent to a multicast address
+	udp    bool     // a datagram of UDP or UDP-Lite
+	group  group    // what multicast address it was sent to
 	ppid   uint32   // SCTP only
+	heads  []byte   // see Payload.Heads
 	peer   *message // what the other end sent, b empty if nothing
 }
 
@@ -166,14 +198,47 @@ func (m *message) holds(n int) bool {
 	return m.stream || m.n >= n
 }
 
+// group says what multicast address a message was sent to.
+type group uint8
+
+const (
+	noGroup    group = iota
+	otherGroup       // one that means nothing here
+	llmnrGroup       // RFC 4795 section 2
+	mdnsGroup        // RFC 6762 section 3
+)
+
+var (
+	llmnrAddrs = [...]netip.Addr{netip.MustParseAddr("224.0.0.252"), netip.MustParseAddr("ff02::1:3")}
+	mdnsAddrs  = [...]netip.Addr{netip.MustParseAddr("224.0.0.251"), netip.MustParseAddr("ff02::fb")}
+)
+
+func groupOf(a netip.Addr) group {
+	switch {
+	case !a.IsMulticast():
+		return noGroup
+	case a == llmnrAddrs[0] || a == llmnrAddrs[1]:
+		return llmnrGroup
+	case a == mdnsAddrs[0] || a == mdnsAddrs[1]:
+		return mdnsGroup
+	}
+	return otherGroup
+}
+
 // role says who sends a message of a kind.
 type role uint8
 
 const (
-	either role = iota
-	client      // only clients do
-	server      // only servers do
+	either     role = iota
+	client          // clients do, as a rule
+	server          // servers do, as a rule
+	onlyClient      // nobody but a client ever does
+	onlyServer      // nobody but a server ever does
+	peers           // there are neither
 )
+
+// isClient reports whether clients send it.
+func (r role) isClient() bool { return r == client || r == onlyClient }
 
 // match is what a recogniser found in a message. The zero value is nothing.
 type match struct {
@@ -184,6 +249,7 @@ type match struct {
 	reason   string
 	name     span
 	alpn     span
+	uuid     span
 }
 
 // orNone gives the match, or nothing when it has no strength.

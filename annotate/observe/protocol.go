@@ -123,6 +123,23 @@ const (
 	ZooKeeper
 	Elasticsearch // between nodes; clients use HTTP
 	CoAP
+	DCERPC // over TCP and UDP; in pipes it is inside SMB
+	RIP    // 1 and 2
+	HSRP
+	WSDiscovery
+	NATPMP
+	PCP
+	PTP
+	Whois
+	NNTP
+	STOMP
+	ZMTP
+	DICOM
+	HL7    // version 2, in MLLP
+	TACACS // TACACS+
+	Lumberjack
+	NVMe // over TCP
+	RoCE // version 2
 	numProtocols
 )
 
@@ -148,6 +165,9 @@ var protocolNames = [numProtocols]string{
 	M2UA: "m2ua", M2PA: "m2pa", SUA: "sua", IUA: "iua", SGsAP: "sgsap", H248: "h248",
 	PPTP: "pptp", RMCP: "rmcp", SOCKS: "socks", X11: "x11", ISCSI: "iscsi", AFP: "afp", Rsync: "rsync", Git: "git",
 	ONCRPC: "oncrpc", NFS: "nfs", ZooKeeper: "zookeeper", Elasticsearch: "elasticsearch", CoAP: "coap",
+	DCERPC: "dcerpc", RIP: "rip", HSRP: "hsrp", WSDiscovery: "ws-discovery", NATPMP: "nat-pmp", PCP: "pcp", PTP: "ptp",
+	Whois: "whois", NNTP: "nntp", STOMP: "stomp", ZMTP: "zmtp", DICOM: "dicom", HL7: "hl7", TACACS: "tacacs",
+	Lumberjack: "lumberjack", NVMe: "nvme", RoCE: "roce",
 }
 
 // String gives the name in lower case: "tls".

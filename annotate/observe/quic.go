@@ -146,7 +146,7 @@ func findQUIC(m *message) match {
 		if m.n-h.end < 16 {
 			return match{}
 		}
-		found.sender, found.reason = server, reasonQUICRetry
+		found.sender, found.reason = onlyServer, reasonQUICRetry
 		return found
 	case quicInitial:
 		found.reason = reasonQUICInitial
@@ -159,7 +159,7 @@ func findQUIC(m *message) match {
 			if !m.cut() {
 				return match{}
 			}
-			found.sender = client // a server's Initial has no token
+			found.sender = onlyClient // a server's Initial has no token (RFC 9000 section 17.2.2)
 			return found
 		}
 		rest = rest[size+int(n):]
@@ -177,35 +177,36 @@ func findQUIC(m *message) match {
 	if length < 20 || end > uint64(m.n) { // a packet number and a sample of 16 octets follow (RFC 9001 section 5.4.2)
 		return match{}
 	}
+	number := len(b) - len(rest) + size
 	switch {
 	case h.kind == quicZeroRTT || token > 0:
-		found.sender = client
+		found.sender = onlyClient
+	case h.kind == quicInitial && quicOpens(b, &h, number, int(end)) == Full:
+		found.sender = onlyClient
 	case h.kind == quicInitial:
 		found.sender = quicSender(m, &h, end == uint64(m.n))
 	}
 	return found
 }
 
-// quicSender tells the two ends' Initial packets apart. A client's first goes
-// to an identifier of at least 8 octets that it made up (RFC 9000 section
-// 7.2); a server's goes to the one that the client chose for itself, which is
-// often empty.
+// quicSender tells the two ends' Initial packets apart by their identifiers, as
+// far as that goes. A client's first goes to one of at least 8 bytes that it made
+// up (RFC 9000 section 7.2), its later ones to the server's, which may be shorter;
+// a server's goes to the one that the client chose for itself, which is often
+// empty. Few servers have an empty one.
 func quicSender(m *message, h *quicLong, alone bool) role {
-	if len(h.dcid) < 8 {
-		return server
+	if peer, ok := quicHeader(m.peer.b); ok {
+		switch toPeer, fromPeer := string(h.dcid) == string(peer.scid), string(peer.dcid) == string(h.scid); {
+		case fromPeer && !toPeer:
+			return client
+		case toPeer && !fromPeer:
+			return server
+		}
 	}
-	if len(h.scid) == 0 && alone && m.n >= quicMinimum {
-		return client
-	}
-	peer, ok := quicHeader(m.peer.b)
-	if !ok {
-		return either
-	}
-	toPeer, fromPeer := string(h.dcid) == string(peer.scid), string(peer.dcid) == string(h.scid)
 	switch {
-	case fromPeer && !toPeer:
+	case len(h.scid) == 0 && len(h.dcid) >= 8 && alone && m.n >= quicMinimum:
 		return client
-	case toPeer && !fromPeer:
+	case len(h.dcid) == 0 && len(h.scid) > 0:
 		return server
 	}
 	return either
@@ -229,7 +230,7 @@ func quicNegotiation(m *message, h *quicLong) match {
 	if known == 0 {
 		return match{}
 	}
-	return match{protocol: QUIC, strength: Full, sender: server, reason: reasonQUICNegotiation}
+	return match{protocol: QUIC, strength: Full, sender: onlyServer, reason: reasonQUICNegotiation}
 }
 
 // gquicVersion reports the versions that Google used before the standard, in

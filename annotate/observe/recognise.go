@@ -47,7 +47,10 @@ func (in *Input) prepare(t int) Seen {
 		if len(b) > MaxOctets {
 			b = b[:MaxOctets]
 		}
-		*m = message{b: b, n: max(p.Len, len(p.Data)), stream: t == 0, group: in.Multicast && i == 0, ppid: p.PPID, peer: &in.m[1-i]}
+		*m = message{b: b, n: max(p.Len, len(p.Data)), stream: t == 0, udp: t == 1, ppid: p.PPID, peer: &in.m[1-i], heads: p.Heads}
+		if i == 0 && in.Group.IsValid() {
+			m.group = groupOf(in.Group)
+		}
 		if m.n == 0 {
 			continue
 		}
@@ -89,6 +92,9 @@ func (c *candidates) collect(m *message, t int) {
 				return
 			}
 		}
+	}
+	if len(m.heads) > 0 && c.find(STUN) == nil { // which opens the way for RTP, and says so itself
+		c.add(rtpSequence(m))
 	}
 }
 
@@ -166,8 +172,8 @@ func (in *Input) combine(found *[2]candidates, seen Seen) Observation {
 	o := Observation{Strength: strength, Seen: seen}
 	o.take(x, Source)
 	o.take(y, Destination)
-	if x != nil && y != nil && x.sender == y.sender {
-		o.Server = NoSide // of two clients neither is the server
+	if x != nil && y != nil {
+		o.reconcile(x, y)
 	}
 	return o
 }
@@ -178,22 +184,54 @@ func (o *Observation) take(found *match, end Side) {
 	if found == nil {
 		return
 	}
-	if o.Reason == "" || found.sender == client || found.strength == Full && o.Strength != Full {
+	if o.Reason == "" || found.sender.isClient() || found.strength == Full && o.Strength != Full {
 		o.Reason = found.reason
 	}
 	o.Protocol = found.protocol
 	o.Upgrade = o.Upgrade || found.upgrade
-	switch found.sender {
-	case client:
-		o.Server = Source + Destination - end
-	case server:
-		o.Server = end
+	if found.sender == peers {
+		o.Peers = true
+	}
+	if side, strength := found.service(end); strength > o.ServerStrength {
+		o.Server, o.ServerStrength = side, strength
 	}
 	// What the client asked for says more than what the server calls itself.
-	if found.name.len > 0 && (o.Name.From == NoSide || found.sender == client) {
+	if found.name.len > 0 && (o.Name.From == NoSide || found.sender.isClient()) {
 		o.Name = Text{uint16(found.name.off), uint16(found.name.len), end}
 	}
-	if found.alpn.len > 0 && (o.ALPN.From == NoSide || found.sender == server) {
+	if found.alpn.len > 0 && (o.ALPN.From == NoSide || found.sender == server || found.sender == onlyServer) {
 		o.ALPN = Text{uint16(found.alpn.off), uint16(found.alpn.len), end}
+	}
+	if found.uuid.len > 0 && o.UUID.From == NoSide {
+		o.UUID = Text{uint16(found.uuid.off), uint16(found.uuid.len), end}
+	}
+}
+
+// service says which end the service is if end sent the message, and how much
+// that means. It means no more than the match itself.
+func (f *match) service(end Side) (Side, Strength) {
+	strength := Likely
+	if f.sender >= onlyClient {
+		strength = f.strength
+	}
+	switch f.sender {
+	case client, onlyClient:
+		return Source + Destination - end, strength
+	case server, onlyServer:
+		return end, strength
+	}
+	return NoSide, None
+}
+
+// reconcile weighs what both ends say. Of two clients neither is the server; two
+// that agree mean as much as the match of both.
+func (o *Observation) reconcile(source, destination *match) {
+	a, s := source.service(Source)
+	b, t := destination.service(Destination)
+	switch {
+	case a != b && s == t:
+		o.Server, o.ServerStrength = NoSide, None
+	case a == b && a != NoSide && source.sender >= onlyClient && destination.sender >= onlyClient:
+		o.ServerStrength = o.Strength
 	}
 }

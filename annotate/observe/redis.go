@@ -14,6 +14,10 @@ const (
 // findRedis recognises a command, which is an array of bulk strings, and
 // replies. POP3 has +OK and -ERR too, so that these count only where the other
 // end sent an array.
+//
+// A reply may be an array of bulk strings too, and a server sends commands to its
+// replicas: an array is a client's only where the other end sent what is no
+// command.
 func findRedis(m *message) match {
 	b := m.b
 	switch b[0] {
@@ -35,7 +39,7 @@ func findRedis(m *message) match {
 	if b[0] == '*' && w.bulks+w.arrays == w.values && w.word.len > 0 {
 		name := b[w.word.off : w.word.off+w.word.len]
 		found := match{protocol: Redis, strength: Full, reason: reasonRedisCommand}
-		if redisCommand(name) {
+		if redisCommand(name) && len(m.peer.b) > 0 && !redisAsks(m.peer.b) {
 			found.sender = client
 		}
 		return found
@@ -155,6 +159,12 @@ func redisWord(b []byte) bool {
 		}
 	}
 	return true
+}
+
+// redisAsks reports whether b begins like a command that clients send.
+func redisAsks(b []byte) bool {
+	w := respWalk(b)
+	return b[0] == '*' && w.word.len > 0 && redisCommand(b[w.word.off:w.word.off+w.word.len])
 }
 
 // redisCommand reports a name that clients send; a server's messages begin with

@@ -4,6 +4,7 @@ const (
 	reasonBGP = "BGP header: marker, length and type fit"
 	reasonLDP = "LDP header and first message fit"
 	reasonBFD = "BFD control packet: version, state, length and intervals fit"
+	ldpMaxPDU = 4096 // as long as no more is agreed on (RFC 5036 section 3.5.3)
 )
 
 // findBGP recognises a message header (RFC 4271 section 4.1). Either end may
@@ -30,7 +31,7 @@ func findBGP(m *message) match {
 func findLDP(m *message) match {
 	b := m.b
 	size := be16(b[2:])
-	if b[1] != 1 || size < 14 || !m.holds(4+size) || !m.stream && m.n != 4+size {
+	if b[1] != 1 || size < 14 || size > ldpMaxPDU || !m.fits(4+size) {
 		return match{}
 	}
 	kind, length := be16(b[10:])&0x7fff, be16(b[12:])
@@ -42,7 +43,11 @@ func findLDP(m *message) match {
 	default:
 		return match{}
 	}
-	return match{protocol: LDP, strength: Full, reason: reasonLDP}
+	found := match{protocol: LDP, strength: Full, reason: reasonLDP}
+	if !m.follows(4+size, 0) || be16(b[8:]) != 0 { // the label space of a whole platform
+		found.strength = Likely
+	}
+	return found
 }
 
 // findBFD recognises a control packet (RFC 5880 section 4.1).
@@ -68,4 +73,94 @@ func findBFD(m *message) match {
 		}
 	}
 	return match{protocol: BFD, strength: Full, reason: reasonBFD}
+}
+
+const (
+	reasonRIP       = "RIP message: command, version and routes fit"
+	reasonRIPAll    = "RIP request for all routes"
+	reasonHSRP      = "HSRP message: state, times and authentication fit"
+	reasonHSRPState = "HSRP advertisement of an interface's state"
+	reasonHSRP2     = "HSRP version 2 message: group state element fits"
+	ripHeader       = 4
+	ripRoute        = 20
+	ripMaxRoutes    = 26 // 25, and an authentication's data behind them (RFC 4822 section 2.1)
+	ripInfinity     = 16
+	ripAuthenticate = 0xffff
+	hsrpHeader      = 20
+	hsrpMD5         = 30 // type, length, and 28 bytes
+)
+
+// findRIP recognises versions 1 and 2 (RFC 1058 section 3.1, RFC 2453 section 4):
+// a command, a version, and routes whose unused fields are zero.
+func findRIP(m *message) match {
+	b := m.b
+	routes := (m.n - ripHeader) / ripRoute
+	if b[0] != 1 && b[0] != 2 || b[1] != 1 && b[1] != 2 || b[2]|b[3] != 0 || (m.n-ripHeader)%ripRoute != 0 || routes < 1 || routes > ripMaxRoutes {
+		return match{}
+	}
+	found := match{protocol: RIP, strength: Full, reason: reasonRIP}
+	whole := 0
+	for at := ripHeader; at+ripRoute <= len(b); at += ripRoute {
+		family, metric := be16(b[at:]), be32(b[at+16:])
+		switch {
+		case family == 2 && metric <= ripInfinity && (b[1] == 2 || be16(b[at+2:]) == 0 && be64(b[at+8:]) == 0):
+			whole++
+		case family == 0 && b[0] == 1 && routes == 1 && metric == ripInfinity && be64(b[at+2:])|be64(b[at+8:]) == 0:
+			// RIPng asks the same way, to its own group (RFC 2080 section 2.4.1).
+			found.strength, found.reason = Likely, reasonRIPAll
+			whole++
+		case family == ripAuthenticate && b[1] == 2 && (at == ripHeader || whole > 0) && be16(b[at+2:]) <= 3: // RFC 2453 section 4.1, RFC 4822 section 2.1
+		default:
+			return match{}
+		}
+	}
+	if whole == 0 {
+		return match{}
+	}
+	return found
+}
+
+// findHSRP recognises version 1 (RFC 2281 section 5), with an authentication of
+// eight characters and perhaps a digest, and version 2, a list of elements of which
+// the first is a group's state (Cisco, "HSRP Version 2"). Routers send it to each
+// other.
+func findHSRP(m *message) match {
+	b := m.b
+	if b[0] == 1 && b[1] == 40 { // the element's type and length
+		if m.n < 42 || len(b) < 42 || b[2] != 2 || b[3] > 3 || b[4] > 6 || b[5] != 4 && b[5] != 6 || be16(b[6:]) > 4095 {
+			return match{}
+		}
+		hello, hold := be32(b[18:]), be32(b[22:])
+		if hello == 0 || hold < hello || hold > 1<<22 { // milliseconds
+			return match{}
+		}
+		return match{protocol: HSRP, strength: Full, reason: reasonHSRP2}
+	}
+	if b[0] == 2 && b[1] == 4 { // the element of an interface's state, alone: how many groups are active and passive
+		if m.n != 6 || be16(b[2:]) > 255 || be16(b[4:]) > 255 {
+			return match{}
+		}
+		return match{protocol: HSRP, strength: Likely, reason: reasonHSRPState}
+	}
+	if len(b) < 16 {
+		return match{}
+	}
+	if b[0] == 0 && b[1] == 3 { // an interface's state, and how many groups are active and passive
+		if m.n != 16 || be16(b[2:]) != 1 || be16(b[4:]) != 14 && be16(b[4:]) != 10 || b[6] < 1 || b[6] > 3 || b[7] != 0 {
+			return match{}
+		}
+		return match{protocol: HSRP, strength: Full, reason: reasonHSRPState}
+	}
+	if len(b) < hsrpHeader || b[0] != 0 || b[1] > 2 || b[2] > 16 || b[2]&(b[2]-1) != 0 || b[7] != 0 || m.n != hsrpHeader && m.n != hsrpHeader+hsrpMD5 {
+		return match{}
+	}
+	// The hold time is more than the hello time; text, and zeros behind it.
+	n := 8
+	for n < 16 && b[n] >= ' ' && b[n] <= '~' {
+		n++
+	}
+	if b[3] == 0 || b[4] < b[3] || !allZero(b[n:16]) || m.n == hsrpHeader && n == 8 || be32(b[16:]) == 0 && b[2] == 16 {
+		return match{}
+	}
+	return match{protocol: HSRP, strength: Full, reason: reasonHSRP}
 }

@@ -1,35 +1,126 @@
 package observe
 
-// iSCSI: a header of 48 octets, then in a login text of keys and values (RFC
-// 7143 sections 11.12 and 11.13).
+// iSCSI: a header of 48 bytes, in a login then text of keys and values (RFC 7143
+// section 11).
 const (
-	iscsiHeader   = 48
-	iscsiLogin    = 0x43 // with the immediate bit, which it always has
-	iscsiResponse = 0x23
+	iscsiHeader = 48
 
-	reasonISCSI = "iSCSI login: reserved octets and keys fit"
+	reasonISCSILogin = "iSCSI login: reserved bytes and keys fit"
+	reasonISCSI      = "iSCSI header: operation, flags and reserved bytes fit"
 )
 
-// findISCSI recognises the login, with which every connection begins.
+// iscsiOperation is what is fixed in the header of an operation.
+type iscsiOperation struct {
+	code   byte   // without the immediate bit, which only requests have
+	flags  byte   // bits that may be set in the second byte
+	always byte   // bits that are
+	zero   string // pairs of where bytes are reserved, and how many
+	data   bool   // data must follow
+	sender role
+}
+
+var iscsiOperations = [...]iscsiOperation{
+	{0x00, 0x80, 0x80, "\x02\x03\x20\x10", false, client},                 // NOP-Out
+	{0x01, 0xe7, 0x00, "\x02\x02", false, client},                         // SCSI command
+	{0x02, 0xff, 0x80, "\x02\x03\x28\x08", false, client},                 // task management
+	{0x04, 0xc0, 0x00, "\x02\x03\x20\x10", true, client},                  // text
+	{0x05, 0x80, 0x00, "\x02\x03\x18\x04\x20\x04\x2c\x04", true, client},  // data out
+	{0x06, 0x83, 0x80, "\x02\x03\x08\x08\x16\x02\x20\x10", false, client}, // logout
+	{0x20, 0x80, 0x80, "\x02\x03\x24\x0c", false, server},                 // NOP-In
+	{0x21, 0x9e, 0x80, "\x04\x01\x08\x08", false, server},                 // SCSI response
+	{0x22, 0x80, 0x80, "\x03\x02\x08\x08\x14\x04\x24\x0c", false, server}, // task management response
+	{0x24, 0xc0, 0x00, "\x02\x03\x24\x0c", false, server},                 // text response
+	{0x25, 0xc7, 0x00, "\x02\x01\x04\x01", true, server},                  // data in
+	{0x26, 0x80, 0x80, "\x03\x02\x08\x08\x14\x04\x24\x04", false, server}, // logout response
+	{0x31, 0x80, 0x80, "\x02\x06", false, server},                         // ready to transfer
+	{0x3f, 0x80, 0x80, "\x03\x02\x08\x08\x14\x04\x28\x08", true, server},  // reject
+}
+
+// findISCSI recognises a login, with which every connection begins, and the
+// operations that follow it by the bytes that are reserved in each.
 func findISCSI(m *message) match {
+	b := m.b
+	size := be24(b[5:])
+	code := b[0] &^ 0x40
+	if b[0]&0x80 != 0 || size > 1<<24-4 || b[0]&0x40 != 0 && code >= 0x20 {
+		return match{}
+	}
+	if code == 0x03 && b[0]&0x40 != 0 || code == 0x23 {
+		return iscsiLogin(m, code)
+	}
+	for i := range iscsiOperations {
+		if o := &iscsiOperations[i]; o.code == code {
+			return o.judge(m, size)
+		}
+	}
+	return match{}
+}
+
+func (o *iscsiOperation) judge(m *message, size int) match {
+	b := m.b
+	if b[1]&^o.flags != 0 || b[1]&o.always != o.always || o.data && size == 0 {
+		return match{}
+	}
+	for z := o.zero; z != ""; z = z[2:] {
+		if at := int(z[0]); !allZero(b[at : at+int(z[1])]) {
+			return match{}
+		}
+	}
+	switch o.code {
+	case 0x01: // a command's block, and zeros behind it; what is read or written has a length
+		n := [8]int{6, 10, 10, 0, 16, 12, 0, 0}[b[32]>>5]
+		if n == 0 || b[1]&7 > 4 || b[4] > 8 || b[1]&0x60 == 0 && be32(b[20:]) != 0 || !allZero(b[32+n:48]) {
+			return match{}
+		}
+	case 0x21: // a response, and a status of SCSI
+		if b[2] > 1 && b[2] < 0x80 || b[3]&^0x7a != 0 {
+			return match{}
+		}
+	case 0x25: // a status only with its bit
+		if b[1]&1 == 0 && (b[3] != 0 || be32(b[44:]) != 0) || b[3]&^0x7a != 0 || be32(b[16:]) == 0xffffffff {
+			return match{}
+		}
+	case 0x31: // nothing follows, and something is asked for
+		if size != 0 || be32(b[44:]) == 0 || be32(b[20:]) == 0xffffffff {
+			return match{}
+		}
+	}
+	// The stream ends with the data and their digests, or goes on with a header.
+	found := match{protocol: ISCSI, strength: Likely, sender: o.sender, reason: reasonISCSI}
+	at := iscsiHeader + 4*int(b[4]) + (size+3)&^3
+	if m.ends(at) || m.ends(at+4) || m.ends(at+8) || len(b) >= at+iscsiHeader && iscsiFollows(b[at:]) {
+		found.strength = Full
+	}
+	return found
+}
+
+// iscsiFollows reports whether b may go on with a header.
+func iscsiFollows(b []byte) bool {
+	for i := range iscsiOperations {
+		if o := &iscsiOperations[i]; o.code == b[0]&^0x40 {
+			return b[1]&^o.flags == 0 && b[1]&o.always == o.always
+		}
+	}
+	return false
+}
+
+func iscsiLogin(m *message, code byte) match {
 	b := m.b
 	size := be24(b[5:])
 	if b[1]&0x30 != 0 || b[2] > 1 || b[3] > 1 || b[4] != 0 || size > 1<<16 || b[1]&0xc0 == 0xc0 {
 		return match{}
 	}
-	found := match{protocol: ISCSI, strength: Full, sender: client, reason: reasonISCSI}
-	switch b[0] {
-	case iscsiLogin:
+	found := match{protocol: ISCSI, strength: Full, sender: client, reason: reasonISCSILogin}
+	switch code {
+	case 0x03:
 		if !allZero(b[22:24]) || !allZero(b[32:48]) {
 			return match{}
 		}
-	case iscsiResponse:
+	case 0x23:
 		found.sender = server
 		if b[36] > 3 || !allZero(b[38:48]) {
 			return match{}
 		}
-	default:
-		return match{}
 	}
 	// The first key, a word and an equals sign.
 	text := b[iscsiHeader:min(len(b), iscsiHeader+size)]

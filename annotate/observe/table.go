@@ -50,7 +50,7 @@ var internet = []recogniser{
 	{RTCP, onUDP | onDCCP, 8, rtpFirst, findRTCP},
 	{BFD, onUDP, 24, "\x20\x21\x22\x23\x24\x25\x26\x27\x28\x29", findBFD},
 	{NTP, onUDP, 8, "", findNTP},
-	{RTP, onUDP | onDCCP, 12, "\x80\x90", findRTP},
+	{RTP, onUDP | onDCCP, 12, "\x80\x90\xa0\xb0", findRTP},
 }
 
 // First octets that are a set of flags.

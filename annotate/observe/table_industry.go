@@ -18,7 +18,18 @@ var industry = []recogniser{
 	{Elasticsearch, onTCP, 19, "E", findElasticsearch},
 	{Git, onTCP, 8, digits + "abcdef", findGit},
 
+	{ZMTP, onTCP, 10, "\xff", findZMTP},
+	{HL7, onTCP, 4, "\x0b", findHL7},
+	{STOMP, onTCP, 6, "\n\r" + upper, findSTOMP},
+	{NNTP, onTCP, 4, digits + upper + lower, findNNTP},
+	{Whois, onTCP, 5, "", findWhois},
+
 	// Headers over TCP.
+	{DCERPC, onTCP, 16, "\x05", findDCERPC},
+	{TACACS, onTCP, 12, "\xc0\xc1", findTACACS},
+	{DICOM, onTCP, 10, "\x01\x02\x03\x04\x05\x06\x07", findDICOM},
+	{NVMe, onTCP, 8, "\x00\x01\x02\x03\x04\x05\x06\x07\x09", findNVMe},
+	{Lumberjack, onTCP, 6, "12", findLumberjack},
 	{MQTT, onTCP, 4, "\x10\x20\x82", findMQTT},
 	{PostgreSQL, onTCP, 1, "\x00" + pgFrontend + pgBackend + pgEither, findPostgreSQL},
 	{MySQL, onTCP, 8, "", findMySQL},
@@ -31,7 +42,7 @@ var industry = []recogniser{
 	{Redis, onTCP, 4, "+-:$*%~>|", findRedis},
 	{Memcached, onTCP, 5, upper + lower, findMemcached},
 	{Memcached, onTCP | onUDP, 24, "\x80\x81", findMemcachedBinary},
-	{ISCSI, onTCP, 48, "\x43\x23", findISCSI},
+	{ISCSI, onTCP, 48, "\x00\x01\x02\x04\x05\x06\x20\x21\x22\x23\x24\x25\x26\x31\x3f\x40\x41\x42\x43\x44\x46", findISCSI},
 	{AFP, onTCP, 16, "\x00\x01", findAFP},
 	{X11, onTCP, 12, "Bl\x01", findX11},
 	{ONCRPC, onTCP, 28, "\x80", findRPCStream},
@@ -43,6 +54,14 @@ var industry = []recogniser{
 	{SOCKS, onTCP, 2, "\x00\x04\x05", findSOCKS},
 
 	// Datagrams.
+	{DCERPC, onUDP, 80, "\x04", findDCEDatagram},
+	{WSDiscovery, onUDP, 64, "<", findWSDiscovery},
+	{RIP, onUDP, 24, "\x01\x02", findRIP},
+	{HSRP, onUDP, 6, "\x00\x01\x02", findHSRP},
+	{NATPMP, onUDP, 2, "\x00", findNATPMP},
+	{PCP, onUDP, 24, "\x02", findPCP},
+	{PTP, onUDP, 34, "", findPTP},
+	{RoCE, onUDP, 16, "", findRoCE},
 	{BitTorrent, onUDP, 12, "dB\x00\x01\x41", findBitTorrentUDP},
 	{ONCRPC, onUDP, 24, "", findRPC},
 	{IKE, onUDP, 28, "", findIKE},

@@ -56,6 +56,7 @@ const (
 	whyLikely     = "another protocol than the registered service's, but not surely"
 	whyTolerated  = "another protocol than the registered service's, but one that is spoken beside it"
 	whyUpgrade    = "another protocol than the registered service's, but it asks to go on as another"
+	whyRelay      = "another protocol than the registered service's, but that may relay any, and the beginning was not seen"
 )
 
 // Judge says whether an observation agrees with the service names that are
@@ -64,8 +65,10 @@ const (
 //
 // Contradicts is a strong word. It takes a full match, and all names must be
 // known: of a service that is not in the table nobody here can say what it
-// speaks, and so nothing contradicts it.
-func Judge(o Observation, names []string) (Verdict, string) {
+// speaks, and so nothing contradicts it. Midstream says that the flow is a
+// connection whose opening was not seen: a proxy may have been asked before to
+// relay what was seen.
+func Judge(o Observation, names []string, midstream bool) (Verdict, string) {
 	if o.Protocol == Unknown {
 		switch o.Seen {
 		case Nothing:
@@ -78,7 +81,7 @@ func Judge(o Observation, names []string) (Verdict, string) {
 	if len(names) == 0 {
 		return Undecided, whyNoName
 	}
-	unlisted, tolerated := false, false
+	unlisted, tolerated, relay := false, false, false
 	for _, n := range names {
 		s := serviceNamed(n)
 		switch {
@@ -88,6 +91,8 @@ func Judge(o Observation, names []string) (Verdict, string) {
 			return Consistent, whyConsistent
 		case slices.Contains(s.beside, o.Protocol):
 			tolerated = true
+		case s.relays():
+			relay = true
 		}
 	}
 	switch {
@@ -99,6 +104,8 @@ func Judge(o Observation, names []string) (Verdict, string) {
 		return Undecided, whyLikely
 	case o.Upgrade:
 		return Undecided, whyUpgrade
+	case relay && midstream:
+		return Undecided, whyRelay
 	}
 	return Contradicts, whyContradict
 }
@@ -111,6 +118,13 @@ type service struct {
 	// call a contradiction: another protocol on the same port by
 	// specification or by long custom.
 	beside []Protocol
+}
+
+// relays reports whether the service may carry any protocol once it has been
+// asked to: SOCKS (RFC 1928 section 6), an HTTP proxy (CONNECT, RFC 9110 section
+// 9.3.6), TURN over TCP (RFC 6062 section 4.3).
+func (s *service) relays() bool {
+	return slices.Contains(s.speaks, SOCKS) || slices.Contains(s.speaks, HTTP) || slices.Contains(s.speaks, STUN)
 }
 
 // serviceNamed finds a name in the table, or gives nil.

@@ -45,13 +45,32 @@ func TestJudge(t *testing.T) {
 		{"cut", Observation{Seen: Cut, Reason: reasonCut}, "https", Truncated, reasonCut},
 		{"unknown", Observation{Seen: Enough, Reason: reasonNone}, "https", Unrecognised, reasonNone},
 	} {
-		v, why := Judge(c.o, strings.Fields(c.names))
+		v, why := Judge(c.o, strings.Fields(c.names), false)
 		if v != c.want || why != c.why {
 			t.Errorf("%s: %v (%s), want %v (%s)", c.name, v, why, c.want, c.why)
 		}
 	}
+	for _, c := range []struct {
+		name  string
+		o     Observation
+		names string
+		want  Verdict
+		why   string
+	}{
+		{"SSH through SOCKS", full(SSH), "socks", Undecided, whyRelay},
+		{"SSH through a proxy", full(SSH), "http-alt", Undecided, whyRelay},
+		{"TLS through a proxy", full(TLS), "http www www-http", Undecided, whyRelay},
+		{"SMTP through TURN", full(SMTP), "turn stun", Undecided, whyRelay},
+		{"SSH under https, which relays what nobody sees", full(SSH), "https", Contradicts, whyContradict},
+		{"SSH under smtp", full(SSH), "smtp", Contradicts, whyContradict},
+		{"HTTP under http", full(HTTP), "http", Consistent, whyConsistent},
+	} {
+		if v, why := Judge(c.o, strings.Fields(c.names), true); v != c.want || why != c.why {
+			t.Errorf("midstream, %s: %v (%s), want %v (%s)", c.name, v, why, c.want, c.why)
+		}
+	}
 	names := []string{"https"}
-	if n := testing.AllocsPerRun(100, func() { Judge(full(SSH), names) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { Judge(full(SSH), names, true) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

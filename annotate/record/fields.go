@@ -132,6 +132,8 @@ var fields = []Field{
 	{"portannot.observed.reason", Text, "what matched", ifSeen, flowBoth},
 	{"portannot.observed.server_name", Text, `TLS server name, HTTP host, cookie of RDP, or the software that announced itself (SSH, MySQL); as sent, but for \xNN in place of bytes that are no printable ASCII`, ifSeen, flowBoth},
 	{"portannot.observed.alpn", Text, "application protocol of TLS: the server's choice, or the client's first; likewise", ifSeen, flowBoth},
+	{"portannot.observed.interface", Text, "UUID of the DCE/RPC interface that was asked for", ifSeen, flowBoth},
+	{"portannot.observed.interface_name", Text, "its name, if that is known: epmapper, lsarpc …", ifSeen, flowBoth},
 	{"portannot.observed.upgrade", Bool, "true: an end asked to go on in TLS or with another protocol", ifSeen, flowBoth},
 	{"portannot.observed.verdict", Text, "consistent, contradicts, undecided, unrecognised, truncated or no payload", "unless --observe is off", flowBoth},
 	{"portannot.observed.verdict_reason", Text, "why", "when there was payload", flowBoth},

@@ -39,6 +39,12 @@ func appendObservedJSON(dst []byte, o *annotate.Observed) []byte {
 		if len(o.ALPN) > 0 {
 			dst = append(AppendForeign(append(dst, `"alpn":"`...), o.ALPN, `\\`), `",`...)
 		}
+		if u := o.Interface; u != (observe.UUID{}) {
+			dst = append(u.AppendTo(append(dst, `"interface":"`...)), `",`...)
+			if name := observe.InterfaceName(u); name != "" {
+				dst = append(append(append(dst, `"interface_name":"`...), name...), `",`...)
+			}
+		}
 		if o.Upgrade {
 			dst = append(dst, `"upgrade":true,`...)
 		}
@@ -51,7 +57,7 @@ func appendObservedJSON(dst []byte, o *annotate.Observed) []byte {
 }
 
 // observedCells is how many columns appendObservedCells writes.
-const observedCells = ",,,,,,,,"
+const observedCells = ",,,,,,,,,,"
 
 // appendObservedCells writes the columns of portannot.observed, a comma before
 // each.
@@ -60,7 +66,7 @@ func appendObservedCells(dst []byte, o *annotate.Observed) []byte {
 		return append(dst, observedCells...)
 	}
 	if o.Protocol == observe.Unknown {
-		dst = append(dst, ",,,,,,"...)
+		dst = append(dst, ",,,,,,,,"...)
 	} else {
 		dst = append(append(dst, ','), o.Protocol.String()...)
 		dst = append(append(dst, ','), o.Strength.String()...)
@@ -70,6 +76,11 @@ func appendObservedCells(dst []byte, o *annotate.Observed) []byte {
 			if dst = append(dst, ','); len(name) > 0 {
 				dst = append(AppendForeign(append(dst, '"'), name, `\`), '"')
 			}
+		}
+		if dst = append(dst, ','); o.Interface != (observe.UUID{}) {
+			dst = append(append(o.Interface.AppendTo(dst), ','), observe.InterfaceName(o.Interface)...)
+		} else {
+			dst = append(dst, ',')
 		}
 		if dst = append(dst, ','); o.Upgrade {
 			dst = append(dst, "true"...)

@@ -44,6 +44,14 @@ func (t *textFormat) appendObserved(dst []byte, o *annotate.Observed) []byte {
 	if len(o.ALPN) > 0 {
 		dst = record.AppendForeign(append(dst, " alpn "...), o.ALPN, `\`)
 	}
+	if u := o.Interface; u != (observe.UUID{}) {
+		dst = append(dst, " interface "...)
+		if name := observe.InterfaceName(u); name != "" {
+			dst = append(dst, name...)
+		} else {
+			dst = u.AppendTo(dst)
+		}
+	}
 	if o.Upgrade {
 		dst = append(dst, " upgrade"...)
 	}

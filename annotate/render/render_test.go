@@ -52,9 +52,10 @@ func TestTextAligns(t *testing.T) {
 		"icmp 3/1",
 		"ppid 60 (NGAP) 61 (XnAP)",
 		"ntp (both ends, equal-ports, likely)",
-		"https (destination, payload) observed tls (consistent) sni www.example.org alpn h2\n",
+		"https (destination, payload, likely) observed tls (consistent) sni www.example.org alpn h2\n",
 		"https (destination, dynamic-port, likely) observed ssh (CONTRADICTS) software OpenSSH_9.9\n",
-		"http +2 (destination, payload) observed http (consistent) host " + flowtest.HostShown + " upgrade\n",
+		"http +2 (destination, payload, likely) observed http (consistent) host " + flowtest.HostShown + " upgrade\n",
+		"epmap (destination, payload, likely) observed dcerpc (consistent) interface epmapper\n",
 		"observed ? (unrecognised)\n",
 		"observed ? (truncated)\n",
 	} {

@@ -59,6 +59,7 @@ func Flows() []flow.Flow {
 	add(packet.TCP, "10.0.0.1:50000", "10.0.0.2:443", 5, 5, sent(hello, ""))
 	add(packet.TCP, "10.0.0.1:50000", "10.0.0.2:443", 5, 5, sent("SSH-2.0-OpenSSH_9.9\r\n", "SSH-2.0-OpenSSH_9.8\r\n"))
 	add(packet.TCP, "10.0.0.1:50000", "10.0.0.2:80", 5, 5, sent("GET /chat HTTP/1.1\r\nHost: "+Host+"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", ""))
+	add(packet.TCP, "10.0.0.1:50000", "10.0.0.2:135", 5, 5, sent(bind, ""))
 	add(packet.TCP, "10.0.0.1:50000", "10.0.0.2:443", 5, 5, sent(strings.Repeat("\xff\x00", 50), ""))
 	add(packet.TCP, "10.0.0.1:50000", "10.0.0.2:443", 5, 5, func(f *flow.Flow) { f.Payload[0] = flow.Payload{Data: []byte{22}, Len: 500} })
 	add(packet.TCP, "10.0.0.1:50000", "10.0.0.2:443", 5, 5, func(f *flow.Flow) { f.Payload[1].Lost = true })
@@ -80,6 +81,11 @@ var hello = func() string {
 	body := "\x03\x03" + strings.Repeat("r", 32) + "\x00" + u16("\x13\x01\x13\x02") + "\x01\x00" + u16(sni+alpn)
 	return "\x16\x03\x01" + u16("\x01\x00"+u16(body))
 }()
+
+// bind is a DCE/RPC bind to the endpoint mapper.
+const bind = "\x05\x00\x0b\x03\x10\x00\x00\x00\x48\x00\x00\x00\x01\x00\x00\x00\xb8\x10\xb8\x10\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x01\x00" +
+	"\x08\x83\xaf\xe1\x1f\x5d\xc9\x11\x91\xa4\x08\x00\x2b\x14\xa0\xfa\x03\x00\x00\x00" +
+	"\x04\x5d\x88\x8a\xeb\x1c\xc9\x11\x9f\xe8\x08\x00\x2b\x10\x48\x60\x02\x00\x00\x00"
 
 // Annotator has names of its own for some of their ports.
 func Annotator(t testing.TB) *annotate.Annotator {

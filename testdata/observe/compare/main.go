@@ -1,11 +1,11 @@
 // Command compare sets the recognisers of annotate/observe beside nDPI, flow
 // by flow, with tshark as a third voice.
 //
-//	compare -work DIR [-captures DIR] [-run] [-report table|flows|sides|verdicts] [-list NAME]
+//	compare -work DIR [-captures DIR] [-run] [-report table|recent|flows|sides|verdicts|alone] [-list NAME]
 //
-// With -run it first has ndpiReader (-d: no guesses by port) read every
-// capture, and tshark those where the two differ, and keeps what they print in
-// the work folder; that takes some minutes. Without, it uses what is there.
+// With -run it first has ndpiReader (-d: no guesses by port) and tshark read every
+// capture, and keeps what they print in the work folder; that takes twenty minutes.
+// Without, it uses what is there.
 //
 // What a flow is, is what two of the three say. tshark tries most of its
 // dissectors by port, and so only counts beside another. Flows that ours alone
@@ -44,7 +44,7 @@ func main() {
 	var opt options
 	flag.StringVar(&opt.captures, "captures", "../shared/captures/files", "folder of captures")
 	flag.StringVar(&opt.work, "work", "", "folder for what the other tools print")
-	flag.StringVar(&opt.report, "report", "table", "what to print: table; flows, each with all voices; sides, payload roles beside handshakes; verdicts against the registration")
+	flag.StringVar(&opt.report, "report", "table", "what to print: table; flows, each with all voices; sides, payload roles beside handshakes; verdicts against the registration; recent, the protocols that were added last, with tshark's own figures; alone, each packet with payload as a flow")
 	flag.StringVar(&opt.list, "list", "", "behind the table, the flows of this protocol that are not agreed on; \"all\" for every protocol")
 	flag.StringVar(&opt.judged, "judged", "testdata/observe/compare/judged.tsv", "what flows are that ours alone names")
 	flag.BoolVar(&opt.all, "all", false, "count the flows too that nDPI does not reach, for their tunnel or link type")
@@ -69,6 +69,9 @@ func compare(opt options) error {
 	if err != nil {
 		return err
 	}
+	if opt.report == "alone" {
+		return aloneTable(opt, files)
+	}
 	var all []*flow
 	for _, e := range files {
 		of, err := opt.read(e.Name())
@@ -83,6 +86,8 @@ func compare(opt options) error {
 			all = slices.DeleteFunc(all, func(f *flow) bool { return !f.listed })
 		}
 		table(all, judged, opt.list)
+	case "recent":
+		recentTable(all, judged)
 	case "flows":
 		for _, f := range all {
 			if f.Payloads > 0 {
@@ -113,15 +118,13 @@ func (opt options) read(name string) ([]*flow, error) {
 		index[f.Key] = all[i]
 	}
 	if opt.run {
-		if err := runTool(path, ndpi, `ndpiReader -d -v 2 -i "$1"`); err != nil {
+		// ndpiReader does not unpack.
+		if err := runTool(path, ndpi, `case "$1" in *.gz) gzip -dc "$1";; *.zst) zstd -dc "$1";; *) cat "$1";; esac | ndpiReader -d -v 2 -i /dev/stdin`); err != nil {
 			return nil, err
 		}
 	}
 	if err := readNDPI(ndpi, index); err != nil {
 		return nil, fmt.Errorf("%w (-run makes it)", err)
-	}
-	if !slices.ContainsFunc(all, (*flow).differs) {
-		return all, nil
 	}
 	if opt.run {
 		// A response of which only the first segment is there is none to
@@ -164,15 +167,6 @@ func (f *flow) said() (ours string, ndpi, tshark []string) {
 		tshark = append(tshark, ofTshark(p)...)
 	}
 	return
-}
-
-// differs reports whether ours and nDPI do not name the same.
-func (f *flow) differs() bool {
-	ours, ndpi, _ := f.said()
-	if f.Payloads == 0 || ours == "" && len(ndpi) == 0 {
-		return false
-	}
-	return !slices.Contains(ndpi, ours)
 }
 
 func (f *flow) print() {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/observe"
+	"github.com/portannot/portannot/testdata/observe/flows"
 )
 
 // wellKnown are the ports whose end is the server where a datagram protocol
@@ -72,34 +73,41 @@ func sideTable(all []*flow) {
 	}
 }
 
-// verdictTable judges each flow by the names registered for its service port:
-// that of the end which the payload proves, or else the handshake, or else the
-// destination.
+// verdictOf judges a flow by the names registered for its service port: that of
+// the end which the payload shows, or else the handshake, or else the destination.
+func verdictOf(f *flows.Flow) (observe.Verdict, uint16) {
+	t, ok := map[uint8]iana.Transport{6: iana.TCP, 17: iana.UDP, 33: iana.DCCP, 132: iana.SCTP}[f.Key.Protocol]
+	if !ok {
+		return observe.NoPayload, 0
+	}
+	server := f.Ours.Server
+	if server == observe.NoSide && f.Opener != observe.NoSide {
+		server = observe.Source + observe.Destination - f.Opener
+	}
+	port := f.Dst.Port
+	if f.Ours.Peers && !f.Dst.Addr.IsMulticast() {
+		return observe.Undecided, 0
+	}
+	if server == observe.Source {
+		port = f.Src.Port
+	}
+	v, _ := observe.Judge(f.Ours, iana.Embedded().Lookup(t, port).Names(), f.Key.Protocol == 6 && f.Opener == observe.NoSide)
+	return v, port
+}
+
+// verdictTable judges all flows, and prints those that contradict.
 func verdictTable(all []*flow) {
 	counts := map[observe.Verdict]int{}
 	withPayload := 0
 	var contradict []string
 	for _, f := range all {
-		t, ok := map[uint8]iana.Transport{6: iana.TCP, 17: iana.UDP, 33: iana.DCCP, 132: iana.SCTP}[f.Key.Protocol]
-		if !ok {
-			continue
-		}
 		if f.Payloads > 0 {
 			withPayload++
 		}
-		server := f.Ours.Server
-		if server == observe.NoSide && f.Opener != observe.NoSide {
-			server = observe.Source + observe.Destination - f.Opener
-		}
-		port := f.Dst.Port
-		if server == observe.Source {
-			port = f.Src.Port
-		}
-		names := iana.Embedded().Lookup(t, port).Names()
-		v, _ := observe.Judge(f.Ours, names)
+		v, port := verdictOf(f.Flow)
 		counts[v]++
 		if v == observe.Contradicts {
-			contradict = append(contradict, fmt.Sprintf("%s\t%v\tport %d %v\t%v: %s\tndpi=%s\ttshark=%s\t%s", f.File, f.Key, port, names,
+			contradict = append(contradict, fmt.Sprintf("%s\t%v\tport %d\t%v: %s\tndpi=%s\ttshark=%s\t%s", f.File, f.Key, port,
 				f.Ours.Protocol, f.Ours.Reason, f.ndpi, strings.Join(f.tshark, ":"), f.start()))
 		}
 	}

@@ -149,6 +149,86 @@ func (s *score) count(f *flow, i int, judged map[judgement]bool) {
 	}
 }
 
+// recentTable sets the protocols that were added last beside each of the two other
+// tools. One of them is enough here to make a flow of ours right: they are in the
+// ports of nobody else. A flow that ours does not name is the protocol if both say
+// so, or one does and its packets were looked at (judged.tsv). What nobody confirms
+// or looked at is printed.
+func recentTable(all []*flow, judged map[judgement]bool) {
+	first := slices.IndexFunc(names, func(n voices) bool { return n.ours == "dcerpc" })
+	fmt.Println("| protocol | flows | ours | right | by hand | precision | recall | nDPI | recall | tshark | recall |")
+	fmt.Println("|---|---|---|---|---|---|---|---|---|---|---|")
+	var positives, right int
+	var open []*flow
+	for i := first; i < len(names); i++ {
+		name := names[i].ours
+		var s, ndpi, tshark score
+		for _, f := range all {
+			if f.Payloads == 0 {
+				continue
+			}
+			ours, n, t := f.saysOf(i)
+			if !ours && !n && !t || !ours && f.Ours.Protocol == observe.SMB {
+				continue // in a pipe
+			}
+			truth := ours && (n || t) || n && t
+			if !truth {
+				ok := false
+				if truth, ok = judged[judgement{f.File, name}]; ok {
+					s.looked++
+				} else {
+					open = append(open, f)
+				}
+			}
+			for _, v := range [...]struct {
+				says bool
+				s    *score
+			}{{ours, &s}, {n, &ndpi}, {t, &tshark}} {
+				if v.says {
+					v.s.ours++
+					if truth {
+						v.s.oursRight++
+					}
+				}
+			}
+			if truth {
+				s.truth++
+			}
+		}
+		positives, right = positives+s.ours, right+s.oursRight
+		column := func(tool string, t score) string {
+			if tool == "" {
+				return "– | –"
+			}
+			return fmt.Sprintf("%d | %s", t.ours, ratio(t.oursRight, s.truth))
+		}
+		fmt.Printf("| %s | %d | %d | %d | %d | %s | %s | %s | %s |\n", name, s.truth, s.ours, s.oursRight, s.looked,
+			ratio(s.oursRight, s.ours), ratio(s.oursRight, s.truth), column(names[i].ndpi, ndpi), column(names[i].tshark, tshark))
+	}
+	fmt.Printf("| all | | %d | %d | | %s | | | | | |\n", positives, right, ratio(right, positives))
+	for _, f := range open {
+		f.print()
+	}
+}
+
+// saysOf says who names a flow protocol number i of names.
+func (f *flow) saysOf(i int) (o, n, t bool) {
+	ours, ndpi, tshark := f.said()
+	name := names[i].ours
+	o, n, t = ours == name, slices.Contains(ndpi, name), slices.Contains(tshark, name)
+	// A tool may have one name for several of ours: it means the one that another
+	// voice names, or else all.
+	for _, of := range [...]struct {
+		says *bool
+		what []string
+	}{{&n, ndpi}, {&t, tshark}} {
+		if *of.says && !o && ours != "" && slices.Contains(of.what, ours) {
+			*of.says = false
+		}
+	}
+	return o, n, t
+}
+
 func ratio(a, b int) string {
 	if b == 0 {
 		return "–"

@@ -12,13 +12,16 @@ import (
 	"github.com/portannot/portannot/testdata/observe/flows"
 )
 
-// names maps what nDPI and tshark call a protocol to our names. A protocol
-// that is in only one of them is not compared.
-var names = []struct {
+// voices are what the three call a protocol.
+type voices struct {
 	ours   string
 	ndpi   string // several with "|"
 	tshark string
-}{
+}
+
+// names maps what nDPI and tshark call a protocol to our names. A protocol
+// that is in only one of them is not compared.
+var names = []voices{
 	{"tls", "TLS|SMTPS|IMAPS|POPS", "tls|ssl"},
 	{"dtls", "DTLS", "dtls"},
 	{"ssh", "SSH", "ssh"},
@@ -100,6 +103,25 @@ var names = []struct {
 	{"sflow", "sFlow", "sflow"},
 	{"gearman", "", "gearman"},
 	{"gsmtap", "", "gsmtap"},
+	// The ones that were added last: see recentTable.
+	{"dcerpc", "DCE_RPC", "dcerpc"},
+	{"rip", "", "rip"},
+	{"hsrp", "", "hsrp"},
+	{"ws-discovery", "WSD", ""},
+	{"nat-pmp", "", "nat-pmp|portcontrol"},
+	{"pcp", "", "portcontrol"},
+	{"ptp", "", "ptp"},
+	{"whois", "Whois-DAS", "whois"},
+	{"nntp", "Usenet", "nntp"},
+	{"stomp", "", ""},
+	{"zmtp", "ZeroMQ", ""},
+	{"dicom", "", "dicom"},
+	{"hl7", "", "hl7"},
+	{"tacacs", "", "tacplus"},
+	{"lumberjack", "", ""},
+	{"nvme", "", "nvme-tcp"},
+	{"iscsi", "", "iscsi"},
+	{"roce", "", "infiniband|rroce"},
 }
 
 // oursOf gives our name for one of a tool's.

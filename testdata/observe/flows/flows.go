@@ -62,35 +62,47 @@ type stream struct {
 	done  bool
 }
 
-// Read gives the flows of a capture in the order of their first packets. It
-// keeps that many octets of the payload of each direction.
-func Read(path string, keep int) ([]*Flow, error) {
+// Each hands over the packets of a capture that carry a datagram or a segment, in
+// their order. What it hands over is valid until take returns.
+func Each(path string, take func(*packet.Summary)) error {
 	r, err := capture.Open(path, capture.Options{})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer r.Close()
+	m := meter.New(meter.Options{Summary: func(s *packet.Summary) (count bool) {
+		if s.Kind == packet.Datagram {
+			take(s)
+		}
+		return false // the flows here are not those of the table
+	}})
+	m.Read(context.Background(), r) // a damaged capture gives what could be read
+	return nil
+}
+
+// Read gives the flows of a capture in the order of their first packets. It
+// keeps that many bytes of the payload of each direction.
+func Read(path string, keep int) ([]*Flow, error) {
 	flows := map[Key]*Flow{}
 	var list []*Flow
-	gather := func(s *packet.Summary) (count bool) {
-		if s.Kind != packet.Datagram {
-			return false
-		}
+	err := Each(path, func(s *packet.Summary) {
 		src, dst := Endpoint{s.SrcAddr(), s.SrcPort}, Endpoint{s.DstAddr(), s.DstPort}
 		k := MakeKey(s.Protocol, src, dst)
 		f := flows[k]
 		if f == nil {
 			f = &Flow{File: filepath.Base(path), Key: k, Src: src, Dst: dst}
 			f.Input.Transport = s.Protocol
-			f.Input.Multicast = dst.Addr.IsMulticast()
+			if dst.Addr.IsMulticast() {
+				f.Input.Group = dst.Addr
+			}
 			flows[k] = f
 			list = append(list, f)
 		}
 		f.add(s, src, keep)
-		return false // the flows here are not those of the table
+	})
+	if err != nil {
+		return nil, err
 	}
-	m := meter.New(meter.Options{Summary: gather})
-	m.Read(context.Background(), r) // a damaged capture gives what could be read
 	for _, f := range list {
 		f.Ours = observe.Recognise(&f.Input)
 	}
@@ -115,11 +127,22 @@ func (f *Flow) add(s *packet.Summary, src Endpoint, keep int) {
 	}
 	f.Payloads++
 	if p.Len > 0 {
+		f.head(p, s)
 		return
 	}
 	p.Data = append(p.Data, s.Payload[:min(len(s.Payload), keep)]...)
 	p.Len = max(int(s.PayloadLen), len(s.Payload))
 	p.PPID = s.PPID
+}
+
+// head keeps of datagrams behind the first what capture/flow does.
+func (f *Flow) head(p *observe.Payload, s *packet.Summary) {
+	rtp := func(b []byte) bool {
+		return len(b) > observe.HeadBytes && b[0]&0xcf == 0x80 && (b[1] < 192 || b[1] > 223)
+	}
+	if s.Protocol != packet.SCTP && (rtp(p.Data) || p.Len <= 20) && rtp(s.Payload) && len(p.Heads) < 3*observe.HeadBytes {
+		p.Heads = append(p.Heads, s.Payload[:observe.HeadBytes]...)
+	}
 }
 
 func (f *Flow) segment(s *packet.Summary, dir, keep int) {
