@@ -147,7 +147,7 @@ func (e *Evidence) Add(f *flow.Flow) {
 func (e *Evidence) AddAll(res *flow.Results) {
 	var f flow.Flow
 	for i := range res.Len() {
-		if opened, _, _ := res.Glance(i); !opened {
+		if opened, _, _ := res.Peek(i); !opened {
 			res.Fill(i, &f)
 			e.addUndecided(&f)
 		}
@@ -156,7 +156,7 @@ func (e *Evidence) AddAll(res *flow.Results) {
 		return
 	}
 	for i := range res.Len() {
-		if opened, protocol, ports := res.Glance(i); opened && (e.hasPort(protocol, ports[0]) || e.hasPort(protocol, ports[1])) {
+		if opened, protocol, ports := res.Peek(i); opened && (e.hasPort(protocol, ports[0]) || e.hasPort(protocol, ports[1])) {
 			res.Fill(i, &f)
 			e.addOpened(&f, false)
 		}

@@ -9,9 +9,9 @@ import (
 	"github.com/portannot/portannot/capture/flow"
 )
 
-// Look makes a note of what a flow's payload looks like, as flow.Options.Look
+// Note makes a note of what a flow's payload looks like, as flow.Options.Note
 // wants it; Observe reads it.
-func (o *Observer) Look(dst []byte, f *flow.Flow) []byte { return appendNote(dst, o.Observe(f)) }
+func (o *Observer) Note(dst []byte, f *flow.Flow) []byte { return appendNote(dst, o.Observe(f)) }
 
 // A note is an Observed without a verdict, as bytes; numbers are little-endian:
 //
@@ -49,7 +49,7 @@ func appendNote(dst []byte, o *Observed) []byte {
 
 // observedOf reads a note that appendNote made.
 func observedOf(note []byte) Observed {
-	o := Observed{Looked: true, Observation: observe.Observation{
+	o := Observed{Examined: true, Observation: observe.Observation{
 		Protocol: observe.Protocol(note[0]), Strength: observe.Strength(note[1] & 15), Seen: observe.Seen(note[1] >> 4),
 		Server: observe.Side(note[2] & 3), ServerStrength: observe.Strength(note[2] >> 2 & 3), Peers: note[2]&0x40 != 0, Upgrade: note[2]&0x80 != 0,
 		Reason: (*reasons.Load())[binary.LittleEndian.Uint16(note[3:])],

@@ -28,7 +28,7 @@ func TestNotes(t *testing.T) {
 				f.Payload[0] = flow.Payload{Data: []byte(a), Len: uint32(len(a))}
 				f.Payload[1] = flow.Payload{Data: []byte(b), Len: uint32(len(b)) * 2}
 				want := *o.Observe(&f)
-				noted := flow.Flow{Protocol: protocol, Note: o.Look(nil, &f)}
+				noted := flow.Flow{Protocol: protocol, Note: o.Note(nil, &f)}
 				if got := *o.Observe(&noted); !sameObserved(got, want) {
 					t.Errorf("%q, %q: %+v, want %+v", a, b, got, want)
 				}
@@ -47,7 +47,7 @@ func TestNotes(t *testing.T) {
 	}
 	r := rand.New(rand.NewSource(1))
 	for range 1000 {
-		want := Observed{Looked: true, Observation: observe.Observation{Protocol: observe.Protocol(r.Intn(256)), Strength: observe.Strength(r.Intn(3)),
+		want := Observed{Examined: true, Observation: observe.Observation{Protocol: observe.Protocol(r.Intn(256)), Strength: observe.Strength(r.Intn(3)),
 			Server: observe.Side(r.Intn(3)), ServerStrength: observe.Strength(r.Intn(3)), Peers: r.Intn(2) == 0, Upgrade: r.Intn(2) == 0, Seen: observe.Seen(r.Intn(3)), Reason: texts[r.Intn(len(texts))]}}
 		random := func() (observe.Text, []byte) {
 			if r.Intn(3) == 0 {

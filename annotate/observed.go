@@ -12,7 +12,7 @@ import (
 // Observed is what a flow's payload looks like, and whether that agrees with the
 // registration of the service port. The zero value was not looked at.
 type Observed struct {
-	Looked bool // whether the payload was looked at; if not, the rest is zero
+	Examined bool // whether the payload was looked at; if not, the rest is zero
 	observe.Observation
 	// ServerName and ALPN are the octets of Observation.Name and
 	// Observation.ALPN, as whoever sent them chose them. They are valid as long
@@ -43,8 +43,8 @@ func (o *Observer) Observe(f *flow.Flow) *Observed {
 	if f.Payload[0].Len|f.Payload[1].Len == 0 && !f.Payload[0].Lost && !f.Payload[1].Lost {
 		// Half of all flows, and each of a scan.
 		o.in.Sent = [2]observe.Payload{}
-		if o.last.Seen != observe.Nothing || !o.last.Looked {
-			o.last = Observed{Looked: true, Observation: observe.Recognise(&o.in)}
+		if o.last.Seen != observe.Nothing || !o.last.Examined {
+			o.last = Observed{Examined: true, Observation: observe.Recognise(&o.in)}
 		}
 		return &o.last
 	}
@@ -60,7 +60,7 @@ func (o *Observer) Observe(f *flow.Flow) *Observed {
 		}
 		o.in.Sent[i] = observe.Payload{Data: p.Data, Len: n, PPID: p.PPID, Heads: p.Heads}
 	}
-	o.last = Observed{Looked: true, Observation: observe.Recognise(&o.in)}
+	o.last = Observed{Examined: true, Observation: observe.Recognise(&o.in)}
 	o.last.ServerName, o.last.ALPN = o.in.Text(o.last.Name), o.in.Text(o.last.Observation.ALPN)
 	o.last.Interface = o.in.Interface(o.last.Observation)
 	return &o.last

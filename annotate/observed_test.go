@@ -42,7 +42,7 @@ func TestServiceByPayload(t *testing.T) {
 		{"peers", high, "10.0.0.2:16400", packet.UDP, peers, nil, Service{}},
 		{"peers in a group", high, "239.1.2.3:5004", packet.UDP, peers, nil, Service{Destination, 5004, Multicast, Likely}},
 	} {
-		in := Input{Protocol: c.protocol, Source: netip.MustParseAddrPort(c.a), Destination: netip.MustParseAddrPort(c.b), Observed: &Observed{Looked: true, Observation: c.o}}
+		in := Input{Protocol: c.protocol, Source: netip.MustParseAddrPort(c.a), Destination: netip.MustParseAddrPort(c.b), Observed: &Observed{Examined: true, Observation: c.o}}
 		if got := New(Options{Known: c.known}).Annotate(in); got.Service != c.want {
 			t.Errorf("%s: %+v, want %+v", c.name, got.Service, c.want)
 		}

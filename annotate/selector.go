@@ -43,10 +43,10 @@ func (s *Selector) MatchPorts(protocol uint8, src, dst uint16, a *Annotation) bo
 	if len(s.Ports) > 0 && !slices.ContainsFunc(s.Ports, func(p iana.Span) bool { return p.Contains(src) || p.Contains(dst) }) {
 		return false
 	}
-	if len(s.Observed) > 0 && !(a.Observed.Looked && slices.Contains(s.Observed, a.Observed.Protocol)) {
+	if len(s.Observed) > 0 && !(a.Observed.Examined && slices.Contains(s.Observed, a.Observed.Protocol)) {
 		return false
 	}
-	if len(s.Verdicts) > 0 && !(a.Observed.Looked && slices.Contains(s.Verdicts, a.Observed.Verdict)) {
+	if len(s.Verdicts) > 0 && !(a.Observed.Examined && slices.Contains(s.Verdicts, a.Observed.Verdict)) {
 		return false
 	}
 	return s.matchEnd(a, Source) || s.matchEnd(a, Destination)

@@ -8,7 +8,7 @@ const (
 )
 
 // radiusNumbers has a bit for each type of attribute that is an address or a
-// number of 4 octets (RFC 2865 section 5, RFC 2866 section 5).
+// number of 4 bytes (RFC 2865 section 5, RFC 2866 section 5).
 const radiusNumbers uint64 = 1<<4 | 1<<5 | 1<<6 | 1<<7 | 1<<8 | 1<<9 | 1<<10 | 1<<12 | 1<<13 | 1<<14 | 1<<15 | 1<<16 | 1<<23 | 1<<27 | 1<<28 | 1<<29 |
 	1<<37 | 1<<38 | 1<<40 | 1<<41 | 1<<42 | 1<<43 | 1<<45 | 1<<46 | 1<<47 | 1<<48 | 1<<49 | 1<<51 | 1<<52 | 1<<53 | 1<<55 | 1<<61 | 1<<62
 

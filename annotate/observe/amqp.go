@@ -1,6 +1,6 @@
 package observe
 
-// AMQP: a protocol header of eight octets, then frames (AMQP 0-9-1
+// AMQP: a protocol header of eight bytes, then frames (AMQP 0-9-1
 // specification sections 4.2.2 and 4.2.3; OASIS AMQP 1.0 part 2 sections 2.2
 // and 2.3).
 const (
@@ -146,7 +146,7 @@ func amqpFrame1(b []byte) match {
 	return match{}
 }
 
-// MQTT: packets of a type, flags and a length of one to four octets (MQTT 3.1.1
+// MQTT: packets of a type, flags and a length of one to four bytes (MQTT 3.1.1
 // section 2.2, MQTT 5.0 section 2.1).
 const (
 	mqttConnect   = 0x10
@@ -189,7 +189,7 @@ func findMQTT(m *message) match {
 		if size < 6 || len(b) < at+size {
 			return match{}
 		}
-		// In version 5 properties come first, mostly none: one octet of zero.
+		// In version 5 properties come first, mostly none: one byte of zero.
 		body := b[at+2 : at+size]
 		if mqttFilters(body, 2) || body[0] == 0 && mqttFilters(body[1:], 0x2e) {
 			return match{protocol: MQTT, strength: Likely, sender: client, reason: reasonMQTTSubscribe}
@@ -244,17 +244,17 @@ func mqttOpen(b []byte, size, at int) match {
 	return match{protocol: MQTT, strength: Full, sender: client, reason: reasonMQTTConnect}
 }
 
-// mqttLength reads the remaining length; octets is 0 where there is none.
-func mqttLength(b []byte) (n, octets int) {
-	for octets < len(b) && octets < 4 {
-		c := b[octets]
-		n |= int(c&0x7f) << (7 * octets)
-		octets++
+// mqttLength reads the remaining length; bytes is 0 where there is none.
+func mqttLength(b []byte) (n, bytes int) {
+	for bytes < len(b) && bytes < 4 {
+		c := b[bytes]
+		n |= int(c&0x7f) << (7 * bytes)
+		bytes++
 		if c < 0x80 {
-			if octets > 1 && c == 0 {
+			if bytes > 1 && c == 0 {
 				return 0, 0 // longer than need be
 			}
-			return n, octets
+			return n, bytes
 		}
 	}
 	return 0, 0

@@ -12,7 +12,7 @@ const (
 	bacnetUnicast    = 0x0a
 	bacnetBroadcast  = 0x0b
 
-	bacnetNetworkMessage = 0x80 // of the network header's control octet
+	bacnetNetworkMessage = 0x80 // of the network header's control byte
 	bacnetDestination    = 0x20
 	bacnetSource         = 0x08
 

@@ -26,8 +26,8 @@ func (w *ber) header() (tag byte, size int, ok bool) {
 	return tag, size, true
 }
 
-// berLength reads a length of up to four octets; the indefinite form is
-// refused with width 0, and so is an octet string of lengths too long for us.
+// berLength reads a length of up to four bytes; the indefinite form is
+// refused with width 0, and so is a length of more than four bytes.
 func berLength(b []byte) (size, width int, ok bool) {
 	n := int(b[0])
 	if n < 0x80 {
@@ -60,7 +60,7 @@ func (w *ber) expect(tag byte) (size int, ok bool) {
 	return size, ok
 }
 
-// integer reads an INTEGER or ENUMERATED of up to five octets.
+// integer reads an INTEGER or ENUMERATED of up to five bytes.
 func (w *ber) integer(tag byte) (v int, ok bool) {
 	size, ok := w.expect(tag)
 	if !ok {
@@ -91,11 +91,11 @@ func (w *ber) skip(tag byte) bool {
 }
 
 const (
-	berBoolean    = 0x01
-	berInteger    = 0x02
-	berOctets     = 0x04
-	berOID        = 0x06
-	berEnumerated = 0x0a
-	berSequence   = 0x30
-	berSet        = 0x31
+	berBoolean     = 0x01
+	berInteger     = 0x02
+	berOctetString = 0x04
+	berOID         = 0x06
+	berEnumerated  = 0x0a
+	berSequence    = 0x30
+	berSet         = 0x31
 )

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// chancePayload fills b with octets that are of no protocol but look like
+// chancePayload fills b with bytes that are of no protocol but look like
 // something, and gives a name for what they look like.
 func chancePayload(r *rand.Rand, b []byte, first string) string {
 	random := func(b []byte) {
@@ -24,12 +24,12 @@ func chancePayload(r *rand.Rand, b []byte, first string) string {
 	case 0:
 		random(b)
 		return "random"
-	case 1, 2: // the recogniser's first octet, as dispatch gives it
+	case 1, 2: // the recogniser's first byte, as dispatch gives it
 		random(b)
 		if first != "" {
 			b[0] = first[r.IntN(len(first))]
 		}
-		return "random after a first octet that fits"
+		return "random after a first byte that fits"
 	case 3: // and a length where many protocols have it
 		random(b)
 		if first != "" {
@@ -115,7 +115,7 @@ func chancePayload(r *rand.Rand, b []byte, first string) string {
 }
 
 // TestChance checks that nothing but a protocol is a full match: each
-// recogniser looks at payloads that chance made, which have its first octet,
+// recogniser looks at payloads that chance made, which have its first byte,
 // or a length that fits, more often than chance would have it.
 func TestChance(t *testing.T) {
 	rounds := 100_000

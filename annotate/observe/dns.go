@@ -29,7 +29,7 @@ type dnsMessage struct {
 	class           int  // of the first question or record; 0 if not seen
 	kind            int
 	answer          int // the type of the first record that is no question
-	records, lacked int // how many records were read, and how many were not because the octets end
+	records, lacked int // how many records were read, and how many were not because the bytes end
 }
 
 func findDNS(m *message) match { return dnsIn(m, m.b, m.n) }
@@ -48,7 +48,7 @@ func findDNSOverTCP(m *message) match {
 	return dnsIn(m, b, size)
 }
 
-// dnsIn recognises a message of n octets, of which b is there.
+// dnsIn recognises a message of n bytes, of which b is there.
 func dnsIn(m *message, b []byte, n int) match {
 	var d dnsMessage
 	if !d.header(b) {
@@ -95,7 +95,7 @@ func (d *dnsMessage) header(b []byte) bool {
 	return d.qd <= 64 && d.an <= 1024 && d.ns <= 256 && d.ar <= 256 && d.flags&0xf <= 11
 }
 
-// body reads names, types, classes and lengths until the octets or the records
+// body reads names, types, classes and lengths until the bytes or the records
 // end; false where they do not fit.
 func (d *dnsMessage) body(b []byte, n int) bool {
 	at, total := 12, d.qd+d.an+d.ns+d.ar
@@ -186,12 +186,12 @@ func (d *dnsMessage) name(b []byte, at, n int, first bool) (next int, ok bool) {
 }
 
 // netbiosName reports whether b begins with a label that holds a NetBIOS name
-// of 16 octets, two letters from A to P each (RFC 1001 section 14.1).
+// of 16 bytes, two letters from A to P each (RFC 1001 section 14.1).
 func netbiosName(b []byte) bool {
 	return len(b) >= 33 && b[0] == 32 && netbiosLetters(b[1:33]) == 32
 }
 
-// netbiosLetters counts the letters that encode half an octet.
+// netbiosLetters counts the letters that encode half a byte.
 func netbiosLetters(b []byte) (n int) {
 	for _, c := range b {
 		if c >= 'A' && c <= 'P' {

@@ -28,7 +28,7 @@ const (
 func findNetFlow(m *message) match {
 	b := m.b
 	header, record, most := nfHeader5, 48, 30
-	// Version 1 is sent with records of 52 octets and of 48.
+	// Version 1 is sent with records of 52 bytes and of 48.
 	switch be16(b) {
 	case 1:
 		header, record, most = nfHeader1, 52, 24

@@ -28,7 +28,7 @@ func findGearman(m *message) match {
 	return found
 }
 
-// ZooKeeper: records with four octets of length (Apache ZooKeeper,
+// ZooKeeper: records with four bytes of length (Apache ZooKeeper,
 // "zookeeper.jute": ConnectRequest and ConnectResponse).
 const (
 	zkPassword = 16
@@ -37,7 +37,7 @@ const (
 )
 
 // findZooKeeper recognises the request for a session and its answer. Releases
-// since 3.4 add an octet for read-only service.
+// since 3.4 add a byte for read-only service.
 func findZooKeeper(m *message) match {
 	b := m.b
 	found := match{protocol: ZooKeeper, strength: Full, reason: reasonZooKeeper}

@@ -57,7 +57,7 @@ func gtp1(b []byte, n int) match {
 	switch b[1] {
 	case gtpGPDU:
 		if b[0]&gtpExtension != 0 {
-			// Each header: its length in units of four octets, and the next
+			// Each header: its length in units of four bytes, and the next
 			// one's type last.
 			if len(b) < 12 {
 				return match{}
@@ -121,7 +121,7 @@ func gtp1(b []byte, n int) match {
 	return found
 }
 
-// gtpFixed gives for each type of information element below 30 how many octets
+// gtpFixed gives for each type of information element below 30 how many bytes
 // its value has (TS 29.060 section 7.7); 0xff where there is no such type.
 const gtpFixed = "\xff\x01\x08\x06\x04\x04\xff\xff\x01\x1c\xff\x01\x03\x01\x01\x01\x04\x04\x05\x01\x01\x01\x09\x01\x01\x02\x02\x02\x02\x01"
 
@@ -164,7 +164,7 @@ func gtp2(b []byte, n int) match {
 	if b[0]&3 != 0 || b[1] == 0 || size < at || size != n && (b[0]&gtpPiggyback == 0 || size > n) || len(b) < at {
 		return match{}
 	}
-	// The last octet is spare, or half of it the priority.
+	// The last byte is spare, or half of it the priority.
 	if b[0]&gtpPriority == 0 && b[at-1] != 0 || b[at-1]&0xf != 0 || b[0]&gtpTEID == 0 && b[1] > 3 {
 		return match{}
 	}
@@ -191,7 +191,7 @@ func gtp2(b []byte, n int) match {
 }
 
 // gtpPrime recognises the protocol of charging gateways. In version 0 the
-// header may have 20 octets, as that of GTP had.
+// header may have 20 bytes, as that of GTP had.
 func gtpPrime(b []byte, n int) match {
 	if b[0]&0x1e != 0x0e || b[0]>>5 > 2 {
 		return match{}

@@ -220,7 +220,7 @@ func header(b []byte, name string) span {
 }
 
 // findHTTP2 recognises a server's first frame (RFC 9113 section 6.5): SETTINGS
-// on stream 0, with a length that settings of 6 octets fill.
+// on stream 0, with a length that settings of 6 bytes fill.
 func findHTTP2(m *message) match {
 	b := m.b
 	size := be24(b)

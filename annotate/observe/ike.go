@@ -1,8 +1,8 @@
 package observe
 
-// IKE: a header of 28 octets that both versions share (RFC 2408 section 3.1,
+// IKE: a header of 28 bytes that both versions share (RFC 2408 section 3.1,
 // RFC 7296 section 3.1), then payloads that each name the next one's type. On
-// the port of NAT traversal four octets of zero come first, where ESP has its
+// the port of NAT traversal four bytes of zero come first, where ESP has its
 // SPI (RFC 3948 section 2.2).
 const (
 	ikeHeader    = 28
@@ -85,7 +85,7 @@ func ike(b []byte, n int) match {
 }
 
 // ikeChain walks the payloads' headers (RFC 7296 section 3.2) as far as they
-// are there. Octets may follow the last one where the message may be padded
+// are there. Bytes may follow the last one where the message may be padded
 // (RFC 2408 section 3.1 leaves that open, and many version 1 senders do).
 func ikeChain(b []byte, n int, next byte, known func(byte) bool, padded bool) bool {
 	at := ikeHeader

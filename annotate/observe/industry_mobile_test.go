@@ -63,7 +63,7 @@ var overlaySamples = []sample{
 	{name: "protocol extension", transport: udp, sent: [2]string{cat(0x0c, 0, 0, 2, u24(42), 0, innerV6)}, of: VXLAN, want: VXLAN, strength: Full},
 	{name: "service chain", transport: udp, sent: [2]string{cat(0x0c, 0, 0, 4, u24(42), 0, 0, 2, 2, 1, u24(1), 255, innerV4)}, of: VXLAN, want: VXLAN, strength: Full},
 	{name: "a frame not known", transport: udp, sent: [2]string{cat(8, zeros(3), u24(42), 0, innerUnknown)}, of: VXLAN, want: VXLAN, strength: Likely},
-	{name: "reserved octet", transport: udp, sent: [2]string{cat(8, zeros(3), u24(42), 1, innerFrame)}, of: VXLAN},
+	{name: "reserved byte", transport: udp, sent: [2]string{cat(8, zeros(3), u24(42), 1, innerFrame)}, of: VXLAN},
 	{name: "inner packet longer than the tunnel", transport: udp, sent: [2]string{cat(8, 0, 0, 1, u24(42), 0, innerFrame[:41])}, of: VXLAN},
 
 	{name: "Ethernet", transport: udp, sent: [2]string{cat(0, 0, u16(0x6558), u24(42), 0, innerFrame)}, of: GENEVE, want: GENEVE, strength: Full},

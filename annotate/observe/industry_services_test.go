@@ -11,7 +11,7 @@ var (
 	ipfixTemplate = cat(u16(2), vec16sized(u16(256), u16(2), u16(8), u16(4), u16(12), u16(4)))
 )
 
-// vec16sized gives the body of a set, whose length counts the two octets of
+// vec16sized gives the body of a set, whose length counts the two bytes of
 // the identifier and its own.
 func vec16sized(parts ...any) string { s := cat(parts...); return cat(u16(4+len(s)), s) }
 
@@ -98,7 +98,7 @@ var serviceSamples = []sample{
 	{name: "not the last fragment", transport: tcp, sent: [2]string{"\x00" + rpcRecord(nfsCall)[1:]}, of: NFS},
 
 	{name: "login", transport: tcp, sent: [2]string{cat("\x43\x87\x00\x00\x00", u24(42), filler(6), u16(0), filler(4), u16(1), zeros(2), filler(8), zeros(16), "InitiatorName=iqn.2004-01.example.org:host\x00")}, of: ISCSI, want: ISCSI, strength: Full, server: Destination},
-	{name: "reserved octets", transport: tcp, sent: [2]string{cat("\x43\x87\x00\x00\x00", u24(42), filler(6), u16(0), filler(4), u16(1), zeros(2), filler(8), filler(16), "InitiatorName=iqn.2004-01.example.org:host\x00")}, of: ISCSI},
+	{name: "reserved bytes", transport: tcp, sent: [2]string{cat("\x43\x87\x00\x00\x00", u24(42), filler(6), u16(0), filler(4), u16(1), zeros(2), filler(8), filler(16), "InitiatorName=iqn.2004-01.example.org:host\x00")}, of: ISCSI},
 
 	{name: "session", transport: tcp, sent: [2]string{cat(0, 4, u16(1), u32(0), u32(6), u32(0), 1, vec8(u32(1<<20))), cat(1, 4, u16(1), u32(0), u32(6), u32(0), 0, vec8(u32(1<<20)))}, of: AFP, want: AFP, strength: Full, server: Destination},
 	{name: "option of another length", transport: tcp, sent: [2]string{cat(0, 4, u16(1), u32(0), u32(6), u32(0), 1, 5, u32(1<<20))}, of: AFP},

@@ -47,7 +47,7 @@ var sqlSamples = []sample{
 	{name: "host not allowed", transport: tcp, sent: [2]string{"", mysqlPacket(0, 0xff, l16(1130), "Host '192.0.2.7' is not allowed to connect to this MySQL server")}, of: MySQL, want: MySQL, strength: Full, server: Destination},
 	{name: "query and result", transport: tcp, sent: [2]string{mysqlPacket(0, 3, "select id, name from customer"), mysqlPacket(1, 1) + mysqlPacket(2, "\x03def", vec8("shop"), filler(30))}, of: MySQL, want: MySQL, strength: Full, server: Destination},
 	{name: "protocol 9", transport: tcp, sent: [2]string{"", mysqlPacket(0, 9, "3.22.32\x00", l32(11), filler(8), 0)}, of: MySQL},
-	{name: "reserved octets in use", transport: tcp, sent: [2]string{"", mysqlPacket(0, 10, "8.0.36\x00", l32(11), filler(8), 0, l16(0xffff), 255, l16(2), l16(0xdfff), 21, filler(10), filler(12), 0)}, of: MySQL},
+	{name: "reserved bytes in use", transport: tcp, sent: [2]string{"", mysqlPacket(0, 10, "8.0.36\x00", l32(11), filler(8), 0, l16(0xffff), 255, l16(2), l16(0xdfff), 21, filler(10), filler(12), 0)}, of: MySQL},
 	{name: "login without protocol 4.1", transport: tcp, sent: [2]string{mysqlPacket(1, l32(0x01bfa485), l32(1<<24), 255, zeros(23), "app\x00")}, of: MySQL},
 	{name: "query that is no SQL", transport: tcp, sent: [2]string{mysqlPacket(0, 3, "what time is it")}, of: MySQL},
 

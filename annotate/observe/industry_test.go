@@ -9,7 +9,7 @@ var industrySamples = slices.Concat(sqlSamples, storeSamples, messagingSamples, 
 // l24 and vecl32 are as l16 and vec16.
 func l24(n int) string { return cat(l16(n&0xffff), n>>16) }
 
-// l64 and u64 give a number that fits 32 bits in eight octets.
+// l64 and u64 give a number that fits 32 bits in eight bytes.
 func l64(n int) string { return cat(l32(n), l32(0)) }
 func u64(n int) string { return cat(u32(0), u32(n)) }
 

@@ -31,7 +31,7 @@ var vpnSamples = []sample{
 	{name: "data", transport: udp, sent: [2]string{cat(4, zeros(3), filler(4), l64(7), filler(80))}, of: WireGuard, want: WireGuard, strength: Likely},
 	{name: "under load", transport: udp, sent: [2]string{cat(1, zeros(3), filler(144))}, of: WireGuard, want: WireGuard, strength: Likely},
 	{name: "another length", transport: udp, sent: [2]string{cat(1, zeros(3), filler(124), zeros(16))}, of: WireGuard},
-	{name: "reserved octet", transport: udp, sent: [2]string{cat(1, 0, 0, 1, filler(128), zeros(16))}, of: WireGuard},
+	{name: "reserved byte", transport: udp, sent: [2]string{cat(1, 0, 0, 1, filler(128), zeros(16))}, of: WireGuard},
 
 	{name: "plain", transport: udp, sent: [2]string{ovpnTunnel, ovpnAnswer}, of: OpenVPN, want: OpenVPN, strength: Full, server: Destination},
 	{name: "tls-auth", transport: udp, sent: [2]string{ovpnAuth}, of: OpenVPN, want: OpenVPN, strength: Full, server: Destination},

@@ -23,7 +23,7 @@ var dtlsSamples = []sample{
 	{name: "cookie", transport: udp, sent: [2]string{"", dtlsRecord(22, 0, 0, dtlsMessage(3, "\xfe\xff"+vec8(filler(20))))}, of: DTLS, want: DTLS, strength: Full, server: Destination},
 	{name: "over SCTP", transport: sctp, sent: [2]string{dtlsClient}, of: DTLS, want: DTLS, strength: Full, server: Destination, text: "turn.example.org"},
 	{name: "from the middle", transport: udp, sent: [2]string{dtlsRecord(23, 1, 77, filler(60))}, of: DTLS, want: DTLS, strength: Full},
-	{name: "octets after the record", transport: udp, sent: [2]string{dtlsRecord(23, 1, 77, filler(60)) + "more"}, of: DTLS},
+	{name: "bytes after the record", transport: udp, sent: [2]string{dtlsRecord(23, 1, 77, filler(60)) + "more"}, of: DTLS},
 	{name: "version of TLS", transport: udp, sent: [2]string{cat(22, "\x03\x03", filler(8), vec16(filler(30)))}, of: DTLS},
 }
 
@@ -117,9 +117,9 @@ var dnsSamples = []sample{
 	{name: "over TCP", transport: tcp, sent: [2]string{vec16(dnsQuery), vec16(dnsResponse)}, of: DNS, want: DNS, strength: Full, server: Destination},
 	{name: "transfer", transport: tcp, sent: [2]string{vec16(dnsHeader(9, 0, 1, 0, 0, 0) + dnsName("example", "org") + u16(252) + u16(1))}, of: DNS, want: DNS, strength: Full, server: Destination},
 	{name: "cut in the question", transport: udp, cut: 20, sent: [2]string{dnsHeader(0x1234, 0x0100, 1, 0, 0, 0) + "\x03www\x07exa"}, of: DNS, want: DNS, strength: Likely, server: Destination},
-	{name: "octets after the message", transport: udp, sent: [2]string{dnsQuery + "12345"}, of: DNS},
+	{name: "bytes after the message", transport: udp, sent: [2]string{dnsQuery + "12345"}, of: DNS},
 	{name: "class 9", transport: udp, sent: [2]string{dnsHeader(1, 0x100, 1, 0, 0, 0) + dnsName("a", "b") + u16(1) + u16(9)}, of: DNS},
-	{name: "label of 64 octets", transport: udp, sent: [2]string{dnsHeader(1, 0x100, 1, 0, 0, 0) + "\x40" + filler(64) + "\x00" + u16(1) + u16(1)}, of: DNS},
+	{name: "label of 64 bytes", transport: udp, sent: [2]string{dnsHeader(1, 0x100, 1, 0, 0, 0) + "\x40" + filler(64) + "\x00" + u16(1) + u16(1)}, of: DNS},
 	{name: "counts of nothing", transport: udp, sent: [2]string{dnsHeader(1, 0x100, 0, 0, 0, 0) + filler(20)}, of: DNS},
 	{name: "pointer forward", transport: udp, sent: [2]string{dnsHeader(1, 0x100, 1, 0, 0, 0) + "\xc0\x20" + u16(1) + u16(1) + filler(16)}, of: DNS},
 
@@ -198,7 +198,7 @@ var hostSamples = []sample{
 	{name: "monitor list", transport: udp, sent: [2]string{"\x17\x00\x03\x2a\x00\x00\x00\x00", cat("\xd7\x00\x03\x2a", u16(6), u16(72), filler(6*72))}, of: NTP, want: NTP, strength: Full, server: Destination},
 	{name: "version 7", transport: udp, sent: [2]string{cat(0x3b, zeros(47))}, of: NTP},
 	{name: "server that knows nothing", transport: udp, sent: [2]string{cat(0x14, zeros(11), filler(60))}, of: NTP},
-	{name: "control response with octets behind it", transport: udp, sent: [2]string{cat(0x26, 0x84, u16(0), u16(1), u16(0x379c), u16(0), u16(0), filler(8))}, of: NTP},
+	{name: "control response with bytes behind it", transport: udp, sent: [2]string{cat(0x26, 0x84, u16(0), u16(1), u16(0x379c), u16(0), u16(0), filler(8))}, of: NTP},
 	{name: "stratum 99", transport: udp, sent: [2]string{cat(0x24, 99, 6, 0xe9, u32(0x200), u32(0x300), filler(4), ntpTime(ntpNow), ntpTime(ntpNow), ntpTime(ntpNow), ntpTime(ntpNow))}, of: NTP},
 	{name: "short", transport: udp, sent: [2]string{"\x1b" + zeros(43)}, of: NTP},
 
@@ -234,7 +234,7 @@ var asn1Samples = []sample{
 	{name: "trap", transport: udp, sent: [2]string{tlv(0x30, tlv(2, 0), tlv(4, "public"), tlv(0xa4, tlv(6, "\x2b\x06\x01"), tlv(0x40, filler(4))))}, of: SNMP, want: SNMP, strength: Full, server: Destination},
 	{name: "3", transport: udp, sent: [2]string{tlv(0x30, tlv(2, 3), tlv(0x30, tlv(2, filler(4)), tlv(2, u24(65507)), tlv(4, 4), tlv(2, 3)), tlv(4, filler(20)), tlv(0x30, filler(20)))}, of: SNMP, want: SNMP, strength: Full, server: Destination},
 	{name: "response", transport: udp, sent: [2]string{"", tlv(0x30, tlv(2, 0), tlv(4, "public"), tlv(0xa2, snmpPDU))}, of: SNMP, want: SNMP, strength: Full, server: Destination},
-	{name: "octets after the message", transport: udp, sent: [2]string{snmpGet + "x"}, of: SNMP},
+	{name: "bytes after the message", transport: udp, sent: [2]string{snmpGet + "x"}, of: SNMP},
 	{name: "version 7", transport: udp, sent: [2]string{tlv(0x30, tlv(2, 7), tlv(4, "public"), tlv(0xa0, snmpPDU))}, of: SNMP},
 	{name: "bulk in version 1", transport: udp, sent: [2]string{tlv(0x30, tlv(2, 0), tlv(4, "public"), tlv(0xa5, snmpPDU))}, of: SNMP},
 
@@ -356,7 +356,7 @@ var mediaSamples = []sample{
 	{name: "sender report", transport: udp, sent: [2]string{rtcpReport}, of: RTCP, want: RTCP, strength: Full},
 	{name: "receiver report alone", transport: udp, sent: [2]string{cat(0x81, 201, u16(7), filler(28))}, of: RTCP, want: RTCP, strength: Full},
 	{name: "count that the length does not hold", transport: udp, sent: [2]string{cat(0x82, 201, u16(7), filler(28))}, of: RTCP},
-	{name: "octets after it", transport: udp, sent: [2]string{rtcpReport + "\x00"}, of: RTCP},
+	{name: "bytes after it", transport: udp, sent: [2]string{rtcpReport + "\x00"}, of: RTCP},
 
 	{name: "PCMU both ways", transport: udp, sent: [2]string{rtp(0x80, 0, 7, 0x1111, 160), rtp(0x80, 0, 9, 0x2222, 160)}, of: RTP, want: RTP, strength: Full},
 	{name: "dynamic type both ways", transport: udp, sent: [2]string{rtp(0x80, 0xe0, 7, 0x1111, 900), rtp(0x80, 0x60, 9, 0x2222, 77)}, of: RTP, want: RTP, strength: Full},
@@ -404,7 +404,7 @@ var aaaSamples = []sample{
 	{name: "accounting answer", transport: udp, sent: [2]string{"", cat(5, 7, u16(20), filler(16))}, of: RADIUS, want: RADIUS, strength: Likely, server: Destination},
 	{name: "attribute beyond the packet", transport: udp, sent: [2]string{cat(1, 7, u16(20+5), filler(16), 1, 6, "bob")}, of: RADIUS},
 	{name: "one long attribute, cut", transport: udp, cut: 300, sent: [2]string{cat(2, 7, u16(420), filler(16), 79, 255, filler(82))}, of: RADIUS},
-	{name: "port of five octets", transport: udp, sent: [2]string{cat(1, 7, u16(20+7), filler(16), 5, 7, filler(5))}, of: RADIUS},
+	{name: "port of five bytes", transport: udp, sent: [2]string{cat(1, 7, u16(20+7), filler(16), 5, 7, filler(5))}, of: RADIUS},
 	{name: "damaged behind three attributes", transport: udp, sent: [2]string{cat(1, 7, u16(20+5+6+6+2), filler(16), 1, 5, "bob", 4, 6, filler(4), 5, 6, filler(4), 0, 0)}, of: RADIUS, want: RADIUS, strength: Likely, server: Destination},
 	{name: "another protocol with the same lengths", transport: udp, sent: [2]string{cat(1, 7, u16(20+5+5+5+2), filler(16), 1, 5, "bob", 1, 5, "bob", 1, 5, "bob", 0, 0)}, of: RADIUS},
 	{name: "length", transport: udp, sent: [2]string{cat(1, 7, u16(20+6), filler(16), 1, 5, "bob")}, of: RADIUS},

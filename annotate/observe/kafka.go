@@ -1,9 +1,9 @@
 package observe
 
-// Kafka: requests and responses with four octets of length before them (Apache
+// Kafka: requests and responses with four bytes of length before them (Apache
 // Kafka, "Kafka protocol guide", "Headers").
 const (
-	kafkaMaxMessage = 1<<24 - 1 // what first octets of zero allow
+	kafkaMaxMessage = 1<<24 - 1 // what first bytes of zero allow
 	kafkaMaxClient  = 255
 	kafkaLaterKeys  = 100 // keys above those of kafkaVersions, 92 so far
 	kafkaLaterMax   = 5

@@ -9,7 +9,7 @@ func findKerberos(m *message) match {
 	return kerberosIn(m.b, m.n)
 }
 
-// findKerberosOverTCP has a length of four octets before (section 7.2.2).
+// findKerberosOverTCP has a length of four bytes before (section 7.2.2).
 func findKerberosOverTCP(m *message) match {
 	size := be32(m.b)
 	if size < 12 || size > 1<<20 {

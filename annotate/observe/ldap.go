@@ -38,7 +38,7 @@ func findLDAP(m *message) match {
 	switch op {
 	case 0x60: // bind
 		found.reason = reasonLDAPBind
-		if v, ok := w.integer(berInteger); !ok || v < 1 || v > 3 || !w.skip(berOctets) {
+		if v, ok := w.integer(berInteger); !ok || v < 1 || v > 3 || !w.skip(berOctetString) {
 			return match{}
 		}
 		if tag, _, ok := w.header(); ok && tag != 0x80 && tag != 0xa3 && tag != 0x8a && tag != 0x89 && tag != 0x8b { // simple, SASL, Microsoft's
@@ -46,7 +46,7 @@ func findLDAP(m *message) match {
 		}
 	case 0x63: // search
 		found.reason = reasonLDAPSearch
-		if !w.skip(berOctets) {
+		if !w.skip(berOctetString) {
 			return match{}
 		}
 		if v, ok := w.integer(berEnumerated); ok && (v < 0 || v > 3) {
@@ -69,10 +69,10 @@ func findLDAP(m *message) match {
 		found.upgrade = string(w.b[w.at:w.at+size]) == ldapStartTLS
 	case 0x66, 0x68, 0x6c, 0x6e: // modify, add, modify name, compare
 		found.reason = reasonLDAPOther
-		if !w.skip(berOctets) {
+		if !w.skip(berOctetString) {
 			return match{}
 		}
-		if tag, _, ok := w.header(); !ok || tag != berSequence && tag != berOctets {
+		if tag, _, ok := w.header(); !ok || tag != berSequence && tag != berOctetString {
 			return match{}
 		}
 		found.strength = Likely
@@ -83,7 +83,7 @@ func findLDAP(m *message) match {
 		found.reason, found.strength = reasonLDAPOther, Full
 	case 0x61, 0x65, 0x67, 0x69, 0x6b, 0x6d, 0x6f, 0x78: // results
 		found.sender, found.reason = server, reasonLDAPResult
-		if v, ok := w.integer(berEnumerated); !ok || v < 0 || v > 123 && v != 4096 || !w.skip(berOctets) {
+		if v, ok := w.integer(berEnumerated); !ok || v < 0 || v > 123 && v != 4096 || !w.skip(berOctetString) {
 			return match{}
 		}
 	case 0x4a: // delete: a name
@@ -98,7 +98,7 @@ func findLDAP(m *message) match {
 		}
 	case 0x73: // reference: addresses to go on searching at
 		found.sender, found.reason = server, reasonLDAPReferral
-		if size, ok := w.expect(berOctets); !ok || size < 7 || !hasPrefixFold(w.b[w.at:], "LDAP") {
+		if size, ok := w.expect(berOctetString); !ok || size < 7 || !hasPrefixFold(w.b[w.at:], "LDAP") {
 			return match{}
 		}
 	case 0x79: // intermediate response: a name in digits and dots, then perhaps a value
@@ -109,7 +109,7 @@ func findLDAP(m *message) match {
 		}
 	case 0x64: // entry
 		found.sender, found.reason = server, reasonLDAPEntry
-		if !w.skip(berOctets) {
+		if !w.skip(berOctetString) {
 			return match{}
 		}
 		if _, ok := w.expect(berSequence); !ok && w.bad {

@@ -1,7 +1,7 @@
 package observe
 
 // RMCP: management of hardware (DMTF DSP0136 "Alert Standard Format" section
-// 3.2, Intel "IPMI v2.0" section 13): version, reserved octet, sequence number
+// 3.2, Intel "IPMI v2.0" section 13): version, reserved byte, sequence number
 // and class.
 const (
 	rmcpVersion = 6
@@ -62,7 +62,7 @@ func findRMCP(m *message) match {
 		if b[4] == 3 || b[4] > 5 || len(b) < at+4 {
 			return match{}
 		}
-		// An even network function is a request's. Some messages have an octet
+		// An even network function is a request's. Some messages have a byte
 		// of padding.
 		size := int(b[at])
 		if size < 7 || m.n != at+1+size && m.n != at+2+size || b[at+1]+b[at+2]+b[at+3] != 0 {
@@ -77,7 +77,7 @@ func findRMCP(m *message) match {
 	return match{}
 }
 
-// CoAP: a header of four octets, a token, options and a payload (RFC 7252
+// CoAP: a header of four bytes, a token, options and a payload (RFC 7252
 // section 3).
 const (
 	coapMarker = 0xff
@@ -195,7 +195,7 @@ func coapOption(option, size int) bool {
 	return size <= limit
 }
 
-// GSMTAP: a header of 16 octets before frames of radio networks (libosmocore,
+// GSMTAP: a header of 16 bytes before frames of radio networks (libosmocore,
 // "gsmtap.h").
 const (
 	gsmtapVersion  = 2
@@ -215,7 +215,7 @@ func findGSMTAP(m *message) match {
 		return match{}
 	}
 	found := match{protocol: GSMTAP, strength: Likely, sender: client, reason: reasonGSMTAP}
-	// A block of a GSM channel has 23 octets, and the kind of channel is known.
+	// A block of a GSM channel has 23 bytes, and the kind of channel is known.
 	if b[2] == gsmtapUm && m.ends(16+gsmtapBlock) && b[12]&0x7f >= 1 && b[12]&0x7f <= 16 && b[4]|b[5] != 0 {
 		found.strength = Full
 	}

@@ -1,6 +1,6 @@
 package observe
 
-// STUN, RTP and RTCP share ports (RFC 7983): the first octet tells them apart.
+// STUN, RTP and RTCP share ports (RFC 7983): the first byte tells them apart.
 
 const (
 	reasonSTUN        = "STUN header with its cookie, length fits"
@@ -199,19 +199,19 @@ func findRTP(m *message) match {
 	return match{protocol: RTP, strength: Likely, sender: peers, reason: reasonRTPBoth}
 }
 
-// rtpFrames reports whether n octets are whole frames of a static audio format
+// rtpFrames reports whether n bytes are whole frames of a static audio format
 // (RFC 3551 section 4.5), of usual packet times.
 func rtpFrames(kind, n int) bool {
 	switch kind {
-	case 0, 8, 9: // PCMU, PCMA, G722: 8 octets a millisecond, 10 to 60 of these
+	case 0, 8, 9: // PCMU, PCMA, G722: 8 bytes a millisecond, 10 to 60 of these
 		return n%80 == 0 && n <= 480
-	case 5, 6: // DVI4: a header of 4 octets, then 4 or 8 a millisecond
+	case 5, 6: // DVI4: a header of 4 bytes, then 4 or 8 a millisecond
 		return n > 4 && (n-4)%40 == 0 && n <= 484
-	case 3: // GSM: 33 octets for 20 ms
+	case 3: // GSM: 33 bytes for 20 ms
 		return n%33 == 0 && n <= 99
-	case 4: // G723: 24 or 20 octets for 30 ms
+	case 4: // G723: 24 or 20 bytes for 30 ms
 		return n == 24 || n == 20 || n == 48
-	case 18: // G729: 10 octets for 10 ms
+	case 18: // G729: 10 bytes for 10 ms
 		return n%10 == 0 && n <= 60
 	}
 	return false

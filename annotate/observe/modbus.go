@@ -85,7 +85,7 @@ func modbusChain(m *message) match {
 	return match{protocol: Modbus, strength: Full, reason: reasonModbusChain}
 }
 
-// modbusFunction checks n octets of function and data, of which p may lack
+// modbusFunction checks n bytes of function and data, of which p may lack
 // some, and says who sends them.
 func modbusFunction(p []byte, n int) (sender role, ok bool) {
 	if len(p) < 2 {
@@ -153,8 +153,8 @@ func modbusFunction(p []byte, n int) (sender role, ok bool) {
 	return either, false
 }
 
-// DNP3: link frames that begin with two fixed octets, with a check sequence
-// over the header's first eight octets (IEEE 1815-2012 section 9.2).
+// DNP3: link frames that begin with two fixed bytes, with a check sequence
+// over the header's first eight bytes (IEEE 1815-2012 section 9.2).
 const (
 	dnp3Header = 10
 
@@ -189,7 +189,7 @@ func dnp3CRC(b []byte) uint16 {
 	return ^crc
 }
 
-// EtherNet/IP: an encapsulation header of 24 octets, little-endian (ODVA, "The
+// EtherNet/IP: an encapsulation header of 24 bytes, little-endian (ODVA, "The
 // CIP Networks Library" volume 2 section 2-3).
 const (
 	enipHeader     = 24

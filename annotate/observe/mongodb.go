@@ -88,7 +88,7 @@ func findMongoDB(m *message) match {
 	return found
 }
 
-// bsonDocument reports whether b may begin a BSON document of size octets at
+// bsonDocument reports whether b may begin a BSON document of size bytes at
 // most (bsonspec.org): its length, then elements of a type and a name.
 func bsonDocument(b []byte, size int) bool {
 	length := int(le32(b))
@@ -141,7 +141,7 @@ func findCassandra(m *message) match {
 	b := m.b
 	version, header := b[0]&0x7f, 9
 	if version < 3 {
-		header = 8 // the stream has one octet in versions 1 and 2
+		header = 8 // the stream has one byte in versions 1 and 2
 	}
 	if version == 0 || version > 5 || len(b) < header || b[1]&^0x1f != 0 {
 		return match{}

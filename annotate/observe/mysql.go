@@ -1,6 +1,6 @@
 package observe
 
-// MySQL and MariaDB: packets of three octets of length, a sequence number and
+// MySQL and MariaDB: packets of three bytes of length, a sequence number and
 // a body (MySQL Source Code Documentation, "MySQL Packets").
 const (
 	mysqlProtocol10   = 10
@@ -14,10 +14,10 @@ const (
 )
 
 const (
-	reasonMySQLGreeting = "MySQL greeting: protocol 10, version text and reserved octets fit"
+	reasonMySQLGreeting = "MySQL greeting: protocol 10, version text and reserved bytes fit"
 	reasonMySQLError    = "MySQL error packet instead of a greeting"
-	reasonMySQLResponse = "MySQL handshake response: flags, reserved octets and user fit"
-	reasonMySQLSSL      = "MySQL SSL request: length, flags and reserved octets fit"
+	reasonMySQLResponse = "MySQL handshake response: flags, reserved bytes and user fit"
+	reasonMySQLSSL      = "MySQL SSL request: length, flags and reserved bytes fit"
 	reasonMySQLQuery    = "MySQL query command with SQL text"
 	reasonMySQLColumns  = "MySQL result set: column count and first definition fit"
 )
@@ -80,7 +80,7 @@ func mysqlGreeting(b []byte, size int) match {
 	if len(b) > at+12 && b[at+12] != 0 {
 		return match{}
 	}
-	// Ten reserved octets, of which MariaDB uses the last four.
+	// Ten reserved bytes, of which MariaDB uses the last four.
 	if at+21+6 <= 4+size && len(b) >= at+27 && !allZero(b[at+21:at+27]) {
 		return match{}
 	}

@@ -177,24 +177,3 @@ func whoisAnswer(b, asked []byte) bool {
 	}
 	return comment || named && keys > 0 || columns >= 2 && columns >= lines
 }
-
-// indexByte gives where c first stands in b, -1 if nowhere.
-func indexByte(b []byte, c byte) int {
-	for i := range b {
-		if b[i] == c {
-			return i
-		}
-	}
-	return -1
-}
-
-// equalFold reports whether a and b, of one length, are the same but for the case
-// of ASCII letters.
-func equalFold(a, b []byte) bool {
-	for i := range a {
-		if a[i] != b[i] && (a[i]|0x20 != b[i]|0x20 || !isAlpha(a[i])) {
-			return false
-		}
-	}
-	return true
-}

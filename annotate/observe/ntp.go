@@ -20,7 +20,7 @@ const (
 	ntpPrivate
 )
 
-// findNTP recognises time messages of 48 octets with or without extension
+// findNTP recognises time messages of 48 bytes with or without extension
 // fields and authenticator (RFC 5905 section 7.3), control messages (RFC 9327
 // section 2) and ntpdc's private ones.
 func findNTP(m *message) match {

@@ -1,11 +1,11 @@
-// Package observe says what the first octets that the two ends of a flow sent
+// Package observe says what the first bytes that the two ends of a flow sent
 // each other look like.
 //
 // A registration says which service a port was set aside for; nothing keeps
 // other traffic from it. The payload is evidence of another kind. Most
 // protocols begin with something that only they begin with: a version and a
 // length that must fit (TLS), a fixed greeting (SSH), a header whose fields
-// leave little room (DNS). A recogniser checks as many of these as the octets
+// leave little room (DNS). A recogniser checks as many of these as the bytes
 // show. The ports are not looked at: a recogniser that knew the port would
 // find what it expects.
 //
@@ -23,7 +23,7 @@
 // role is [Full] only where the specification, with all its variants, lets no
 // other end send the message.
 //
-// The octets come from anywhere and may be forged to hurt their reader.
+// The bytes come from anywhere and may be forged to hurt their reader.
 // Recognisers read only what is there, keep nothing and allocate nothing, but for
 // the two ciphers that open a QUIC Initial packet.
 package observe
@@ -45,11 +45,11 @@ const (
 
 // Payload is the start of what one end of a flow sent.
 type Payload struct {
-	// Data holds the first octets: of its first datagram with payload, or of
+	// Data holds the first bytes: of its first datagram with payload, or of
 	// its byte stream (TCP), which may end anywhere. A few hundred are enough;
-	// no more than MaxOctets are looked at.
+	// no more than MaxBytes are looked at.
 	Data []byte
-	// Len is how many octets that datagram had on the wire, or the stream so
+	// Len is how many bytes that datagram had on the wire, or the stream so
 	// far as it was seen. More than len(Data) means that the snap length or
 	// the caller cut it; less is taken as len(Data).
 	Len int
@@ -67,8 +67,8 @@ type Payload struct {
 // header.
 const HeadBytes = 12
 
-// MaxOctets bounds how much of a Payload is looked at.
-const MaxOctets = 4096
+// MaxBytes bounds how much of a Payload is looked at.
+const MaxBytes = 4096
 
 // Input is what is known of a flow's payload. Reuse one: a new one for each
 // call would be allocated.
@@ -124,7 +124,7 @@ const (
 	Enough
 )
 
-// Text is a part of an Input's payload: [Input.Text] gives its octets.
+// Text is a part of an Input's payload: [Input.Text] gives its bytes.
 type Text struct {
 	Off, Len uint16
 	From     Side // who sent it; NoSide when there is no such text
@@ -160,7 +160,7 @@ type Observation struct {
 	UUID Text
 }
 
-// Text gives the octets of t, which was found in in; nil when there are none.
+// Text gives the bytes of t, a part of the payload of in; nil when there are none.
 func (in *Input) Text(t Text) []byte {
 	if t.From != Source && t.From != Destination {
 		return nil
@@ -184,10 +184,10 @@ type message struct {
 	peer   *message // what the other end sent, b empty if nothing
 }
 
-// cut reports whether octets of the message are missing.
+// cut reports whether bytes of the message are missing.
 func (m *message) cut() bool { return len(m.b) < m.n }
 
-// fits reports whether the message can be one of n octets: a datagram must be
+// fits reports whether the message can be one of n bytes: a datagram must be
 // exactly that long, a stream may hold less or more.
 func (m *message) fits(n int) bool {
 	return m.stream || m.n == n
@@ -267,8 +267,8 @@ type span struct{ off, len int }
 type recogniser struct {
 	protocol   Protocol // the one it finds, or the first of several
 	transports transports
-	min        int    // it needs that many octets
-	first      string // the values of the first octet that it can match; "" for all
+	min        int    // it needs that many bytes
+	first      string // the values of the first byte that it can match; "" for all
 	find       func(m *message) match
 }
 
@@ -301,7 +301,7 @@ func transportIndex(ipProtocol uint8) int {
 // maskWords holds a bit for each line of the table.
 const maskWords = 3
 
-// dispatch says for each transport and first octet which recognisers to try.
+// dispatch says for each transport and first byte which recognisers to try.
 // A bit is the number of a line, so that the order of the table is kept.
 var dispatch = buildDispatch(table)
 

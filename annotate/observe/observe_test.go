@@ -15,10 +15,10 @@ type sample struct {
 	name      string
 	transport uint8
 	group     netip.Addr
-	sent      [2]string // the octets of each end
+	sent      [2]string // the bytes of each end
 	ppid      uint32    // SCTP, both ends
 	heads     [2]string // Payload.Heads
-	cut       int       // that many octets of each end that sent any were cut off
+	cut       int       // that many bytes of each end that sent any were cut off
 
 	// of names the protocol whose recogniser the sample is for. A negative
 	// sample, one that lacks what makes it that protocol, has want Unknown.
@@ -53,7 +53,7 @@ var (
 // samples are those of all recognisers.
 var samples = slices.Concat(internetSamples, industrySamples, recentSamples)
 
-// cat joins octets: strings stand for themselves, numbers for one octet.
+// cat joins bytes: strings stand for themselves, numbers for one byte.
 func cat(parts ...any) string {
 	var b strings.Builder
 	for _, p := range parts {
@@ -62,7 +62,7 @@ func cat(parts ...any) string {
 			b.WriteString(p)
 		case int:
 			if p < 0 || p > 255 {
-				panic(fmt.Sprintf("%d is no octet", p))
+				panic(fmt.Sprintf("%d is no byte", p))
 			}
 			b.WriteByte(byte(p))
 		default:
@@ -79,12 +79,12 @@ func u32(n int) string { return cat(u16(n>>16), u16(n&0xffff)) }
 func l16(n int) string { return cat(n&255, n>>8) }
 func l32(n int) string { return cat(l16(n&0xffff), l16(n>>16)) }
 
-// vec8, vec16 and vec24 put the length before octets.
+// vec8, vec16 and vec24 put the length before bytes.
 func vec8(parts ...any) string  { s := cat(parts...); return cat(len(s), s) }
 func vec16(parts ...any) string { s := cat(parts...); return cat(u16(len(s)), s) }
 func vec24(parts ...any) string { s := cat(parts...); return cat(u24(len(s)), s) }
 
-// filler gives n octets that look like nothing.
+// filler gives n bytes that look like nothing.
 func filler(n int) string {
 	b := make([]byte, n)
 	x := uint32(n)*2654435761 + 12345
@@ -183,7 +183,7 @@ func TestEverySampled(t *testing.T) {
 
 // TestOneFull checks that no end of a sample is a full match for two
 // recognisers of different protocols, so that their order cannot matter, and
-// that the first octets of the table leave no recogniser out that would match.
+// that the first bytes of the table leave no recogniser out that would match.
 func TestOneFull(t *testing.T) {
 	for i := range samples {
 		s := &samples[i]
@@ -206,7 +206,7 @@ func TestOneFull(t *testing.T) {
 					t.Errorf("%v/%s end %d: a match without protocol or reason", s.of, s.name, end)
 				}
 				if found.strength != None && r.first != "" && !strings.Contains(r.first, string(m.b[:1])) {
-					t.Errorf("%v/%s end %d: %v matches first octet %#x, which is not in its line of the table", s.of, s.name, end, found.protocol, m.b[0])
+					t.Errorf("%v/%s end %d: %v matches first byte %#x, which is not in its line of the table", s.of, s.name, end, found.protocol, m.b[0])
 				}
 				if found.strength == Full {
 					if full != Unknown && full != found.protocol {
@@ -248,7 +248,7 @@ func TestCut(t *testing.T) {
 					break
 				}
 				if o := Recognise(in); o.Protocol != s.want && o.Protocol != Unknown && o.Protocol != s.start {
-					t.Errorf("%v/%s: its first %d octets (lost %v) are %v %v: %s", s.of, s.name, n, lost, o.Strength, o.Protocol, o.Reason)
+					t.Errorf("%v/%s: its first %d bytes (lost %v) are %v %v: %s", s.of, s.name, n, lost, o.Strength, o.Protocol, o.Reason)
 					break
 				}
 			}
@@ -310,7 +310,7 @@ func TestUnknown(t *testing.T) {
 	}
 }
 
-// FuzzRecognise tries every recogniser on foreign octets: none may panic, read
+// FuzzRecognise tries every recogniser on foreign bytes: none may panic, read
 // past its slice, or find a text outside it.
 func FuzzRecognise(f *testing.F) {
 	for i := range samples {
@@ -319,7 +319,7 @@ func FuzzRecognise(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, a, b []byte, transport uint8, cut uint16, ppid uint32) {
 		at := transportIndex(transport)
-		// In the first input nothing follows the octets, in the second what
+		// In the first input nothing follows the bytes, in the second what
 		// might complete them does.
 		var in [2]Input
 		for i := range in {
@@ -341,7 +341,7 @@ func FuzzRecognise(f *testing.F) {
 		}
 		o := Recognise(&in[0])
 		if o2 := Recognise(&in[1]); o != o2 {
-			t.Fatalf("%+v, and with octets behind the payload %+v", o, o2)
+			t.Fatalf("%+v, and with bytes behind the payload %+v", o, o2)
 		}
 		for _, text := range []Text{o.Name, o.ALPN} {
 			if text.From != NoSide && in[0].Text(text) == nil {
@@ -354,7 +354,7 @@ func FuzzRecognise(f *testing.F) {
 		if at < 0 {
 			return
 		}
-		// All recognisers, whatever the first octet: none may rely on the table
+		// All recognisers, whatever the first byte: none may rely on the table
 		// for more than its minimum.
 		for i := range table {
 			for end := range in[0].m {

@@ -1,7 +1,7 @@
 package observe
 
 // VXLAN (RFC 7348 section 5) and GENEVE (RFC 8926 section 3.4): a header of
-// eight octets, in GENEVE with options, and the tunnelled frame.
+// eight bytes, in GENEVE with options, and the tunnelled frame.
 const (
 	vxlanFlags = 0x08 // the network identifier is valid
 	vxlanGPE   = 0x0c // and the next protocol is (draft-ietf-nvo3-vxlan-gpe section 3)
@@ -21,8 +21,8 @@ const (
 )
 
 const (
-	reasonVXLAN  = "VXLAN header: flags, reserved octets and inner frame fit"
-	reasonGENEVE = "GENEVE header: options, reserved octets and inner frame fit"
+	reasonVXLAN  = "VXLAN header: flags, reserved bytes and inner frame fit"
+	reasonGENEVE = "GENEVE header: options, reserved bytes and inner frame fit"
 	reasonFlags  = "tunnel header whose inner frame is not known"
 )
 
@@ -97,7 +97,7 @@ func findGENEVE(m *message) match {
 	return match{protocol: GENEVE, strength: Full, reason: reasonGENEVE}
 }
 
-// innerEthernet reports whether b begins an Ethernet frame of n octets whose
+// innerEthernet reports whether b begins an Ethernet frame of n bytes whose
 // payload fits.
 func innerEthernet(b []byte, n int) bool {
 	if len(b) < 14 {
@@ -130,7 +130,7 @@ func innerEthernet(b []byte, n int) bool {
 	return false
 }
 
-// innerIP reports whether b begins an IP packet of n octets, or of fewer where
+// innerIP reports whether b begins an IP packet of n bytes, or of fewer where
 // the frame may be padded.
 func innerIP(b []byte, n int, exact bool) bool {
 	if len(b) < 8 {

@@ -69,7 +69,7 @@ func findS7comm(m *message) match {
 		}
 		return found
 	case s7PlusID:
-		// Version, then the length of what follows, and four octets at the end
+		// Version, then the length of what follows, and four bytes at the end
 		// that repeat the header.
 		if len(p) < 4 || p[1] == 0 || p[1] > 3 && p[1] < 0xfd || be16(p[2:])+4 != n && be16(p[2:])+8 != n {
 			return match{}
@@ -80,7 +80,7 @@ func findS7comm(m *message) match {
 }
 
 // s7Connection recognises a connection request or confirmation of class 0 with
-// two selectors of two octets: the kind of connection, and rack and slot.
+// two selectors of two bytes: the kind of connection, and rack and slot.
 func s7Connection(b []byte, size int) match {
 	if int(b[4]) != size-5 || size < 11+4 || len(b) < size || b[10] != 0 {
 		return match{}
@@ -120,7 +120,7 @@ func s7Connection(b []byte, size int) match {
 	return found
 }
 
-// IEC 60870-5-104: frames of a start octet, a length, four octets of control
+// IEC 60870-5-104: frames of a start byte, a length, four bytes of control
 // (section 5), and in I-format a data unit (IEC 60870-5-101 section 7).
 const (
 	iecStart  = 0x68
@@ -170,7 +170,7 @@ func findIEC104(m *message) match {
 	return found
 }
 
-// iecSizes gives for each type identification how many octets the
+// iecSizes gives for each type identification how many bytes the
 // elements of one object take, the object's address not counted; 0 where there
 // is no such type (IEC 60870-5-101 section 7.3, IEC 60870-5-104 section 8).
 var iecSizes = [...]byte{

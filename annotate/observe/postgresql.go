@@ -1,6 +1,6 @@
 package observe
 
-// PostgreSQL: frontend and backend messages of a type, four octets of length
+// PostgreSQL: frontend and backend messages of a type, four bytes of length
 // that count themselves, and a body; the first one of the frontend has no type
 // (PostgreSQL documentation, "Message Formats").
 const (
@@ -75,7 +75,7 @@ func pgStartup(m *message) match {
 	case code>>16 != 3 || code&0xffff > 9999 || size < 9:
 		return match{}
 	}
-	// Names and values, each ended by a zero octet, and a zero octet. There is
+	// Names and values, each ended by a zero byte, and a zero byte. There is
 	// always the name "user".
 	end := min(len(b), size)
 	at, name, user := 8, true, false

@@ -6,7 +6,7 @@ package observe
 const (
 	quicVersion1 = 1          // RFC 9000
 	quicVersion2 = 0x6b3343cf // RFC 9369
-	quicMinimum  = 1200       // octets of a datagram with a client's Initial (RFC 9000 section 14.1)
+	quicMinimum  = 1200       // bytes of a datagram with a client's Initial (RFC 9000 section 14.1)
 )
 
 // Types of packets with a long header, version 1 (RFC 9000 section 17.2).
@@ -34,7 +34,7 @@ func quicKnown(v uint32) bool {
 }
 
 // quicNibbles reports the versions that had the lengths of both identifiers in
-// one octet: drafts 17 to 21, and Google's Q046.
+// one byte: drafts 17 to 21, and Google's Q046.
 func quicNibbles(v uint32) bool {
 	return v>>8 == 0xff0000 && v&255 >= 17 && v&255 <= 21 || v == 0x51303436
 }
@@ -92,7 +92,7 @@ func quicHeader(b []byte) (h quicLong, ok bool) {
 	return h, true
 }
 
-// varint reads a number of one to eight octets (RFC 9000 section 16).
+// varint reads a number of one to eight bytes (RFC 9000 section 16).
 func varint(b []byte) (v uint64, size int, ok bool) {
 	if len(b) == 0 {
 		return 0, 0, false
@@ -174,7 +174,7 @@ func findQUIC(m *message) match {
 		return match{}
 	}
 	end := uint64(len(b)-len(rest)+size) + length
-	if length < 20 || end > uint64(m.n) { // a packet number and a sample of 16 octets follow (RFC 9001 section 5.4.2)
+	if length < 20 || end > uint64(m.n) { // a packet number and a sample of 16 bytes follow (RFC 9001 section 5.4.2)
 		return match{}
 	}
 	number := len(b) - len(rest) + size
@@ -240,8 +240,8 @@ func gquicVersion(b []byte) bool {
 }
 
 // findGQUIC recognises the public header that clients sent up to version Q043:
-// flags with a version, an identifier of 8 octets, the version, a packet
-// number, a hash of 12 octets and a frame. It is described in the draft
+// flags with a version, an identifier of 8 bytes, the version, a packet
+// number, a hash of 12 bytes and a frame. It is described in the draft
 // draft-hamilton-quic-transport-protocol-00, section 6.1.
 func findGQUIC(m *message) match {
 	b := m.b

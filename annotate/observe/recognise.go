@@ -2,7 +2,7 @@ package observe
 
 import "math/bits"
 
-// tooLittle is how many octets of a cut payload are too few to say that it is
+// tooLittle is how many bytes of a cut payload are too few to say that it is
 // nothing known: the longest fixed header checked has about as many.
 const tooLittle = 64
 
@@ -15,9 +15,9 @@ const (
 	reasonDisagree  = "the two ends begin like different protocols"
 )
 
-// Recognise says what the payload in in looks like.
+// Recognise says what the payload of in looks like.
 //
-// Of each end's octets, the first full match in the order of the table is
+// Of each end's bytes, the first full match in the order of the table is
 // taken, or else all likely ones are kept. A full match of one end stands
 // whatever the other end sent, unless that is a full match of another
 // protocol: then nothing is said. Without a full match, the protocol must be
@@ -44,8 +44,8 @@ func (in *Input) prepare(t int) Seen {
 	for i := range in.Sent {
 		p, m := &in.Sent[i], &in.m[i]
 		b := p.Data
-		if len(b) > MaxOctets {
-			b = b[:MaxOctets]
+		if len(b) > MaxBytes {
+			b = b[:MaxBytes]
 		}
 		*m = message{b: b, n: max(p.Len, len(p.Data)), stream: t == 0, udp: t == 1, ppid: p.PPID, peer: &in.m[1-i], heads: p.Heads}
 		if i == 0 && in.Group.IsValid() {
@@ -73,7 +73,7 @@ func unknownReason(s Seen) string {
 	return reasonNone
 }
 
-// candidates are the protocols that one end's octets may be.
+// candidates are the protocols that one end's bytes may be.
 type candidates struct {
 	n   int // valid ones of all; only the first is used after a full match
 	all [4]match
@@ -131,7 +131,7 @@ func (c *candidates) find(p Protocol) *match {
 	return nil
 }
 
-// combine makes one observation of what the two ends' octets may be.
+// combine makes one observation of what the two ends' bytes may be.
 func (in *Input) combine(found *[2]candidates, seen Seen) Observation {
 	a, b := &found[0], &found[1]
 	var x, y *match // of one protocol, what a and b hold of it

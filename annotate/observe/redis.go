@@ -1,7 +1,7 @@
 package observe
 
 // Redis: the protocol RESP ("Redis serialization protocol specification"):
-// each value has a type, a number or text, CR LF, and a bulk string its octets
+// each value has a type, a number or text, CR LF, and a bulk string its bytes
 // and CR LF again.
 const (
 	reasonRedisCommand = "Redis command: array of bulk strings fits"

@@ -15,7 +15,7 @@ const (
 func findSOCKS(m *message) match {
 	b := m.b
 	switch b[0] {
-	case 0: // a reply of version 4, which has eight octets
+	case 0: // a reply of version 4, which has eight bytes
 		if p := m.peer.b; len(b) < 8 || b[1] < 90 || b[1] > 93 || len(p) < 9 || p[0] != 4 || p[1] != 1 && p[1] != 2 {
 			return match{}
 		}
@@ -89,7 +89,7 @@ func socks4(m *message) match {
 		found.strength, found.reason = Full, reasonSOCKS4A
 		return found
 	}
-	// Nothing follows before the reply, of which octets are said to be ignored
+	// Nothing follows before the reply, of which bytes are said to be ignored
 	// and the first is zero.
 	if p := m.peer; b[4] == 0 || m.n > end && p.n == 0 || len(p.b) > 1 && (p.b[0] != 0 || p.b[1] < 90 || p.b[1] > 93) {
 		return match{}
@@ -97,7 +97,7 @@ func socks4(m *message) match {
 	return found
 }
 
-// X11: the connection setup, in the client's order of octets (X.Org, "X Window
+// X11: the connection setup, in the client's order of bytes (X.Org, "X Window
 // System Protocol" section 8).
 const (
 	x11Major = 11

@@ -1,7 +1,7 @@
 package observe
 
 // Signalling over SCTP. The payload protocol identifier of each DATA chunk
-// says what the sender means it to be; the first octets say whether it can be.
+// says what the sender means it to be; the first bytes say whether it can be.
 //
 // The protocols of radio and core networks share one shape, ASN.1 in aligned
 // packed encoding (3GPP TS 36.413, 38.413, 36.423, 38.423, 38.473, 37.483 and
@@ -76,7 +76,7 @@ func aperProtocol(ppid uint32) Protocol {
 func findAPER(m *message) match {
 	p := aperProtocol(m.ppid)
 	if p == Unknown {
-		p = aperProtocol(m.ppid>>24 | m.ppid>>8&0xff00 | m.ppid<<8&0xff0000 | m.ppid<<24) // some send the other order of octets
+		p = aperProtocol(m.ppid>>24 | m.ppid>>8&0xff00 | m.ppid<<8&0xff0000 | m.ppid<<24) // some send the other order of bytes
 	}
 	b := m.b
 	if p == Unknown && m.ppid != 0 || b[0]&^(aperSuccessful|aperUnsuccessful) != 0 || b[0] == aperSuccessful|aperUnsuccessful || b[2]&0x3f != 0 || b[2] == 0xc0 {
@@ -89,7 +89,7 @@ func findAPER(m *message) match {
 	case b[3] < 0xc0:
 		at = 5
 		size = at + be16(b[3:])&0x3fff
-	default: // in fragments of 16384 octets
+	default: // in fragments of 16384 bytes
 		if b[3] > 0xc4 || m.n < 16384 {
 			return match{}
 		}
@@ -117,7 +117,7 @@ func findAPER(m *message) match {
 	return found
 }
 
-// aperElements reports whether b may begin the n octets of a message: a
+// aperElements reports whether b may begin the n bytes of a message: a
 // sequence of information elements, each with an identifier and a criticality.
 func aperElements(b []byte, n int) bool {
 	count := be16(b[1:])

@@ -31,7 +31,7 @@ func findSNMP(m *message) match {
 }
 
 func snmpCommunity(w *ber, version int) match {
-	size, ok := w.expect(berOctets)
+	size, ok := w.expect(berOctetString)
 	if !ok || size > 255 {
 		return match{}
 	}
@@ -88,7 +88,7 @@ func snmpV3(w *ber) match {
 	if !ok || largest < 484 {
 		return match{}
 	}
-	if size, ok := w.expect(berOctets); !ok || size != 1 || w.at >= len(w.b) {
+	if size, ok := w.expect(berOctetString); !ok || size != 1 || w.at >= len(w.b) {
 		return match{}
 	}
 	flags := w.b[w.at]

@@ -138,7 +138,7 @@ func iscsiLogin(m *message, code byte) match {
 }
 
 // AFP: Apple's file service, in requests of the data stream interface, whose
-// header has 16 octets (Apple, "AppleTalk Filing Protocol": Data Stream
+// header has 16 bytes (Apple, "AppleTalk Filing Protocol": Data Stream
 // Interface).
 const (
 	dsiHeader    = 16
@@ -165,7 +165,7 @@ func findAFP(m *message) match {
 	body := b[dsiHeader:]
 	switch b[1] {
 	case dsiOpen:
-		// An option of four octets: the attention quantum from the client, the
+		// An option of four bytes: the attention quantum from the client, the
 		// request quantum from the server; more may follow.
 		if size < 6 || size > 64 || len(body) < 6 || body[0] > 2 || body[1] != 4 {
 			return match{}

@@ -53,15 +53,15 @@ var internet = []recogniser{
 	{RTP, onUDP | onDCCP, 12, "\x80\x90\xa0\xb0", findRTP},
 }
 
-// First octets that are a set of flags.
+// First bytes that are a set of flags.
 var (
 	// A long header, or the public header of Google's with a version and an
 	// identifier.
-	quicFirst = octetsWhere(func(c byte) bool { return c&0x80 != 0 || c&0x49 == 0x09 })
-	rtpFirst  = octetsWhere(func(c byte) bool { return c>>6 == 2 }) // version 2
+	quicFirst = bytesWhere(func(c byte) bool { return c&0x80 != 0 || c&0x49 == 0x09 })
+	rtpFirst  = bytesWhere(func(c byte) bool { return c>>6 == 2 }) // version 2
 )
 
-func octetsWhere(want func(c byte) bool) string {
+func bytesWhere(want func(c byte) bool) string {
 	var s []byte
 	for c := range 256 {
 		if want(byte(c)) {

@@ -87,11 +87,11 @@ var industry = []recogniser{
 	{SGsAP, onSCTP, 3, "", findSGsAP},
 }
 
-// First octets that are a set of flags.
+// First bytes that are a set of flags.
 var (
-	gtpFirst = octetsWhere(func(c byte) bool {
+	gtpFirst = bytesWhere(func(c byte) bool {
 		return c>>4 == 3 || c>>4 == 4 || c>>4 == 5 || c == 0x0e || c == 0x0f || c == 0x2e || c == 0x2f
 	})
-	geneveFirst = octetsWhere(func(c byte) bool { return c < 0x40 })                // version 0, and how long the options are
-	coapFirst   = octetsWhere(func(c byte) bool { return c>>6 == 1 && c&0xf <= 8 }) // version 1, and how long the token is
+	geneveFirst = bytesWhere(func(c byte) bool { return c < 0x40 })                // version 0, and how long the options are
+	coapFirst   = bytesWhere(func(c byte) bool { return c>>6 == 1 && c&0xf <= 8 }) // version 1, and how long the token is
 )

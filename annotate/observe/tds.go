@@ -1,6 +1,6 @@
 package observe
 
-// TDS: packets with a header of eight octets ([MS-TDS] section 2.2.3.1): type,
+// TDS: packets with a header of eight bytes ([MS-TDS] section 2.2.3.1): type,
 // status, length with the header, SPID, packet number and window.
 const (
 	tdsBatch     = 1
@@ -92,7 +92,7 @@ func tdsOptions(b []byte, size int, sender role) match {
 }
 
 // tdsOldLogin recognises the login of TDS 4 and 5 (Sybase, "TDS 5.0 Functional
-// Specification", LOGINREC): names in fields of 30 octets, padded with zeros,
+// Specification", LOGINREC): names in fields of 30 bytes, padded with zeros,
 // each followed by its length.
 func tdsOldLogin(b []byte) match {
 	if len(b) < tdsHeader+3*31 {
@@ -149,7 +149,7 @@ func tdsTokens(m *message, size int) match {
 				return match{}
 			}
 			at += 3 + length
-		case 0xfd, 0xfe, 0xff: // DONE, DONEPROC, DONEINPROC; the count has eight octets since 7.2
+		case 0xfd, 0xfe, 0xff: // DONE, DONEPROC, DONEINPROC; the count has eight bytes since 7.2
 			if b[at+1]&^0x37 != 0 || b[at+2]&^1 != 0 {
 				return match{}
 			}
@@ -177,7 +177,7 @@ func tdsTokens(m *message, size int) match {
 	return match{}
 }
 
-// TNS, Oracle's transport: packets with a header of eight octets, of which the
+// TNS, Oracle's transport: packets with a header of eight bytes, of which the
 // checksums have long been zero. Oracle has not published it; the fields are
 // those that its trace files name and that Wireshark's users see.
 const (
@@ -262,5 +262,5 @@ func findTNS(m *message) match {
 	return match{}
 }
 
-// tnsOne reports the number 1 in the sender's own order of octets.
+// tnsOne reports the number 1 in the sender's own order of bytes.
 func tnsOne(b []byte) bool { return b[0] == 0 && b[1] == 1 || b[0] == 1 && b[1] == 0 }

@@ -63,7 +63,7 @@ func findTFTP(m *message) match {
 	return match{}
 }
 
-// zeroEnded gives the octets before the first zero, and those after it.
+// zeroEnded gives the bytes before the first zero, and those after it.
 func zeroEnded(b []byte) (s, rest []byte, ok bool) {
 	for i, c := range b {
 		if c == 0 {

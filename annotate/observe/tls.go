@@ -46,7 +46,7 @@ func findTLS(m *message) match {
 }
 
 // tlsHello recognises the handshake messages that open a connection. An
-// encrypted handshake message has any first octet.
+// encrypted handshake message has any first byte.
 func tlsHello(m *message, size int) match {
 	b := m.b
 	if len(b) < 11 || size < 4 {
@@ -65,7 +65,7 @@ func tlsHello(m *message, size int) match {
 		}
 		found.strength = Likely
 		if whole || len(b) >= 44 {
-			// Type, version, message type, three octets of length that agree
+			// Type, version, message type, three bytes of length that agree
 			// with the record's, and the inner version.
 			if length+4 <= size || length+4 > tlsMaxRecord-2048 || size == 1<<14 {
 				found.strength = Full
@@ -105,7 +105,7 @@ func tlsHello(m *message, size int) match {
 // fit; whole says that all of it was there.
 func clientHello(b []byte, at, end int, found *match, dtls bool) (ok, whole bool) {
 	at += 2 + 32
-	next := func(width, limit int) bool { // skips a vector with a length of width octets
+	next := func(width, limit int) bool { // skips a vector with a length of width bytes
 		if at+width > end {
 			ok = false
 			return false

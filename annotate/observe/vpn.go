@@ -1,6 +1,6 @@
 package observe
 
-// WireGuard: four kinds of messages, each with three reserved octets after its
+// WireGuard: four kinds of messages, each with three reserved bytes after its
 // type, the first three of fixed length (J. Donenfeld, "WireGuard: Next
 // Generation Kernel Network Tunnel", section 5.4).
 const (
@@ -15,7 +15,7 @@ const (
 )
 
 const (
-	reasonWireGuardHandshake = "WireGuard handshake: length, reserved octets and empty MAC fit"
+	reasonWireGuardHandshake = "WireGuard handshake: length, reserved bytes and empty MAC fit"
 	reasonWireGuardLength    = "WireGuard message: type and length fit"
 )
 
@@ -35,7 +35,7 @@ func findWireGuard(m *message) match {
 	case wgCookie:
 		size = wgCookieSize
 	case wgTransport:
-		// 16 octets of tag after a multiple of 16; a counter that is not yet
+		// 16 bytes of tag after a multiple of 16; a counter that is not yet
 		// large.
 		if len(b) < 16 || m.n < 32 || m.n%16 != 0 || le64(b[8:]) >= 1<<40 || be32(b[4:]) == 0 {
 			return match{}
@@ -52,9 +52,9 @@ func findWireGuard(m *message) match {
 	return found
 }
 
-// OpenVPN: an operation and a key number in the first octet, then a session
+// OpenVPN: an operation and a key number in the first byte, then a session
 // identifier (OpenVPN, "OpenVPN's Wire Protocol"; source documentation,
-// "Network protocol"). Over TCP two octets of length come first.
+// "Network protocol"). Over TCP two bytes of length come first.
 const (
 	ovpnControl      = 4
 	ovpnResetClient2 = 7
@@ -86,7 +86,7 @@ func findOpenVPNStream(m *message) match {
 	return openvpn(b[2:min(len(b), 2+size)], size)
 }
 
-// openvpn looks at b, which are the first octets of a packet of n.
+// openvpn looks at b, which are the first bytes of a packet of n.
 func openvpn(b []byte, n int) match {
 	if len(b) < 14 || b[0]&7 != 0 && b[0]>>3 != ovpnControl || allZero(b[1:9]) {
 		return match{}
@@ -122,7 +122,7 @@ func openvpn(b []byte, n int) match {
 	return match{}
 }
 
-// ovpnReset recognises a reset whose last part, of size octets, is the list of
+// ovpnReset recognises a reset whose last part, of size bytes, is the list of
 // acknowledged packets (none, or number 0 and the other end's session) and the
 // packet's own number, 0. With tls-auth an HMAC, a replay number and a time
 // come before that part; with tls-crypt they do too, and the part is encrypted.
@@ -144,7 +144,7 @@ func ovpnReset(b []byte, n, size int, sender role) match {
 			return found
 		}
 	}
-	// Encrypted, a server's may hold six octets more: flags of an early
+	// Encrypted, a server's may hold six bytes more: flags of an early
 	// negotiation.
 	if (n == 9+8+ovpnCryptTag+size || n == 9+8+ovpnCryptTag+size+6 && sender == server) && len(b) >= 17 && ovpnReplay(b[9:]) {
 		found.reason = reasonOpenVPNCrypt
@@ -180,7 +180,7 @@ const (
 	l2tpControl2 = 0xc802 // type, length and sequence bits, version
 	l2tpControl3 = 0xc803
 	l2tpData     = 0x0002
-	l2tpFirstAVP = 0x8008 // mandatory, eight octets
+	l2tpFirstAVP = 0x8008 // mandatory, eight bytes
 )
 
 const (

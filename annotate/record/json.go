@@ -186,7 +186,7 @@ func (j *JSON) AppendAnnotation(dst []byte, a *annotate.Annotation) []byte {
 	dst = appendName(dst, `,"local":`, a.Local())
 	dst = appendName(dst, `,"source_local":`, a.SourceLocal)
 	dst = appendName(dst, `,"destination_local":`, a.DestinationLocal)
-	if a.Observed.Looked {
+	if a.Observed.Examined {
 		dst = appendObservedJSON(dst, &a.Observed)
 	}
 	return append(dst, j.closing...)

@@ -62,7 +62,7 @@ const observedCells = ",,,,,,,,,,"
 // appendObservedCells writes the columns of portannot.observed, a comma before
 // each.
 func appendObservedCells(dst []byte, o *annotate.Observed) []byte {
-	if !o.Looked {
+	if !o.Examined {
 		return append(dst, observedCells...)
 	}
 	if o.Protocol == observe.Unknown {

@@ -10,7 +10,7 @@ import (
 // appendObserved appends what a reader of text should see of the payload:
 // nothing where there was none.
 func (t *textFormat) appendObserved(dst []byte, o *annotate.Observed) []byte {
-	if !o.Looked || o.Verdict == observe.NoPayload {
+	if !o.Examined || o.Verdict == observe.NoPayload {
 		return dst
 	}
 	dst = append(dst, " observed "...)

@@ -71,7 +71,7 @@ type Observed struct {
 // the payload was not looked at.
 func ObservedOf(a *annotate.Annotation) Observed {
 	o := &a.Observed
-	if !o.Looked || o.Protocol == observe.Unknown {
+	if !o.Examined || o.Protocol == observe.Unknown {
 		return Observed{Verdict: o.Verdict, Why: o.Why}
 	}
 	return Observed{Protocol: o.Protocol.String(), Verdict: o.Verdict, Why: o.Reason}

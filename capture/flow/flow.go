@@ -137,7 +137,7 @@ type Flow struct {
 	// destination did. It is valid as long as the Flow; zero unless
 	// Options.Payload asks for it.
 	Payload [2]Payload
-	// Note is what Options.Look made of the payload, which is zero then; nil
+	// Note is what Options.Note made of the payload, which is zero then; nil
 	// where it was not called. It is valid as long as the Flow.
 	Note []byte
 }

@@ -732,7 +732,7 @@ func TestTrackIsAdd(t *testing.T) {
 			if !ok {
 				continue
 			}
-			tb.Look(r, &f)
+			tb.Peek(r, &f)
 			a, b := netip.AddrPortFrom(s.SrcAddr(), s.SrcPort), netip.AddrPortFrom(s.DstAddr(), s.DstPort)
 			if !(f.Source == a && f.Destination == b || f.Source == b && f.Destination == a) || f.Protocol != s.Protocol || f.Number > s.Number {
 				t.Fatalf("packet %d: tracked to %+v", i, f)

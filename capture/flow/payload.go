@@ -216,8 +216,8 @@ func keep[K comparable](t *Table, tb *table[K], i uint32, dir uint8, s *packet.S
 	}
 	dir &= 1
 	keepOf(t, tb, i, dir, s)
-	if m := tb.at(i).marks; m&bothDone == bothDone && m&(markLost|markLost<<1) == 0 && t.opt.Look != nil {
-		look(t, tb, i)
+	if m := tb.at(i).marks; m&bothDone == bothDone && m&(markLost|markLost<<1) == 0 && t.opt.Note != nil {
+		takeNote(t, tb, i)
 	}
 }
 
@@ -331,14 +331,14 @@ func (a *arena) grow(h *handle, used, n int, left *int) piece {
 	return q
 }
 
-// look puts what Options.Look makes of entry i in the place of its payload.
-func look[K comparable](t *Table, tb *table[K], i uint32) {
+// takeNote puts what Options.Note makes of entry i in the place of its payload.
+func takeNote[K comparable](t *Table, tb *table[K], i uint32) {
 	e := tb.at(i)
 	if e.marks&markKept == 0 {
 		return
 	}
 	tb.fill(i, &t.out, t.extras)
-	t.note = t.opt.Look(t.note[:0], &t.out)
+	t.note = t.opt.Note(t.note[:0], &t.out)
 	if len(t.note) == 0 || len(t.note) > t.opt.Payload {
 		return
 	}

@@ -204,9 +204,9 @@ func TestEntryIsACacheLine(t *testing.T) {
 	}
 }
 
-// TestLook: a note stands in the place of a payload that is complete at both
+// TestNote: a note stands in the place of a payload that is complete at both
 // ends, is made from what would have been kept, and leaves its memory to others.
-func TestLook(t *testing.T) {
+func TestNote(t *testing.T) {
 	r := rand.New(rand.NewSource(5))
 	var sums []packet.Summary
 	for i := range 3000 { // one end, both ends, or none say something
@@ -255,27 +255,27 @@ func TestLook(t *testing.T) {
 		return lines, kept
 	}
 	want, all := run(Options{}, 64)
-	got, some := run(Options{Look: words}, 64)
+	got, some := run(Options{Note: words}, 64)
 	if !slices.Equal(got, want) {
 		t.Error("notes differ from what the payload gives")
 	}
 	if some > all*2/3 {
 		t.Errorf("%d octets are held with notes, %d without", some, all)
 	}
-	for name, look := range map[string]func([]byte, *Flow) []byte{
+	for name, note := range map[string]func([]byte, *Flow) []byte{
 		"empty": func(dst []byte, _ *Flow) []byte { return dst },
 		"long":  func(dst []byte, _ *Flow) []byte { return append(dst, make([]byte, 129)...) },
 	} {
-		if got, _ := run(Options{Look: look}, 64); !slices.Equal(got, want) {
+		if got, _ := run(Options{Note: note}, 64); !slices.Equal(got, want) {
 			t.Errorf("%s notes are taken", name)
 		}
 	}
-	little, _ := run(Options{Look: words, PayloadMemory: 150 << 10}, 1)
+	little, _ := run(Options{Note: words, PayloadMemory: 150 << 10}, 1)
 	if n := len(slices.DeleteFunc(slices.Clone(little), func(s string) bool { return s != "lost" })); n == 0 || n == len(little) {
 		t.Errorf("%d flows lost their payload", n)
 	}
 	for _, batch := range []int{7, 64, 6000} {
-		if got, _ := run(Options{Look: words, PayloadMemory: 150 << 10}, batch); !slices.Equal(got, little) {
+		if got, _ := run(Options{Note: words, PayloadMemory: 150 << 10}, batch); !slices.Equal(got, little) {
 			t.Errorf("in batches of %d the flows are others", batch)
 		}
 	}

@@ -36,13 +36,13 @@ type Options struct {
 	// DefaultPayloadMemory. When it is full, flows are held as before, and
 	// their payload is not; see Payload.Lost.
 	PayloadMemory int
-	// Look is called when the payload of both ends is as long as it will get, and
+	// Note is called when the payload of both ends is as long as it will get, and
 	// appends to dst what is to be held of the flow in its place: see
 	// Flow.Note. That must hang on the flow's ends, protocol and payload alone:
 	// more packets may follow. It holds memory for far fewer flows at a time. A
 	// note that is empty or longer than Payload is not taken, and the payload is
-	// held on to, as it is if Look is nil.
-	Look func(dst []byte, f *Flow) []byte
+	// held on to, as it is if Note is nil.
+	Note func(dst []byte, f *Flow) []byte
 	// Emit is given a finished flow that the table no longer holds. The Flow
 	// is valid during the call only. It is called before the end of the input
 	// when room was needed and when Prompt is set, and never by Results.
@@ -79,7 +79,7 @@ type Table struct {
 	mark   uint64   // order of the packet at which oldest was made
 	order  uint64   // summaries seen, which orders the flows
 	out    Flow
-	note   []byte // what Look made
+	note   []byte // what Note made
 	warm   uint32 // sink of the loads in Add
 
 	payloadLeft int   // octets of Options.PayloadMemory that are free
@@ -264,9 +264,9 @@ func (t *Table) Track(s *packet.Summary) (r Ref, ok bool) {
 	return Ref{i, len(v6) > 0}, i != none
 }
 
-// Look writes the flow of a Ref that Track gave as it stands into f. A Ref is
+// Peek writes the flow of a Ref that Track gave into f, as it stands. A Ref is
 // valid until the next packet.
-func (t *Table) Look(r Ref, f *Flow) { t.tableOf(r).fill(r.index, f, t.extras) }
+func (t *Table) Peek(r Ref, f *Flow) { t.tableOf(r).fill(r.index, f, t.extras) }
 
 // update counts one packet, the order-th of the run, and gives the entry, none
 // for an ICMP error that quotes no flow.

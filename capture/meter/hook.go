@@ -53,7 +53,7 @@ func (h *hook) count() bool {
 		s := &h.left[0]
 		h.left = h.left[1:]
 		if ref, ok := t.Track(s); ok {
-			t.Look(ref, &h.flow)
+			t.Peek(ref, &h.flow)
 			return true
 		}
 	}

@@ -38,12 +38,12 @@ type finding struct {
 }
 
 func findingOf(a *annotate.Annotation) finding {
-	return finding{a.Service, a.Observed.Looked, a.Observed.Protocol, a.Observed.Verdict}
+	return finding{a.Service, a.Observed.Examined, a.Observed.Protocol, a.Observed.Verdict}
 }
 
 func (f *finding) enter(a *annotate.Annotation) {
 	a.Service = f.service
-	a.Observed.Looked, a.Observed.Protocol, a.Observed.Verdict = f.looked, f.protocol, f.verdict
+	a.Observed.Examined, a.Observed.Protocol, a.Observed.Verdict = f.looked, f.protocol, f.verdict
 }
 
 // carver writes the packets of the selected flows (-w).
@@ -116,7 +116,7 @@ func packetComment(a *annotate.Annotation, ed iana.Edition) string {
 	if l := a.Local(); l != "" {
 		s += " local:" + l
 	}
-	if o := &a.Observed; o.Looked && o.Protocol != observe.Unknown {
+	if o := &a.Observed; o.Examined && o.Protocol != observe.Unknown {
 		s += fmt.Sprintf("; observed %v (%v)", o.Protocol, o.Verdict)
 	}
 	return s + ". IANA registry " + ed.Date + "; a registration says nothing of what the traffic really is."

@@ -133,7 +133,7 @@ func (o *flowOptions) job(e *env, files []string) (*job, error) {
 	}
 	switch {
 	case o.observe == "on":
-		j.table.Payload, j.table.Look = payloadBytes, new(annotate.Observer).Look
+		j.table.Payload, j.table.Note = payloadBytes, new(annotate.Observer).Note
 	case len(o.observed)+len(o.verdicts) > 0:
 		return nil, usagef("", "--observed and --verdict need --observe on")
 	}

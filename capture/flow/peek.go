@@ -1,10 +1,10 @@
 package flow
 
-// Glance gives what an entry alone tells of flow i, from 0, for those who look
-// through millions for a few: whether its opening says which side is the server
-// (Flow.Opening), its protocol, and the ports of both ends in no order. It takes a fraction
-// of the time of Fill, and may be called as Fill may.
-func (r *Results) Glance(i int) (opened bool, protocol uint8, ports [2]uint16) {
+// Peek gives what can be had of flow i, from 0, in a fraction of the time that Fill
+// takes: whether its opening says which side is the server (Flow.Opening), its
+// protocol, and the ports of both ends in no order. It is for going through millions
+// of flows for a few, and may be called when Fill may.
+func (r *Results) Peek(i int) (opened bool, protocol uint8, ports [2]uint16) {
 	ref := r.ref(i)
 	var o opening
 	if ref.v6 {
