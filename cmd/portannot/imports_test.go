@@ -47,6 +47,7 @@ var mayImport = map[string][]string{
 	"capture/meter":                    {"capture", "capture/decode", "capture/filter", "capture/flow", "capture/inorder", "capture/packet"},
 	"capture/packet":                   {},
 	"capture/sandbox":                  {},
+	"cmd/internal/outfile":             {},
 	"cmd/portannot":                    {"*"},
 	"cmd/portannot-parquet":            {"annotate/record"}, // it reads what portannot prints
 	"cmd/portannot/internal/cli":       {},                  // the tables of flags; it knows of no flag
