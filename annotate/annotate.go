@@ -150,8 +150,8 @@ type Input struct {
 	// Unix epoch; 0 when not known.
 	Start int64
 	// Context tells the address plans of VLANs and tunnels apart: see
-	// [flow.Flow].
-	Context uint32
+	// [flow.Flow]. It may be nil.
+	Context *packet.Context
 }
 
 // Note says what is not known of a flow, so that its annotation says less.

@@ -47,9 +47,9 @@ type EvidenceOptions struct {
 	// endpoint to make it a service, up to MaxEvidencePeers; 0 is
 	// DefaultEvidencePeers. MaxEvidencePeers ports always do.
 	Peers int
-	// Endpoints bounds how many are remembered, 80 octets each and 8 for each
+	// Endpoints bounds how many are remembered, 88 octets each and 8 for each
 	// that may be; it is rounded up to a power of two. 0 is 1<<18, which are
-	// 22 MiB at most.
+	// 24 MiB at most.
 	Endpoints int
 }
 
@@ -72,21 +72,29 @@ type way struct {
 	place uint32 // its number plus one; 0 is a free way
 }
 
-// endpoint is the key of a place: the address, then context, protocol and port.
-type endpoint [3]uint64
-
-func endpointOf(a netip.AddrPort, protocol uint8, context uint32) endpoint {
-	b := a.Addr().As16()
-	return endpoint{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:]), uint64(context)<<24 | uint64(protocol)<<16 | uint64(a.Port())}
+// endpoint is the key of a place.
+type endpoint struct {
+	words   [3]uint64 // the address, then protocol and port
+	context *packet.Context
 }
 
-func (e *endpoint) port() uint16    { return uint16(e[2]) }
-func (e *endpoint) protocol() uint8 { return uint8(e[2] >> 16) }
+func endpointOf(a netip.AddrPort, protocol uint8, context *packet.Context) endpoint {
+	b := a.Addr().As16()
+	return endpoint{[3]uint64{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:]), uint64(protocol)<<16 | uint64(a.Port())}, context}
+}
+
+func (e *endpoint) port() uint16    { return uint16(e.words[2]) }
+func (e *endpoint) protocol() uint8 { return uint8(e.words[2] >> 16) }
+
+// equal compares contexts by their values: each table has its own pointers.
+func (e *endpoint) equal(o *endpoint) bool {
+	return e.words == o.words && (e.context == o.context || e.context != nil && o.context != nil && *e.context == *o.context)
+}
 
 // hash mixes with odd constants (the fraction of the golden ratio, and of two
 // square roots): see Evidence for why they are fixed.
 func (e *endpoint) hash() uint64 {
-	return fold(fold(e[0]^0x9e3779b97f4a7c15, e[1]^0x6a09e667f3bcc909), e[2]^0xbb67ae8584caa73b)
+	return fold(fold(e.words[0]^0x9e3779b97f4a7c15, e.words[1]^0x6a09e667f3bcc909), e.words[2]^e.context.Hash()^0xbb67ae8584caa73b)
 }
 
 func fold(a, b uint64) uint64 {
@@ -274,7 +282,7 @@ func (e *Evidence) find(k endpoint) *place {
 func (e *Evidence) findIn(set []way, tag uint32, k *endpoint) *place {
 	for _, w := range set {
 		if w.tag == tag && w.place != 0 {
-			if p := e.at(w); p.endpoint == *k {
+			if p := e.at(w); p.endpoint.equal(k) {
 				return p
 			}
 		}

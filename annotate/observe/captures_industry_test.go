@@ -129,14 +129,14 @@ func payloads(path string) []*observe.Input {
 	type key struct {
 		a, b     netip.AddrPort
 		protocol uint8
-		context  uint32
+		context  packet.Context
 	}
 	r, err := capture.Open(path, capture.Options{})
 	if err != nil {
 		return nil
 	}
 	defer r.Close()
-	d := decode.New(decode.Options{}, new(packet.Contexts))
+	d := decode.New(decode.Options{})
 	conversations := map[key]*conversation{}
 	var all []*observe.Input
 	packets := make([]capture.Packet, 64)
@@ -151,7 +151,10 @@ func payloads(path string) []*observe.Input {
 					continue
 				}
 				src, dst := netip.AddrPortFrom(s.SrcAddr(), s.SrcPort), netip.AddrPortFrom(s.DstAddr(), s.DstPort)
-				k := key{src, dst, s.Protocol, s.Context}
+				k := key{a: src, b: dst, protocol: s.Protocol}
+				if s.Context != nil {
+					k.context = *s.Context
+				}
 				if src.Compare(dst) > 0 {
 					k.a, k.b = dst, src
 				}

@@ -16,10 +16,6 @@ import (
 // an empty cell. The zero value is ready to use. A CSV must not be used by several
 // goroutines at once.
 type CSV struct {
-	// Contexts holds the VLANs and tunnels of the flows. If it is nil, records
-	// have neither.
-	Contexts *packet.Contexts
-
 	registry  *iana.Registry // that of the last annotation
 	closing   string         // registry, schema and caveat
 	service   portcache.Cache
@@ -50,7 +46,7 @@ func (c *CSV) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation) []byt
 		c.begin(a)
 	}
 	start, last := f.Start(), f.Last()
-	ctx := contextOf(c.Contexts, f)
+	ctx := contextOf(f)
 	dst = append(c.clock.Append(dst, start), 'Z', ',')
 	dst = append(c.lastClock.Append(dst, last), 'Z', ',')
 	dst = append(ascii.AppendUint(dst, uint64(last-start)), ',')

@@ -14,10 +14,6 @@ import (
 // JSON appends records as JSON Lines. The zero value is ready to use. A JSON must
 // not be used by several goroutines at once.
 type JSON struct {
-	// Contexts holds the VLANs and tunnels of the flows. If it is nil, records
-	// have neither.
-	Contexts *packet.Contexts
-
 	registry      *iana.Registry // that of the last annotation
 	closing       string         // registry, schema and caveat
 	services      []service      // there are about a dozen
@@ -47,7 +43,7 @@ func (j *JSON) begin(a *annotate.Annotation) {
 // newline.
 func (j *JSON) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation) []byte {
 	start, last := f.Start(), f.Last()
-	c := contextOf(j.Contexts, f)
+	c := contextOf(f)
 
 	dst = append(j.clock.Append(append(dst, `{"@timestamp":"`...), start), `Z","event":{"start":"`...)
 	dst = append(j.clock.Append(dst, start), `Z","end":"`...)

@@ -39,12 +39,12 @@ func AppendTunnel(dst []byte, c *packet.Context) []byte {
 // noContext is that of a flow outside VLANs and tunnels.
 var noContext packet.Context
 
-// contextOf gives the VLANs and tunnels of a flow. contexts may be nil.
-func contextOf(contexts *packet.Contexts, f *flow.Flow) *packet.Context {
-	if contexts == nil {
+// contextOf gives the VLANs and tunnels of a flow, never nil.
+func contextOf(f *flow.Flow) *packet.Context {
+	if f.Context == nil {
 		return &noContext
 	}
-	return contexts.Get(f.Context)
+	return f.Context
 }
 
 // appendUints appends numbers with a separator between them.

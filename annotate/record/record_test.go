@@ -56,7 +56,7 @@ func jsonRecords(t *testing.T, out []byte) []map[string]string {
 // testJSON gives the records of flowtest.Flows as JSON.
 func testJSON(t testing.TB, flows []flow.Flow) (out []byte) {
 	an := flowtest.Annotator(t)
-	j := JSON{Contexts: &flowtest.Contexts}
+	j := JSON{}
 	for i := range flows {
 		a := an.Flow(&flows[i], new(annotate.Observer))
 		out = j.AppendFlow(out, &flows[i], &a)
@@ -174,7 +174,6 @@ func TestAppendJSON(t *testing.T) {
 	an := flowtest.Annotator(t)
 	var j JSON
 	for i := range flows {
-		flows[i].Context = 0
 		a := an.Flow(&flows[i], new(annotate.Observer))
 		want := j.AppendFlow([]byte("x"), &flows[i], &a)
 		if got := AppendJSON([]byte("x"), &flows[i], &a); !bytes.Equal(got, want) {
@@ -187,7 +186,7 @@ func TestCSVAgreesWithJSON(t *testing.T) {
 	flows := flowtest.Flows()
 	recs := jsonRecords(t, testJSON(t, flows))
 	an := flowtest.Annotator(t)
-	c := CSV{Contexts: &flowtest.Contexts}
+	c := CSV{}
 	out := c.AppendHeader(nil)
 	for i := range flows {
 		a := an.Flow(&flows[i], new(annotate.Observer))

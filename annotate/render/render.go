@@ -14,14 +14,12 @@ import (
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/record"
 	"github.com/portannot/portannot/capture/flow"
-	"github.com/portannot/portannot/capture/packet"
 )
 
 // Meta is what New needs to know of a run.
 type Meta struct {
-	Edition  iana.Edition     // of the registry; for the last line of text
-	Contexts *packet.Contexts // VLANs and tunnels of the flows; nil is none
-	Color    bool             // with escape sequences for colours; for text only
+	Edition iana.Edition // of the registry; for the last line of text
+	Color   bool         // with escape sequences for colours; for text only
 }
 
 // Format writes flows as text, JSON or CSV. It must not be used by several
@@ -43,16 +41,13 @@ func Formats() []string { return []string{"text", "json", "csv"} }
 
 // New returns the format with this name: "text", "json" or "csv".
 func New(name string, m Meta) (Format, error) {
-	if m.Contexts == nil {
-		m.Contexts = new(packet.Contexts)
-	}
 	switch name {
 	case "text":
 		return newText(m), nil
 	case "json":
-		return &jsonFormat{record.JSON{Contexts: m.Contexts}}, nil
+		return &jsonFormat{record.JSON{}}, nil
 	case "csv":
-		return &csvFormat{record.CSV{Contexts: m.Contexts}}, nil
+		return &csvFormat{record.CSV{}}, nil
 	}
 	return nil, fmt.Errorf("unknown output format %q: want text, json or csv", name)
 }
@@ -60,7 +55,7 @@ func New(name string, m Meta) (Format, error) {
 // jsonFormat writes JSON Lines.
 type jsonFormat struct{ record.JSON }
 
-func (j *jsonFormat) Clone() Format { return &jsonFormat{record.JSON{Contexts: j.Contexts}} }
+func (j *jsonFormat) Clone() Format { return &jsonFormat{record.JSON{}} }
 
 func (j *jsonFormat) Measure(*flow.Flow) {}
 
@@ -71,7 +66,7 @@ func (j *jsonFormat) AppendFooter(dst []byte) []byte { return dst }
 // csvFormat writes CSV with a header.
 type csvFormat struct{ record.CSV }
 
-func (c *csvFormat) Clone() Format { return &csvFormat{record.CSV{Contexts: c.Contexts}} }
+func (c *csvFormat) Clone() Format { return &csvFormat{record.CSV{}} }
 
 func (c *csvFormat) Measure(*flow.Flow) {}
 

@@ -15,7 +15,7 @@ import (
 
 func renderAll(t testing.TB, name string, flows []flow.Flow) []byte {
 	an := flowtest.Annotator(t)
-	format, err := New(name, Meta{Edition: iana.Embedded().Edition(), Contexts: &flowtest.Contexts})
+	format, err := New(name, Meta{Edition: iana.Embedded().Edition()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func TestColorOnlyAddsEscapes(t *testing.T) {
 	flows := flowtest.Flows()
 	an := flowtest.Annotator(t)
 	render := func(color bool) string {
-		f := newText(Meta{Edition: iana.Embedded().Edition(), Contexts: &flowtest.Contexts, Color: color})
+		f := newText(Meta{Edition: iana.Embedded().Edition(), Color: color})
 		out := f.AppendHeader(nil)
 		for i := range flows {
 			a := an.Flow(&flows[i], new(annotate.Observer))
@@ -131,7 +131,7 @@ func TestNotLookedAt(t *testing.T) {
 	an := flowtest.Annotator(t)
 	flows := flowtest.Flows()
 	for _, name := range Formats() {
-		format, _ := New(name, Meta{Edition: iana.Embedded().Edition(), Contexts: &flowtest.Contexts})
+		format, _ := New(name, Meta{Edition: iana.Embedded().Edition()})
 		for i := range flows {
 			a := an.Flow(&flows[i], nil)
 			if out := format.AppendFlow(nil, &flows[i], &a); bytes.Contains(out, []byte("observed")) || bytes.Contains(out, []byte("payload")) {
@@ -146,7 +146,7 @@ func TestRenderingDoesNotAllocate(t *testing.T) {
 	flows := flowtest.Flows()
 	buf := make([]byte, 0, 1<<20)
 	for _, name := range Formats() {
-		format, err := New(name, Meta{Edition: iana.Embedded().Edition(), Contexts: &flowtest.Contexts})
+		format, err := New(name, Meta{Edition: iana.Embedded().Edition()})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -181,7 +181,7 @@ func BenchmarkRender(b *testing.B) {
 	flows := flowtest.Flows()
 	for _, name := range Formats() {
 		b.Run(name, func(b *testing.B) {
-			format, err := New(name, Meta{Edition: iana.Embedded().Edition(), Contexts: &flowtest.Contexts})
+			format, err := New(name, Meta{Edition: iana.Embedded().Edition()})
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -131,12 +131,13 @@ func (t *textFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation
 		dst = t.appendPort(dst, &a.Destination, a.DestinationLocal)
 	}
 	dst = t.appendObserved(dst, &a.Observed)
-	c := t.meta.Contexts.Get(f.Context)
-	for i := range int(c.NumVLANs) {
-		dst = ascii.AppendUint(append(dst, " vlan "...), uint64(c.VLANs[i]))
-	}
-	if c.Depth > 0 {
-		dst = record.AppendTunnel(append(dst, " in "...), c)
+	if c := f.Context; c != nil {
+		for i := range int(c.NumVLANs) {
+			dst = ascii.AppendUint(append(dst, " vlan "...), uint64(c.VLANs[i]))
+		}
+		if c.Depth > 0 {
+			dst = record.AppendTunnel(append(dst, " in "...), c)
+		}
 	}
 	if f.ICMP.Seen {
 		dst = ascii.AppendUint(append(dst, " icmp "...), uint64(f.ICMP.Type))

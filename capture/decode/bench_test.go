@@ -37,8 +37,7 @@ func commonPackets() map[string]capture.Packet {
 // TestNoAllocations: decoding costs no allocation for a common packet.
 func TestNoAllocations(t *testing.T) {
 	for name, p := range commonPackets() {
-		var cs packet.Contexts
-		d := New(Options{}, &cs)
+		d := New(Options{})
 		if name == "fragment" {
 			b := ether(0x0800, ip4frag(hostA, hostB, 17, 7, more, dns))
 			d.Decode(nil, &capture.Packet{Link: capture.LinkEthernet, Data: b})
@@ -55,8 +54,7 @@ func BenchmarkDecode(b *testing.B) {
 	for _, name := range []string{"tcp4", "tcp6", "udp4", "udp6-vlan", "sctp", "vxlan", "gtp-u", "arp"} {
 		p := commonPackets()[name]
 		b.Run(name, func(b *testing.B) {
-			var cs packet.Contexts
-			d := New(Options{}, &cs)
+			d := New(Options{})
 			s := make([]packet.Summary, 0, 4)
 			b.ReportAllocs()
 			for b.Loop() {

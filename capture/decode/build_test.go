@@ -66,9 +66,9 @@ func ether(t int, payload []byte) []byte {
 func snap(t int, payload []byte) []byte { return cat(hx("aaaa03 000000"), u16(t), payload) }
 
 // flow says in words what a summary is: "udp 10.0.0.1:1000 10.0.0.2:53 -".
-func flow(s packet.Summary, cs *packet.Contexts) string {
+func flow(s packet.Summary) string {
 	w := protoNames[s.Protocol] + " " + netip.AddrPortFrom(s.SrcAddr(), s.SrcPort).String() + " " +
-		netip.AddrPortFrom(s.DstAddr(), s.DstPort).String() + " " + contextWords(*cs.Get(s.Context))
+		netip.AddrPortFrom(s.DstAddr(), s.DstPort).String() + " " + contextWords(s.Context)
 	switch s.Kind {
 	case packet.Fragment:
 		w += " fragment"
@@ -79,18 +79,17 @@ func flow(s packet.Summary, cs *packet.Contexts) string {
 }
 
 // decodeOne decodes a packet that was captured whole.
-func decodeOne(link capture.LinkType, b []byte) ([]packet.Summary, Result, *packet.Contexts) {
-	var cs packet.Contexts
-	s, r := New(Options{}, &cs).Decode(nil, &capture.Packet{Number: 1, Link: link, Length: uint32(len(b)), Data: b})
-	return s, r, &cs
+func decodeOne(link capture.LinkType, b []byte) ([]packet.Summary, Result) {
+	s, r := New(Options{}).Decode(nil, &capture.Packet{Number: 1, Link: link, Length: uint32(len(b)), Data: b})
+	return s, r
 }
 
 // flows decodes a packet and gives its result and flows in words, by "; ".
 func flows(link capture.LinkType, b []byte) string {
-	s, r, cs := decodeOne(link, b)
+	s, r := decodeOne(link, b)
 	parts := []string{r.String()}
 	for _, s := range s {
-		parts = append(parts, flow(s, cs))
+		parts = append(parts, flow(s))
 	}
 	return strings.Join(parts, "; ")
 }

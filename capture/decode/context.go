@@ -2,63 +2,26 @@ package decode
 
 import "github.com/portannot/portannot/capture/packet"
 
-// contextCache remembers the numbers of contexts seen, since nearly all
-// packets repeat one: without it each would take a lock and hash 140 octets.
-type contextCache [64]struct {
-	ctx packet.Context
-	id  uint32
-}
+// contextCache remembers contexts seen, since nearly all packets repeat one:
+// without it each would allocate its own.
+type contextCache [512]*packet.Context
 
-// context gives the number of the context that the walk stands in.
-func (d *Decoder) context() uint32 {
-	id, _ := d.lookup()
-	return id
-}
-
-// lookup is context; ok is false for one that has no number yet and may not be
-// given one here.
-func (f *front) lookup() (id uint32, ok bool) {
+// context gives the context that the walk stands in, nil outside all.
+func (f *front) context() *packet.Context {
 	c := &f.ctx
 	if c.NumVLANs == 0 && c.Depth == 0 {
-		return 0, true
+		return nil
 	}
 	if c.NumVLANs == 1 && c.Depth == 0 {
-		if id = f.contexts.VLAN(c.VLANs[0]); id == 0 {
-			return f.number()
-		}
-		return id, true
+		return packet.VLAN(c.VLANs[0])
 	}
-	h := uint32(c.NumVLANs)<<8 | uint32(c.Depth)
-	for _, v := range c.VLANs[:c.NumVLANs] {
-		h = h*31 + uint32(v)
+	h := c.Hash()
+	known := &f.cache[(h^h>>32)%uint64(len(f.cache))]
+	if *known == nil || **known != *c {
+		fresh := *c
+		*known = &fresh
 	}
-	for i := range c.Depth {
-		h = h*31 + c.ID[i] + uint32(c.Path[i])
-	}
-	if c.OuterVersion != 0 {
-		for _, b := range c.Outer[0] {
-			h = h*31 + uint32(b)
-		}
-		for _, b := range c.Outer[1] {
-			h = h*31 + uint32(b)
-		}
-	}
-	s := &f.cache[(h^h>>16)%uint32(len(f.cache))]
-	if s.id == 0 || s.ctx != *c {
-		if id, ok = f.number(); !ok {
-			return 0, false
-		}
-		s.ctx, s.id = *c, id
-	}
-	return s.id, true
-}
-
-// number asks for the number of the context.
-func (f *front) number() (id uint32, ok bool) {
-	if f.sealed {
-		return f.contexts.Find(f.ctx)
-	}
-	return f.contexts.Intern(f.ctx), true
+	return *known
 }
 
 // pushVLAN enters a VLAN, and says whether there was room for it. The

@@ -81,16 +81,15 @@ type Decoder struct {
 	ic6  layers.ICMPv6
 }
 
-// New returns a Decoder that numbers contexts in contexts, which several
-// Decoders may share.
-func New(opt Options, contexts *packet.Contexts) *Decoder {
+// New returns a Decoder.
+func New(opt Options) *Decoder {
 	if opt.MaxDepth <= 0 || opt.MaxDepth > packet.MaxDepth {
 		opt.MaxDepth = packet.MaxDepth
 	}
 	if opt.MaxFragments <= 0 {
 		opt.MaxFragments = 8192
 	}
-	d := &Decoder{front: front{contexts: contexts}, opt: opt}
+	d := &Decoder{opt: opt}
 	d.frags.init(opt.MaxFragments)
 	return d
 }

@@ -267,8 +267,7 @@ func TestContextSymmetric(t *testing.T) {
 		"vxlan":  {ip4(17, udp(50000, 4789, cat(hx("08000000 00004d00"), ether(0x800, inner)))), swap(17, udp(51000, 4789, cat(hx("08000000 00004d00"), ether(0x800, back))))},
 		"erspan": {ip4(47, cat(hx("100088be 00000001 1001 0009 00000000"), ether(0x800, inner))), ip4(47, cat(hx("100088be 00000002 1001 6009 00000008"), ether(0x800, back)))},
 	} {
-		var cs packet.Contexts
-		d := New(Options{}, &cs)
+		d := New(Options{})
 		a, _ := d.Decode(nil, &capture.Packet{Link: 101, Data: pair[0]})
 		b, _ := d.Decode(nil, &capture.Packet{Link: 101, Data: pair[1]})
 		if len(a) == 0 || len(b) == 0 {
@@ -276,17 +275,16 @@ func TestContextSymmetric(t *testing.T) {
 			continue
 		}
 		x, y := a[len(a)-1], b[len(b)-1]
-		if x.Context == 0 || x.Context != y.Context {
-			t.Errorf("%s: contexts %+v and %+v", name, cs.Get(x.Context), cs.Get(y.Context))
+		if x.Context == nil || y.Context == nil || *x.Context != *y.Context {
+			t.Errorf("%s: contexts %+v and %+v", name, x.Context, y.Context)
 		}
 	}
 }
 
 // TestContextsDiffer: equal addresses in different networks are told apart.
 func TestContextsDiffer(t *testing.T) {
-	var cs packet.Contexts
-	d := New(Options{}, &cs)
-	seen := map[uint32]int{}
+	d := New(Options{})
+	seen := map[packet.Context]int{}
 	for i, b := range [][]byte{
 		ether(0x0800, inner),
 		ether(0x8100, cat(hx("00010800"), inner)),
@@ -300,7 +298,10 @@ func TestContextsDiffer(t *testing.T) {
 		ether(0x8100, cat(hx("00010800"), ip4(47, cat(hx("20000800 00000002"), inner)))),
 	} {
 		s, _ := d.Decode(nil, &capture.Packet{Link: 1, Data: b})
-		c := s[len(s)-1].Context
+		var c packet.Context
+		if p := s[len(s)-1].Context; p != nil {
+			c = *p
+		}
 		if j, ok := seen[c]; ok {
 			t.Errorf("packets %d and %d have one context", i, j)
 		}
@@ -310,10 +311,9 @@ func TestContextsDiffer(t *testing.T) {
 
 // TestKernelVLAN: a tag that the system took off is the outermost.
 func TestKernelVLAN(t *testing.T) {
-	var cs packet.Contexts
 	p := capture.Packet{Link: 1, VLAN: 0x88a8<<16 | 0x2000 | 100, Data: ether(0x8100, cat(hx("000a0800"), inner))}
-	s, _ := New(Options{}, &cs).Decode(nil, &p)
-	if got := contextWords(*cs.Get(s[0].Context)); got != "vlan 100, vlan 10" {
+	s, _ := New(Options{}).Decode(nil, &p)
+	if got := contextWords(s[0].Context); got != "vlan 100, vlan 10" {
 		t.Errorf("context %s", got)
 	}
 }
@@ -333,8 +333,7 @@ func TestTunnelChoice(t *testing.T) {
 		{Options{Tunnels: Inner}, ip4(17, udp(50000, 4789, nil)), "50000 decoded"},
 		{Options{Tunnels: Outer}, ip4(4, inner), "IP protocol without ports"},
 	} {
-		var cs packet.Contexts
-		s, r := New(c.opt, &cs).Decode(nil, &capture.Packet{Link: 101, Data: c.data})
+		s, r := New(c.opt).Decode(nil, &capture.Packet{Link: 101, Data: c.data})
 		got := ""
 		for _, s := range s {
 			got += ports(s.SrcPort) + " "
@@ -358,8 +357,7 @@ func TestDepth(t *testing.T) {
 	if got := flows(101, ip4(4, b)); got != "tunnels too deep" {
 		t.Errorf("%d tunnels: %s", packet.MaxDepth+1, got)
 	}
-	var cs packet.Contexts
-	if _, r := New(Options{MaxDepth: 1}, &cs).Decode(nil, &capture.Packet{Link: 101, Data: ip4(4, ip4(4, inner))}); r != TooDeep {
+	if _, r := New(Options{MaxDepth: 1}).Decode(nil, &capture.Packet{Link: 101, Data: ip4(4, ip4(4, inner))}); r != TooDeep {
 		t.Errorf("MaxDepth 1: %v", r)
 	}
 	tags := strings.Repeat("\x00\x01\x81\x00", packet.MaxDepth)
@@ -376,15 +374,20 @@ func TestDepth(t *testing.T) {
 	for range packet.MaxDepth + 1 {
 		vx = ip4(17, udp(50000, 4789, cat(hx("08000000 00004d00"), ether(0x0800, vx))))
 	}
-	if s, r, _ := decodeOne(101, vx); r != Decoded || len(s) != packet.MaxDepth+1 {
+	if s, r := decodeOne(101, vx); r != Decoded || len(s) != packet.MaxDepth+1 {
 		t.Errorf("nested vxlan: %v, %d summaries", r, len(s))
 	}
 }
 
 // TestRecovery: a failure of a decoder is counted and goes no further.
 func TestRecovery(t *testing.T) {
-	d := New(Options{}, nil) // without contexts, a tunnel makes it fail
-	bad := capture.Packet{Link: 1, Data: ether(0x8847, cat(hx("00010140"), inner))}
+	d := New(Options{})
+	d.opt.MaxDepth = packet.MaxDepth + 1 // for which a Context has no room
+	b := inner
+	for range packet.MaxDepth + 1 {
+		b = ip4(4, b)
+	}
+	bad := capture.Packet{Link: 1, Data: ether(0x0800, b)}
 	s, r := d.Decode(nil, &bad)
 	if r != Panicked || len(s) != 0 {
 		t.Errorf("got %v and %d summaries", r, len(s))

@@ -10,24 +10,19 @@ import (
 
 // front is what the hand-written path needs.
 type front struct {
-	contexts *packet.Contexts
-	cache    contextCache
-	ctx      packet.Context // where the walk stands
-	sealed   bool           // contexts are looked up, and none is numbered
+	cache contextCache
+	ctx   packet.Context // where the walk stands
 }
 
 // Front is the hand-written path of a Decoder on its own. It remembers nothing
 // from packet to packet, so several may decode different packets of a capture at
-// once and in any order. What a Front leaves, one Decoder must take in the order
-// of the capture: fragments, which find each other there, and packets of a
-// context that is new, which are numbered there; so the outcome is that of the
-// Decoder alone. Each goroutine needs a Front of its own.
+// once and in any order. What a Front leaves, fragments for example, which find
+// each other there, one Decoder must take in the order of the capture; so the
+// outcome is that of the Decoder alone. Each goroutine needs a Front of its own.
 type Front struct{ front }
 
 // Front returns a Front for packets of which d takes the others.
-func (d *Decoder) Front() *Front {
-	return &Front{front{contexts: d.contexts, sealed: true}}
-}
+func (d *Decoder) Front() *Front { return new(Front) }
 
 // Decode appends to dst the summaries of packets, one each, up to the first that
 // it leaves; n were decoded, and are to be told to Decoder.Count.
@@ -60,7 +55,7 @@ func (f *front) run(dst []packet.Summary, packets []capture.Packet) (out []packe
 // capture at hand and on mutations of them.
 func (f *front) fast(s *packet.Summary, p *capture.Packet) bool {
 	b := p.Data
-	var context uint32
+	var context *packet.Context
 	switch p.Link {
 	case capture.LinkEthernet:
 		if len(b) < 14+20 || p.VLAN != 0 {
@@ -69,11 +64,10 @@ func (f *front) fast(s *packet.Summary, p *capture.Packet) bool {
 		t := be16(b[12:])
 		b = b[14:]
 		if t != etherIPv4 && t != etherIPv6 {
-			if t == etherVLAN {
-				// One tag, whose number was seen: the context is known.
-				context, t = f.contexts.VLAN(be16(b)), be16(b[2:])
+			if t == etherVLAN { // most often the only tag
+				context, t = packet.VLAN(be16(b)), be16(b[2:])
 			}
-			if context != 0 && (t == etherIPv4 || t == etherIPv6) && len(b) >= 4+20 {
+			if context != nil && (t == etherIPv4 || t == etherIPv6) && len(b) >= 4+20 {
 				b = b[4:]
 			} else {
 				var ok bool
@@ -176,17 +170,16 @@ func (f *front) fast(s *packet.Summary, p *capture.Packet) bool {
 }
 
 // fastVLANs steps over VLAN tags. What it returns of b has 20 octets at least.
-func (f *front) fastVLANs(b []byte, t uint16) (rest []byte, context uint32, typ uint16, ok bool) {
+func (f *front) fastVLANs(b []byte, t uint16) (rest []byte, context *packet.Context, typ uint16, ok bool) {
 	f.ctx = packet.Context{}
 	for t == etherVLAN || t == etherServiceTag || t == etherVLAN9100 || t == etherVLAN9200 {
 		if len(b) < 4+20 || !f.pushVLAN(be16(b)) {
-			return nil, 0, 0, false
+			return nil, nil, 0, false
 		}
 		t, b = be16(b[2:]), b[4:]
 	}
 	if t != etherIPv4 && t != etherIPv6 {
-		return nil, 0, 0, false
+		return nil, nil, 0, false
 	}
-	context, ok = f.lookup()
-	return b, context, t, ok
+	return b, f.context(), t, true
 }

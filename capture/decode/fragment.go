@@ -12,7 +12,7 @@ const fragmentTTL = 60e9
 type fragmentKey struct {
 	src, dst [16]byte
 	id       uint32
-	context  uint32
+	context  packet.Context
 	version  uint8
 	protocol uint8
 }
@@ -134,7 +134,11 @@ func (f *fragments) release(i int32) (next int32) {
 }
 
 func (h *ipHeader) fragmentKey() fragmentKey {
-	return fragmentKey{h.src, h.dst, h.id, h.context, h.version, h.fragProtocol}
+	k := fragmentKey{src: h.src, dst: h.dst, id: h.id, version: h.version, protocol: h.fragProtocol}
+	if h.context != nil {
+		k.context = *h.context
+	}
+	return k
 }
 
 // firstFragment takes the ports of a first fragment, and emits the later ones

@@ -21,14 +21,12 @@ func ip6frag(next, id, offset int, more bool, payload []byte) []byte {
 }
 
 type feeder struct {
-	d  *Decoder
-	cs *packet.Contexts
-	n  uint64
+	d *Decoder
+	n uint64
 }
 
 func newFeeder(opt Options) *feeder {
-	cs := new(packet.Contexts)
-	return &feeder{d: New(opt, cs), cs: cs}
+	return &feeder{d: New(opt)}
 }
 
 // at decodes a packet at a time in seconds and gives result, flows and the
@@ -38,7 +36,7 @@ func (f *feeder) at(seconds int64, b []byte) string {
 	s, r := f.d.Decode(nil, &capture.Packet{Time: seconds * 1e9, Number: f.n, Link: 101, Length: uint32(len(b)), Data: b})
 	parts := []string{r.String()}
 	for _, s := range s {
-		parts = append(parts, ports(uint16(s.Number))+": "+flow(s, f.cs))
+		parts = append(parts, ports(uint16(s.Number))+": "+flow(s))
 	}
 	return strings.Join(parts, "; ")
 }
@@ -86,8 +84,7 @@ func TestFragmentsOutOfOrder(t *testing.T) {
 // TestReleasedFragment: it has the time, number and lengths of its own packet,
 // and no payload.
 func TestReleasedFragment(t *testing.T) {
-	cs := new(packet.Contexts)
-	d := New(Options{}, cs)
+	d := New(Options{})
 	late := ip4frag(hostA, hostB, 17, 7, 3, make([]byte, 11))
 	d.Decode(nil, &capture.Packet{Time: 5, Number: 41, Link: 101, Length: 100, Data: late})
 	for i := range late {
@@ -208,8 +205,7 @@ func TestAggregatedFragments(t *testing.T) {
 		b := snap(0x0800, ip4frag(hostA, hostB, 17, id, 1, make([]byte, 8)))
 		return cat(make([]byte, 12), u16(len(b)), b, make([]byte, -(14+len(b))&3))
 	}
-	cs := new(packet.Contexts)
-	d := New(Options{}, cs)
+	d := New(Options{})
 	frame := cat(hx("8801 0000"), make([]byte, 20), hx("8000"), part(1), part(2))
 	if _, r := d.Decode(nil, &capture.Packet{Number: 1, Link: 105, Data: frame}); r != NoFirst || d.Pending() != 2 {
 		t.Fatalf("%v, %d pending", r, d.Pending())

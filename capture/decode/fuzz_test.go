@@ -10,7 +10,7 @@ import (
 // allLinks are the link types that Decode knows.
 var allLinks = func() (all []capture.LinkType) {
 	for t := range capture.LinkType(300) {
-		if _, r, _ := decodeOne(t, make([]byte, 64)); r != UnknownLink {
+		if _, r := decodeOne(t, make([]byte, 64)); r != UnknownLink {
 			all = append(all, t)
 		}
 	}
@@ -87,8 +87,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add(b, uint16(1000))
 	}
 	f.Fuzz(func(t *testing.T, b []byte, missing uint16) {
-		var cs packet.Contexts
-		d := New(Options{MaxFragments: 8}, &cs)
+		d := New(Options{MaxFragments: 8})
 		var s []packet.Summary
 		var r Result
 		var n uint64
@@ -112,8 +111,7 @@ func FuzzDecode(f *testing.F) {
 func FuzzFragments(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 3, 16, 17, 32, 33, 64, 128, 255})
 	f.Fuzz(func(t *testing.T, ops []byte) {
-		var cs packet.Contexts
-		d := New(Options{MaxFragments: 4}, &cs)
+		d := New(Options{MaxFragments: 4})
 		seen := map[uint64]bool{}
 		for i, op := range ops {
 			id, offset, flags, v6 := int(op&7), int(op>>3&3), int(op>>5&1), op>>6&1 != 0

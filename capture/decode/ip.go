@@ -36,7 +36,7 @@ type ipHeader struct {
 	src, dst [16]byte
 	version  uint8
 	length   uint32 // of the whole datagram, header included
-	context  uint32
+	context  *packet.Context
 	// more is set for the first fragment of several: id then tells the
 	// datagram from others.
 	more bool

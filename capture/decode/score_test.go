@@ -230,8 +230,7 @@ func decodeFile(name string, t *tally) error {
 		return err
 	}
 	defer r.Close()
-	var contexts packet.Contexts
-	d := New(Options{}, &contexts)
+	d := New(Options{})
 	batch := make([]capture.Packet, 64)
 	var sums []packet.Summary
 	for {

@@ -18,8 +18,7 @@ func TestTCPSummary(t *testing.T) {
 	seg := cat(u16(40000), u16(443), u32(0x01020304), u32(9), hx("6018 0400 0000 0000 02040564"), []byte("hello"))
 	data := cat(ether(0x0800, ip4(packet.TCP, seg)), make([]byte, 9))
 	p := capture.Packet{Time: 17, Number: 3, Link: 1, Length: uint32(len(data)), Data: data}
-	var cs packet.Contexts
-	s, r := New(Options{}, &cs).Decode(nil, &p)
+	s, r := New(Options{}).Decode(nil, &p)
 	if r != Decoded || len(s) != 1 {
 		t.Fatalf("%v, %d summaries", r, len(s))
 	}
@@ -50,10 +49,9 @@ func same(a, b packet.Summary) bool {
 }
 
 func words(s packet.Summary) string {
-	var cs packet.Contexts
-	w := flow(s, &cs)
+	w := flow(s)
 	for _, v := range []uint64{uint64(s.Time), s.Number, uint64(s.Kind), uint64(s.TCPFlags), uint64(s.Signal), uint64(s.ICMPType),
-		uint64(s.ICMPCode), uint64(s.Context), uint64(s.Sequence), uint64(s.FrameLen), uint64(s.IPLen), uint64(s.PPID), uint64(s.PayloadLen)} {
+		uint64(s.ICMPCode), s.Context.Hash(), uint64(s.Sequence), uint64(s.FrameLen), uint64(s.IPLen), uint64(s.PPID), uint64(s.PayloadLen)} {
 		w += " " + strconv.FormatUint(v, 10)
 	}
 	return w + strconv.FormatBool(s.HasPPID)
@@ -62,7 +60,7 @@ func words(s packet.Summary) string {
 // TestTCPFlags: the decoder of gopacket has a bool for each.
 func TestTCPFlags(t *testing.T) {
 	for f := range 256 {
-		s, _, _ := decodeOne(101, ip4(packet.TCP, tcp(1, 2, byte(f), nil)))
+		s, _ := decodeOne(101, ip4(packet.TCP, tcp(1, 2, byte(f), nil)))
 		if s[0].TCPFlags != uint8(f) {
 			t.Errorf("flags %#x: got %#x", f, s[0].TCPFlags)
 		}
@@ -87,10 +85,9 @@ func TestSnapLength(t *testing.T) {
 		case p[12] == 0x86:
 			need = 14 + 40 + 4
 		}
-		whole, _, _ := decodeOne(1, p)
+		whole, _ := decodeOne(1, p)
 		for n := range len(p) + 1 {
-			var cs packet.Contexts
-			s, r := New(Options{}, &cs).Decode(nil, &capture.Packet{Number: 1, Link: 1, Length: uint32(len(p)), Data: p[:n:n]})
+			s, r := New(Options{}).Decode(nil, &capture.Packet{Number: 1, Link: 1, Length: uint32(len(p)), Data: p[:n:n]})
 			switch {
 			case n < need && (r != Truncated || len(s) != 0):
 				t.Errorf("%s cut at %d: %v, %d summaries", name, n, r, len(s))
@@ -110,7 +107,7 @@ func TestShort(t *testing.T) {
 	p := ether(0x0800, ip4(packet.UDP, dns))
 	for n := range 14 + 20 + 4 {
 		b := p[:n]
-		if _, r, _ := decodeOne(1, b); r != Malformed && !(n >= 34 && r == Truncated) {
+		if _, r := decodeOne(1, b); r != Malformed && !(n >= 34 && r == Truncated) {
 			t.Errorf("%d octets: %v", n, r)
 		}
 	}
@@ -137,14 +134,14 @@ func TestIPv4Lengths(t *testing.T) {
 		{"header of four words", cat(hx("44"), ip4(packet.UDP, dns)[1:]), Malformed, 0, 0},
 		{"options that claim too much", cat(hx("46000025 00000000 40110000 0a000001 0a000002 44ff0000"), dns), Decoded, 37, 5},
 	} {
-		s, r, _ := decodeOne(101, c.data)
+		s, r := decodeOne(101, c.data)
 		if r != c.want || r == Decoded && (s[0].IPLen != c.ipLen || s[0].PayloadLen != c.size) {
 			t.Errorf("%s: %v %+v", c.name, r, s)
 		}
 	}
 	big := ip4(packet.TCP, tcp(1, 2, packet.ACK, make([]byte, 70000)))
 	copy(big[2:], u16(0))
-	if s, _, _ := decodeOne(101, big); len(s) != 1 || s[0].PayloadLen != 70000 || s[0].IPLen != 70040 || len(s[0].Payload) != 70000 {
+	if s, _ := decodeOne(101, big); len(s) != 1 || s[0].PayloadLen != 70000 || s[0].IPLen != 70040 || len(s[0].Payload) != 70000 {
 		t.Errorf("segment above 64 KiB: %v", s[0].PayloadLen)
 	}
 }
@@ -183,13 +180,13 @@ func TestJumbogram(t *testing.T) {
 	hop := cat(hx("0600 c204"), u32(uint32(8+len(seg))))
 	b := ip6(0, cat(hop, seg))
 	copy(b[4:], u16(0))
-	s, r, _ := decodeOne(229, cat(b, make([]byte, 10)))
+	s, r := decodeOne(229, cat(b, make([]byte, 10)))
 	if r != Decoded || s[0].PayloadLen != 70000 || s[0].IPLen != uint32(40+8+len(seg)) {
 		t.Errorf("with the option: %v %d %d", r, s[0].PayloadLen, s[0].IPLen)
 	}
 	b = ip6(6, seg)
 	copy(b[4:], u16(0))
-	if s, r, _ = decodeOne(229, b); r != Decoded || s[0].PayloadLen != 70000 || s[0].IPLen != uint32(40+len(seg)) {
+	if s, r = decodeOne(229, b); r != Decoded || s[0].PayloadLen != 70000 || s[0].IPLen != uint32(40+len(seg)) {
 		t.Errorf("without: %v %d %d", r, s[0].PayloadLen, s[0].IPLen)
 	}
 }
@@ -200,7 +197,7 @@ func TestUDPLengths(t *testing.T) {
 		length, want int
 	}{{13, 5}, {10, 2}, {8, 0}, {0, 5}, {7, 5}, {1000, 5}} {
 		b := cat(u16(1), u16(2), u16(c.length), u16(0), []byte("12345"))
-		s, r, _ := decodeOne(101, ip4(packet.UDP, b))
+		s, r := decodeOne(101, ip4(packet.UDP, b))
 		if r != Decoded || int(s[0].PayloadLen) != c.want || len(s[0].Payload) != c.want {
 			t.Errorf("length %d: %v, payload %d (%q), want %d", c.length, r, s[0].PayloadLen, s[0].Payload, c.want)
 		}
@@ -238,7 +235,7 @@ func TestSCTPChunks(t *testing.T) {
 		{"a chunk of length 0", hx("00000000 00000000"), 0, 0, 0, false, 0, ""},
 		{"a chunk beyond the packet", hx("0003ffff 00000001 00000000 0000003c 4142"), packet.Data, 0, 60, true, 2, "AB"},
 	} {
-		s, r, _ := decodeOne(101, ip4(packet.SCTP, cat(head, c.chunks)))
+		s, r := decodeOne(101, ip4(packet.SCTP, cat(head, c.chunks)))
 		if r != Decoded {
 			t.Errorf("%s: %v", c.name, r)
 			continue
@@ -255,12 +252,12 @@ func TestDCCPTypes(t *testing.T) {
 	want := []packet.Signal{packet.Init, packet.InitAck, packet.Data, packet.Confirm, packet.Data, packet.Shutdown, packet.Shutdown, packet.Abort, 0, 0}
 	for i, w := range want {
 		long := cat(u16(1), u16(2), hx("04000000"), []byte{byte(i<<1 | 1)}, hx("00 0005 01020304"), []byte("data"))
-		s, _, _ := decodeOne(101, ip4(packet.DCCP, long))
+		s, _ := decodeOne(101, ip4(packet.DCCP, long))
 		if s[0].Signal != w || s[0].Sequence != 0x01020304 || string(s[0].Payload) != "data" {
 			t.Errorf("type %d: %+v", i, s[0])
 		}
 		short := cat(u16(1), u16(2), hx("03000000"), []byte{byte(i << 1)}, hx("020304"), []byte("data"))
-		s, _, _ = decodeOne(101, ip4(packet.DCCP, short))
+		s, _ = decodeOne(101, ip4(packet.DCCP, short))
 		if s[0].Signal != w || s[0].Sequence != 0x020304 || string(s[0].Payload) != "data" {
 			t.Errorf("type %d, short: %+v", i, s[0])
 		}
@@ -299,7 +296,7 @@ func TestICMPErrors(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
 		}
 	}
-	s, _, _ := decodeOne(101, icmp(3, 13, lost))
+	s, _ := decodeOne(101, icmp(3, 13, lost))
 	if s[0].Kind != packet.Quoted || s[0].ICMPType != 3 || s[0].ICMPCode != 13 {
 		t.Errorf("%+v", s[0])
 	}

@@ -9,8 +9,8 @@ import (
 )
 
 // A key names a flow's two endpoints in numeric order, so that both directions
-// give the same key. Ports, protocol and context share the last words: the
-// context has 24 bits, which packet.MaxContexts stays well below.
+// give the same key. Ports, protocol and the number of the context, see contexts,
+// share the last words: the number has 24 bits.
 
 // key4 is 16 octets: address, port and protocol of end 0, address and port of
 // end 1, the context split over the rest. It is a struct and not an array, for
@@ -39,8 +39,9 @@ func (t *Table) locate4(sums []packet.Summary, which []uint8) []located[key4] {
 		a := uint64(binary.BigEndian.Uint32(s.Src[:4]))<<16 | uint64(s.SrcPort)
 		b := uint64(binary.BigEndian.Uint32(s.Dst[:4]))<<16 | uint64(s.DstPort)
 		_, greater := bits.Sub64(b, a, 0)
-		lo := min(a, b) | uint64(s.Protocol)<<48 | uint64(s.Context>>16&0xff)<<56
-		hi := max(a, b) | uint64(s.Context&0xffff)<<48
+		c := t.contexts.number(s.Context)
+		lo := min(a, b) | uint64(s.Protocol)<<48 | uint64(c>>16&0xff)<<56
+		hi := max(a, b) | uint64(c&0xffff)<<48
 		h := uint32(mix(lo^sd[0], hi^sd[1]))
 		l.key = key4{lo, hi}
 		l.hash, l.sum, l.dir = h, i, uint8(greater)
@@ -62,7 +63,7 @@ func (t *Table) locate6(sums []packet.Summary, which []uint8) []located[key6] {
 		swap := -greater // all ones or none
 		x0, x1, xp := (a0^b0)&swap, (a1^b1)&swap, (sp^dp)&swap
 		a0, a1, b0, b1 = a0^x0, a1^x1, b0^x0, b1^x1
-		p := (sp^xp)<<48 | (dp^xp)<<32 | uint64(s.Protocol)<<24 | uint64(s.Context&0xffffff)
+		p := (sp^xp)<<48 | (dp^xp)<<32 | uint64(s.Protocol)<<24 | uint64(t.contexts.number(s.Context)&0xffffff)
 		h := uint32(mix(mix(a0^sd[0], a1^sd[1])^p^sd[3], mix(b0^sd[1], b1^sd[2])^sd[0]))
 		l.key = key6{a0, a1, b0, b1, p}
 		l.hash, l.sum, l.dir = h, i, uint8(greater)
@@ -75,7 +76,7 @@ func (k *key4) ends() (a, b netip.AddrPort, protocol uint8, context uint32) {
 	binary.BigEndian.PutUint32(x[:], uint32(k.lo>>16))
 	binary.BigEndian.PutUint32(y[:], uint32(k.hi>>16))
 	return netip.AddrPortFrom(netip.AddrFrom4(x), uint16(k.lo)), netip.AddrPortFrom(netip.AddrFrom4(y), uint16(k.hi)),
-		uint8(k.lo >> 48), uint32(k.lo>>56)<<16 | uint32(k.hi>>48)
+		uint8(k.lo >> 48), contextOf(k)
 }
 
 func (k *key6) ends() (a, b netip.AddrPort, protocol uint8, context uint32) {
@@ -85,7 +86,18 @@ func (k *key6) ends() (a, b netip.AddrPort, protocol uint8, context uint32) {
 	binary.BigEndian.PutUint64(y[:8], k[2])
 	binary.BigEndian.PutUint64(y[8:], k[3])
 	return netip.AddrPortFrom(netip.AddrFrom16(x), uint16(k[4]>>48)), netip.AddrPortFrom(netip.AddrFrom16(y), uint16(k[4]>>32)),
-		uint8(k[4] >> 24), uint32(k[4] & 0xffffff)
+		uint8(k[4] >> 24), contextOf(k)
+}
+
+// contextOf gives the number of the context in a key.
+func contextOf[K comparable](key *K) uint32 {
+	switch k := any(key).(type) {
+	case *key4:
+		return uint32(k.lo>>56)<<16 | uint32(k.hi>>48)
+	case *key6:
+		return uint32(k[4] & 0xffffff)
+	}
+	return 0
 }
 
 // entry is the part of a flow's account that every packet touches. With key4 it
@@ -198,7 +210,7 @@ type extra struct {
 }
 
 // fill writes the account as a Flow.
-func (e *entry[K]) fill(f *Flow, a, b netip.AddrPort, protocol uint8, context uint32, r *rest, x *extra) {
+func (e *entry[K]) fill(f *Flow, a, b netip.AddrPort, protocol uint8, context *packet.Context, r *rest, x *extra) {
 	if e.dir0 == 1 {
 		a, b = b, a
 	}

@@ -122,14 +122,16 @@ type Flow struct {
 	Number      uint64         // number of its first packet in the run, from 1
 	Source      netip.AddrPort // sender of the first packet
 	Destination netip.AddrPort
-	Protocol    uint8  // IP protocol number
-	Context     uint32 // see packet.Contexts
-	Forward     Counters
-	Reverse     Counters
-	State       State
-	Opening     Opening
-	End         EndReason
-	ICMP        ICMPError
+	Protocol    uint8 // IP protocol number
+	// Context is the VLAN tags and tunnels around the flow's packets; nil when
+	// there are none. It must not be changed.
+	Context *packet.Context
+	Forward Counters
+	Reverse Counters
+	State   State
+	Opening Opening
+	End     EndReason
+	ICMP    ICMPError
 	// PPIDs are the SCTP payload protocol identifiers seen, in order of first
 	// appearance, MaxPPIDs at most. The slice is valid as long as the Flow.
 	PPIDs []uint32

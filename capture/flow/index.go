@@ -160,6 +160,9 @@ func (tb *table[K]) unlink(i uint32, why EndReason) (order uint64) {
 	return r.order
 }
 
+// contextOf gives the number of an entry's context.
+func (tb *table[K]) contextOf(i uint32) uint32 { return contextOf(&tb.at(i).key) }
+
 // free gives the place of an unlinked entry back, and the extra and payload it
 // held.
 func (tb *table[K]) free(i uint32) (extra uint32, payload [2]handle) {
@@ -181,19 +184,19 @@ func (tb *table[K]) release(payload [2]handle) {
 	tb.arena.give(payload[1])
 }
 
-func (tb *table[K]) fill(i uint32, f *Flow, extras []extra) {
+func (tb *table[K]) fill(t *Table, i uint32, f *Flow) {
 	e, r := tb.at(i), tb.restOf(i)
 	var x *extra
 	if r.extra != 0 {
-		x = &extras[r.extra-1]
+		x = &t.extras[r.extra-1]
 	}
 	switch k := any(&e.key).(type) {
 	case *key4:
 		a, b, p, c := k.ends()
-		e.fill(f, a, b, p, c, r, x)
+		e.fill(f, a, b, p, t.contexts.at(c), r, x)
 	case *key6:
 		a, b, p, c := k.ends()
-		e.fill(f, a, b, p, c, r, x)
+		e.fill(f, a, b, p, t.contexts.at(c), r, x)
 	}
 	if e.marks&(markKept|markLost|markLost<<1) != 0 {
 		tb.fillPayload(f, i, e)

@@ -17,6 +17,7 @@ import (
 // types of the result and the names of the states.
 
 type oracleFlow struct {
+	context   string
 	src, dst  netip.AddrPort
 	sums      []packet.Summary
 	icmp      []packet.Summary
@@ -37,7 +38,14 @@ func oracleKey(s *packet.Summary) string {
 	if a > b {
 		a, b = b, a
 	}
-	return fmt.Sprint(s.Protocol, " ", s.Context, " ", a, " ", b)
+	return fmt.Sprint(s.Protocol, " ", contextText(s.Context), " ", a, " ", b)
+}
+
+func contextText(c *packet.Context) string {
+	if c == nil || *c == (packet.Context{}) {
+		return "-"
+	}
+	return fmt.Sprintf("%+v", *c)
 }
 
 func (f *oracleFlow) forward(s *packet.Summary) bool {
@@ -120,11 +128,26 @@ func (o *oracle) add(s packet.Summary) {
 		if len(o.flows)-len(o.out) >= o.opt.MaxFlows {
 			o.makeRoom()
 		}
-		f = &oracleFlow{src: netip.AddrPortFrom(s.SrcAddr(), s.SrcPort), dst: netip.AddrPortFrom(s.DstAddr(), s.DstPort), inherited: inherit}
+		context := contextText(s.Context)
+		for o.crowded(context) {
+			o.makeRoom()
+		}
+		f = &oracleFlow{context: context, src: netip.AddrPortFrom(s.SrcAddr(), s.SrcPort), dst: netip.AddrPortFrom(s.DstAddr(), s.DstPort), inherited: inherit}
 		o.live[k] = f
 		o.flows = append(o.flows, f)
 	}
 	f.sums = append(f.sums, s)
+}
+
+// crowded reports whether a flow of one more context would be one too many.
+func (o *oracle) crowded(context string) bool {
+	held := map[string]bool{}
+	for _, f := range o.flows {
+		if f.end != endGiven && f.context != "-" {
+			held[f.context] = true
+		}
+	}
+	return o.opt.MaxContexts > 0 && context != "-" && !held[context] && len(held) >= o.opt.MaxContexts
 }
 
 // makeRoom gives up all finished flows, or the longest idle one.
@@ -247,7 +270,7 @@ func (f *oracleFlow) text() string {
 			ppids = append(ppids, s.PPID)
 		}
 	}
-	return line(f.sums[0].Number, f.src, f.dst, c, f.end, f.opening(), len(f.icmp), ppids, [2]Payload{f.payload(true), f.payload(false)})
+	return line(f.sums[0].Number, f.context, f.src, f.dst, c, f.end, f.opening(), len(f.icmp), ppids, [2]Payload{f.payload(true), f.payload(false)})
 }
 
 // payload gathers what one end sent, oraclePayload octets of it.
@@ -339,12 +362,12 @@ func (f *oracleFlow) sequence(forward bool, n int) (start *uint32) {
 
 const oraclePayload = 7
 
-func line(n uint64, a, b netip.AddrPort, c [2]Counters, end EndReason, op Opening, icmp int, ppids []uint32, payload [2]Payload) string {
-	return fmt.Sprint(n, " ", a, " ", b, " ", c, " ", end, " ", op, " ", icmp, " ", ppids, " ", payload)
+func line(n uint64, context string, a, b netip.AddrPort, c [2]Counters, end EndReason, op Opening, icmp int, ppids []uint32, payload [2]Payload) string {
+	return fmt.Sprint(n, " ", context, " ", a, " ", b, " ", c, " ", end, " ", op, " ", icmp, " ", ppids, " ", payload)
 }
 
 func flowLine(f *Flow) string {
-	return line(f.Number, f.Source, f.Destination, [2]Counters{f.Forward, f.Reverse}, f.End, f.Opening, int(f.ICMP.Count), f.PPIDs, f.Payload)
+	return line(f.Number, contextText(f.Context), f.Source, f.Destination, [2]Counters{f.Forward, f.Reverse}, f.End, f.Opening, int(f.ICMP.Count), f.PPIDs, f.Payload)
 }
 
 // randomPackets makes packets among few endpoints, so that flows meet, close
@@ -352,6 +375,12 @@ func flowLine(f *Flow) string {
 // and unless ordered sometimes down.
 func randomPackets(r *rand.Rand, n, hosts int, ordered bool) []packet.Summary {
 	sums := make([]packet.Summary, n)
+	contexts := []*packet.Context{nil, {}} // which are one
+	for i := range uint32(1 + hosts) {
+		c := packet.Context{Depth: 1, Path: [packet.MaxDepth]packet.Tunnel{packet.VXLAN}, ID: [packet.MaxDepth]uint32{i}}
+		same := c
+		contexts = append(contexts, &c, &same)
+	}
 	now := int64(1e18)
 	flags := []uint8{packet.SYN, packet.SYN, packet.SYN | packet.ACK, packet.ACK, packet.ACK, packet.FIN | packet.ACK, packet.RST, packet.RST | packet.ACK, 0}
 	for i := range sums {
@@ -378,7 +407,10 @@ func randomPackets(r *rand.Rand, n, hosts int, ordered bool) []packet.Summary {
 			s.Src[3], s.Dst[3] = x, y
 		}
 		s.SrcPort, s.DstPort = uint16(1+r.Intn(2)), uint16(1+r.Intn(2))
-		s.Context = uint32(r.Intn(2)) * 70000
+		s.Context = contexts[r.Intn(4)]
+		if r.Intn(5) == 0 {
+			s.Context = contexts[r.Intn(len(contexts))]
+		}
 		if r.Intn(12) == 0 {
 			s.Kind = packet.Fragment
 		}
@@ -443,6 +475,9 @@ func TestTableEqualsOracle(t *testing.T) {
 		if r.Intn(2) == 0 {
 			opt.MaxFlows = 5 + r.Intn(40)
 		}
+		if opt.MaxFlows < 100 && r.Intn(2) == 0 {
+			opt.MaxFlows, opt.MaxContexts = 50, 1+r.Intn(3)
+		}
 		sums := randomPackets(r, 3000, hosts, opt.MaxFlows < 100)
 
 		o := &oracle{opt: opt, live: map[string]*oracleFlow{}, now: minTime}
@@ -484,7 +519,7 @@ func TestTableEqualsOracle(t *testing.T) {
 				t.Fatalf("seed %d (%+v), flow %d:\n got %s\nwant %s", seed, opt, i, got[i], want[i])
 			}
 		}
-		if st := tb.Stats(); st.Flows != uint64(len(got)) || opt.MaxFlows < 100 && st.Evicted == 0 {
+		if st := tb.Stats(); st.Flows != uint64(len(got)) || opt.MaxFlows < 100 && st.Evicted == 0 || opt.MaxContexts > 0 && st.Crowded == 0 {
 			t.Errorf("seed %d: stats %+v for %d flows", seed, st, len(got))
 		}
 	}

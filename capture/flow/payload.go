@@ -337,7 +337,7 @@ func takeNote[K comparable](t *Table, tb *table[K], i uint32) {
 	if e.marks&markKept == 0 {
 		return
 	}
-	tb.fill(i, &t.out, t.extras)
+	tb.fill(t, i, &t.out)
 	t.note = t.opt.Note(t.note[:0], &t.out)
 	if len(t.note) == 0 || len(t.note) > t.opt.Payload {
 		return

@@ -80,7 +80,7 @@ func (r *Results) Len() int { return len(r.refs) }
 // goroutines at once, each with its own f.
 func (r *Results) Fill(i int, f *Flow) {
 	ref := r.ref(i)
-	r.t.tableOf(ref).fill(ref.index, f, r.t.extras)
+	r.t.tableOf(ref).fill(r.t, ref.index, f)
 }
 
 // SortBy orders the flows by a number, the greatest first; flows of the same

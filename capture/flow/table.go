@@ -29,6 +29,10 @@ type Options struct {
 	// MaxFlows bounds the flows held, finished ones that wait to be written
 	// included; 0 means DefaultMaxFlows.
 	MaxFlows int
+	// MaxContexts bounds the different contexts (VLANs and tunnels) of the flows
+	// held; 0 means DefaultMaxContexts. When it is reached, the longest idle
+	// flows end early until there is room, as at MaxFlows.
+	MaxContexts int
 	// Payload is how many octets to keep of the start of what each end sends,
 	// MaxPayload at most; 0, the default, keeps none.
 	Payload int
@@ -56,7 +60,8 @@ type Options struct {
 // Stats count what a Table did.
 type Stats struct {
 	Flows        uint64 // accounts opened
-	Evicted      uint64 // flows ended because the table was full
+	Evicted      uint64 // flows ended because there were MaxFlows or MaxContexts
+	Crowded      uint64 // those of them ended because there were MaxContexts
 	Early        uint64 // flows given to Emit before the end, in other than the order of their first packets
 	Packets      uint64 // datagrams and fragments counted to a flow
 	Quoted       uint64 // ICMP errors that quoted a flow of the table
@@ -66,21 +71,22 @@ type Stats struct {
 
 // Table accounts packet summaries to flows. It is not safe for concurrent use.
 type Table struct {
-	opt    Options
-	stats  Stats
-	seeds  seeds
-	v4     table[key4]
-	v6     table[key6]
-	extras []extra
-	spare  []uint32 // free places in extras, plus one
-	now    int64    // latest packet time
-	held   []aged   // finished flows held back
-	oldest []aged   // see makeRoom
-	mark   uint64   // order of the packet at which oldest was made
-	order  uint64   // summaries seen, which orders the flows
-	out    Flow
-	note   []byte // what Note made
-	warm   uint32 // sink of the loads in Add
+	opt      Options
+	stats    Stats
+	seeds    seeds
+	v4       table[key4]
+	v6       table[key6]
+	contexts contexts
+	extras   []extra
+	spare    []uint32 // free places in extras, plus one
+	now      int64    // latest packet time
+	held     []aged   // finished flows held back
+	oldest   []aged   // see makeRoom
+	mark     uint64   // order of the packet at which oldest was made
+	order    uint64   // summaries seen, which orders the flows
+	out      Flow
+	note     []byte // what Note made
+	warm     uint32 // sink of the loads in Add
 
 	payloadLeft int   // octets of Options.PayloadMemory that are free
 	fresh       marks // of a new entry
@@ -107,6 +113,10 @@ func NewTable(opt Options) *Table {
 	if opt.MaxFlows <= 0 {
 		opt.MaxFlows = DefaultMaxFlows
 	}
+	if opt.MaxContexts <= 0 {
+		opt.MaxContexts = DefaultMaxContexts
+	}
+	opt.MaxContexts = min(opt.MaxContexts, maxContexts)
 	if opt.Emit == nil {
 		opt.Emit = func(*Flow) {}
 	}
@@ -152,9 +162,10 @@ func (t *Table) Add(sums []packet.Summary) {
 }
 
 func (t *Table) add(sums []packet.Summary) {
+	t.contexts.sweep()
 	v4, v6 := t.locate(sums)
 	t.warm += t.v4.probe(v4) + t.v6.probe(v6)
-	if t.Len()+len(sums) >= t.opt.MaxFlows || t.crowded(len(sums)) {
+	if t.Len()+len(sums) >= t.opt.MaxFlows || t.contexts.alive+len(sums) >= t.opt.MaxContexts || t.crowded(len(sums)) {
 		// Flows or payload may have to go, and which depends on the order of
 		// the packets.
 		for i := range sums {
@@ -254,6 +265,7 @@ func updateAll[K comparable](t *Table, tb *table[K], batch []located[K], sums []
 // one it quotes. ok is false for an ICMP error that quotes no flow of the table.
 func (t *Table) Track(s *packet.Summary) (r Ref, ok bool) {
 	var i uint32
+	t.contexts.sweep()
 	v4, v6 := t.locate([]packet.Summary{*s})
 	if len(v4) > 0 {
 		i = update(t, &t.v4, &v4[0], s, t.order)
@@ -266,7 +278,7 @@ func (t *Table) Track(s *packet.Summary) (r Ref, ok bool) {
 
 // Peek writes the flow of a Ref that Track gave into f, as it stands. A Ref is
 // valid until the next packet.
-func (t *Table) Peek(r Ref, f *Flow) { t.tableOf(r).fill(r.index, f, t.extras) }
+func (t *Table) Peek(r Ref, f *Flow) { t.tableOf(r).fill(t, r.index, f) }
 
 // update counts one packet, the order-th of the run, and gives the entry, none
 // for an ICMP error that quotes no flow.
@@ -312,6 +324,13 @@ func update[K comparable](t *Table, tb *table[K], l *located[K], s *packet.Summa
 	if t.Len() >= t.opt.MaxFlows {
 		t.makeRoom(order)
 	}
+	context := contextOf(&l.key)
+	for t.contexts.fresh(context) && t.contexts.alive >= t.opt.MaxContexts {
+		before := t.stats.Evicted
+		t.makeRoom(order)
+		t.stats.Crowded += t.stats.Evicted - before
+	}
+	t.contexts.hold(context)
 	i = tb.insert(l.hash)
 	e, r := tb.at(i), tb.restOf(i)
 	e.key, e.dir0, e.marks = l.key, l.dir, t.fresh
@@ -390,14 +409,16 @@ type anyTable interface {
 	ref(i uint32) Ref
 	extraAt(i uint32) *uint32
 	unlink(i uint32, why EndReason) (order uint64)
-	fill(i uint32, f *Flow, extras []extra)
+	fill(t *Table, i uint32, f *Flow)
+	contextOf(i uint32) uint32
 	free(i uint32) (extra uint32, payload [2]handle)
 	release(payload [2]handle)
 }
 
 // emit gives entry i, which is out of the index, to Emit and frees its place.
 func (t *Table) emit(tb anyTable, i uint32) {
-	tb.fill(i, &t.out, t.extras)
+	tb.fill(t, i, &t.out)
+	t.contexts.release(tb.contextOf(i))
 	x, payload := tb.free(i)
 	t.opt.Emit(&t.out)
 	// Only now, for the Flow points into them.

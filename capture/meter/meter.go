@@ -21,9 +21,6 @@ import (
 type Options struct {
 	Filter *filter.Set // the packets to decode; nil: all
 	Decode decode.Options
-	// Contexts numbers the VLANs and tunnels of the flows. If it is nil, the Meter
-	// makes one, which Meter.Contexts returns.
-	Contexts *packet.Contexts
 	// Flow says when flows end and what is kept of them. Calls of Flow.Emit, of the
 	// hooks below and of Stream's tick never overlap.
 	Flow flow.Options
@@ -95,21 +92,15 @@ const blockSize = 64
 
 // New returns a Meter for one source.
 func New(opt Options) *Meter {
-	if opt.Contexts == nil {
-		opt.Contexts = new(packet.Contexts)
-	}
 	if opt.Workers <= 0 {
 		opt.Workers = runtime.GOMAXPROCS(0)
 	}
 	opt.Filter = opt.Filter.Clone()
-	m := &Meter{opt: opt, decoder: decode.New(opt.Decode, opt.Contexts), table: flow.NewTable(opt.Flow)}
+	m := &Meter{opt: opt, decoder: decode.New(opt.Decode), table: flow.NewTable(opt.Flow)}
 	m.hook.meter = m
 	m.hook.flows = m.hook.each
 	return m
 }
-
-// Contexts returns the VLANs and tunnels to which Flow.Context refers.
-func (m *Meter) Contexts() *packet.Contexts { return m.opt.Contexts }
 
 // Stats returns the counts so far. While Read or Stream runs, only a hook or a tick
 // may call it.

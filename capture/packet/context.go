@@ -1,8 +1,9 @@
 package packet
 
 import (
+	"encoding/binary"
+	"math/bits"
 	"strconv"
-	"sync"
 	"sync/atomic"
 )
 
@@ -51,110 +52,66 @@ func (t Tunnel) String() string {
 // MaxDepth bounds how many VLAN tags and how many tunnels a Context holds.
 const MaxDepth = 8
 
-// Context is where in the layers below it an IP datagram was found. Only what
-// is the same in both directions of a flow belongs in it: a VXLAN network
-// identifier does, a GTP-U tunnel endpoint identifier does not. It is a
-// comparable value, used as a map key.
+// Context says in which network an IP datagram was found: the VLAN tags and the
+// tunnels around it. Packets with the same addresses and ports but different
+// Contexts belong to different flows, so only what is the same in both
+// directions of a flow is in it: a VXLAN network identifier is, a GTP-U tunnel
+// endpoint identifier is not. The zero value is a datagram with neither.
+//
+// A Context is a comparable value. Where a *Context is handed out it may be
+// shared, and must not be changed; nil is the zero Context.
 type Context struct {
 	VLANs    [MaxDepth]uint16 // VLAN identifiers, outermost first; NumVLANs are valid
 	NumVLANs uint8
-	Depth    uint8 // how many of Path are valid; 0 outside any tunnel
+	Depth    uint8 // number of tunnels, how many of Path and ID are valid; 0 outside any tunnel
 	Path     [MaxDepth]Tunnel
 	ID       [MaxDepth]uint32 // network identifier of each tunnel of Path: VNI, VSID, GRE key; 0 when it has none
 	// Outer are the two ends of the innermost tunnel whose identifier does not
-	// tell networks apart, the numerically smaller first; zero otherwise.
+	// tell networks apart, the numerically smaller first; zero otherwise. IPv4
+	// addresses stand in the first four bytes.
 	Outer        [2][16]byte
 	OuterVersion uint8 // IP version of Outer: 4, 6, or 0 when not set
 }
 
-// Contexts numbers the contexts of a run. The zero value is ready to use, and
-// safe for use by several goroutines.
-type Contexts struct {
-	vlans [1 << 12]atomic.Uint32 // numbers of the contexts that are one VLAN tag; 0 for none yet
-	mu    sync.RWMutex
-	ids   map[Context]uint32 // of the others
-	list  []Context
-}
-
-// MaxContexts bounds a Contexts, so that forged tunnels cannot fill the
-// memory: beyond it a context is entered without its Outer and ID.
-const MaxContexts = 1 << 16
-
-// VLAN gives the number of the context that is one VLAN tag, 0 if Intern gave it
-// none. Only the lower 12 bits of tci count: a tag's control information will do.
-// It waits for nobody.
-func (cs *Contexts) VLAN(tci uint16) uint32 { return cs.vlans[tci&0xfff].Load() }
-
-// asVLAN gives the identifier of a context that is one VLAN tag.
-func (c *Context) asVLAN() (id uint16, ok bool) {
-	id = c.VLANs[0]
-	return id, c.NumVLANs == 1 && id < 1<<12 && *c == Context{NumVLANs: 1, VLANs: [MaxDepth]uint16{id}}
-}
-
-// Intern gives the number of c: 0 for the zero Context, else one above zero.
-func (cs *Contexts) Intern(c Context) uint32 {
-	cs.mu.Lock()
-	defer cs.mu.Unlock()
-	if id, ok := cs.find(&c); ok {
-		return id
+// Hash gives a number that differs for most Contexts. It is the same in every
+// run, and 0 for nil and the zero Context.
+func (c *Context) Hash() uint64 {
+	if c == nil || c.NumVLANs|c.Depth == 0 {
+		return 0
 	}
-	if len(cs.list) >= MaxContexts {
-		c.Outer, c.OuterVersion, c.ID = [2][16]byte{}, 0, [MaxDepth]uint32{}
-		if id, ok := cs.find(&c); ok {
-			return id
-		}
-		if len(cs.list) >= 2*MaxContexts {
-			return 0
+	h := uint64(c.NumVLANs)<<16 | uint64(c.Depth)<<8 | uint64(c.OuterVersion)
+	for i := 0; i < int(c.NumVLANs); i++ {
+		h = mix(h, uint64(c.VLANs[i]))
+	}
+	for i := 0; i < int(c.Depth); i++ {
+		h = mix(h, uint64(c.Path[i])<<32|uint64(c.ID[i]))
+	}
+	if c.OuterVersion != 0 {
+		for _, a := range &c.Outer {
+			h = mix(mix(h, binary.BigEndian.Uint64(a[:8])), binary.BigEndian.Uint64(a[8:]))
 		}
 	}
-	cs.list = append(cs.list, c)
-	id := uint32(len(cs.list))
-	if v, ok := c.asVLAN(); ok {
-		cs.vlans[v].Store(id)
-		return id
-	}
-	if cs.ids == nil {
-		cs.ids = make(map[Context]uint32)
-	}
-	cs.ids[c] = id
-	return id
+	return h
 }
 
-// Find gives the number of c if Intern gave it one. It waits for nobody where c is
-// one VLAN tag.
-func (cs *Contexts) Find(c Context) (id uint32, ok bool) {
-	if _, ok := c.asVLAN(); !ok {
-		cs.mu.RLock()
-		defer cs.mu.RUnlock()
-	}
-	return cs.find(&c)
+// mix uses the fractions of two square roots.
+func mix(h, v uint64) uint64 {
+	hi, lo := bits.Mul64(h^0x9e3779b97f4a7c15, v^0x6a09e667f3bcc909)
+	return hi ^ lo
 }
 
-// find is Find for those who hold the lock, or need not.
-func (cs *Contexts) find(c *Context) (id uint32, ok bool) {
-	if v, ok := c.asVLAN(); ok {
-		id = cs.VLAN(v)
-		return id, id != 0
-	}
-	if *c == (Context{}) {
-		return 0, true
-	}
-	id, ok = cs.ids[*c]
-	return id, ok
-}
+// vlans holds the Contexts that VLAN has made.
+var vlans [1 << 12]atomic.Pointer[Context]
 
-// Get gives the context numbered id, and the zero Context for 0 and for numbers
-// that Intern did not give. It must not be changed.
-func (cs *Contexts) Get(id uint32) *Context {
-	if id == 0 {
-		return &noContext
+// VLAN gives the Context that is one VLAN tag, the same pointer each time. Only
+// the lower 12 bits of tci, the tag's control information, count. It gives nil
+// for identifier 0: a priority tag is in no VLAN (IEEE 802.1Q table 9-2). It may
+// be called from several goroutines at once.
+func VLAN(tci uint16) *Context {
+	v := &vlans[tci&0xfff]
+	if c := v.Load(); c != nil || tci&0xfff == 0 {
+		return c
 	}
-	cs.mu.RLock()
-	defer cs.mu.RUnlock()
-	if int(id) > len(cs.list) {
-		return &noContext
-	}
-	return &cs.list[id-1]
+	v.CompareAndSwap(nil, &Context{NumVLANs: 1, VLANs: [MaxDepth]uint16{tci & 0xfff}})
+	return v.Load()
 }
-
-var noContext Context

@@ -1,53 +1,52 @@
 package packet
 
-import (
-	"sync"
-	"testing"
-)
+import "testing"
 
-func vlan(ids ...uint16) (c Context) {
+func tagged(ids ...uint16) (c Context) {
 	c.NumVLANs = uint8(copy(c.VLANs[:], ids))
 	return c
 }
 
-// TestContexts: several goroutines number contexts, and each has one number.
-func TestContexts(t *testing.T) {
-	all := []Context{vlan(1), vlan(4095), vlan(1, 2), vlan(2, 1),
-		{Depth: 1, Path: [MaxDepth]Tunnel{VXLAN}, ID: [MaxDepth]uint32{7}}}
-	for i := range uint16(500) {
-		tunnel := vlan(i + 2)
-		tunnel.Depth, tunnel.Path[0] = 1, GRE
-		all = append(all, vlan(i+2), tunnel)
-	}
-	var cs Contexts
-	if _, ok := cs.Find(all[0]); ok || cs.VLAN(1) != 0 {
-		t.Error("found before there was one")
-	}
-	var wait sync.WaitGroup
-	for g := range 4 {
-		wait.Go(func() {
-			for i := range all {
-				c := all[(i*7+g*100)%len(all)]
-				id := cs.Intern(c)
-				if got, ok := cs.Find(c); !ok || got != id || *cs.Get(id) != c {
-					t.Errorf("%+v: number %d, found %d %v, which is %+v", c, id, got, ok, *cs.Get(id))
-				}
-			}
-		})
-	}
-	wait.Wait()
-	seen := map[uint32]Context{}
-	for _, c := range all {
-		id := cs.Intern(c)
-		if other, ok := seen[id]; ok && other != c || id == 0 || int(id) > len(all) {
-			t.Errorf("%+v has the number %d of %+v", c, id, other)
+func TestVLAN(t *testing.T) {
+	for _, tci := range []uint16{1, 4095, 0xe001, 0x2000 | 4095} {
+		c := VLAN(tci)
+		if *c != tagged(tci&0xfff) {
+			t.Errorf("VLAN(%#x): %+v", tci, *c)
 		}
-		seen[id] = c
+		if VLAN(tci) != c {
+			t.Errorf("VLAN(%#x): another pointer the second time", tci)
+		}
 	}
-	if id := cs.VLAN(0x2000 | 4095); id != cs.Intern(vlan(4095)) {
-		t.Errorf("VLAN gives %d", id)
+	if c := VLAN(0xe000); c != nil {
+		t.Errorf("a priority tag is in VLAN %+v", *c)
 	}
-	if zero := cs.Intern(Context{}); zero != 0 || *cs.Get(0) != (Context{}) || *cs.Get(1 << 30) != (Context{}) {
-		t.Error("the zero context has a number")
+}
+
+func TestHash(t *testing.T) {
+	a, b := [16]byte{1}, [16]byte{2}
+	all := []Context{tagged(1), tagged(4095), tagged(1, 2), tagged(2, 1), tagged(1, 0),
+		{Depth: 1, Path: [MaxDepth]Tunnel{VXLAN}, ID: [MaxDepth]uint32{7}},
+		{Depth: 1, Path: [MaxDepth]Tunnel{GENEVE}, ID: [MaxDepth]uint32{7}},
+		{Depth: 1, Path: [MaxDepth]Tunnel{GRE}, Outer: [2][16]byte{a, b}, OuterVersion: 4},
+		{Depth: 1, Path: [MaxDepth]Tunnel{GRE}, Outer: [2][16]byte{a, b}, OuterVersion: 6},
+		{Depth: 1, Path: [MaxDepth]Tunnel{GRE}, Outer: [2][16]byte{a, a}, OuterVersion: 4},
+		{Depth: 2, Path: [MaxDepth]Tunnel{GRE}, Outer: [2][16]byte{a, b}, OuterVersion: 4}}
+	for i := range uint16(2000) {
+		all = append(all, tagged(i+2), tagged(7, i, 3))
+	}
+	seen := map[uint64]Context{0: {}}
+	for _, c := range all {
+		d := c
+		if c.Hash() != d.Hash() {
+			t.Errorf("%+v: two hashes", c)
+		}
+		if other, ok := seen[c.Hash()]; ok && other != c {
+			t.Errorf("%+v and %+v have one hash", c, other)
+		}
+		seen[c.Hash()] = c
+	}
+	var none *Context
+	if none.Hash() != 0 || new(Context).Hash() != 0 {
+		t.Error("the zero Context has a hash")
 	}
 }

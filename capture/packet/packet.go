@@ -73,9 +73,9 @@ type Summary struct {
 	ICMPType         uint8  // Kind Quoted only
 	ICMPCode         uint8  // Kind Quoted only
 
-	// Context tells flows with equal addresses apart: VLAN tags and the
-	// tunnel. 0 is none; [Contexts] explains the others.
-	Context uint32
+	// Context is the VLAN tags and tunnels around this header, which tell flows
+	// with equal addresses apart; nil when there are none.
+	Context *Context
 	// Sequence is the TCP sequence number, the SCTP initiate tag when Signal
 	// has Init or InitAck, or the lower 32 bits of DCCP's: what tells a
 	// retransmitted opening from a new one.

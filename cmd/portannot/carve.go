@@ -20,13 +20,13 @@ import (
 // flowID tells the flows of a run apart.
 type flowID struct {
 	number           uint64 // of the first packet
-	context          uint32
+	context          uint64 // Context.Hash
 	protocol         uint8
 	srcPort, dstPort uint16
 }
 
 func idOf(f *flow.Flow) flowID {
-	return flowID{f.Number, f.Context, f.Protocol, f.Source.Port(), f.Destination.Port()}
+	return flowID{f.Number, f.Context.Hash(), f.Protocol, f.Source.Port(), f.Destination.Port()}
 }
 
 // finding is what the whole of a flow showed, and its first packet does not.

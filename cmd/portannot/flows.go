@@ -74,7 +74,6 @@ type job struct {
 	evidence  *annotate.Evidence // nil: none is gathered
 	selector  annotate.Selector
 	format    render.Format
-	contexts  *packet.Contexts
 	table     flow.Options
 	decode    decode.Options
 	sortKey   func(*flow.Flow) int64 // nil: by first packet
@@ -111,7 +110,7 @@ func (o *flowOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) error 
 // job checks the options and opens what they name, the captures excepted.
 func (o *flowOptions) job(e *env, files []string) (*job, error) {
 	j := &job{env: e, files: files, recursive: o.recursive, follow: o.follow, count: o.count, write: o.write, quiet: o.quiet,
-		contexts: new(packet.Contexts), workers: runtime.GOMAXPROCS(0)}
+		workers: runtime.GOMAXPROCS(0)}
 	if err := o.checkInput(j); err != nil {
 		return nil, err
 	}
@@ -162,7 +161,7 @@ func (o *flowOptions) job(e *env, files []string) (*job, error) {
 			return nil, err
 		}
 	}
-	j.format, err = render.New(o.output, render.Meta{Edition: registry.Edition(), Contexts: j.contexts, Color: useColor(o.color, e.stdout)})
+	j.format, err = render.New(o.output, render.Meta{Edition: registry.Edition(), Color: useColor(o.color, e.stdout)})
 	if err != nil {
 		return nil, usagef("", "%v", err)
 	}
@@ -335,7 +334,7 @@ func verdictWords() []string {
 
 // meterOptions are those of a meter that gives the flows it ends early to emit.
 func (j *job) meterOptions(emit func(*flow.Flow)) meter.Options {
-	opt := meter.Options{Filter: j.filter, Decode: j.decode, Contexts: j.contexts, Flow: j.table, Workers: j.workers, MaxPackets: j.count}
+	opt := meter.Options{Filter: j.filter, Decode: j.decode, Flow: j.table, Workers: j.workers, MaxPackets: j.count}
 	opt.Flow.Emit = emit
 	return opt
 }
@@ -511,8 +510,11 @@ func (j *job) summary(stats meter.Stats, out *writer, where string) {
 	if st.PayloadLost > 0 {
 		j.env.warnf("payload of %s of flows cut short: the %d MiB for payloads were full", plural(st.PayloadLost, "direction"), flow.DefaultPayloadMemory>>20)
 	}
-	if st.Evicted > 0 {
-		j.env.warnf("%s ended early because --max-flows %d was reached", plural(st.Evicted, "flow"), j.table.MaxFlows)
+	if n := st.Evicted - st.Crowded; n > 0 {
+		j.env.warnf("%s ended early because --max-flows %d was reached", plural(n, "flow"), j.table.MaxFlows)
+	}
+	if st.Crowded > 0 {
+		j.env.warnf("%s ended early because flows of %d VLANs and tunnels were held at a time", plural(st.Crowded, "flow"), flow.DefaultMaxContexts)
 	}
 	if st.Early > 0 && !j.table.Prompt {
 		j.env.warnf("%s written before the end of the input, and so not in the order of --sort", plural(st.Early, "flow"))

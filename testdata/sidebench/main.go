@@ -58,15 +58,19 @@ var wellKnown = map[observe.Protocol]uint16{observe.DNS: 53, observe.NTP: 123, o
 // key is a connection in one file; its ends stand in numeric order.
 type key struct {
 	protocol uint8
-	context  uint32
+	context  packet.Context
 	a, b     netip.AddrPort
 }
 
-func keyOf(protocol uint8, context uint32, src, dst netip.AddrPort) key {
+func keyOf(protocol uint8, context *packet.Context, src, dst netip.AddrPort) key {
 	if dst.Compare(src) < 0 {
 		src, dst = dst, src
 	}
-	return key{protocol, context, src, dst}
+	k := key{protocol: protocol, a: src, b: dst}
+	if context != nil {
+		k.context = *context
+	}
+	return k
 }
 
 func keyOfFlow(f *flow.Flow) key { return keyOf(f.Protocol, f.Context, f.Source, f.Destination) }

@@ -11,14 +11,11 @@ import (
 	"github.com/portannot/portannot/capture/packet"
 )
 
-// Contexts has the VLANs and tunnels of Flows.
-var Contexts packet.Contexts
-
 // Flows gives flows that touch every field of the record.
 func Flows() []flow.Flow {
-	vlans := Contexts.Intern(packet.Context{NumVLANs: 2, VLANs: [packet.MaxDepth]uint16{30, 31}, Depth: 2,
-		Path: [packet.MaxDepth]packet.Tunnel{packet.VXLAN, packet.GRE}, ID: [packet.MaxDepth]uint32{42}})
-	three := Contexts.Intern(packet.Context{NumVLANs: 3, VLANs: [packet.MaxDepth]uint16{30, 31, 32}})
+	vlans := &packet.Context{NumVLANs: 2, VLANs: [packet.MaxDepth]uint16{30, 31}, Depth: 2,
+		Path: [packet.MaxDepth]packet.Tunnel{packet.VXLAN, packet.GRE}, ID: [packet.MaxDepth]uint32{42}}
+	three := &packet.Context{NumVLANs: 3, VLANs: [packet.MaxDepth]uint16{30, 31, 32}}
 	both := func(p, q uint64) (a, b flow.Counters) {
 		return flow.Counters{Packets: p, IPBytes: p * 52, FrameBytes: p * 66, First: 1e18, Last: 1e18 + 5, TCPFlags: packet.SYN | packet.ACK | packet.FIN},
 			flow.Counters{Packets: q, IPBytes: q * 40, FrameBytes: q * 60, First: 1e18 + 1, Last: 1e18 + 7e9, TCPFlags: packet.RST}
