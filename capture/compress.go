@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"bufio"
 	"bytes"
 	"compress/bzip2"
 	"fmt"
@@ -68,8 +69,53 @@ func (s *stream) unpack(p *packing) (err error) {
 }
 
 func openGzip(r io.Reader) (io.Reader, func(), error) {
-	z, err := gzip.NewReader(r)
-	return z, nil, err
+	in := bufio.NewReaderSize(r, 64<<10)
+	z, err := gzip.NewReader(in)
+	if err != nil {
+		return nil, nil, err
+	}
+	z.Multistream(false)
+	return &gzipReader{z, in}, nil, nil
+}
+
+// gzipReader reads gzip members one after the other. Zeros behind a member are
+// padding, as of a tape, and no damage (gzip(1)).
+type gzipReader struct {
+	member *gzip.Reader
+	in     *bufio.Reader
+}
+
+func (g *gzipReader) Read(p []byte) (n int, err error) {
+	for n == 0 && err == nil && len(p) > 0 {
+		if n, err = g.member.Read(p); err == io.EOF {
+			err = g.next()
+		}
+	}
+	return n, err
+}
+
+// next goes to the next member.
+func (g *gzipReader) next() error {
+	for {
+		b, err := g.in.ReadByte()
+		if err != nil {
+			return err // io.EOF: the last one has ended
+		}
+		if b != 0 {
+			break
+		}
+	}
+	if err := g.in.UnreadByte(); err != nil {
+		return err
+	}
+	if err := g.member.Reset(g.in); err != nil {
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return err
+	}
+	g.member.Multistream(false)
+	return nil
 }
 
 func openZstd(r io.Reader) (io.Reader, func(), error) {

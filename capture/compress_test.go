@@ -185,3 +185,34 @@ func fixXZ(b []byte) {
 	n := (int(b[12]) + 1) * 4
 	le.PutUint32(b[12+n-4:], crc32.ChecksumIEEE(b[12:12+n-4]))
 }
+
+// TestGzipPadding: zeros behind a member are padding; anything else is damage, and
+// what came before it is read.
+func TestGzipPadding(t *testing.T) {
+	member := compressors["gzip"]([]byte("abc"))
+	zeros := make([]byte, 100<<10)
+	for _, c := range []struct {
+		name  string
+		parts [][]byte
+		want  string
+		fails bool
+	}{
+		{"one member", [][]byte{member}, "abc", false},
+		{"padded", [][]byte{member, zeros}, "abc", false},
+		{"one zero", [][]byte{member, {0}}, "abc", false},
+		{"two members", [][]byte{member, member}, "abcabc", false},
+		{"members with padding between", [][]byte{member, zeros[:511], member, zeros[:7]}, "abcabc", false},
+		{"an empty member", [][]byte{compressors["gzip"](nil), member}, "abc", false},
+		{"other bytes behind", [][]byte{member, []byte("xyz")}, "abc", true},
+		{"a cut member behind", [][]byte{member, zeros[:3], member[:len(member)-9]}, "abcabc", true},
+	} {
+		r, _, err := openGzip(bytes.NewReader(bytes.Join(c.parts, nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(r)
+		if string(got) != c.want || (err != nil) != c.fails {
+			t.Errorf("%s: %q, %v", c.name, got, err)
+		}
+	}
+}
