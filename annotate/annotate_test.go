@@ -97,8 +97,9 @@ func TestRegisteredLater(t *testing.T) {
 	}{
 		{"2013-11-12", "2013-11-11T23:59:59Z", true},
 		{"2013-11-12", "2013-11-12T00:00:00Z", false},
-		{"2005-04", "2005-04-20T00:00:00Z", true}, // some day of April: at the latest its last
-		{"2005-04", "2005-05-02T00:00:00Z", false},
+		{"2005-04", "2005-03-31T23:59:59Z", true},
+		{"2005-04", "2005-04-01T00:00:00Z", false}, // some day of April: nobody knows whether before this
+		{"2005-04", "2005-04-20T00:00:00Z", false},
 		{"", "1990-01-01T00:00:00Z", false},
 		{"soon", "1990-01-01T00:00:00Z", false},
 		{"2005-13-01", "1990-01-01T00:00:00Z", false},

@@ -42,7 +42,7 @@ func (d *dates) begin(e *iana.Entry) int64 {
 }
 
 // registrationDay gives a date of the registry, "2013-11-12" or "2005-04", in
-// days since 1970-01-01. A month without a day counts from its end, so that
+// days since 1970-01-01. A month without a day counts from its first, so that
 // nothing is called registered later that may not have been. Dates that are
 // absent or malformed give noDay.
 func registrationDay(date string) int32 {
@@ -62,7 +62,7 @@ func registrationDay(date string) int32 {
 		return noDay
 	}
 	if i == 1 {
-		n[2] = 31
+		n[2] = 1
 	}
 	return int32(time.Date(n[0], time.Month(n[1]), n[2], 0, 0, 0, 0, time.UTC).Unix() / 86400)
 }
