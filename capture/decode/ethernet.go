@@ -31,6 +31,9 @@ const (
 	etherNSH        = 0x894f
 	etherVLAN9100   = 0x9100 // stacked tags before 802.1ad
 	etherVLAN9200   = 0x9200
+	etherVLAN9300   = 0x9300
+	etherVLAN8200   = 0x8200
+	etherArista     = 0xd28b // a time stamp, among others
 	etherRTag       = 0xf1c1 // 802.1CB
 )
 
@@ -72,7 +75,7 @@ func (d *Decoder) etherType(t uint16, o octets) Result {
 	switch t {
 	case etherIPv4, etherIPv6:
 		return d.ip(o)
-	case etherVLAN, etherServiceTag, etherVLAN9100, etherVLAN9200:
+	case etherVLAN, etherServiceTag, etherVLAN9100, etherVLAN9200, etherVLAN9300, etherVLAN8200:
 		return d.vlan(o)
 	case etherMPLS, etherMPLSMulti:
 		return d.mpls(o)
@@ -98,6 +101,8 @@ func (d *Decoder) etherType(t uint16, o octets) Result {
 		return d.logicalLink(o)
 	case etherBATMAN:
 		return d.batman(o)
+	case etherArista:
+		return d.arista(o)
 	case etherCentrino:
 		return d.wlan(o, false)
 	case etherTRILL:
@@ -112,7 +117,7 @@ func (d *Decoder) etherType(t uint16, o octets) Result {
 // from noise where nothing announces it.
 func decodable(t uint16) bool {
 	switch t {
-	case etherIPv4, etherIPv6, 0x0806, etherVLAN, etherServiceTag, etherVLAN9100, etherMPLS, etherMPLSMulti,
+	case etherIPv4, etherIPv6, 0x0806, etherVLAN, etherServiceTag, etherVLAN9100, etherVLAN9200, etherVLAN9300, etherMPLS, etherMPLSMulti,
 		etherPPPoE, etherPPPoES, etherMACsec, etherITag:
 		return true
 	}
@@ -145,6 +150,25 @@ func (d *Decoder) vlan(o octets) Result {
 		return TooDeep
 	}
 	return d.typeOrLength(uint16(d.tag.Type), o.from(4))
+}
+
+// arista decodes a time stamp of Arista's switches: a subtype, a version, which
+// says how long the stamp is, the stamp, and an EtherType
+// (https://www.arista.com/en/um-eos/eos-timestamping).
+func (d *Decoder) arista(o octets) Result {
+	if len(o.b) < 4 {
+		return o.short(4)
+	}
+	if be16(o.b) != 1 {
+		return NotIP
+	}
+	switch be16(o.b[2:]) {
+	case 0x10, 0x110: // 64 bits, TAI or UTC
+		return d.typeAt(o, 12)
+	case 0x20, 0x120: // 48 bits
+		return d.typeAt(o, 10)
+	}
+	return NotIP
 }
 
 // logicalLink decodes an 802.2 header (LLC), and SNAP behind it.

@@ -54,7 +54,7 @@ func (d *Decoder) linuxSLL(o octets) Result {
 	if len(o.b) < 16 {
 		return o.short(16)
 	}
-	return d.linuxProtocol(be16(o.b[14:]), o.from(16))
+	return d.cooked(be16(o.b[2:]), be16(o.b[14:]), o.from(16))
 }
 
 // linuxSLL2 decodes the Linux "cooked" header, version 2.
@@ -62,7 +62,22 @@ func (d *Decoder) linuxSLL2(o octets) Result {
 	if len(o.b) < 20 {
 		return o.short(20)
 	}
-	return d.linuxProtocol(be16(o.b[0:]), o.from(20))
+	return d.cooked(be16(o.b[8:]), be16(o.b[0:]), o.from(20))
+}
+
+// cooked decodes behind a cooked header that names the kind of interface (an
+// ARPHRD value of linux/if_arp.h) and a protocol. Interfaces in monitor mode
+// have no protocol.
+func (d *Decoder) cooked(kind, proto uint16, o octets) Result {
+	switch kind {
+	case 801: // ARPHRD_IEEE80211
+		return d.wlan(o, false)
+	case 802: // ARPHRD_IEEE80211_PRISM
+		return d.prism(o)
+	case 803: // ARPHRD_IEEE80211_RADIOTAP
+		return d.radiotap(o)
+	}
+	return d.linuxProtocol(proto, o)
 }
 
 // linuxProtocol decodes behind a cooked header. Below the EtherTypes Linux has

@@ -142,14 +142,15 @@ func (d *Decoder) radiotap(o octets) Result {
 	return d.wlan(o.from(n), padded)
 }
 
-// prism decodes the header of Prism cards, or AVS, which drivers put in its
-// place under the same link type.
+// prism decodes the header of Prism cards, in the byte order of the machine that
+// captured, or AVS, which drivers put in its place under the same link type.
 func (d *Decoder) prism(o octets) Result {
 	if len(o.b) < 8 {
 		return o.short(8)
 	}
 	n := int(binary.LittleEndian.Uint32(o.b[4:]))
-	if be32(o.b)&0xfffff000 == 0x80211000 {
+	switch code := be32(o.b); {
+	case code&0xfffff000 == 0x80211000, code == 0x41, code == 0x44: // AVS; a sniffed frame
 		n = int(be32(o.b[4:]))
 	}
 	if n < 8 || n > o.n {
