@@ -111,7 +111,8 @@ func (d *Decoder) erspan(h *ipHeader, proto uint16, sequence bool, o octets) Res
 	if len(o.b) < n {
 		return o.short(n)
 	}
-	if !d.pushTunnel(packet.ERSPAN, uint32(be16(o.b[2:])&0x3ff)) {
+	// The session is that of the mirror, and often one of each direction.
+	if !d.pushEnds(packet.ERSPAN, h) {
 		return TooDeep
 	}
 	if proto == greERSPAN {

@@ -84,6 +84,9 @@ func (d *Decoder) quote(outer *ipHeader, typ, code uint8, o octets) {
 	if len(o.b) < 4 {
 		return
 	}
+	if q.version != outer.version || q.src != outer.dst {
+		return // an error goes to the source of what it quotes (RFC 1122 section 3.2.2)
+	}
 	q.context = outer.context
 	s := d.emit(&q, proto, o)
 	s.Kind, s.ICMPType, s.ICMPCode = packet.Quoted, typ, code

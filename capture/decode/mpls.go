@@ -1,15 +1,11 @@
 package decode
 
-import "github.com/portannot/portannot/capture/packet"
-
 // mpls decodes a label stack (RFC 3032). Nothing in it says what follows, so
 // the first octets behind it must: RFC 4385 keeps 4 and 6 for IP and gives
 // pseudowires a control word that begins with 0 or, for control, 1. Labels
-// differ by direction and so are no part of the context.
+// differ by direction, and the last router but one takes them off (RFC 3031
+// section 3.16), so they are no part of the context.
 func (d *Decoder) mpls(o octets) Result {
-	if !d.pushTunnel(packet.MPLS, 0) {
-		return TooDeep
-	}
 	for {
 		if !d.enter() {
 			return TooDeep

@@ -272,6 +272,10 @@ func TestICMPErrors(t *testing.T) {
 	icmp := func(typ, code int, quoted []byte) []byte {
 		return ip4(1, cat([]byte{byte(typ), byte(code)}, make([]byte, 6), quoted))
 	}
+	reply6 := func(payload []byte) []byte {
+		b := ip6(58, payload)
+		return cat(b[:8], b[24:40], b[8:24], b[40:])
+	}
 	const q = "ICMP error; udp 10.0.0.2:1000 10.0.0.1:53 - quoted"
 	for _, c := range []struct {
 		name string
@@ -283,14 +287,16 @@ func TestICMPErrors(t *testing.T) {
 		{"time exceeded", icmp(11, 0, lost), q},
 		{"parameter problem", icmp(12, 0, lost), q},
 		{"only eight octets quoted", icmp(3, 3, lost[:28]), q},
+		{"of a datagram that another host sent", icmp(3, 3, ip4frag("10.9.9.9", hostA, packet.UDP, 0, 0, udp(1000, 53, nil))), "ICMP error"},
+		{"ICMPv6, of a datagram that another host sent", ip6(58, cat(hx("01040000 00000000"), lost6)), "ICMP error"},
 		{"no ports quoted", icmp(3, 3, lost[:22]), "ICMP error"},
 		{"a quoted later fragment", icmp(11, 1, ip4frag(hostB, hostA, packet.UDP, 7, 100, udp(1000, 53, nil))), "ICMP error"},
 		{"a quoted echo", icmp(3, 1, ip4(1, hx("0800000000010001"))), "ICMP error"},
 		{"redirect", icmp(5, 1, lost), "IP protocol without ports"},
 		{"echo", icmp(8, 0, lost), "IP protocol without ports"},
-		{"ICMPv6 unreachable", ip6(58, cat(hx("01040000 00000000"), lost6)), "ICMP error; tcp [2001:db8::1]:1000 [2001:db8::2]:80 - quoted"},
-		{"ICMPv6 too big", ip6(58, cat(hx("02000000 00000500"), lost6)), "ICMP error; tcp [2001:db8::1]:1000 [2001:db8::2]:80 - quoted"},
-		{"ICMPv6, options quoted", ip6(58, cat(hx("01040000 00000000"), ip6(60, cat(hx("1100 0104 00000000"), dns)))), "ICMP error; udp [2001:db8::1]:1000 [2001:db8::2]:53 - quoted"},
+		{"ICMPv6 unreachable", reply6(cat(hx("01040000 00000000"), lost6)), "ICMP error; tcp [2001:db8::1]:1000 [2001:db8::2]:80 - quoted"},
+		{"ICMPv6 too big", reply6(cat(hx("02000000 00000500"), lost6)), "ICMP error; tcp [2001:db8::1]:1000 [2001:db8::2]:80 - quoted"},
+		{"ICMPv6, options quoted", reply6(cat(hx("01040000 00000000"), ip6(60, cat(hx("1100 0104 00000000"), dns)))), "ICMP error; udp [2001:db8::1]:1000 [2001:db8::2]:53 - quoted"},
 	} {
 		if got := flows(101, c.data); got != c.want {
 			t.Errorf("%s: got %s, want %s", c.name, got, c.want)

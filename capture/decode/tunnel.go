@@ -22,7 +22,10 @@ func (d *Decoder) ipTunnel(h *ipHeader, proto uint8, o octets) Result {
 			return TooDeep
 		}
 		return d.ethernet(o)
-	case protoMPLS:
+	case protoMPLS: // RFC 4023
+		if !d.pushEnds(packet.MPLS, h) {
+			return TooDeep
+		}
 		return d.mpls(o)
 	case protoPIM:
 		return d.pimRegister(h, o)
@@ -120,8 +123,10 @@ func (d *Decoder) inUDP(h *ipHeader, at int, src, dst uint16, o octets) {
 		d.l2tp(h, o)
 	case portSCTP:
 		d.sctpOverUDP(h, o)
-	case portMPLSinUDP:
-		d.mpls(o)
+	case portMPLSinUDP: // RFC 7510
+		if d.pushEnds(packet.MPLS, h) {
+			d.mpls(o)
+		}
 	case portGREinUDP:
 		d.greTunnel(h, o)
 	case portLISP:

@@ -24,7 +24,7 @@ const (
 	EtherIP
 	NVGRE
 	SCTPoverUDP
-	MPLS
+	MPLS // over IP or UDP; labels on a link are no tunnel
 	PPPoE
 	AH
 	PIM // a register message to the rendezvous point

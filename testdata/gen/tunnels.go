@@ -96,19 +96,19 @@ func tunnels() *recording {
 	overIP("nvgre:5001", a, b, protoGRE, func(d direction, p []byte) []byte {
 		return cat(be16(0x2000, etherTEB), be32(5001<<8|0x5a), bridged(d, p))
 	})
-	// ERSPAN (draft-foschiano-erspan) mirrors both directions one way: type II
-	// of session 9, and type III of session 10.
+	// ERSPAN (draft-foschiano-erspan) mirrors both directions one way, here each
+	// in a session of its own: type II from one switch, type III from another.
 	for _, m := range []struct {
-		name   string
+		from   netip.Addr
 		kind   uint16
-		header []byte
+		header func(session uint16) []byte
 	}{
-		{"erspan:9", etherERSPANII, be16(0x1000, 9, 0, 0)},
-		{"erspan:10", etherERSPANIII, be16(0x2000, 10, 0, 0, 0, 0)},
+		{a, etherERSPANII, func(session uint16) []byte { return be16(0x1000, session, 0, 0) }},
+		{netip.MustParseAddr("192.0.2.3"), etherERSPANIII, func(session uint16) []byte { return be16(0x2000, session, 0, 0, 0, 0) }},
 	} {
-		talk(inner(m.name, func(d direction, p []byte) []byte {
-			o := ipv4(a, b, protoGRE, 0, 0x4000, cat(be16(0x1000, m.kind), be32(1), m.header, bridged(d, p)))
-			return ethernet(mac(b), mac(a), nil, etherIPv4, o)
+		talk(inner("erspan", func(d direction, p []byte) []byte {
+			o := ipv4(m.from, b, protoGRE, 0, 0x4000, cat(be16(0x1000, m.kind), be32(1), m.header(9+uint16(d)), bridged(d, p)))
+			return ethernet(mac(b), mac(m.from), nil, etherIPv4, o)
 		}))
 	}
 	// EtherIP (RFC 3378).
@@ -120,10 +120,13 @@ func tunnels() *recording {
 	overIP("ipip", a, netip.MustParseAddr("198.51.100.2"), protoIPIP, bare)
 	overIP("ipip", netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::2"), protoIPIP, bare)
 
-	// MPLS (RFC 3032), two labels, other ones on the way back; PPPoE (RFC
-	// 2516). Neither is over IP.
-	talk(inner("mpls", func(d direction, p []byte) []byte {
-		labels := be32((16000+uint32(d))<<12|64, (17000+uint32(d))<<12|1<<8|64) // the last has the bottom bit
+	// MPLS (RFC 3032), two labels; on the way back the last router but one has
+	// taken them off. PPPoE (RFC 2516). Neither is over IP.
+	talk(inner("", func(d direction, p []byte) []byte {
+		if d == back {
+			return ethernet(mac(a), mac(b), nil, etherIPv4, p)
+		}
+		labels := be32(16000<<12|64, 17000<<12|1<<8|64) // the last has the bottom bit
 		return ethernet(mac(b), mac(a), nil, etherMPLS, cat(labels, p))
 	}))
 	talk(inner("pppoe:2", func(_ direction, p []byte) []byte {
