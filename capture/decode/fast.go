@@ -101,7 +101,7 @@ func (f *front) fast(s *packet.Summary, p *capture.Packet) bool {
 		*s = packet.Summary{}
 		*(*[4]byte)(s.Src[:4]) = [4]byte(b[12:16])
 		*(*[4]byte)(s.Dst[:4]) = [4]byte(b[16:20])
-		s.IPVersion = 4
+		s.IPVersion, s.ID = 4, be16(b[4:])
 	case 6:
 		if len(b) < 40 {
 			return false
@@ -144,7 +144,7 @@ func (f *front) fast(s *packet.Summary, p *capture.Packet) bool {
 		if len(h) < 20 || h[12]>>4 < 5 {
 			return false
 		}
-		s.Sequence, s.TCPFlags = be32(h[4:]), h[13]
+		s.Sequence, s.Ack, s.TCPFlags, s.Checksum = be32(h[4:]), be32(h[8:]), h[13], be16(h[16:])
 		size := int(h[12]>>4) * 4
 		s.PayloadLen = uint32(max(total-head-size, 0))
 		s.Payload = h[min(size, len(h)):]
@@ -156,12 +156,13 @@ func (f *front) fast(s *packet.Summary, p *capture.Packet) bool {
 		if length := int(be16(h[4:])); length >= 8 {
 			n = min(n, length-8)
 		}
-		s.PayloadLen = uint32(n)
+		s.PayloadLen, s.Checksum = uint32(n), be16(h[6:])
 		s.Payload = h[8:][:min(n, len(h)-8)]
 	case packet.SCTP:
 		if len(h) < 12 {
 			return false
 		}
+		s.Ack, s.Checksum = be32(h[4:]), be16(h[10:])
 		sctpChunks(s, octets{h, total - head}.from(12))
 	default:
 		return false

@@ -192,7 +192,8 @@ func (d *Decoder) firstFragmentNoPorts(h *ipHeader) {
 }
 
 // laterFragment finds the flow of a fragment that has no ports of its own.
-func (d *Decoder) laterFragment(h *ipHeader, o octets) Result {
+// offset is its own, in bytes.
+func (d *Decoder) laterFragment(h *ipHeader, offset uint32, o octets) Result {
 	key := h.fragmentKey()
 	e := d.frags.lookup(&key, d.p.Time)
 	if e != nil && e.state == portless {
@@ -207,6 +208,8 @@ func (d *Decoder) laterFragment(h *ipHeader, o octets) Result {
 		IPVersion:  h.version,
 		Kind:       packet.Fragment,
 		Context:    h.context,
+		ID:         h.ipID,
+		Sequence:   offset,
 		FrameLen:   uint32(max(int(d.p.Length), len(d.p.Data))),
 		IPLen:      h.length,
 		PayloadLen: uint32(o.n),

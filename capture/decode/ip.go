@@ -36,6 +36,7 @@ type ipHeader struct {
 	src, dst [16]byte
 	version  uint8
 	length   uint32 // of the whole datagram, header included
+	ipID     uint16 // of IPv4
 	context  *packet.Context
 	// more is set for the first fragment of several: id then tells the
 	// datagram from others.
@@ -82,7 +83,7 @@ func (d *Decoder) readIPv4(h *ipHeader, o octets) (rest octets, r Result) {
 	}
 	copy(h.src[:4], d.ip4.SrcIP)
 	copy(h.dst[:4], d.ip4.DstIP)
-	h.version = 4
+	h.version, h.ipID = 4, d.ip4.Id
 	h.length = uint32(total)
 	if hlen > len(o.b) {
 		return o, o.short(hlen)
@@ -106,7 +107,7 @@ func (d *Decoder) ipv4(o octets) Result {
 		if proto != protoAH && !hasPorts(proto) {
 			return NoPorts
 		}
-		return d.laterFragment(&h, rest)
+		return d.laterFragment(&h, uint32(offset)*8, rest)
 	}
 	if more {
 		h.more, h.id, h.fragProtocol = true, uint32(d.ip4.Id), proto
@@ -244,7 +245,7 @@ func (d *Decoder) walkUpper(h *ipHeader, proto uint8, o octets) Result {
 				offset, more := be16(o.b[2:])>>3, o.b[3]&1 != 0
 				if offset != 0 {
 					h.id = be32(o.b[4:])
-					return d.laterFragment(h, o.from(8))
+					return d.laterFragment(h, uint32(offset)*8, o.from(8))
 				}
 				if more {
 					h.more, h.id = true, be32(o.b[4:])

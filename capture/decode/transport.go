@@ -19,6 +19,7 @@ func (d *Decoder) emit(h *ipHeader, proto uint8, o octets) *packet.Summary {
 		Protocol:  proto,
 		IPVersion: h.version,
 		Context:   h.context,
+		ID:        h.ipID,
 		FrameLen:  uint32(max(int(d.p.Length), len(d.p.Data))),
 		IPLen:     h.length,
 	})
@@ -40,7 +41,7 @@ func (d *Decoder) transportTCP(h *ipHeader, o octets) Result {
 		// fields used here are set before.
 		t := &d.tcp
 		_ = t.DecodeFromBytes(o.b, gopacket.NilDecodeFeedback)
-		s.Sequence = t.Seq
+		s.Sequence, s.Ack, s.Checksum = t.Seq, t.Ack, t.Checksum
 		s.TCPFlags = tcpFlags(t.FIN, t.SYN, t.RST, t.PSH, t.ACK, t.URG, t.ECE, t.CWR)
 		if t.DataOffset >= 5 {
 			payload(s, o.from(int(t.DataOffset)*4))
@@ -48,6 +49,9 @@ func (d *Decoder) transportTCP(h *ipHeader, o octets) Result {
 	} else {
 		if len(o.b) >= 8 {
 			s.Sequence = be32(o.b[4:])
+		}
+		if len(o.b) >= 12 {
+			s.Ack = be32(o.b[8:])
 		}
 		if len(o.b) >= 14 {
 			s.TCPFlags = o.b[13]
@@ -85,6 +89,7 @@ func (d *Decoder) transportUDP(h *ipHeader, o octets) Result {
 	if n >= 8 {
 		rest = rest.upTo(n - 8)
 	}
+	s.Checksum = d.udp.Checksum
 	payload(s, rest)
 	src, dst := s.SrcPort, s.DstPort
 	at := len(d.out) - 1
@@ -100,6 +105,9 @@ func (d *Decoder) transportUDPLite(h *ipHeader, o octets) Result {
 		return o.short(4)
 	}
 	s := d.emit(h, packet.UDPLite, o)
+	if len(o.b) >= 8 {
+		s.Checksum = be16(o.b[6:])
+	}
 	payload(s, o.from(8))
 	d.sawPorts(h, s)
 	return Decoded
@@ -111,6 +119,7 @@ func (d *Decoder) transportSCTP(h *ipHeader, o octets) Result {
 	}
 	s := d.emit(h, packet.SCTP, o)
 	if len(o.b) >= 12 {
+		s.Ack, s.Checksum = be32(o.b[4:]), be16(o.b[10:])
 		sctpChunks(s, o.from(12))
 	}
 	d.sawPorts(h, s)
@@ -151,13 +160,11 @@ func sctpChunks(s *packet.Summary, o octets) {
 				head = 20
 			}
 			s.Signal |= packet.Data
-			if len(c.b) >= 16 && !s.HasPPID {
-				switch {
-				case typ == chunkData:
-					s.PPID, s.HasPPID = be32(c.b[12:]), true
-				case c.b[1]&2 != 0 && len(c.b) >= 20:
-					s.PPID, s.HasPPID = be32(c.b[16:]), true
-				}
+			switch {
+			case typ == chunkData && len(c.b) >= 16:
+				notePPID(s, be32(c.b[12:]))
+			case typ == chunkIData && c.b[1]&2 != 0 && len(c.b) >= 20:
+				notePPID(s, be32(c.b[16:]))
 			}
 			user := c.from(head)
 			if s.PayloadLen == 0 {
@@ -184,6 +191,22 @@ func sctpChunks(s *packet.Summary, o octets) {
 	}
 }
 
+// notePPID notes the identifier of a DATA chunk.
+func notePPID(s *packet.Summary, id uint32) {
+	switch {
+	case !s.HasPPID:
+		s.PPID, s.HasPPID = id, true
+		return
+	case s.Bundle != nil:
+	case s.PPID == id:
+		return
+	default:
+		s.Bundle = new(packet.Bundle)
+		s.Bundle.Add(s.PPID)
+	}
+	s.Bundle.Add(id)
+}
+
 // dccpSignals gives the signals of each DCCP packet type (RFC 4340 section 5.1).
 var dccpSignals = [16]packet.Signal{
 	0: packet.Init,     // Request
@@ -206,9 +229,13 @@ func (d *Decoder) transportDCCP(h *ipHeader, o octets) Result {
 	// ports, data offset in words, CCVal and coverage, checksum, then
 	// reserved, type and the X bit, which makes the sequence number 48 bits.
 	if len(o.b) >= 9 {
+		s.Checksum = be16(o.b[6:])
 		s.Signal = dccpSignals[o.b[8]>>1&0xf]
 		if x := o.b[8]&1 != 0; x && len(o.b) >= 16 {
 			s.Sequence = be32(o.b[12:]) // the lower 32 of 48 bits
+			if typ := o.b[8] >> 1 & 0xf; typ != 0 && typ != 2 && len(o.b) >= 24 {
+				s.Ack = be32(o.b[20:]) // all but Request and Data acknowledge (section 5.3)
+			}
 		} else if !x && len(o.b) >= 12 {
 			s.Sequence = be24(o.b[9:])
 		}

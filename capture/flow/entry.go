@@ -136,8 +136,8 @@ func (e *entry[K]) latest() int64 { return max(e.last[0], e.last[1]) }
 // earliest gives the time of the earliest packet.
 func (r *rest) earliest() int64 { return min(r.first[0], r.first[1]) }
 
-// count adds one packet to entry i.
-func count[K comparable](t *Table, tb *table[K], i uint32, dir uint8, s *packet.Summary) {
+// count adds one packet to entry i, with those of its events that count.
+func count[K comparable](t *Table, tb *table[K], i uint32, dir uint8, s *packet.Summary, ev event) {
 	e := tb.at(i)
 	dir &= 1
 	// No time is earlier than the first that is not earlier than the last.
@@ -158,17 +158,40 @@ func count[K comparable](t *Table, tb *table[K], i uint32, dir uint8, s *packet.
 	if e.marks&(markDone<<dir) == 0 && s.PayloadLen != 0 {
 		keep(t, tb, i, dir, s)
 	}
-	if s.Kind != packet.Datagram || s.Protocol == packet.UDP {
-		return
-	}
 	if s.HasPPID {
-		t.notePPID(&tb.restOf(i).extra, s.PPID)
+		t.notePPIDs(&tb.restOf(i).extra, s)
 	}
-	ev := eventsOf(s)
-	if ev&evOpen != 0 || ev&evAccept != 0 && e.events[dir]&evOpen == 0 {
-		tb.restOf(i).sequence[dir] = s.Sequence
+	if ev&(evOpen|evAccept) != 0 {
+		e.noteNumbers(tb.restOf(i), dir, s, ev)
+		if ev&evOpen != 0 && s.PayloadLen > 0 && s.Protocol == packet.TCP {
+			t.extraOf(&tb.restOf(i).extra).opening = s.PayloadLen
+		}
 	}
 	e.note(dir, s.TCPFlags, ev)
+}
+
+// noteNumbers notes the numbers of an opening or acceptance.
+func (e *entry[K]) noteNumbers(r *rest, dir uint8, s *packet.Summary, ev event) {
+	if ev&evOpen != 0 || e.events[dir]&evOpen == 0 {
+		r.sequence[dir] = s.Sequence
+		e.events[dir] |= evKnown
+	}
+	if ev&evAccept == 0 {
+		return
+	}
+	if e.events[dir^1]&evKnown == 0 {
+		// The number that the opening must have had.
+		r.sequence[dir^1] = s.Ack
+		if s.Protocol == packet.TCP {
+			r.sequence[dir^1]--
+		}
+		e.events[dir^1] |= evKnown
+	}
+	if e.opening&openConfirmed == 0 {
+		// Whatever refused the same opening before, it is accepted now.
+		e.events[0] &^= evAbort
+		e.events[1] &^= evAbort
+	}
 }
 
 // sums gives the octets of a direction with one packet more, and whether the entry
@@ -186,19 +209,6 @@ func (e *entry[K]) note(dir, flags uint8, ev event) {
 	e.opening = e.opening.learn(dir, ev)
 }
 
-// reopens reports whether s opens a new connection on an account that an
-// earlier one has ended. A retransmitted opening, which repeats its sequence
-// number or initiate tag, does not.
-func (e *entry[K]) reopens(r *rest, s *packet.Summary, dir uint8) bool {
-	return (e.events[0]|e.events[1])&(evEnd|evAbort) != 0 &&
-		!(e.events[dir]&evOpen != 0 && r.sequence[dir] == s.Sequence)
-}
-
-// over reports whether the connection was ended by both ends, or aborted.
-func (e *entry[K]) over() bool {
-	return e.events[0]&e.events[1]&evEnd != 0 || (e.events[0]|e.events[1])&evAbort != 0
-}
-
 // extra is what only some flows have.
 type extra struct {
 	ipBytes  [2]uint64 // beyond those of the entry
@@ -207,6 +217,15 @@ type extra struct {
 	ppids    [MaxPPIDs]uint32
 	numPPIDs uint8
 	rejected bool
+	opening  uint32 // bytes of payload in the TCP opening
+	// What an earlier part of the flow has handed on; see past. part is 0 in the
+	// first one.
+	part   uint32
+	over   bool
+	number uint64
+	time   int64
+	aside  aside
+	strays tally // what was set aside and began nothing
 }
 
 // fill writes the account as a Flow.
@@ -219,12 +238,21 @@ func (e *entry[K]) fill(f *Flow, a, b netip.AddrPort, protocol uint8, context *p
 	f.Number, f.Source, f.Destination, f.Protocol, f.Context, f.End = r.number, a, b, protocol, context, e.end
 	e.counters(&f.Forward, d, r, x)
 	e.counters(&f.Reverse, d^1, r, x)
-	rejected := false
+	rejected, inherited := false, e.opening&openInherited != 0
+	f.Part, f.FirstNumber, f.FirstTime = 1, r.number, r.earliest()
 	if x != nil {
 		f.ICMP, f.PPIDs, rejected = x.icmp, x.ppids[:x.numPPIDs], x.rejected
+		x.aside.addTo(&f.Forward, d)
+		x.aside.addTo(&f.Reverse, d^1)
+		x.strays.addTo(&f.Forward, d)
+		x.strays.addTo(&f.Reverse, d^1)
+		if x.part != 0 {
+			f.Part, f.FirstNumber, f.FirstTime = x.part, x.number, x.time
+			inherited = inherited && !x.over
+		}
 	}
 	o := e.opening
-	f.State = stateOf(protocol, [2]event{e.events[d], e.events[d^1]}, [2]uint64{f.Forward.Packets, f.Reverse.Packets}, rejected, o&openInherited != 0)
+	f.State = stateOf(protocol, [2]event{e.events[d], e.events[d^1]}, [2]uint64{f.Forward.Packets, f.Reverse.Packets}, rejected, inherited)
 	switch s := o & (openServerA | openServerB); {
 	case s == 0 || s == openServerA|openServerB:
 		return

@@ -16,6 +16,8 @@ type table[K comparable] struct {
 	empty  []uint32   // entries freed, below top
 	batch  [batchSize]located[K]
 
+	memory memory[K] // of flows that have left the index
+
 	payloads []*[chunkSize][2]handle // by chunk; nil where no flow has any
 	arena    arena
 }

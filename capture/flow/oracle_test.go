@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand"
 	"net/netip"
@@ -17,19 +18,46 @@ import (
 // types of the result and the names of the states.
 
 type oracleFlow struct {
-	context   string
-	src, dst  netip.AddrPort
-	sums      []packet.Summary
-	icmp      []packet.Summary
-	end       EndReason
-	inherited *Opening
+	context string
+	src     netip.AddrPort
+	dst     netip.AddrPort
+	sums    []oraclePacket
+	aside   []oraclePacket // set aside: see aside
+	strays  []oraclePacket // set aside before, for nothing
+	icmp    []packet.Summary
+	end     EndReason
+	past    *oraclePast // of the part before; nil in the first one
+	part    int
+	number  uint64 // of the first part
+	time    int64  // likewise
+}
+
+// oraclePacket is a packet of a flow. stray says that it says nothing of the
+// flow's state.
+type oraclePacket struct {
+	packet.Summary
+	stray bool
+	bare  bool // its payload is not kept
+}
+
+// oraclePast is what is left of the parts before.
+type oraclePast struct {
+	src, dst netip.AddrPort
+	opening  Opening
+	both     bool // simultaneous openings
+	numbers  [2]*uint32
+	over     bool
+	part     int
+	number   uint64
+	time     int64
 }
 
 type oracle struct {
 	opt   Options
 	live  map[string]*oracleFlow
-	flows []*oracleFlow // in the order in which they began
-	out   []string      // flows in the order in which a full table must give them up
+	past  map[string]*oraclePast // of flows given up
+	flows []*oracleFlow          // in the order in which they began
+	out   []string               // flows in the order in which a full table must give them up
 	now   int64
 }
 
@@ -52,6 +80,14 @@ func (f *oracleFlow) forward(s *packet.Summary) bool {
 	return f.src == netip.AddrPortFrom(s.SrcAddr(), s.SrcPort)
 }
 
+// direction gives 0 for packets of the source, 1 for those of the destination.
+func (f *oracleFlow) direction(s *packet.Summary) int {
+	if f.forward(s) {
+		return 0
+	}
+	return 1
+}
+
 func (f *oracleFlow) times() (first, last int64) {
 	first, last = f.sums[0].Time, f.sums[0].Time
 	for _, s := range f.sums {
@@ -60,11 +96,222 @@ func (f *oracleFlow) times() (first, last int64) {
 	return
 }
 
+// has reports whether there is a packet in a direction.
+func (f *oracleFlow) has(d int) bool {
+	return slices.ContainsFunc(f.sums, func(s oraclePacket) bool { return f.direction(&s.Summary) == d })
+}
+
 func openingPacket(s *packet.Summary) bool {
 	if s.Protocol == packet.TCP {
 		return s.Kind == packet.Datagram && s.TCPFlags&(packet.SYN|packet.ACK|packet.RST) == packet.SYN
 	}
 	return s.Signal&packet.Init != 0
+}
+
+func acceptingPacket(s *packet.Summary) bool {
+	if s.Protocol == packet.TCP {
+		return s.Kind == packet.Datagram && s.TCPFlags&(packet.SYN|packet.ACK|packet.RST) == packet.SYN|packet.ACK
+	}
+	return s.Signal&packet.InitAck != 0
+}
+
+func abortingPacket(s *packet.Summary) bool {
+	return s.TCPFlags&packet.RST != 0 || s.Signal&packet.Abort != 0
+}
+
+func confirmingPacket(s *packet.Summary) bool {
+	if s.Protocol == packet.TCP {
+		return s.TCPFlags&(packet.SYN|packet.ACK|packet.RST) == packet.ACK
+	}
+	return s.Signal&(packet.Data|packet.Confirm) != 0
+}
+
+func endingPacket(s *packet.Summary) bool {
+	return s.TCPFlags&packet.FIN != 0 && s.TCPFlags&(packet.SYN|packet.RST) == 0 || s.Signal&packet.Shutdown != 0
+}
+
+// answersTo reports whether a packet answers an opening.
+func answersTo(s *packet.Summary, number, payload uint32) bool {
+	if s.Protocol != packet.TCP {
+		return s.Ack == number
+	}
+	return s.TCPFlags&packet.ACK != 0 && s.Ack-number-1 <= payload
+}
+
+// connection is what the packets of a flow say of its connection.
+type connection struct {
+	opening   Opening
+	both      bool       // both ends opened
+	open      [2]bool    // by the sender
+	accepted  [2]bool    // likewise
+	numbers   [2]*uint32 // that each end opened with
+	payload   uint32     // of the latest opening that had any
+	ended     [2]bool
+	aborted   bool
+	confirmed [2]bool
+}
+
+func (c *connection) over() bool { return c.ended[0] && c.ended[1] || c.aborted }
+
+// waiting reports whether the roles are known, or both ends opened, and nothing has
+// confirmed it.
+func (c *connection) waiting() bool {
+	return (c.opening.Server != NoSide || c.both) && !c.opening.Confirmed
+}
+
+func (f *oracleFlow) connection() *connection {
+	c := new(connection)
+	if p := f.past; p != nil {
+		c.opening, c.both, c.numbers = p.opening, p.both, p.numbers
+		if c.both {
+			c.opening, c.both = Opening{}, false // nobody's
+		}
+		c.opening.Inherited = c.opening.Server != NoSide
+	}
+	openTo := [2]bool{c.opening.Server == Source && !c.opening.Accept, c.opening.Server == Destination && !c.opening.Accept}
+	for i := range f.sums {
+		s := &f.sums[i].Summary
+		if f.sums[i].stray || s.Kind != packet.Datagram || s.Protocol == packet.UDP {
+			continue
+		}
+		d := f.direction(s)
+		server := Destination
+		if d == 1 {
+			server = Source
+		}
+		switch {
+		case openingPacket(s):
+			c.open[d], c.numbers[d] = true, &s.Sequence
+			if s.Protocol == packet.TCP && s.PayloadLen > 0 {
+				c.payload = s.PayloadLen
+			}
+			openTo[1-d] = true
+			c.opening.Accept = false
+			c.opening.Server, c.both = server, false
+			if openTo[0] && openTo[1] {
+				c.opening.Server, c.both = NoSide, true
+			}
+		case acceptingPacket(s):
+			c.accepted[d] = true
+			if !c.open[d] {
+				c.numbers[d] = &s.Sequence
+			}
+			if c.numbers[1-d] == nil {
+				n := s.Ack
+				if s.Protocol == packet.TCP {
+					n--
+				}
+				c.numbers[1-d] = &n
+			}
+			if !c.opening.Confirmed {
+				c.aborted = false
+			}
+			if c.opening.Server == NoSide && !c.both {
+				c.opening.Server, c.opening.Accept = server.Opposite(), true
+			}
+		case abortingPacket(s):
+			c.aborted = true
+		}
+		if confirmingPacket(s) && !openingPacket(s) && !acceptingPacket(s) {
+			c.confirmed[d] = true
+			if c.opening.Server != NoSide || c.both {
+				c.opening.Confirmed = true
+			}
+		}
+		if endingPacket(s) {
+			c.ended[d] = true
+		}
+	}
+	return c
+}
+
+// stray reports whether a packet says nothing of the flow's connection.
+func (f *oracleFlow) stray(c *connection, s *packet.Summary) bool {
+	if s.Kind != packet.Datagram {
+		return false
+	}
+	d := f.direction(s)
+	own, other := c.numbers[d], c.numbers[1-d]
+	if acceptingPacket(s) {
+		return other != nil && !answersTo(s, *other, c.payload)
+	}
+	if s.Protocol != packet.TCP || !c.waiting() || c.accepted[0] || c.accepted[1] {
+		return false
+	}
+	switch {
+	case c.open[d]:
+		return int32(s.Sequence-*own-1) < 0 || abortingPacket(s) && s.Sequence-*own-1 > c.payload
+	case c.open[1-d] && !answersTo(s, *other, c.payload):
+		if abortingPacket(s) {
+			return s.TCPFlags&packet.ACK != 0
+		}
+		return s.PayloadLen == 0 || s.TCPFlags&packet.ACK == 0 || int32(s.Ack-*other-1) < 0
+	}
+	return false
+}
+
+// opens says what becomes of an opening: whether it begins a flow, and else whether
+// it is set aside.
+func (f *oracleFlow) opens(c *connection, s *packet.Summary) (begins, waits bool) {
+	d := f.direction(s)
+	first, _ := f.times()
+	switch {
+	case c.numbers[d] != nil && *c.numbers[d] == s.Sequence:
+		return false, false
+	case c.numbers[d] == nil && s.Time < first && f.past == nil:
+		return false, false
+	case c.over():
+		return true, false
+	case f.past != nil:
+		if !f.has(d) && c.numbers[d] == nil && c.open[1-d] && !c.accepted[1-d] && !c.confirmed[1-d] {
+			return false, false
+		}
+		return false, true
+	case !f.has(d) && c.numbers[d] == nil && c.open[1-d] && !c.accepted[1-d] && !c.confirmed[1-d]:
+		return false, false // at a time
+	case !f.has(d) && c.numbers[d] == nil, !f.has(1 - d):
+		return true, false
+	}
+	return false, true
+}
+
+// answersAside says whether a packet shows that what was set aside began a
+// connection, or else is set aside, too.
+func (f *oracleFlow) answersAside(s *packet.Summary) (answers, waits bool) {
+	if len(f.aside) == 0 || s.Kind != packet.Datagram || s.Protocol == packet.UDP {
+		return false, false
+	}
+	opening := &f.aside[0].Summary
+	opposite := f.direction(s) != f.direction(opening)
+	answer := opposite && answersTo(s, opening.Sequence, opening.PayloadLen)
+	switch {
+	case answer && abortingPacket(s), answer && acceptingPacket(s) && s.Protocol == packet.TCP:
+		return true, false
+	case answer && acceptingPacket(s):
+		return false, true
+	case s.Protocol == packet.SCTP && !opposite && confirmingPacket(s):
+		// The latest INIT ACK is what the cookie is of.
+		for i := len(f.aside) - 1; i >= 0; i-- {
+			if acceptingPacket(&f.aside[i].Summary) {
+				return f.aside[i].Sequence == s.Ack, false
+			}
+		}
+	}
+	return false, false
+}
+
+// leave gives what the next part of a flow keeps.
+func (f *oracleFlow) leave() *oraclePast {
+	c := f.connection()
+	p := &oraclePast{f.src, f.dst, c.opening, c.both, c.numbers, c.over(), f.part, f.number, f.time}
+	if f.part == 1 {
+		p.number = f.sums[0].Number
+		p.time, _ = f.times()
+	}
+	if f.past != nil {
+		p.over = p.over || f.past.over
+	}
+	return p
 }
 
 func (o *oracle) add(s packet.Summary) {
@@ -77,52 +324,59 @@ func (o *oracle) add(s packet.Summary) {
 		return
 	}
 	o.now = max(o.now, s.Time)
-	var inherit *Opening
-	if f != nil {
-		first, last := f.times()
+	var past *oraclePast
+	var first []oraclePacket
+	stray := false
+	if f == nil {
+		past = o.past[k]
+		delete(o.past, k)
+	} else {
+		begun, last := f.times()
 		end := EndNone
 		if o.opt.Idle > 0 && s.Time-last > int64(o.opt.Idle) {
 			end = EndIdle
-		} else if o.opt.Active > 0 && s.Time-first >= int64(o.opt.Active) {
+		} else if o.opt.Active > 0 && s.Time-begun >= int64(o.opt.Active) {
 			end = EndActive
 		}
-		if openingPacket(&s) {
-			over, again := false, false
-			for _, p := range f.sums {
-				if p.Kind != packet.Datagram {
-					continue
-				}
-				over = over || p.TCPFlags&(packet.FIN|packet.RST) != 0 || p.Signal&(packet.Shutdown|packet.Abort) != 0
-				if openingPacket(&p) && f.forward(&p) == f.forward(&s) {
-					again = p.Sequence == s.Sequence // of the latest opening that way
-				}
+		if end != EndNone {
+			past = f.leave()
+		} else {
+			c := f.connection()
+			answers, waits := f.answersAside(&s)
+			begins := false
+			switch {
+			case answers || waits:
+			case openingPacket(&s):
+				begins, waits = f.opens(c, &s)
+			default:
+				stray = f.stray(c, &s)
 			}
-			if over && !again {
+			same := func() bool {
+				a := &f.aside[0].Summary
+				return !openingPacket(&s) || a.Sequence == s.Sequence && f.forward(a) == f.forward(&s)
+			}
+			if waits {
+				if len(f.aside) > 0 && !same() {
+					f.strays, f.aside = append(f.strays, f.aside...), nil
+				}
+				f.aside = append(f.aside, oraclePacket{s, true, false})
+				return
+			}
+			if begins || answers {
 				end = EndReopen
+				if len(f.aside) > 0 && (answers || same()) {
+					first, f.aside = f.aside, nil
+				}
 			}
 		}
 		if end != EndNone {
-			if end != EndReopen && !openingPacket(&s) {
-				if op := f.opening(); op.Server != NoSide {
-					server := f.dst
-					if op.Server == Source {
-						server = f.src
-					}
-					switch {
-					case f.src == f.dst: // one endpoint, both sides
-					case server == netip.AddrPortFrom(s.SrcAddr(), s.SrcPort):
-						op.Server = Source
-					default:
-						op.Server = Destination
-					}
-					op.Inherited = true
-					inherit = &op
-				}
-			}
 			f.end = end
 			delete(o.live, k)
 			f = nil
 		}
+	}
+	if openingPacket(&s) {
+		past = nil
 	}
 	if f == nil {
 		if len(o.flows)-len(o.out) >= o.opt.MaxFlows {
@@ -130,13 +384,39 @@ func (o *oracle) add(s packet.Summary) {
 		}
 		context := contextText(s.Context)
 		for o.crowded(context) {
+			if len(o.past) > 0 {
+				clear(o.past)
+				continue
+			}
 			o.makeRoom()
 		}
-		f = &oracleFlow{context: context, src: netip.AddrPortFrom(s.SrcAddr(), s.SrcPort), dst: netip.AddrPortFrom(s.DstAddr(), s.DstPort), inherited: inherit}
+		f = &oracleFlow{context: context, src: netip.AddrPortFrom(s.SrcAddr(), s.SrcPort), dst: netip.AddrPortFrom(s.DstAddr(), s.DstPort), part: 1}
+		if past != nil {
+			f.src, f.dst, f.past, f.part, f.number, f.time = past.src, past.dst, past, past.part+1, past.number, past.time
+		}
+		if len(first) > 0 && netip.AddrPortFrom(first[0].SrcAddr(), first[0].SrcPort) != f.src {
+			f.src, f.dst = f.dst, f.src
+		}
+		for _, a := range first {
+			a.stray, a.bare = false, true
+			f.sums = append(f.sums, a)
+		}
+		stray = false
 		o.live[k] = f
 		o.flows = append(o.flows, f)
+		if len(first) > 0 {
+			slices.SortStableFunc(o.flows, func(a, b *oracleFlow) int { return cmp.Compare(a.sums0(&s), b.sums0(&s)) })
+		}
 	}
-	f.sums = append(f.sums, s)
+	f.sums = append(f.sums, oraclePacket{s, stray, false})
+}
+
+// sums0 gives the number of the first packet: that of now where there is none yet.
+func (f *oracleFlow) sums0(now *packet.Summary) uint64 {
+	if len(f.sums) == 0 {
+		return now.Number
+	}
+	return f.sums[0].Number
 }
 
 // crowded reports whether a flow of one more context would be one too many.
@@ -145,6 +425,11 @@ func (o *oracle) crowded(context string) bool {
 	for _, f := range o.flows {
 		if f.end != endGiven && f.context != "-" {
 			held[f.context] = true
+		}
+	}
+	for k := range o.past {
+		if c := strings.SplitAfterN(k, " ", 2)[1]; c[0] != '-' {
+			held[c[:strings.Index(c, "}")+1]] = true
 		}
 	}
 	return o.opt.MaxContexts > 0 && context != "-" && !held[context] && len(held) >= o.opt.MaxContexts
@@ -184,6 +469,7 @@ func (o *oracle) makeRoom() {
 	for k, f := range o.live {
 		if f == best {
 			delete(o.live, k)
+			o.past[k] = f.leave()
 		}
 	}
 	o.give(best)
@@ -196,66 +482,15 @@ func (o *oracle) give(f *oracleFlow) {
 	f.end = endGiven
 }
 
-func (f *oracleFlow) opening() Opening {
-	var op Opening
-	if f.inherited != nil {
-		op = *f.inherited
-	}
-	open := [2]bool{} // openings sent to source, to destination
-	if op.Server == Source && !op.Accept {
-		open[0] = true
-	}
-	if op.Server == Destination && !op.Accept {
-		open[1] = true
-	}
-	for i := range f.sums {
-		s := &f.sums[i]
-		if s.Kind != packet.Datagram || s.Protocol == packet.UDP {
-			continue
-		}
-		to := Destination
-		if !f.forward(s) {
-			to = Source
-		}
-		fl := s.TCPFlags
-		tcp := s.Protocol == packet.TCP
-		switch {
-		case openingPacket(s):
-			open[to-1] = true
-			op.Accept = false
-			switch {
-			case open[0] && open[1]:
-				op.Server = NoSide
-			default:
-				op.Server = to
-			}
-		case tcp && fl&packet.RST != 0:
-		case tcp && fl&packet.SYN != 0 || s.Signal&packet.InitAck != 0:
-			if op.Server == NoSide && !open[0] && !open[1] {
-				op.Server, op.Accept = to.Opposite(), true
-			}
-		case tcp && fl&packet.ACK != 0 || s.Signal&(packet.Data|packet.Confirm) != 0:
-			if op.Server != NoSide {
-				op.Confirmed = true
-			}
-		}
-	}
-	if op.Server == NoSide {
-		return Opening{}
-	}
-	return op
-}
-
 func (f *oracleFlow) text() string {
 	var c [2]Counters
 	var ppids []uint32
-	for i := range f.sums {
-		s := &f.sums[i]
-		d := 1
-		if f.forward(s) {
-			d = 0
-		}
-		x := &c[d]
+	opening := f.connection().opening
+	if opening.Server == NoSide {
+		opening = Opening{}
+	}
+	for _, s := range slices.Concat(f.sums, f.aside, f.strays) {
+		x := &c[f.direction(&s.Summary)]
 		if x.Packets == 0 {
 			x.First, x.Last = s.Time, s.Time
 		}
@@ -266,11 +501,22 @@ func (f *oracleFlow) text() string {
 		if s.Kind == packet.Datagram && s.Protocol == packet.TCP {
 			x.TCPFlags |= s.TCPFlags
 		}
-		if s.HasPPID && !slices.Contains(ppids, s.PPID) && len(ppids) < MaxPPIDs {
-			ppids = append(ppids, s.PPID)
+		ids := []uint32{s.PPID}
+		if s.Bundle != nil {
+			ids = s.Bundle.PPIDs[:s.Bundle.NumPPIDs]
+		}
+		for _, id := range ids {
+			if s.HasPPID && !slices.Contains(ppids, id) && len(ppids) < MaxPPIDs {
+				ppids = append(ppids, id)
+			}
 		}
 	}
-	return line(f.sums[0].Number, f.context, f.src, f.dst, c, f.end, f.opening(), len(f.icmp), ppids, [2]Payload{f.payload(true), f.payload(false)})
+	number, time := f.number, f.time
+	if f.part == 1 {
+		number = f.sums[0].Number
+		time, _ = f.times()
+	}
+	return line(f.sums[0].Number, f.context, f.src, f.dst, c, f.end, opening, fmt.Sprint(f.part, " ", number, " ", time), len(f.icmp), ppids, [2]Payload{f.payload(true), f.payload(false)})
 }
 
 // payload gathers what one end sent, oraclePayload octets of it.
@@ -279,8 +525,8 @@ func (f *oracleFlow) payload(forward bool) (p Payload) {
 	bad := 0
 	var unfit uint32
 	for i := range f.sums {
-		s := &f.sums[i]
-		if f.forward(s) != forward || s.Kind != packet.Datagram || p.Len == 0 && bad == maxMisfits {
+		s := &f.sums[i].Summary
+		if f.sums[i].bare || f.forward(s) != forward || s.Kind != packet.Datagram || p.Len == 0 && bad == maxMisfits {
 			continue
 		}
 		if s.Protocol != packet.TCP {
@@ -347,7 +593,10 @@ func (f *oracleFlow) payload(forward bool) (p Payload) {
 func (f *oracleFlow) sequence(forward bool, n int) (start *uint32) {
 	opened := false
 	for i := range f.sums[:n] {
-		s := &f.sums[i]
+		if f.sums[i].stray {
+			continue
+		}
+		s := &f.sums[i].Summary
 		if f.forward(s) != forward || s.Kind != packet.Datagram || s.TCPFlags&(packet.SYN|packet.RST) != packet.SYN {
 			continue
 		}
@@ -362,12 +611,12 @@ func (f *oracleFlow) sequence(forward bool, n int) (start *uint32) {
 
 const oraclePayload = 7
 
-func line(n uint64, context string, a, b netip.AddrPort, c [2]Counters, end EndReason, op Opening, icmp int, ppids []uint32, payload [2]Payload) string {
-	return fmt.Sprint(n, " ", context, " ", a, " ", b, " ", c, " ", end, " ", op, " ", icmp, " ", ppids, " ", payload)
+func line(n uint64, context string, a, b netip.AddrPort, c [2]Counters, end EndReason, op Opening, part string, icmp int, ppids []uint32, payload [2]Payload) string {
+	return fmt.Sprint(n, " ", context, " ", a, " ", b, " ", c, " ", end, " ", op, " ", part, " ", icmp, " ", ppids, " ", payload)
 }
 
 func flowLine(f *Flow) string {
-	return line(f.Number, contextText(f.Context), f.Source, f.Destination, [2]Counters{f.Forward, f.Reverse}, f.End, f.Opening, int(f.ICMP.Count), f.PPIDs, f.Payload)
+	return line(f.Number, contextText(f.Context), f.Source, f.Destination, [2]Counters{f.Forward, f.Reverse}, f.End, f.Opening, fmt.Sprint(f.Part, " ", f.FirstNumber, " ", f.FirstTime), int(f.ICMP.Count), f.PPIDs, f.Payload)
 }
 
 // randomPackets makes packets among few endpoints, so that flows meet, close
@@ -422,15 +671,22 @@ func randomPackets(r *rand.Rand, n, hosts int, ordered bool) []packet.Summary {
 			if s.Kind == packet.Datagram {
 				s.Signal = packet.Signal(1) << r.Intn(6)
 				s.Sequence = uint32(r.Intn(3))
+				s.Ack = uint32(r.Intn(3))
 				if s.Signal&packet.Data != 0 {
 					s.HasPPID, s.PPID = true, uint32(r.Intn(12))
+				}
+				if s.HasPPID && r.Intn(3) == 0 {
+					s.Bundle = new(packet.Bundle)
+					for range 1 + r.Intn(9) {
+						s.Bundle.Add(s.PPID + uint32(r.Intn(10)))
+					}
 				}
 			}
 		default:
 			s.Protocol = packet.TCP
 			if s.Kind == packet.Datagram {
 				s.TCPFlags = flags[r.Intn(len(flags))]
-				s.Sequence = uint32(r.Intn(3))
+				s.Sequence, s.Ack = uint32(r.Intn(3)), uint32(r.Intn(4))
 				if s.TCPFlags&packet.SYN == 0 {
 					s.Sequence = uint32(r.Intn(8))
 				}
@@ -480,7 +736,7 @@ func TestTableEqualsOracle(t *testing.T) {
 		}
 		sums := randomPackets(r, 3000, hosts, opt.MaxFlows < 100)
 
-		o := &oracle{opt: opt, live: map[string]*oracleFlow{}, now: minTime}
+		o := &oracle{opt: opt, live: map[string]*oracleFlow{}, past: map[string]*oraclePast{}, now: minTime}
 		for _, s := range sums {
 			o.add(s)
 		}
@@ -542,59 +798,6 @@ func TestPromptGivesTheSameFlows(t *testing.T) {
 	}
 	if a, b := run(false), run(true); !slices.Equal(a, b) {
 		t.Errorf("prompt: %d flows, held back: %d", len(b), len(a))
-	}
-}
-
-func TestStates(t *testing.T) {
-	const (
-		out, back = false, true
-		syn, ack  = packet.SYN, packet.ACK
-		fin, rst  = packet.FIN, packet.RST
-	)
-	type p struct {
-		back  bool
-		flags uint8
-	}
-	for _, c := range []struct {
-		name string
-		pkts []p
-		want State
-		open Side
-	}{
-		{"SYN alone", []p{{out, syn}}, Attempted, Destination},
-		{"SYN retransmitted", []p{{out, syn}, {out, syn}}, Attempted, Destination},
-		{"SYN answered by RST", []p{{out, syn}, {back, rst | ack}}, Refused, Destination},
-		{"SYN-ACK without the third packet", []p{{out, syn}, {back, syn | ack}}, HalfOpen, Destination},
-		{"SYN scan", []p{{out, syn}, {back, syn | ack}, {out, rst}}, Reset, Destination},
-		{"handshake", []p{{out, syn}, {back, syn | ack}, {out, ack}}, Established, Destination},
-		{"only the client's half seen", []p{{out, syn}, {out, ack}, {out, ack}}, Established, Destination},
-		{"closed", []p{{out, syn}, {back, syn | ack}, {out, ack}, {out, fin | ack}, {back, fin | ack}, {out, ack}}, Closed, Destination},
-		{"reset", []p{{out, syn}, {back, syn | ack}, {out, ack}, {back, rst}}, Reset, Destination},
-		{"starts with SYN-ACK", []p{{out, syn | ack}, {back, ack}}, Established, Source},
-		{"lone SYN-ACK", []p{{out, syn | ack}}, HalfOpen, Source},
-		{"midstream", []p{{out, ack}, {back, ack}}, Midstream, NoSide},
-		{"one way", []p{{out, ack}, {out, ack}}, OneWay, NoSide},
-		{"lone RST", []p{{out, rst}}, Reset, NoSide},
-		{"simultaneous open", []p{{out, syn}, {back, syn}, {out, syn | ack}, {back, ack}}, Established, NoSide},
-	} {
-		tb := NewTable(Options{})
-		for i, x := range c.pkts {
-			s := packet.Summary{Number: uint64(i + 1), IPVersion: 4, Protocol: packet.TCP, TCPFlags: x.flags, SrcPort: 40000, DstPort: 80, Src: [16]byte{10}, Dst: [16]byte{11}}
-			if x.back {
-				s.SrcPort, s.DstPort, s.Src, s.Dst = s.DstPort, s.SrcPort, s.Dst, s.Src
-			}
-			tb.Add([]packet.Summary{s})
-		}
-		res := tb.Results()
-		if res.Len() != 1 {
-			t.Errorf("%s: %d flows, want 1", c.name, res.Len())
-			continue
-		}
-		var f Flow
-		res.Fill(0, &f)
-		if f.State != c.want || f.Opening.Server != c.open {
-			t.Errorf("%s: %v, server %v; want %v, %v", c.name, f.State, f.Opening.Server, c.want, c.open)
-		}
 	}
 }
 
@@ -794,11 +997,12 @@ func TestExpire(t *testing.T) {
 		}
 		return s
 	}
+	answer := func(s packet.Summary) packet.Summary { s.Ack = s.Sequence + 1; return s }
 	var got []string
 	tb := NewTable(Options{Idle: 60 * time.Second, Active: 100 * time.Second, Linger: 5 * time.Second, Prompt: true,
 		Emit: func(f *Flow) { got = append(got, fmt.Sprint(f.Source.Port(), " ", f.End)) }})
 	tb.Add([]packet.Summary{
-		tcp(1, 0, 1001, packet.SYN, false), tcp(2, 0, 1001, packet.RST|packet.ACK, true), // refused
+		tcp(1, 0, 1001, packet.SYN, false), answer(tcp(2, 0, 1001, packet.RST|packet.ACK, true)), // refused
 		tcp(3, 0, 1002, packet.FIN|packet.ACK, false), tcp(4, 0, 1002, packet.FIN|packet.ACK, true), // closed
 		tcp(5, 0, 1003, packet.FIN|packet.ACK, false), // half closed
 		tcp(6, 0, 1004, packet.ACK, false),

@@ -66,6 +66,7 @@ const (
 	markLost
 	_
 	markNoted // the first piece is a note, there is no other
+	markAside // something was set aside; see aside
 )
 
 const bothDone = markDone | markDone<<1

@@ -13,6 +13,7 @@ const (
 	evConfirm
 	evEnd
 	evAbort
+	evKnown // none of them: rest.sequence of that direction is valid
 )
 
 // tcpEvents maps the flags FIN, SYN, RST and ACK, bits 0, 1, 2 and 4 of the
@@ -81,7 +82,8 @@ const (
 	openByAccept                     // known from the acceptance alone
 	openConfirmed
 	openInherited
-	numOpenings = 2 * openInherited
+	openWaiting // there is a server, and nothing has confirmed the connection
+	numOpenings = 2 * openWaiting
 )
 
 // server gives the bit of the end that direction dir is sent to.
@@ -117,6 +119,10 @@ func (o opening) after(dir uint8, e event) opening {
 	}
 	if e&evConfirm != 0 && o&(openServerA|openServerB) != 0 {
 		o |= openConfirmed
+	}
+	o &^= openWaiting
+	if o&(openServerA|openServerB) != 0 && o&openConfirmed == 0 {
+		o |= openWaiting
 	}
 	return o
 }

@@ -131,6 +131,7 @@ func NewTable(opt Options) *Table {
 		t.fresh |= markDone | markDone<<1
 	}
 	t.v6.v6 = true
+	t.v4.memory.limit, t.v6.memory.limit = maxMemory, maxMemory
 	t.v4.resize(1 << firstBits)
 	t.v6.resize(1 << firstBits)
 	var b [8 * len(t.seeds)]byte
@@ -243,7 +244,7 @@ func updateAll[K comparable](t *Table, tb *table[K], batch []located[K], sums []
 			e, d := tb.at(i), l.dir&1
 			bytes, over, fit := e.sums(d, s)
 			ev := eventsOf(s)
-			if e.key == l.key && uint8(e.end)|uint8(s.Kind)|uint8(ev&(evOpen|evAccept)) == 0 &&
+			if e.key == l.key && uint8(e.end)|uint8(s.Kind)|uint8(ev&(evOpen|evAccept|evAbort))|uint8(e.opening&openWaiting)|uint8(e.marks&markAside) == 0 &&
 				s.Time >= e.last[d] && s.Time-e.latest() <= idle &&
 				e.packets[d]-1 < 1<<32-2 && fit &&
 				(e.marks>>d&markDone != 0 || s.PayloadLen == 0) && !s.HasPPID {
@@ -297,50 +298,89 @@ func update[K comparable](t *Table, tb *table[K], l *located[K], s *packet.Summa
 		t.now = s.Time
 	}
 	t.stats.Packets++
-	var inherit opening
-	if i != none {
-		e := tb.at(i)
-		end := EndNone
-		switch {
-		case t.opt.Idle > 0 && s.Time-e.latest() > int64(t.opt.Idle):
-			end = EndIdle
-		case t.opt.Active > 0 && s.Time-tb.restOf(i).earliest() >= int64(t.opt.Active):
-			end = EndActive
-		case e.packets[l.dir&1] == 1<<32-1:
-			end = EndCounter
+	if i == none {
+		var p past
+		if len(tb.memory.flows) > 0 {
+			if p = tb.recall(t, &l.key); opens(s) {
+				p = past{}
+			}
 		}
-		if opens(s) && e.reopens(tb.restOf(i), s, l.dir&1) {
-			end = EndReopen
-		}
-		if end == EndNone {
-			count(t, tb, i, l.dir, s)
-			return i
-		}
-		if end != EndReopen && !opens(s) {
-			inherit = e.opening | openInherited
+		return begin(t, tb, l, s, order, &p, nil)
+	}
+	e := tb.at(i)
+	end := EndNone
+	switch {
+	case t.opt.Idle > 0 && s.Time-e.latest() > int64(t.opt.Idle):
+		end = EndIdle
+	case t.opt.Active > 0 && s.Time-tb.restOf(i).earliest() >= int64(t.opt.Active):
+		end = EndActive
+	case e.packets[l.dir&1] == 1<<32-1:
+		end = EndCounter
+	}
+	if end != EndNone {
+		var p past
+		if !opens(s) {
+			p = tb.past(t, i)
 		}
 		t.finish(tb, i, end)
+		return begin(t, tb, l, s, order, &p, nil)
 	}
+	ev, f := event(0), belongs
+	if s.Kind == packet.Datagram {
+		if ev = eventsOf(s); ev != 0 {
+			f, ev = judge(t, tb, i, l.dir, s, ev)
+		}
+	}
+	switch f {
+	case waits:
+		setAside(t, tb, i, l.dir&1, s, eventsOf(s), order)
+		return i
+	case begins, answers:
+		x := tb.restOf(i).extra
+		var a aside
+		if x != 0 && (f == answers || t.extras[x-1].aside.begunBy(s, l.dir&1)) {
+			a = t.takeAside(x)
+		}
+		t.finish(tb, i, EndReopen)
+		return begin(t, tb, l, s, order, new(past), &a)
+	}
+	count(t, tb, i, l.dir, s, ev)
+	return i
+}
+
+// begin makes a new entry for a packet: of a new flow, or of the next part of one if
+// p is not zero. It begins with what was set aside, if that is not nil or empty.
+func begin[K comparable](t *Table, tb *table[K], l *located[K], s *packet.Summary, order uint64, p *past, a *aside) uint32 {
 	if t.Len() >= t.opt.MaxFlows {
 		t.makeRoom(order)
 	}
 	context := contextOf(&l.key)
 	for t.contexts.fresh(context) && t.contexts.alive >= t.opt.MaxContexts {
+		if forgot := t.v4.forgetAll(t); t.v6.forgetAll(t) || forgot {
+			continue
+		}
 		before := t.stats.Evicted
 		t.makeRoom(order)
 		t.stats.Crowded += t.stats.Evicted - before
 	}
 	t.contexts.hold(context)
-	i = tb.insert(l.hash)
+	i := tb.insert(l.hash)
 	e, r := tb.at(i), tb.restOf(i)
 	e.key, e.dir0, e.marks = l.key, l.dir, t.fresh
-	if s := inherit & (openServerA | openServerB); s == openServerA || s == openServerB {
-		e.opening = inherit
-	}
 	e.last = [2]int64{minTime, minTime}
 	*r = rest{first: [2]int64{maxTime, maxTime}, number: s.Number, order: order, hash: l.hash}
 	t.stats.Flows++
-	count(t, tb, i, l.dir, s)
+	if p.number != 0 {
+		resume(t, tb, i, p)
+	}
+	if a != nil && a.some() {
+		unfold(t, tb, i, a)
+	}
+	ev := event(0)
+	if s.Kind == packet.Datagram {
+		ev = eventsOf(s)
+	}
+	count(t, tb, i, l.dir, s, ev)
 	return i
 }
 
@@ -352,8 +392,19 @@ func opens(s *packet.Summary) bool {
 	return s.Signal&packet.Init != 0
 }
 
-func (t *Table) notePPID(at *uint32, id uint32) {
+// notePPIDs notes the identifiers of a packet.
+func (t *Table) notePPIDs(at *uint32, s *packet.Summary) {
 	x := t.extraOf(at)
+	if s.Bundle == nil {
+		x.notePPID(s.PPID)
+		return
+	}
+	for _, id := range s.Bundle.PPIDs[:min(s.Bundle.NumPPIDs, packet.MaxPPIDs)] {
+		x.notePPID(id)
+	}
+}
+
+func (x *extra) notePPID(id uint32) {
 	if x.numPPIDs == MaxPPIDs || slices.Contains(x.ppids[:x.numPPIDs], id) {
 		return
 	}
@@ -411,6 +462,7 @@ type anyTable interface {
 	unlink(i uint32, why EndReason) (order uint64)
 	fill(t *Table, i uint32, f *Flow)
 	contextOf(i uint32) uint32
+	remember(t *Table, i uint32)
 	free(i uint32) (extra uint32, payload [2]handle)
 	release(payload [2]handle)
 }
@@ -435,7 +487,9 @@ func (t *Table) Expire(now int64) {
 	due := t.v6.due(t.v4.due(nil, t.opt, now), t.opt, now)
 	slices.SortFunc(due, byOrder)
 	for _, d := range due {
-		t.finish(t.tableOf(d.ref), d.ref.index, d.why)
+		tb := t.tableOf(d.ref)
+		tb.remember(t, d.ref.index)
+		t.finish(tb, d.ref.index, d.why)
 	}
 }
 
@@ -492,6 +546,7 @@ func (t *Table) makeRoom(order uint64) {
 			}
 			t.stats.Early++
 			tb := t.tableOf(a.ref)
+			tb.remember(t, a.ref.index)
 			tb.unlink(a.ref.index, why)
 			t.emit(tb, a.ref.index)
 			return

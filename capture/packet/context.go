@@ -2,8 +2,10 @@ package packet
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math/bits"
 	"strconv"
+	"strings"
 	"sync/atomic"
 )
 
@@ -92,6 +94,31 @@ func (c *Context) Hash() uint64 {
 		}
 	}
 	return h
+}
+
+// String gives the context in words, the outermost first: "vlan 30, vxlan:42/gre
+// 192.0.2.1 192.0.2.2". It is "" for nil and the zero Context.
+func (c *Context) String() string {
+	if c == nil {
+		return ""
+	}
+	var b strings.Builder
+	sep := ""
+	for i := 0; i < int(c.NumVLANs); i++ {
+		fmt.Fprintf(&b, "%svlan %d", sep, c.VLANs[i])
+		sep = ", "
+	}
+	for i := 0; i < int(c.Depth); i++ {
+		fmt.Fprintf(&b, "%s%v", sep, c.Path[i])
+		if c.ID[i] != 0 {
+			fmt.Fprintf(&b, ":%d", c.ID[i])
+		}
+		sep = "/"
+	}
+	if c.OuterVersion != 0 {
+		fmt.Fprintf(&b, " %v %v", addr(c.Outer[0], c.OuterVersion), addr(c.Outer[1], c.OuterVersion))
+	}
+	return b.String()
 }
 
 // mix uses the fractions of two square roots.

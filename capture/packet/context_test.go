@@ -50,3 +50,19 @@ func TestHash(t *testing.T) {
 		t.Error("the zero Context has a hash")
 	}
 }
+
+func TestContextString(t *testing.T) {
+	gre := Context{Depth: 2, Path: [MaxDepth]Tunnel{VXLAN, GRE}, ID: [MaxDepth]uint32{42}, Outer: [2][16]byte{{192, 0, 2, 1}, {192, 0, 2, 2}}, OuterVersion: 4}
+	both := gre
+	both.NumVLANs, both.VLANs[0], both.VLANs[1] = 2, 30, 31
+	for want, c := range map[string]*Context{
+		"":                                 nil,
+		"vlan 7":                           VLAN(7),
+		"vxlan:42/gre 192.0.2.1 192.0.2.2": &gre,
+		"vlan 30, vlan 31, vxlan:42/gre 192.0.2.1 192.0.2.2": &both,
+	} {
+		if got := c.String(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

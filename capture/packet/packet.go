@@ -15,7 +15,7 @@ const (
 	UDPLite = 136
 )
 
-// TCP flags (RFC 9293 section 3.1), as in the header's octet 13.
+// TCP flags (RFC 9293 section 3.1), as in byte 13 of the header.
 const (
 	FIN = 1 << iota
 	SYN
@@ -62,7 +62,7 @@ type Summary struct {
 
 	// Src and Dst are the addresses as sent, those of the IP header: while a
 	// source route is under way Dst is the next stop. IPv4 stands in the first
-	// four octets, the rest zero.
+	// four bytes, the rest zero.
 	Src, Dst         [16]byte
 	SrcPort, DstPort uint16
 	Protocol         uint8 // IP protocol number: TCP, UDP, DCCP, SCTP or UDPLite
@@ -72,19 +72,27 @@ type Summary struct {
 	Signal           Signal // SCTP and DCCP only
 	ICMPType         uint8  // Kind Quoted only
 	ICMPCode         uint8  // Kind Quoted only
+	HasPPID          bool   // SCTP: there is a DATA chunk, and PPID is its
+	// ID is the Identification of the IPv4 header, and Checksum that of the
+	// transport header (SCTP: the lower half of the CRC): with the other numbers
+	// they tell a packet from most others. 0 where there is none.
+	ID, Checksum uint16
 
 	// Context is the VLAN tags and tunnels around this header, which tell flows
 	// with equal addresses apart; nil when there are none.
 	Context *Context
 	// Sequence is the TCP sequence number, the SCTP initiate tag when Signal
 	// has Init or InitAck, or the lower 32 bits of DCCP's: what tells a
-	// retransmitted opening from a new one.
+	// retransmitted opening from a new one. For Kind Fragment it is the
+	// fragment's offset in bytes.
 	Sequence uint32
-	FrameLen uint32 // octets of the whole frame on the wire, outer headers included
-	IPLen    uint32 // total length of this header's IP datagram, its header included
+	// Ack is the TCP acknowledgment number, valid with the flag ACK, the SCTP
+	// verification tag, or the lower 32 bits of DCCP's acknowledgment number.
+	Ack      uint32
+	FrameLen uint32 // bytes of the whole frame on the wire, outer headers included
+	IPLen    uint32 // total length of this header's IP datagram in bytes, its header included
 	PPID     uint32 // SCTP: payload protocol identifier of the first DATA chunk; valid when HasPPID
-	HasPPID  bool
-	// PayloadLen is how many octets of transport payload the datagram
+	// PayloadLen is how many bytes of transport payload the datagram
 	// carried on the wire, as far as the IP header tells. For SCTP it counts
 	// the user data of all DATA and I-DATA chunks. For Kind Quoted it is 0.
 	PayloadLen uint32
@@ -92,6 +100,32 @@ type Summary struct {
 	// SCTP it is the user data of the first DATA or I-DATA chunk. It is nil
 	// for the kinds Fragment and Quoted.
 	Payload []byte
+	// Bundle has the identifiers of an SCTP packet whose DATA chunks have not all
+	// the same; nil for all others.
+	Bundle *Bundle
+}
+
+// MaxPPIDs bounds the identifiers of a Bundle.
+const MaxPPIDs = 8
+
+// Bundle lists payload protocol identifiers of one SCTP packet, each once, in the
+// order of its chunks.
+type Bundle struct {
+	PPIDs    [MaxPPIDs]uint32
+	NumPPIDs uint8 // how many of PPIDs are valid
+}
+
+// Add appends an identifier, unless it is there or there is no room.
+func (b *Bundle) Add(id uint32) {
+	for _, have := range b.PPIDs[:b.NumPPIDs] {
+		if have == id {
+			return
+		}
+	}
+	if b.NumPPIDs < MaxPPIDs {
+		b.PPIDs[b.NumPPIDs] = id
+		b.NumPPIDs++
+	}
 }
 
 // SrcAddr gives the source address as a netip.Addr.
