@@ -17,7 +17,7 @@ import (
 // shape is what was found out of the topics.
 type shape struct {
 	from, to int // partitions
-	limit    int // octets of a batch that the topics written to take
+	limit    int // bytes of a batch that the topics written to take
 }
 
 // exploreTimeout is how long a cluster may take to answer at the start.

@@ -172,7 +172,7 @@ const maxBatch = 250_000
 const (
 	maxFetchBytes   = 32 << 20
 	maxBufferedRecs = 2 * maxPoll
-	maxBuffered     = 64 << 20 // octets
+	maxBuffered     = 64 << 20 // bytes
 	maxPoll         = 10_000   // records taken at once
 )
 

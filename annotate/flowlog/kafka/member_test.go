@@ -163,7 +163,7 @@ func TestRecords(t *testing.T) {
 				if r := byKey["e"]; r.Value == nil || len(r.Value) != 0 || len(r.Headers) != 0 {
 					t.Errorf("record e: %v %q", r.Headers, r.Value)
 				}
-				if r := byKey["f"]; !bytes.Equal(r.Value, big) || !strings.Contains(header(r, ErrorHeader), "20000 octets") {
+				if r := byKey["f"]; !bytes.Equal(r.Value, big) || !strings.Contains(header(r, ErrorHeader), "20000 bytes") {
 					t.Errorf("record f: %v", r.Headers)
 				}
 				if !bytes.Contains(byKey["g"].Value, []byte(`"sequence_num":7`)) {
@@ -507,7 +507,7 @@ func TestRooms(t *testing.T) {
 	}
 	size := len(waiting[0].value)
 	if n := len(used); n < most*size/2/roomSize || n > records*size/roomSize/2 {
-		t.Errorf("%d rooms for %d values of %d octets, %d of which at once", n, records, size, most)
+		t.Errorf("%d rooms for %d values of %d bytes, %d of which at once", n, records, size, most)
 	}
 	if failed.get() != nil {
 		t.Error(failed.get())
@@ -526,7 +526,7 @@ func TestRooms(t *testing.T) {
 	long := fmt.Appendf(nil, `{"proto":"TCP","src_addr":"192.0.2.1","dst_addr":"192.0.2.2","src_port":40000,"dst_port":443,"x":%q}`, strings.Repeat("x", 3*roomSize))
 	v, kind, err := a.annotate(long)
 	if err != nil || kind != flowlog.Flow || len(v) <= len(long) {
-		t.Fatalf("%d octets, %v, error %v", len(v), kind, err)
+		t.Fatalf("%d bytes, %v, error %v", len(v), kind, err)
 	}
 	a.rooms.begin(&failed)
 	if len(a.rooms.free) != min(len(used), maxFree) {

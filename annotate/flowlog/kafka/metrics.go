@@ -18,7 +18,7 @@ import (
 // counted again.
 type Counts struct {
 	Records     [NumResults]uint64
-	Read, Wrote uint64 // octets of keys and values, not compressed
+	Read, Wrote uint64 // bytes of keys and values, not compressed
 	Commits     uint64
 	Aborts      uint64 // commits that failed or were undone; their records are read again
 	FetchErrors uint64

@@ -129,7 +129,7 @@ func (m *flowMessage) read(b []byte) error {
 	return nil
 }
 
-// address gives an address of 4 or 16 octets, else the zero Addr.
+// address gives an address of 4 or 16 bytes, else the zero Addr.
 func address(b []byte) netip.Addr {
 	a, _ := netip.AddrFromSlice(b)
 	return a.Unmap()

@@ -63,7 +63,7 @@ func notes(t testing.TB, m *flowpb.FlowMessage) map[protowire.Number]string {
 
 // TestProtobuf: goflow2's own package reads what comes out, finds its fields as
 // they were, and what is said is what the JSON of the same flow gets. Stripping
-// gives the same octets back.
+// gives the same bytes back.
 func TestProtobuf(t *testing.T) {
 	for _, format := range []string{"", Protobuf} {
 		opt := enrichOptions()

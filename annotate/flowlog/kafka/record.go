@@ -117,11 +117,11 @@ type outlet struct {
 	annotator  *annotator
 	topic      string
 	deadLetter string
-	limit      int // octets of a record that the topic takes
+	limit      int // bytes of a record that the topic takes
 }
 
 // overhead is what a batch of one record has around its key, value and headers,
-// in octets: 61 of the batch, and numbers of variable length.
+// in bytes: 61 of the batch, and numbers of variable length.
 const overhead = 128
 
 // turn makes a record that was read the one to be written. why says why it is
@@ -138,7 +138,7 @@ func (o *outlet) turn(r *kgo.Record) (result Result, in *room, why error) {
 	case len(value) == 0 && len(r.Value) > 0:
 		return Dropped, nil, nil
 	case size(r, value) > o.limit:
-		err = fmt.Errorf("annotated record of more than the topic's %d octets", o.limit)
+		err = fmt.Errorf("annotated record of more than the topic's %d bytes", o.limit)
 	case kind == flowlog.Flow:
 		r.Value = value
 		return Annotated, o.annotator.in, nil
@@ -159,7 +159,7 @@ func (o *outlet) turn(r *kgo.Record) (result Result, in *room, why error) {
 	return DeadLettered, nil, err
 }
 
-// size bounds what a record takes in a batch of its own, in octets.
+// size bounds what a record takes in a batch of its own, in bytes.
 func size(r *kgo.Record, value []byte) int {
 	n := overhead + len(r.Key) + len(value)
 	for _, h := range r.Headers {

@@ -14,7 +14,7 @@ import (
 // it has called its promise: it takes the records of a batch away under the
 // lock that writing them needs.
 
-// roomSize is the length of a room, in octets; that of some hundred values.
+// roomSize is the length of a room, in bytes; that of some hundred values.
 const roomSize = 256 << 10
 
 // maxFree bounds the rooms that wait to be used again: as many as what may wait
@@ -56,7 +56,7 @@ func (rs *rooms) leave() {
 	}
 }
 
-// need gives a room that has n octets left.
+// need gives a room that has n bytes left.
 func (rs *rooms) need(n int) *room {
 	if r := rs.now; r != nil && cap(r.b)-len(r.b) >= n {
 		return r

@@ -35,7 +35,7 @@ type Security struct {
 // Mechanisms lists those of SASL.
 func Mechanisms() []string { return []string{"plain", "scram-sha-256", "scram-sha-512", "oauthbearer"} }
 
-// maxSecret bounds a file with a secret, in octets.
+// maxSecret bounds a file with a secret, in bytes.
 const maxSecret = 64 << 10
 
 // SecretFile gives the content of a file as a secret, without the line end.
@@ -56,7 +56,7 @@ func SecretFile(name string) func() (string, error) {
 			}
 		}
 		if n > maxSecret {
-			return "", fmt.Errorf("read secret: %s has more than %d octets", name, maxSecret)
+			return "", fmt.Errorf("read secret: %s has more than %d bytes", name, maxSecret)
 		}
 		s := strings.TrimRight(string(b[:n]), "\r\n")
 		if s == "" {

@@ -211,8 +211,8 @@ func appendNetwork(dst []byte, r *Record, f *annotate.Input) []byte {
 		dst = flow.AppendCommunityID(append(dst, `,"community_id":"`...), f.Protocol, f.Source, f.Destination)
 		dst = append(dst, '"')
 	}
-	if r.Forward.HasOctets || r.Reverse.HasOctets {
-		dst = ascii.AppendUint(append(dst, `,"bytes":`...), r.Forward.Octets+r.Reverse.Octets)
+	if r.Forward.HasBytes || r.Reverse.HasBytes {
+		dst = ascii.AppendUint(append(dst, `,"bytes":`...), r.Forward.Bytes+r.Reverse.Bytes)
 	}
 	if r.Forward.HasPackets || r.Reverse.HasPackets {
 		dst = ascii.AppendUint(append(dst, `,"packets":`...), r.Forward.Packets+r.Reverse.Packets)
@@ -250,8 +250,8 @@ func appendEnd(dst []byte, ap netip.AddrPort, noPort bool, c *Counters) []byte {
 	if !noPort {
 		dst = append(ascii.AppendUint(append(dst, `"port":`...), uint64(ap.Port())), ',')
 	}
-	if c.HasOctets {
-		dst = append(ascii.AppendUint(append(dst, `"bytes":`...), c.Octets), ',')
+	if c.HasBytes {
+		dst = append(ascii.AppendUint(append(dst, `"bytes":`...), c.Bytes), ',')
 	}
 	if c.HasPackets {
 		dst = append(ascii.AppendUint(append(dst, `"packets":`...), c.Packets), ',')

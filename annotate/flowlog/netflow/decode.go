@@ -50,7 +50,7 @@ func (d *Decoder) End(session uint64) {
 	}
 }
 
-// Lengths of headers and of the version 5 record, in octets.
+// Lengths of headers and of the version 5 record, in bytes.
 const (
 	v5Header    = 24
 	v5Record    = 48
@@ -59,7 +59,7 @@ const (
 	setHeader   = 4
 )
 
-// Message decodes one message, whose octets must not change meanwhile. What
+// Message decodes one message, whose bytes must not change meanwhile. What
 // cannot be decoded is counted in Stats; it reports whether all of the message
 // could be.
 func (d *Decoder) Message(b []byte, from Source) bool {
@@ -161,7 +161,7 @@ func (d *Decoder) v5(b []byte) {
 		r.Flow.Protocol = f.Proto
 		r.source.v4, r.dest.v4 = v5Address(f.SrcAddr), v5Address(f.DstAddr)
 		r.sport, r.dport, r.hasSport, r.hasDport = f.SrcPort, f.DstPort, true, true
-		r.Forward = Counters{Octets: uint64(f.DOctets), Packets: uint64(f.DPkts), HasOctets: true, HasPackets: true, TCPFlags: f.TCPFlags, HasFlags: true}
+		r.Forward = Counters{Bytes: uint64(f.DOctets), Packets: uint64(f.DPkts), HasBytes: true, HasPackets: true, TCPFlags: f.TCPFlags, HasFlags: true}
 		r.forward = times{start: d.clock.at(f.First), end: d.clock.at(f.Last)}
 		d.finish(r)
 	}
@@ -194,11 +194,11 @@ func (d *Decoder) ipfix(b []byte) {
 	}
 	switch n := int(binary.BigEndian.Uint16(b[2:])); {
 	case n < ipfixHeader:
-		d.badMessage(fmt.Sprintf("IPFIX message of %d octets", n))
+		d.badMessage(fmt.Sprintf("IPFIX message of %d bytes", n))
 		return
 	case n > len(b):
 		// What is there is decoded all the same.
-		d.badMessage(fmt.Sprintf("%d octets announced, %d there", n, len(b)))
+		d.badMessage(fmt.Sprintf("%d bytes announced, %d there", n, len(b)))
 	default:
 		b = b[:n]
 	}
@@ -231,7 +231,7 @@ func (d *Decoder) sets(v Version, dom *domain, b []byte) (records uint32, whole 
 	for len(b) >= setHeader {
 		id, n := binary.BigEndian.Uint16(b), int(binary.BigEndian.Uint16(b[2:]))
 		if n < setHeader || n > len(b) {
-			d.badSet(id, fmt.Sprintf("%d octets announced, %d there", n, len(b)))
+			d.badSet(id, fmt.Sprintf("%d bytes announced, %d there", n, len(b)))
 			return records, false
 		}
 		set := b[setHeader:n]
@@ -294,7 +294,7 @@ func (d *Decoder) data(v Version, dom *domain, id uint16, t *template, set []byt
 	return records, true
 }
 
-// record decodes a data record, of which b has all octets and no more.
+// record decodes a data record, of which b has all bytes and no more.
 func (d *Decoder) record(v Version, dom *domain, id uint16, t *template, b []byte) error {
 	var values []netflow.DataField
 	err := d.safely(func() (err error) {
@@ -400,7 +400,7 @@ func (d *Decoder) withdraw(dom *domain, id uint16) {
 
 var errShortTemplate = errors.New("longer than its set")
 
-// templateLength gives the octets of the template at the beginning of b, which
+// templateLength gives the bytes of the template at the beginning of b, which
 // has at least 4. The decoder makes room for as many fields as are announced,
 // so these are counted first.
 func templateLength(v Version, options bool, b []byte) (int, error) {
@@ -411,7 +411,7 @@ func templateLength(v Version, options bool, b []byte) (int, error) {
 		}
 		n = 6
 		if v == V9 {
-			// Lengths in octets, not numbers of fields, of scopes and options.
+			// Lengths in bytes, not numbers of fields, of scopes and options.
 			scopes, rest := fields, int(binary.BigEndian.Uint16(b[4:]))
 			if scopes%4 != 0 || rest%4 != 0 {
 				return 0, errors.New("options that are no whole fields")

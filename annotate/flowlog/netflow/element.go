@@ -21,14 +21,14 @@ const (
 	icmpTypeCode
 	icmpType
 	icmpCode
-	octets
-	octetsTotal
+	byteCount
+	byteTotal
 	packets
 	packetsTotal
 	reverseFlags
 	reverseInitialFlags
-	reverseOctets
-	reverseOctetsTotal
+	reverseByteCount
+	reverseByteTotal
 	reversePackets
 	reversePacketsTotal
 	biflowDirection
@@ -75,7 +75,7 @@ const (
 // forward are the elements of the IANA registry "IPFIX Information Elements".
 // Numbers to 127 mean the same in version 9.
 var forward = map[uint16]element{
-	1: octets, 231: octets, 85: octetsTotal,
+	1: byteCount, 231: byteCount, 85: byteTotal,
 	2: packets, 298: packets, 86: packetsTotal,
 	4: protocol,
 	6: flags,
@@ -91,7 +91,7 @@ var forward = map[uint16]element{
 	130: exporterIPv4, 131: exporterIPv6,
 	136: endReason,
 	239: biflowDirection,
-	232: reverseOctets, 299: reversePackets, // responderOctets, responderPackets
+	232: reverseByteCount, 299: reversePackets, // responderOctets, responderPackets
 	34: sampling, 50: sampling,
 	305: sampledPackets, 306: skippedPackets,
 	309: sampleSize, 310: samplePopulation,
@@ -110,7 +110,7 @@ var forward = map[uint16]element{
 // reverse are the elements of enterprise 29305 that are no times. Of times, the
 // reverse direction's is numElements + the forward one.
 var reverse = map[uint16]element{
-	1: reverseOctets, 231: reverseOctets, 85: reverseOctetsTotal,
+	1: reverseByteCount, 231: reverseByteCount, 85: reverseByteTotal,
 	2: reversePackets, 298: reversePackets, 86: reversePacketsTotal,
 	6: reverseFlags,
 }

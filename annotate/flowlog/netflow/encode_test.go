@@ -43,7 +43,7 @@ func encodeFields(fields []field) []byte {
 	return b
 }
 
-// set makes a set with its header, padded to 4 octets where pad is true.
+// set makes a set with its header, padded to 4 bytes where pad is true.
 func set(id int, pad bool, parts ...[]byte) []byte {
 	body := join(parts...)
 	for pad && len(body)%4 != 0 {
@@ -80,8 +80,8 @@ func messageIPFIX(seq, domain uint32, sets ...[]byte) []byte {
 }
 
 // recordV5 is a version 5 record.
-func recordV5(src, dst string, sport, dport int, protocol, flags byte, packets, octets, first, last uint32) []byte {
-	return join(addr(src), addr(dst), addr("0.0.0.0"), u16(1), u16(2), u32(packets), u32(octets), u32(first), u32(last),
+func recordV5(src, dst string, sport, dport int, protocol, flags byte, packets, bytes, first, last uint32) []byte {
+	return join(addr(src), addr(dst), addr("0.0.0.0"), u16(1), u16(2), u32(packets), u32(bytes), u32(first), u32(last),
 		u16(sport), u16(dport), []byte{0, flags, protocol, 0}, u16(0), u16(0), []byte{24, 24, 0, 0})
 }
 

@@ -9,12 +9,12 @@ import (
 	"io"
 )
 
-// bufSize holds the longest message, 65535 octets, and what is looked at
+// bufSize holds the longest message, 65535 bytes, and what is looked at
 // behind it.
 const bufSize = 256 << 10
 
 // Detect names the format, "netflow" or "ipfix", of a file that begins with
-// sample; "" when it is neither. 20 octets are enough.
+// sample; "" when it is neither. 20 bytes are enough.
 func Detect(sample []byte) string {
 	if len(sample) < ipfixHeader+setHeader || !plausible(sample) {
 		return ""
@@ -26,7 +26,7 @@ func Detect(sample []byte) string {
 }
 
 // plausible reports whether a message may begin with b, of which at least the
-// first 20 octets are needed.
+// first 20 bytes are needed.
 func plausible(b []byte) bool {
 	if len(b) < ipfixHeader+setHeader {
 		return false
@@ -66,7 +66,7 @@ type messages struct {
 var errSkip = errors.New("no message begins here")
 
 // next gives the next message, valid until the call after, and where it begins.
-// errSkip comes with the octets that were passed over to find one.
+// errSkip comes with the bytes that were passed over to find one.
 func (m *messages) next() (b []byte, offset int64, err error) {
 	offset = m.offset
 	head, err := m.r.Peek(v9Header + setHeader)
@@ -108,7 +108,7 @@ func (m *messages) next() (b []byte, offset int64, err error) {
 	return b, offset, nil
 }
 
-// v9 gives the octets of the version 9 message that begins here. No message is
+// v9 gives the bytes of the version 9 message that begins here. No message is
 // longer than a datagram can be.
 func (m *messages) v9() (int, error) {
 	const longest = 65535
@@ -130,7 +130,7 @@ func (m *messages) v9() (int, error) {
 	return n, nil
 }
 
-// skip passes over octets up to where a message may begin, and gives their
+// skip passes over bytes up to where a message may begin, and gives their
 // number. It looks no further than the buffer reaches.
 func (m *messages) skip() (int, error) {
 	m.r.Discard(1)
@@ -184,7 +184,7 @@ func (d *Decoder) File(ctx context.Context, r io.Reader, name string, session ui
 			n := m.offset - offset
 			d.stats.Skipped += uint64(n)
 			d.source = from
-			d.badMessage(fmt.Sprintf("no message here; %d octets skipped", n))
+			d.badMessage(fmt.Sprintf("no message here; %d bytes skipped", n))
 			ok = false
 		case err != nil:
 			return fmt.Errorf("read %s: %w", name, err)

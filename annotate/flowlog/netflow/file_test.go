@@ -45,7 +45,7 @@ func TestFileDamage(t *testing.T) {
 	if n != 7 || st.Skipped != 36 || st.BadMessages != 2 {
 		t.Errorf("%d records, %+v", n, st)
 	}
-	if got := st.Faults[0].Error(); got != "file: octet 72: no message here; 36 octets skipped" {
+	if got := st.Faults[0].Error(); got != "file: byte 72: no message here; 36 bytes skipped" {
 		t.Error(got)
 	}
 	// Cut anywhere, a file gives what is whole, and says when something is not.
@@ -54,7 +54,7 @@ func TestFileDamage(t *testing.T) {
 	for i := range file {
 		n, _ := decodeFile(t, file[:i])
 		if n < last {
-			t.Fatalf("%d octets give %d records, fewer give %d", i, n, last)
+			t.Fatalf("%d bytes give %d records, fewer give %d", i, n, last)
 		}
 		last = n
 	}
@@ -67,7 +67,7 @@ func TestFileStrict(t *testing.T) {
 	c := NewCollector(new(bytes.Buffer), Options{Annotator: testAnnotator(t), Strict: true})
 	file := join(messageV9(0, 0, 1, set(256, true, dataA)), mixedFile())
 	err := c.File(context.Background(), bytes.NewReader(file), "x")
-	if !errors.Is(err, flowlog.ErrStrict) || !strings.Contains(err.Error(), "x: octet 0: netflow-v9 domain 0: template 256 not seen") || c.Stats().Records != 0 {
+	if !errors.Is(err, flowlog.ErrStrict) || !strings.Contains(err.Error(), "x: byte 0: netflow-v9 domain 0: template 256 not seen") || c.Stats().Records != 0 {
 		t.Errorf("error %v, %+v", err, c.Stats())
 	}
 }
@@ -117,7 +117,7 @@ func TestWriteError(t *testing.T) {
 	}
 }
 
-// FuzzFile: no panic, no endless loop, and all octets accounted for in
+// FuzzFile: no panic, no endless loop, and all bytes accounted for in
 // messages that are handed on once.
 func FuzzFile(f *testing.F) {
 	f.Add(mixedFile())
@@ -130,7 +130,7 @@ func FuzzFile(f *testing.F) {
 		records := 0
 		d := NewDecoder(Limits{}, func(r *Record) {
 			if records++; records > len(b) {
-				t.Fatal("more records than octets")
+				t.Fatal("more records than bytes")
 			}
 		})
 		if err := d.File(context.Background(), bytes.NewReader(b), "x", 1, false); err != nil && !strings.Contains(err.Error(), "this is") {

@@ -6,7 +6,7 @@ import "github.com/portannot/portannot/annotate/flowlog"
 // both kinds of file, since one file may have messages of all versions.
 func Formats() []flowlog.Info {
 	const (
-		reads = "protocolIdentifier; source and destination address and port; tcpControlBits; icmpTypeCode; octet and packet counts, " +
+		reads = "protocolIdentifier; source and destination address and port; tcpControlBits; icmpTypeCode; byte and packet counts, " +
 			"delta or total, of both directions (RFC 5103); flow start and end in all forms; biflowDirection, flowDirection, flowEndReason; " +
 			"VLAN identifiers; exporter address; from options: sampling, systemInitTimeMilliseconds"
 		adds = "JSON Lines in place of the messages, or CSV"

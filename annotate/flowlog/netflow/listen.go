@@ -24,9 +24,9 @@ const (
 	// DefaultConnections bounds exporters that are connected over TCP.
 	DefaultConnections = 256
 
-	receiveBuffer = 8 << 20 // octets, asked of the system, which may give less
+	receiveBuffer = 8 << 20 // bytes, asked of the system, which may give less
 	queued        = 256     // messages between the sockets and the decoder
-	longest       = 65535   // octets of a message
+	longest       = 65535   // bytes of a message
 )
 
 // Listener is an open socket that exporters send to.
@@ -116,7 +116,7 @@ type server struct {
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
 	queue    chan message
-	free     sync.Pool // of *[]byte, longest octets each
+	free     sync.Pool // of *[]byte, longest bytes each
 	readers  sync.WaitGroup
 	slots    chan struct{} // one taken for each connection
 	sessions atomic.Uint64
@@ -305,7 +305,7 @@ func (s *server) stream(conn io.Reader, from Source) {
 		}
 		v, n := Version(binary.BigEndian.Uint16(head)), int(binary.BigEndian.Uint16(head[2:]))
 		if v != IPFIX || n < ipfixHeader {
-			s.queue <- message{from: from, event: broken, reason: fmt.Sprintf("no IPFIX message: version %d, %d octets; connection closed", v, n)}
+			s.queue <- message{from: from, event: broken, reason: fmt.Sprintf("no IPFIX message: version %d, %d bytes; connection closed", v, n)}
 			return
 		}
 		buf := s.free.Get().(*[]byte)

@@ -124,11 +124,11 @@ func TestListenTCP(t *testing.T) {
 
 	c := s.dial(t, "tcp") // one too many
 	if n, err := c.Read(make([]byte, 1)); err == nil {
-		t.Errorf("read %d octets from a connection beyond the limit", n)
+		t.Errorf("read %d bytes from a connection beyond the limit", n)
 	}
 	b.Write([]byte("GET / HTTP/1.1\r\n")) // no IPFIX: the connection is closed
 	if n, err := b.Read(make([]byte, 1)); err == nil {
-		t.Errorf("read %d octets from a connection that sent no IPFIX", n)
+		t.Errorf("read %d bytes from a connection that sent no IPFIX", n)
 	}
 	a.Write(data) // the others go on
 	s.wait(t, 1)

@@ -7,7 +7,7 @@
 // (RFC 7011, which carries the version number 10) a message has sets:
 // template sets say which information elements a kind of record has, in which
 // order and how long each is, and data sets name a template and hold records.
-// A data set is a row of octets without meaning to whoever has not seen its
+// A data set is a row of bytes without meaning to whoever has not seen its
 // template, so templates must be kept, for each exporter and each of its
 // observation domains, as long as these go on. Options templates are the same
 // for records that are about the exporter itself: its sampling, its clock.
@@ -32,8 +32,8 @@
 //
 // Nothing that comes in. A datagram's sender may be forged, so templates,
 // domains and connections are bounded, and the least recently used domain makes
-// room. A template of a hundred octets can make a decoder allocate for 65535
-// fields, or read records of no octets for ever; such are refused before the
+// room. A template of a hundred bytes can make a decoder allocate for 65535
+// fields, or read records of no bytes for ever; such are refused before the
 // decoder sees them. Whatever is left out is counted in [Stats] with its
 // reason.
 //
@@ -78,11 +78,11 @@ func (v Version) String() string {
 }
 
 // Counters are what one direction of a record carried. Exporters differ in
-// what they count as octets: most count those of IP packets, some (Cisco's
+// what they count as bytes: most count those of IP packets, some (Cisco's
 // firewalls) those of the payload.
 type Counters struct {
-	Octets, Packets       uint64
-	HasOctets, HasPackets bool
+	Bytes, Packets       uint64
+	HasBytes, HasPackets bool
 	// TCPFlags are all flags seen, ORed; valid when HasFlags.
 	TCPFlags uint8
 	HasFlags bool
@@ -153,16 +153,16 @@ func (r EndReason) String() string {
 // Fault is something that was skipped.
 type Fault struct {
 	Name   string // file, or exporter's address
-	Offset int64  // of the message in the file, in octets; -1 for messages from the network
+	Offset int64  // of the message in the file, in bytes; -1 for messages from the network
 	Reason string
 }
 
-// Error gives "file: octet 1234: reason".
+// Error gives "file: byte 1234: reason".
 func (f *Fault) Error() string {
 	if f.Offset < 0 {
 		return f.Name + ": " + f.Reason
 	}
-	return fmt.Sprintf("%s: octet %d: %s", f.Name, f.Offset, f.Reason)
+	return fmt.Sprintf("%s: byte %d: %s", f.Name, f.Offset, f.Reason)
 }
 
 // MaxFaults bounds Stats.Faults.
@@ -181,7 +181,7 @@ type Stats struct {
 	BadSets      uint64 // sets that do not fit their message, or whose records do not fit them
 	BadTemplates uint64 // templates that cannot be right, or beyond the limits
 	Panics       uint64 // sets at which the decoder failed
-	Skipped      uint64 // octets of a file between messages
+	Skipped      uint64 // bytes of a file between messages
 	Evicted      uint64 // domains forgotten to make room
 	Refused      uint64 // connections beyond the limit
 

@@ -46,7 +46,7 @@ func TestV5(t *testing.T) {
 		Flow: annotate.Input{Protocol: 6, Source: netip.MustParseAddrPort("192.0.2.10:50000"), Destination: netip.MustParseAddrPort("198.51.100.5:443"),
 			Start: (testExport*1000 + 500 - 10_000) * 1e6},
 		End:     (testExport*1000 + 500 - 1_000) * 1e6,
-		Forward: Counters{Octets: 4000, Packets: 10, HasOctets: true, HasPackets: true, TCPFlags: 0x1b, HasFlags: true}}
+		Forward: Counters{Bytes: 4000, Packets: 10, HasBytes: true, HasPackets: true, TCPFlags: 0x1b, HasFlags: true}}
 	if r != want {
 		t.Errorf("got  %+v\nwant %+v", r, want)
 	}
@@ -68,7 +68,7 @@ func TestV9(t *testing.T) {
 	if r.Flow.Opening.Server != flow.Destination {
 		t.Error("SYN alone is an opening to the destination")
 	}
-	if r.Forward.Octets != 60 || r.Forward.Packets != 1 || r.Reverse.HasOctets {
+	if r.Forward.Bytes != 60 || r.Forward.Packets != 1 || r.Reverse.HasBytes {
 		t.Errorf("counters %+v %+v", r.Forward, r.Reverse)
 	}
 }
@@ -128,7 +128,7 @@ func TestReverse(t *testing.T) {
 		r := one(t, messageIPFIX(0, 0, set(2, false, templateRecord(256, fields...)),
 			set(256, true, u64(1<<40), u64(3), []byte{0x12}, u64(testExport*1000+700), []byte{c.direction}, u64(testExport*1000), u64(testExport*1000+500),
 				addr("192.0.2.10"), addr("198.51.100.5"), u16(3000), u16(2000), []byte{6, 0x1b}, u32(5), u32(600))))
-		if r.Reverse != (Counters{Octets: 1 << 40, Packets: 3, HasOctets: true, HasPackets: true, TCPFlags: 0x12, HasFlags: true}) || r.Forward.Octets != 600 {
+		if r.Reverse != (Counters{Bytes: 1 << 40, Packets: 3, HasBytes: true, HasPackets: true, TCPFlags: 0x12, HasFlags: true}) || r.Forward.Bytes != 600 {
 			t.Errorf("counters %+v %+v", r.Forward, r.Reverse)
 		}
 		if r.Flow.Stated != c.want {
@@ -279,7 +279,7 @@ func TestOtherElements(t *testing.T) {
 		set(256, false, []byte{6}, u16(100), u16(200), []byte{1, 3}, addr("203.0.113.9"), u64(1000), u64(10),
 			addr("0.0.0.0"), addr("2001:db8::1"), addr("0.0.0.0"), addr("2001:db8::2"), u16(8080), u16(0))))
 	want := Record{Version: IPFIX, Exporter: netip.MustParseAddr("203.0.113.9"), Template: 256, VLAN: 100, InnerVLAN: 200,
-		Direction: Egress, EndReason: 3, Forward: Counters{Octets: 1000, Packets: 10, HasOctets: true, HasPackets: true},
+		Direction: Egress, EndReason: 3, Forward: Counters{Bytes: 1000, Packets: 10, HasBytes: true, HasPackets: true},
 		Flow: annotate.Input{Protocol: 6, Source: netip.MustParseAddrPort("[2001:db8::1]:8080"), Destination: netip.AddrPortFrom(netip.MustParseAddr("2001:db8::2"), 0),
 			NoDestinationPort: true}}
 	if r != want {
@@ -293,7 +293,7 @@ func TestNSEL(t *testing.T) {
 	fields := append([]field{{231, 4, 0}, {232, 4, 0}, {298, 4, 0}, {299, 4, 0}, {152, 8, 0}}, templateA[:5]...)
 	r := one(t, messageV9(0, 0, 2, set(0, true, templateRecord(260, fields...)),
 		set(260, true, u32(10), u32(20), u32(1), u32(2), u64(testExport*1000), dataA[:13])))
-	if r.Forward.Octets != 10 || r.Reverse.Octets != 20 || r.Forward.Packets != 1 || r.Reverse.Packets != 2 || r.Flow.Start != testExport*1e9 {
+	if r.Forward.Bytes != 10 || r.Reverse.Bytes != 20 || r.Forward.Packets != 1 || r.Reverse.Packets != 2 || r.Flow.Start != testExport*1e9 {
 		t.Errorf("got %+v", r)
 	}
 }
@@ -319,8 +319,8 @@ func TestDamage(t *testing.T) {
 		{"version 5 with a record cut", messageV5(0, 0, recordV5("192.0.2.1", "192.0.2.2", 1, 2, 6, 0, 1, 1, 0, 0), make([]byte, 47)), 1,
 			func(s *Stats) uint64 { return s.BadMessages }, "2 records announced, 1 there"},
 		{"IPFIX cut", messageIPFIX(0, 0, goodSet, set(256, false, data), set(256, false, data))[:16+len(goodSet)+10+5], 1,
-			func(s *Stats) uint64 { return s.BadSets }, "octets announced"},
-		{"set of 3 octets", messageIPFIX(0, 0, goodSet, set(256, false, data), []byte{1, 0, 0, 3}), 1, func(s *Stats) uint64 { return s.BadSets }, "set 256: 3 octets announced"},
+			func(s *Stats) uint64 { return s.BadSets }, "bytes announced"},
+		{"set of 3 bytes", messageIPFIX(0, 0, goodSet, set(256, false, data), []byte{1, 0, 0, 3}), 1, func(s *Stats) uint64 { return s.BadSets }, "set 256: 3 bytes announced"},
 		{"reserved set", messageIPFIX(0, 0, set(4, false, data), goodSet, set(256, false, data)), 1, func(s *Stats) uint64 { return s.BadSets }, "set 4: reserved"},
 		{"template of 65535 fields", messageIPFIX(0, 0, goodSet, set(2, false, u16(300), u16(65535)), set(256, false, data)), 1,
 			func(s *Stats) uint64 { return s.BadTemplates }, "template 300: longer than its set"},
@@ -328,9 +328,9 @@ func TestDamage(t *testing.T) {
 			func(s *Stats) uint64 { return s.BadTemplates }, "template 300: longer than its set"},
 		{"template number 100", messageIPFIX(0, 0, goodSet, set(2, false, templateRecord(100, good...)), set(256, false, data)), 1,
 			func(s *Stats) uint64 { return s.BadTemplates }, "below 256"},
-		{"records of no octets", messageIPFIX(0, 0, goodSet, set(2, false, templateRecord(300, field{8, 0, 0})), set(256, false, data)), 1,
-			func(s *Stats) uint64 { return s.BadTemplates }, "no octets"},
-		{"version 9 template without fields", messageV9(0, 0, 1, set(0, false, u16(300), u16(0))), 0, func(s *Stats) uint64 { return s.BadTemplates }, "no octets"},
+		{"records of no bytes", messageIPFIX(0, 0, goodSet, set(2, false, templateRecord(300, field{8, 0, 0})), set(256, false, data)), 1,
+			func(s *Stats) uint64 { return s.BadTemplates }, "no bytes"},
+		{"version 9 template without fields", messageV9(0, 0, 1, set(0, false, u16(300), u16(0))), 0, func(s *Stats) uint64 { return s.BadTemplates }, "no bytes"},
 		{"good template before a bad one", messageIPFIX(0, 0, set(2, false, templateRecord(256, good...), u16(300), u16(9)), set(256, false, data)), 1,
 			func(s *Stats) uint64 { return s.BadTemplates }, "template 300"},
 		{"variable length past the end", messageIPFIX(0, 0, set(2, false, templateRecord(256, field{8, 4, 0}, field{82, 65535, 0})),

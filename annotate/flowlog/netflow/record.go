@@ -99,20 +99,20 @@ func (r *reading) set(e element, b []byte) {
 		r.ICMPType, r.HasICMP = uint8(v), true
 	case icmpCode:
 		r.ICMPCode = uint8(v)
-	case octets:
-		r.Forward.Octets, r.Forward.HasOctets = v, true
+	case byteCount:
+		r.Forward.Bytes, r.Forward.HasBytes = v, true
 	case packets:
 		r.Forward.Packets, r.Forward.HasPackets = v, true
-	case reverseOctets:
-		r.Reverse.Octets, r.Reverse.HasOctets = v, true
+	case reverseByteCount:
+		r.Reverse.Bytes, r.Reverse.HasBytes = v, true
 	case reversePackets:
 		r.Reverse.Packets, r.Reverse.HasPackets = v, true
-	case octetsTotal:
-		r.totals[0].Octets, r.totals[0].HasOctets = v, true
+	case byteTotal:
+		r.totals[0].Bytes, r.totals[0].HasBytes = v, true
 	case packetsTotal:
 		r.totals[0].Packets, r.totals[0].HasPackets = v, true
-	case reverseOctetsTotal:
-		r.totals[1].Octets, r.totals[1].HasOctets = v, true
+	case reverseByteTotal:
+		r.totals[1].Bytes, r.totals[1].HasBytes = v, true
 	case reversePacketsTotal:
 		r.totals[1].Packets, r.totals[1].HasPackets = v, true
 	case biflowDirection:
@@ -187,8 +187,8 @@ func (r *reading) settle() {
 	f.Start, r.End = start, end
 
 	for i, c := range [2]*Counters{&r.Forward, &r.Reverse} {
-		if t := &r.totals[i]; !c.HasOctets {
-			c.Octets, c.HasOctets = t.Octets, t.HasOctets
+		if t := &r.totals[i]; !c.HasBytes {
+			c.Bytes, c.HasBytes = t.Bytes, t.HasBytes
 		}
 		if t := &r.totals[i]; !c.HasPackets {
 			c.Packets, c.HasPackets = t.Packets, t.HasPackets
@@ -205,7 +205,7 @@ const (
 	icmpv6 = 58
 )
 
-// TCP flags as in the header's octet 13 (RFC 9293 section 3.1).
+// TCP flags as in the header's byte 13 (RFC 9293 section 3.1).
 const (
 	tcpSYN = 2
 	tcpACK = 16

@@ -40,7 +40,7 @@ type template struct {
 	options  bool
 	scopes   int       // how many of the fields are scopes
 	wants    []element // what a Record wants of each field
-	fixed    int       // octets of the fields of fixed length, and of the length octets of the others
+	fixed    int       // bytes of the fields of fixed length, and of the length bytes of the others
 	variable bool      // some field is of variable length
 	flow     bool      // records are about flows
 }
@@ -75,12 +75,12 @@ func newTemplate(options bool, scopes, fields []netflow.Field) (*template, error
 		}
 	}
 	if t.fixed == 0 {
-		return nil, fmt.Errorf("records of no octets")
+		return nil, fmt.Errorf("records of no bytes")
 	}
 	return t, nil
 }
 
-// recordLength gives the octets of the record at the beginning of b; ok is
+// recordLength gives the bytes of the record at the beginning of b; ok is
 // false when b does not have them all.
 func (t *template) recordLength(b []byte) (n int, ok bool) {
 	if !t.variable {
@@ -112,7 +112,7 @@ func (t *template) recordLength(b []byte) (n int, ok bool) {
 // Limits bound what is kept of exporters.
 type Limits struct {
 	Domains int // observation domains
-	Fields  int // of the templates of all domains together; each takes about 20 octets
+	Fields  int // of the templates of all domains together; each takes about 20 bytes
 }
 
 // DefaultLimits are for a large collector: some 40 MB at most.

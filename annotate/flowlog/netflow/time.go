@@ -107,7 +107,7 @@ func ntp(v uint64) int64 {
 	return (sec-unixEpoch)*1e9 + int64((v&math.MaxUint32)*1e9>>32)
 }
 
-// number reads an unsigned number of any length up to 8 octets: exporters may
+// number reads an unsigned number of any length up to 8 bytes: exporters may
 // leave out leading zeros (RFC 7011 section 6.2).
 func number(b []byte) (v uint64, ok bool) {
 	switch len(b) {
