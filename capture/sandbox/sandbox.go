@@ -24,6 +24,8 @@ type Options struct {
 	// Read lists files and directories that the process may open for reading.
 	// They must exist.
 	Read []string
-	// Network allows opening sockets and connections.
+	// Accept allows taking connections on sockets that listen already.
+	Accept bool
+	// Network allows opening sockets and connections, and what Accept allows.
 	Network bool
 }

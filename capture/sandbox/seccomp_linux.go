@@ -57,8 +57,11 @@ var refused = []uint32{
 // forge packets.
 var refusedNetwork = []uint32{
 	unix.SYS_SOCKET, unix.SYS_SOCKETPAIR, unix.SYS_BIND, unix.SYS_CONNECT, unix.SYS_LISTEN,
-	unix.SYS_ACCEPT, unix.SYS_ACCEPT4, unix.SYS_SENDTO, unix.SYS_SENDMSG, unix.SYS_SENDMMSG,
+	unix.SYS_SENDTO, unix.SYS_SENDMSG, unix.SYS_SENDMMSG,
 }
+
+// refusedAccept are the calls that take a connection.
+var refusedAccept = []uint32{unix.SYS_ACCEPT, unix.SYS_ACCEPT4}
 
 // refusedFiles are the calls that open or change files by name. They are
 // refused when Options has none: then seccomp keeps Landlock's promise where
@@ -158,6 +161,9 @@ func callFilter(opt Options, pid int) (program []bpf.RawInstruction, refusals in
 	calls := append(append([]uint32(nil), refused...), refusedOld...)
 	if !opt.Network {
 		calls = append(calls, refusedNetwork...)
+		if !opt.Accept {
+			calls = append(calls, refusedAccept...)
+		}
 	}
 	if !opt.files() {
 		calls = append(append(calls, refusedFiles...), refusedOldFiles...)
@@ -202,7 +208,11 @@ func restrictCalls(opt Options) (string, error) {
 	if !opt.files() {
 		words += ", files"
 	}
-	if !opt.Network {
+	switch {
+	case opt.Network:
+	case opt.Accept:
+		words += ", sockets but for taking connections"
+	default:
 		words += ", sockets"
 	}
 	return words + ")", nil

@@ -12,7 +12,7 @@ import (
 // The program answers as its table says for every call number, also without
 // the kernel.
 func TestCallFilterAgainstTable(t *testing.T) {
-	for _, opt := range []Options{{}, {Network: true}, {Write: []string{"x"}}} {
+	for _, opt := range []Options{{}, {Network: true}, {Accept: true}, {Write: []string{"x"}}} {
 		program, _, err := callFilter(opt, 4711)
 		if err != nil {
 			t.Fatal(err)
@@ -52,6 +52,9 @@ func TestCallFilterAgainstTable(t *testing.T) {
 		}
 		for _, call := range refusedNetwork {
 			denied[call] = !opt.Network
+		}
+		for _, call := range refusedAccept {
+			denied[call] = !opt.Network && !opt.Accept
 		}
 		for _, list := range [][]uint32{refusedFiles, refusedOldFiles} {
 			for _, call := range list {

@@ -25,6 +25,8 @@ type enrichOptions struct {
 	fields      []string
 	list        bool
 	listen      []string
+	allow       []string
+	service     serviceOptions
 	unexpected  bool
 	strict      bool
 	strip       bool
@@ -54,8 +56,11 @@ portannot enrich --from TOPIC --to TOPIC --group NAME [flags]`,
 					cli.Switch(&o.list, "list-formats", "", false, "list the formats, what each reads and adds"),
 					cli.Strings(&o.listen, "listen", "", "ADDR",
 						"take NetFlow 5, NetFlow 9 and IPFIX from the network, until Ctrl-C: udp://ADDRESS:PORT, or tcp://ADDRESS:PORT for IPFIX; may be given again"),
+					cli.List(&o.allow, "allow-exporter", "", "NET",
+						"take them from this address or network only: 192.0.2.1, 192.0.2.0/24; may be given again or take a list"),
 					followFlag(&o.follow),
-					cli.Switch(&o.strict, "strict", "", false, "stop at the first line that is not understood"),
+					cli.Switch(&o.strict, "strict", "", false,
+						"stop at the first line that is not understood; with --listen, exit status 1 if anything was lost"),
 				})},
 			{Heading: "Topics of Apache Kafka, instead of logs:", Flags: o.kafka.flags()},
 			{Heading: selectionHeading, Flags: cli.Join(
@@ -67,6 +72,11 @@ portannot enrich --from TOPIC --to TOPIC --group NAME [flags]`,
 					"same (default: the log's own, JSON Lines for NetFlow), json (one object a line) or csv"),
 				cli.Switch(&o.strip, "strip", "", false, "take the annotation away again"),
 				quietFlag(&o.quiet),
+			}},
+			{Heading: "With --listen, and for topics of Kafka:", Flags: []cli.Flag{
+				metricsFlag(&o.service.metrics),
+				userFlag(&o.service.user),
+				verboseFlag(&o.service.verbose),
 			}},
 			{Heading: "Names:", Flags: []cli.Flag{
 				registryFlag(&o.registry),
@@ -103,6 +113,13 @@ func (o *enrichOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) erro
 	if o.kafka.used() {
 		return runEnrichKafka(ctx, e, o)
 	}
+	if len(o.listen) == 0 {
+		for _, name := range []string{"allow-exporter", "metrics", "user", "verbose"} {
+			if fs.Changed(name) {
+				return usagef("", "--%s is for --listen and Kafka topics", name)
+			}
+		}
+	}
 	files, err := o.inputs(e, fs.Args())
 	if err != nil {
 		return err
@@ -114,9 +131,13 @@ func (o *enrichOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) erro
 	j := &enrichJob{env: e, files: files, follow: o.follow, quiet: o.quiet, selecting: o.unexpected || !opt.Selector.Empty()}
 	opt.Problem = j.report
 	j.enricher = flowlog.NewEnricher(e.stdout, opt)
-	j.exports = newExports(j, opt)
+	allow, err := parsePrefixes(o.allow)
+	if err != nil {
+		return err
+	}
+	j.exports = newExports(j, opt, allow)
 	if len(o.listen) > 0 {
-		return j.exports.listen(ctx, o.listen)
+		return j.exports.listen(ctx, o.listen, o.service, opt.Annotator.Registry(), o.strict)
 	}
 	return j.run(ctx)
 }

@@ -21,8 +21,8 @@ import (
 type kafkaOptions struct {
 	set *pflag.FlagSet // to tell what was given
 
-	from, to, group, deadLetter, clientID, transactionalID, compression, metrics string
-	exactlyOnce                                                                  bool
+	from, to, group, deadLetter, clientID, transactionalID, compression string
+	exactlyOnce                                                         bool
 
 	tls                                     bool
 	tlsCA, tlsCert, tlsKey, tlsName         string
@@ -51,8 +51,6 @@ func (o *kafkaOptions) flags() []cli.Flag {
 		cli.Choice(&o.compression, "compression", "", "NAME", "snappy", kafka.Compressions(),
 			"compression of what is written: "+cli.Or(kafka.Compressions()...)+"; default snappy"),
 		cli.String(&o.clientID, "client-id", "", "NAME", "portannot", "name that brokers show; default portannot"),
-		cli.String(&o.metrics, "metrics", "", "ADDR", "",
-			"address of Prometheus metrics and health: [HOST]:PORT; without HOST, only this machine can ask"),
 		cli.Switch(&o.tls, "tls", "", false, "connections with TLS; trusts the system's certificates, or those of --tls-ca"),
 		cli.String(&o.tlsCA, "tls-ca", "", "FILE", "", "certificates to trust, PEM").Of(cli.File),
 		cli.String(&o.tlsCert, "tls-cert", "", "FILE", "", "certificate of this client, PEM").Of(cli.File),
@@ -84,7 +82,7 @@ func (o *kafkaOptions) check(fs *pflag.FlagSet) error {
 		return nil
 	}
 	for _, name := range given {
-		if slices.Contains([]string{"listen", "follow", "strict", "fields"}, name) {
+		if slices.Contains([]string{"listen", "allow-exporter", "follow", "strict", "fields"}, name) {
 			return usagef("", "--%s is not for Kafka topics", name)
 		}
 	}
@@ -170,8 +168,8 @@ func runEnrichKafka(ctx context.Context, e *env, o *enrichOptions) error {
 		return usagef("", "%v", err)
 	}
 	var listener net.Listener
-	if o.kafka.metrics != "" {
-		if listener, err = net.Listen("tcp", loopbackByDefault(o.kafka.metrics)); err != nil {
+	if o.service.metrics != "" {
+		if listener, err = net.Listen("tcp", loopbackByDefault(o.service.metrics)); err != nil {
 			return fmt.Errorf("listen for --metrics: %w", err)
 		}
 		defer listener.Close()

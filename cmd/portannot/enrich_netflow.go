@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"strings"
 
 	"github.com/portannot/portannot/annotate/flowlog"
@@ -24,15 +25,15 @@ type exports struct {
 	format    string // as given
 	strip     bool
 	files     int
-	listening bool
+	listening bool // then losses are reported by the minute, not one by one
 	reported  uint64
 }
 
-func newExports(j *enrichJob, opt flowlog.EnrichOptions) *exports {
+func newExports(j *enrichJob, opt flowlog.EnrichOptions, allow []netip.Prefix) *exports {
 	x := &exports{j: j, format: opt.Format, strip: opt.Strip}
 	x.collector = netflow.NewCollector(j.env.stdout, netflow.Options{
 		Annotator: opt.Annotator, Selector: opt.Selector, Unexpected: opt.Unexpected, Output: opt.Output, Strict: opt.Strict,
-		Fault: x.report,
+		Allow: allow, Fault: x.report,
 	})
 	return x
 }
@@ -43,7 +44,7 @@ func (x *exports) faults() uint64 { return x.collector.Stats().FaultCount }
 
 // report names something that was skipped.
 func (x *exports) report(f *netflow.Fault) {
-	if x.reported++; x.reported <= netflow.MaxFaults {
+	if x.reported++; x.reported <= netflow.MaxFaults && !x.listening {
 		x.j.warnf("%v", f)
 	}
 }
@@ -163,49 +164,13 @@ func isExport(sample []byte) bool {
 	return netflow.Detect(sample) != ""
 }
 
-// listen takes messages from the network until ctx ends.
-func (x *exports) listen(ctx context.Context, addresses []string) error {
-	if x.format != "" && x.format != "auto" && x.format != "netflow" && x.format != "ipfix" {
-		return usagef("leave out --format", "--listen takes NetFlow and IPFIX only")
-	}
-	if err := x.check(); err != nil {
-		return err
-	}
-	if err := x.j.enricher.WriteHeader(); err != nil {
-		return err
-	}
-	var listeners []*netflow.Listener
-	for _, address := range addresses {
-		l, err := netflow.Listen(ctx, address)
-		if err != nil {
-			for _, l := range listeners {
-				l.Close()
-			}
-			return err
-		}
-		listeners = append(listeners, l)
-	}
-	if !x.j.quiet {
-		for _, l := range listeners {
-			x.j.env.warnf("listening on %s %s", l.Addr().Network(), l.Addr())
-		}
-	}
-	x.listening = true
-	err := x.collector.Serve(ctx, listeners...)
-	if isBrokenPipe(err) {
-		return err
-	}
-	x.j.summary()
-	return err
-}
-
 // summary accounts for every message, on standard error.
 func (x *exports) summary() {
 	st, e := x.collector.Stats(), x.j.env
 	var b strings.Builder
 	fmt.Fprintf(&b, "read %s (", plural(st.Messages[0]+st.Messages[1]+st.Messages[2], "message"))
 	sep := ""
-	for i, name := range [3]string{"NetFlow 5", "NetFlow 9", "IPFIX"} {
+	for i, name := range exportVersions {
 		if st.Messages[i] > 0 {
 			fmt.Fprintf(&b, "%s%d %s", sep, st.Messages[i], name)
 			sep = ", "
@@ -214,30 +179,55 @@ func (x *exports) summary() {
 	if sep == "" {
 		b.WriteString("none")
 	}
-	fmt.Fprintf(&b, "): %s of flows, %d of options, %d other", plural(st.Records, "record"), st.Options, st.Other)
-	sep = "; not understood: "
-	for _, c := range []struct {
-		n    uint64
-		what string
-	}{
-		{st.BadMessages, "message"}, {st.BadSets, "set"}, {st.BadTemplates, "template"},
-		{st.NoTemplate, "set without a template"}, {st.Skipped, "byte between messages"},
-	} {
-		if c.n > 0 {
-			what, rest, _ := strings.Cut(c.what, " ")
-			fmt.Fprintf(&b, "%s%s", sep, plural(c.n, what))
-			if rest != "" {
-				b.WriteString(" " + rest)
-			}
-			sep = ", "
-		}
+	fmt.Fprintf(&b, "): %s of flows, %d of options", plural(st.Records, "record"), st.Options)
+	if st.Other > 0 {
+		fmt.Fprintf(&b, ", %d with neither address nor port", st.Other)
 	}
 	e.warnf("%s", b.String())
-	if st.Missing > 0 {
-		e.warnf("sequence numbers show that %d messages of NetFlow 9, or records of others, did not arrive", st.Missing)
-	}
-	if st.Evicted > 0 || st.Refused > 0 {
-		e.warnf("limits: templates of %s forgotten, %s refused", plural(st.Evicted, "exporter"), plural(st.Refused, "connection"))
+	if left := leftOut(st, new(netflow.Stats)); left != "" {
+		if st.Skipped > 0 {
+			left += fmt.Sprintf("; %s between messages", plural(st.Skipped, "byte"))
+		}
+		e.warnf("left out: %s", left)
 	}
 	x.j.flowSummary(x.collector.Flows())
+}
+
+// exportVersions name the elements of netflow.Stats.Messages.
+var exportVersions = [3]string{"NetFlow 5", "NetFlow 9", "IPFIX"}
+
+// leftOutWords say of each kind what it counts.
+var leftOutWords = [netflow.NumKinds]string{
+	netflow.UnknownVersion: "of unknown versions",
+	netflow.BadMessage:     "damaged messages",
+	netflow.BadSet:         "damaged sets",
+	netflow.BadTemplate:    "bad templates",
+	netflow.NoTemplate:     "sets without a template",
+	netflow.DecoderFailure: "sets at which the decoder failed",
+	netflow.TemplateQuota:  "templates over the exporter's quota",
+	netflow.DomainQuota:    "messages of domains over the exporter's quota",
+	netflow.ExporterQuota:  "messages of exporters over the limit",
+	netflow.QueueFull:      "datagrams faster than can be written",
+	netflow.SocketDropped:  "datagrams dropped by the system",
+	netflow.Missing:        "missing by sequence numbers",
+	netflow.Refused:        "connections refused",
+	netflow.Idle:           "idle connections closed",
+	netflow.Evicted:        "exporters or domains forgotten for others",
+	netflow.NotAllowed:     "from senders not allowed",
+}
+
+// leftOut says what was left out since an earlier account, with the last case of
+// each kind; "" for nothing.
+func leftOut(now, before *netflow.Stats) string {
+	var parts []string
+	for k, n := range now.Left {
+		if n -= before.Left[k]; n > 0 {
+			part := fmt.Sprintf("%d %s", n, leftOutWords[k])
+			if last := now.Last[k]; last != nil {
+				part += fmt.Sprintf(" (last: %v)", last)
+			}
+			parts = append(parts, part)
+		}
+	}
+	return strings.Join(parts, ", ")
 }

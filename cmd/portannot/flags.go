@@ -50,6 +50,21 @@ func colorFlag(p *string) cli.Flag {
 
 func quietFlag(p *bool) cli.Flag { return cli.Switch(p, "quiet", "q", false, "no summary") }
 
+// metricsFlag is for runs that go on until they are told to end.
+func metricsFlag(p *string) cli.Flag {
+	return cli.String(p, "metrics", "", "ADDR", "",
+		"address of Prometheus metrics and health: [HOST]:PORT; without HOST, only this machine can ask")
+}
+
+func userFlag(p *string) cli.Flag {
+	return cli.String(p, "user", "", "NAME", "nobody",
+		"user to become when root, once all is open; default nobody, '' stays root")
+}
+
+func verboseFlag(p *bool) cli.Flag {
+	return cli.Switch(p, "verbose", "v", false, "report dropped privileges and the sandbox")
+}
+
 func readFlag(p *[]string) cli.Flag {
 	return cli.Strings(p, "read", "r", "FILE",
 		"capture file: pcap, pcapng, snoop and others, also compressed; a pattern; - for standard input. May be given again; names without a flag are captures too. Several are one stream, ordered by time.").Of(cli.File)

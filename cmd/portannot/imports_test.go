@@ -49,6 +49,7 @@ var mayImport = map[string][]string{
 	"capture/sandbox":                  {},
 	"cmd/internal/outfile":             {},
 	"cmd/portannot":                    {"*"},
+	"cmd/portannot/internal/metrics":   {},
 	"cmd/portannot-parquet":            {"annotate/record"}, // it reads what portannot prints
 	"cmd/portannot/internal/cli":       {},                  // the tables of flags; it knows of no flag
 }
@@ -68,12 +69,14 @@ var mayImportOthers = map[string][]string{
 	"github.com/klauspost/compress":             {"annotate/flowlog", "capture"}, // logs and captures are kept compressed
 	"github.com/netsampler/goflow2/v2/decoders": {"annotate/flowlog/netflow"},    // apart from flowlog, whose users need not carry it
 	"github.com/parquet-go/parquet-go":          {"cmd/portannot-parquet"},       // adds 13 MB to a binary
+	"github.com/prometheus/client_golang":       {"cmd/portannot/internal/metrics"},
 	"github.com/spf13/pflag":                    {"cmd/"},
-	"golang.org/x/sys/cpu":                      {"annotate/flowlog"},                         // which vector instructions there are
-	"go.yaml.in/yaml/v4":                        {"annotate/review", "annotate/review/rules"}, // policies and NetworkPolicy
-	"golang.org/x/net/html":                     {"annotate/iana/edition"},                    // the registry is published as HTML too
-	"github.com/twmb/franz-go":                  {"annotate/flowlog/kafka"},                   // the command alone imports that
-	"google.golang.org/protobuf":                {"annotate/flowlog/kafka"},                   // its wire format, protowire, only
+	"golang.org/x/sys/unix":                     {"annotate/flowlog/netflow", "capture", "capture/", "cmd/"}, // what the system dropped of a socket
+	"golang.org/x/sys/cpu":                      {"annotate/flowlog"},                                        // which vector instructions there are
+	"go.yaml.in/yaml/v4":                        {"annotate/review", "annotate/review/rules"},                // policies and NetworkPolicy
+	"golang.org/x/net/html":                     {"annotate/iana/edition"},                                   // the registry is published as HTML too
+	"github.com/twmb/franz-go":                  {"annotate/flowlog/kafka"},                                  // the command alone imports that
+	"google.golang.org/protobuf":                {"annotate/flowlog/kafka"},                                  // its wire format, protowire, only
 }
 
 // mustNotReach names dependencies that a package must not have by any way: who

@@ -102,7 +102,7 @@ func (j *job) runLive(ctx context.Context) error {
 		metering.Packet = carver.packet
 	}
 	m := meter.New(metering)
-	if err := j.confine(o); err != nil {
+	if err := j.env.confine(o.user, o.verbose, sandbox.Options{}); err != nil {
 		return err
 	}
 	if o.verbose {
@@ -152,30 +152,6 @@ func interfaceHint(names []string) string {
 		}
 	}
 	return "portannot -D lists the interfaces"
-}
-
-// confine gives up root and enters a sandbox, now that all is open.
-func (j *job) confine(o *liveOptions) error {
-	if o.user != "" && os.Geteuid() == 0 {
-		if err := sandbox.DropPrivileges(o.user); err != nil {
-			return withHint(err, "--user '' stays root")
-		}
-		if o.verbose {
-			j.env.warnf("privileges dropped: now user %s", o.user)
-		}
-	}
-	what, err := sandbox.Apply(sandbox.Options{})
-	if !o.verbose {
-		return nil // a kernel without it is no reason to stop
-	}
-	if err != nil {
-		j.env.warnf("sandbox: %v", err)
-	}
-	if len(what) == 0 {
-		what = []string{"none"}
-	}
-	j.env.warnf("sandbox: %s", strings.Join(what, "; "))
-	return nil
 }
 
 // watchLosses gives a function that tells of packets the system has dropped

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/portannot/portannot/annotate"
@@ -26,9 +27,11 @@ type Options struct {
 	// that header, and JSON Lines else: messages have no form of their own.
 	Output flowlog.Output
 	// Strict ends a file at the first thing that cannot be understood.
-	Strict      bool
-	Limits      Limits
-	Connections int // over TCP at a time; 0 is DefaultConnections
+	Strict bool
+	Limits Limits
+	// Allow are the networks of exporters that are listened to; none stands
+	// for all.
+	Allow []netip.Prefix
 	// Fault, if not nil, is called for all that is skipped, when it is.
 	Fault func(*Fault)
 }
@@ -42,7 +45,17 @@ type Collector struct {
 	flows   *flowlog.Flows
 	buf     []byte
 	err     error // of writing; nothing is written after it
+	serving bool  // what is written is seen to by serve
 	session uint64
+
+	mu    sync.Mutex
+	shown Account // what Account gives
+}
+
+// Account is what was done so far.
+type Account struct {
+	Stats Stats
+	Flows flowlog.Stats
 }
 
 // NewCollector makes a Collector that writes to w.
@@ -61,6 +74,22 @@ func (c *Collector) Stats() *Stats { return c.decoder.Stats() }
 // Flows accounts for the flows: those of each status, those selected. Its
 // counts of lines are zero.
 func (c *Collector) Flows() *flowlog.Stats { return c.flows.Stats() }
+
+// Account gives what was done while Serve is at work, as it was at most a second
+// ago. It may be called at any time, by any goroutine, and keeps none waiting.
+func (c *Collector) Account() Account {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.shown
+}
+
+// publish renews what Account gives.
+func (c *Collector) publish() {
+	a := Account{*c.decoder.Stats(), *c.flows.Stats()}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.shown = a
+}
 
 // File reads a file of messages, which may not be compressed. The error is one
 // of reading, that of ctx, one that wraps flowlog.ErrWrite, or with Strict a
@@ -99,11 +128,17 @@ func (f *flushing) Read(b []byte) (int, error) {
 // flush writes what is held back.
 func (c *Collector) flush() {
 	if c.err == nil && len(c.buf) > 0 {
-		if _, err := c.w.Write(c.buf); err != nil {
-			c.err = fmt.Errorf("%w: %w", flowlog.ErrWrite, err)
-		}
+		_, err := c.w.Write(c.buf)
+		c.wrote(err)
 	}
 	c.buf = c.buf[:0]
+}
+
+// wrote notes what came of writing.
+func (c *Collector) wrote(err error) {
+	if err != nil && c.err == nil {
+		c.err = fmt.Errorf("%w: %w", flowlog.ErrWrite, err)
+	}
 }
 
 const writeSize = 64 << 10
@@ -118,7 +153,7 @@ func (c *Collector) record(r *Record) {
 	} else {
 		c.buf = appendRecord(c.buf, r, c.flows)
 	}
-	if len(c.buf) >= writeSize {
+	if len(c.buf) >= writeSize && !c.serving {
 		c.flush()
 	}
 }

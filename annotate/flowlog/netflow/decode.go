@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/netsampler/goflow2/v2/decoders/netflow"
 	"github.com/netsampler/goflow2/v2/decoders/netflowlegacy"
@@ -23,30 +24,37 @@ type Source struct {
 
 // Decoder decodes messages and keeps their templates. It is for one goroutine.
 type Decoder struct {
-	stats   Stats
-	domains *domains
-	reading reading
-	emit    func(*Record)
-	faulty  func(*Fault) // may be nil
-	clock   clock
-	source  Source
+	stats     Stats
+	exporters *exporters
+	reading   reading
+	emit      func(*Record)
+	faulty    func(*Fault) // may be nil
+	clock     clock
+	source    Source
+	last      *Fault // of Stats.Faults
+	heldSets  uint64
 }
 
 // NewDecoder makes a Decoder that gives each record of a flow to emit. The
 // Record is valid until emit returns.
 func NewDecoder(l Limits, emit func(*Record)) *Decoder {
 	d := &Decoder{emit: emit}
-	d.domains = newDomains(l, &d.stats.Evicted)
+	d.exporters = newExporters(l, func(what string) { d.fault(Evicted, what) }, func(dom *domain) { d.giveUp(slices.Values([]*domain{dom}), anySet) })
 	return d
 }
 
 // Stats accounts for the messages so far.
-func (d *Decoder) Stats() *Stats { return &d.stats }
+func (d *Decoder) Stats() *Stats {
+	es := d.exporters
+	s := &d.stats
+	s.Exporters, s.Domains, s.Templates, s.Held = len(es.shelf.byKey), es.domains, es.templates, es.held
+	return s
+}
 
 // End forgets the templates of a connection or a file. Session 0 has no end.
-func (d *Decoder) End(session uint64) {
-	if session != 0 {
-		d.domains.end(session)
+func (d *Decoder) End(from Source) {
+	if from.Session != 0 {
+		d.exporters.end(from.Address.Addr(), from.Session)
 	}
 }
 
@@ -65,11 +73,12 @@ const (
 func (d *Decoder) Message(b []byte, from Source) bool {
 	before := d.stats.FaultCount
 	d.source = from
+	d.stats.Bytes += uint64(len(b))
 	if len(b) < 2 {
 		d.badMessage("shorter than a header")
 		return false
 	}
-	switch v := Version(binary.BigEndian.Uint16(b)); v {
+	switch Version(binary.BigEndian.Uint16(b)) {
 	case V5:
 		d.stats.Messages[0]++
 		d.v5(b)
@@ -80,30 +89,56 @@ func (d *Decoder) Message(b []byte, from Source) bool {
 		d.stats.Messages[2]++
 		d.ipfix(b)
 	default:
-		d.badMessage(fmt.Sprintf("neither NetFlow 5 or 9 nor IPFIX: version %d", v))
+		if len(b) < 4 {
+			d.badMessage("shorter than a header")
+			break
+		}
+		i, name := unknownVersion(b)
+		d.stats.Versions[i]++
+		d.fault(UnknownVersion, "neither NetFlow 5 or 9 nor IPFIX: "+name)
 	}
 	return d.stats.FaultCount == before
 }
 
-func (d *Decoder) fault(reason string) {
-	f := &Fault{Name: d.source.Name, Offset: d.source.Offset, Reason: reason}
-	d.stats.fault(f)
+// fault counts something that is left out.
+func (d *Decoder) fault(k Kind, reason string) { d.faults(k, 1, reason) }
+
+// faults counts something that is left out n times for one reason.
+func (d *Decoder) faults(k Kind, n uint64, reason string) {
+	f := &Fault{Kind: k, Name: d.source.Name, Offset: d.source.Offset, Reason: reason}
+	d.stats.add(f, n)
+	if !f.counts() {
+		return
+	}
+	d.last = f
 	if d.faulty != nil {
 		d.faulty(f)
 	}
 }
 
-func (d *Decoder) badMessage(reason string) {
-	d.stats.BadMessages++
-	d.fault(reason)
+func (d *Decoder) badMessage(reason string) { d.fault(BadMessage, reason) }
+
+// domain gives the domain of a message, nil when there is no room for it.
+func (d *Decoder) domain(v Version, port uint16, id uint32) *domain {
+	dom, quota := d.exporters.get(domainKey{version: v, address: d.source.Address.Addr(), port: port, session: d.source.Session, domain: id})
+	if dom != nil {
+		return dom
+	}
+	if quota == ExporterQuota {
+		d.fault(quota, fmt.Sprintf("one exporter more than %d", d.exporters.limits.Exporters))
+	} else {
+		d.fault(quota, fmt.Sprintf("%v domain %d: one more than %d", v, id, d.exporters.limits.Domains))
+	}
+	return nil
 }
+
+var errDecoder = errors.New("decoder failed")
 
 // safely calls f, a use of the decoder. A panic in it becomes an error.
 func (d *Decoder) safely(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			d.stats.Panics++
-			err = fmt.Errorf("decoder failed: %v", p)
+			err = fmt.Errorf("%w: %v", errDecoder, p)
 		}
 	}()
 	return f()
@@ -118,9 +153,14 @@ func (d *Decoder) begin(v Version, dom *domain, templateID uint16) *reading {
 	return r
 }
 
-// finish gives a record out.
+// finish gives a record out, unless it has neither an address nor a port.
 func (d *Decoder) finish(r *reading) {
 	r.settle()
+	f := &r.Flow
+	if f.NoSourcePort && f.NoDestinationPort && !f.Source.Addr().IsValid() && !f.Destination.Addr().IsValid() {
+		d.stats.Other++
+		return
+	}
 	d.stats.Records++
 	d.emit(&r.Record)
 }
@@ -151,8 +191,14 @@ func (d *Decoder) v5(b []byte) {
 		return
 	}
 	id := uint32(p.EngineType)<<8 | uint32(p.EngineId)
-	dom := d.domains.get(domainKey{version: V5, address: d.source.Address.Addr(), session: d.source.Session, domain: id})
-	d.sequence(dom, p.FlowSequence, uint32(count))
+	dom := d.domain(V5, 0, id)
+	if dom == nil {
+		return
+	}
+	if count > 0 {
+		d.exporters.establish(dom)
+	}
+	d.sequence(V5, dom, p.FlowSequence, uint32(count))
 	d.clock = clock{export: int64(p.UnixSecs)*1e9 + int64(p.UnixNSecs), uptime: p.SysUptime, hasUptime: true}
 	for i := range p.Records {
 		f := &p.Records[i]
@@ -181,8 +227,11 @@ func (d *Decoder) v9(b []byte) {
 		uptime: binary.BigEndian.Uint32(b[4:]), hasUptime: true,
 		export: int64(binary.BigEndian.Uint32(b[8:])) * 1e9,
 	}
-	dom := d.domains.get(domainKey{version: V9, address: d.source.Address.Addr(), session: d.source.Session, domain: binary.BigEndian.Uint32(b[16:])})
-	d.sequence(dom, binary.BigEndian.Uint32(b[12:]), 1)
+	dom := d.domain(V9, 0, binary.BigEndian.Uint32(b[16:]))
+	if dom == nil {
+		return
+	}
+	d.sequence(V9, dom, binary.BigEndian.Uint32(b[12:]), 1)
 	d.sets(V9, dom, b[v9Header:])
 }
 
@@ -202,12 +251,14 @@ func (d *Decoder) ipfix(b []byte) {
 	default:
 		b = b[:n]
 	}
-	dom := d.domains.get(domainKey{version: IPFIX, address: d.source.Address.Addr(), port: d.source.Address.Port(),
-		session: d.source.Session, domain: binary.BigEndian.Uint32(b[12:])})
+	dom := d.domain(IPFIX, d.source.Address.Port(), binary.BigEndian.Uint32(b[12:]))
+	if dom == nil {
+		return
+	}
 	d.clock = clock{export: int64(binary.BigEndian.Uint32(b[4:])) * 1e9, boot: dom.boot}
 	seq := binary.BigEndian.Uint32(b[8:])
 	if n, ok := d.sets(IPFIX, dom, b[ipfixHeader:]); ok {
-		d.sequence(dom, seq, n)
+		d.sequence(IPFIX, dom, seq, n)
 	} else {
 		dom.sequenced = false // not all records could be counted
 	}
@@ -216,10 +267,14 @@ func (d *Decoder) ipfix(b []byte) {
 // sequence notes records or messages that went missing. A step back is a
 // message out of order, and a very long one ahead an exporter begun anew;
 // neither is a loss.
-func (d *Decoder) sequence(dom *domain, first, n uint32) {
+func (d *Decoder) sequence(v Version, dom *domain, first, n uint32) {
 	const restart = 1 << 20
-	if gap := first - dom.next; dom.sequenced && gap < restart {
-		d.stats.Missing += uint64(gap)
+	if gap := first - dom.next; dom.sequenced && gap > 0 && gap < restart {
+		what := "records"
+		if v == V9 {
+			what = "messages"
+		}
+		d.faults(Missing, uint64(gap), fmt.Sprintf("%v domain %d: %d %s missing", v, dom.key.domain, gap, what))
 	}
 	dom.next, dom.sequenced = first+n, true
 }
@@ -245,8 +300,9 @@ func (d *Decoder) sets(v Version, dom *domain, b []byte) (records uint32, whole 
 		default:
 			t, ok := dom.templates[id]
 			if !ok {
-				d.stats.NoTemplate++
-				d.fault(fmt.Sprintf("%v domain %d: template %d not seen", v, dom.key.domain, id))
+				if !d.hold(dom, id, set) {
+					d.noTemplate(dom, id)
+				}
 				whole = false
 				continue
 			}
@@ -258,9 +314,12 @@ func (d *Decoder) sets(v Version, dom *domain, b []byte) (records uint32, whole 
 	return records, whole
 }
 
+func (d *Decoder) noTemplate(dom *domain, id uint16) {
+	d.fault(NoTemplate, fmt.Sprintf("%v domain %d: template %d not seen", dom.key.version, dom.key.domain, id))
+}
+
 func (d *Decoder) badSet(id uint16, reason string) {
-	d.stats.BadSets++
-	d.fault(fmt.Sprintf("set %d: %s", id, reason))
+	d.fault(BadSet, fmt.Sprintf("set %d: %s", id, reason))
 }
 
 // templateSet tells whether a set is of templates, and whether these are
@@ -274,6 +333,11 @@ func templateSet(v Version, id uint16) (is, options bool) {
 
 // data decodes the records of a data set.
 func (d *Decoder) data(v Version, dom *domain, id uint16, t *template, set []byte) (records uint32, ok bool) {
+	if !t.useful && !t.variable {
+		n := len(set) / t.fixed
+		d.undecoded(t, uint64(n))
+		return uint32(n), true
+	}
 	for len(set) > 0 {
 		n, whole := t.recordLength(set)
 		if !whole {
@@ -284,14 +348,29 @@ func (d *Decoder) data(v Version, dom *domain, id uint16, t *template, set []byt
 			}
 			return records, true
 		}
-		if err := d.record(v, dom, id, t, set[:n]); err != nil {
-			d.badSet(id, err.Error())
+		if !t.useful {
+			d.undecoded(t, 1)
+		} else if err := d.record(v, dom, id, t, set[:n]); err != nil {
+			k := BadSet
+			if errors.Is(err, errDecoder) {
+				k = DecoderFailure
+			}
+			d.fault(k, fmt.Sprintf("set %d: %v", id, err))
 			return records, false
 		}
 		records++
 		set = set[n:]
 	}
 	return records, true
+}
+
+// undecoded accounts for records that need no decoding.
+func (d *Decoder) undecoded(t *template, n uint64) {
+	if t.options {
+		d.stats.Options += n
+	} else {
+		d.stats.Other += n
+	}
 }
 
 // record decodes a data record, of which b has all bytes and no more.
@@ -312,13 +391,10 @@ func (d *Decoder) record(v Version, dom *domain, id uint16, t *template, b []byt
 			}
 		}
 	}
-	switch {
-	case t.options:
+	if t.options {
 		d.stats.Options++
 		d.options(dom, r)
-	case !t.flow:
-		d.stats.Other++
-	default:
+	} else {
 		d.finish(r)
 	}
 	return nil
@@ -366,8 +442,10 @@ func (d *Decoder) templates(v Version, dom *domain, options bool, set []byte) {
 		switch {
 		case err != nil:
 			d.badTemplate(id, err.Error())
-		case !d.domains.add(dom, id, t):
-			d.badTemplate(id, "more template fields than are kept")
+		case d.exporters.keep(dom, id, t):
+			d.release(v, dom, id, t)
+		default:
+			d.fault(TemplateQuota, fmt.Sprintf("%v domain %d: template %d of %d fields: more than are kept of an exporter", v, dom.key.domain, id, len(t.fields)))
 		}
 		if n == 0 {
 			return // where the next one begins is not known
@@ -377,8 +455,7 @@ func (d *Decoder) templates(v Version, dom *domain, options bool, set []byte) {
 }
 
 func (d *Decoder) badTemplate(id uint16, reason string) {
-	d.stats.BadTemplates++
-	d.fault(fmt.Sprintf("template %d: %s", id, reason))
+	d.fault(BadTemplate, fmt.Sprintf("template %d: %s", id, reason))
 }
 
 // withdraw forgets a template, or all for the number of a kind of set (RFC 7011
@@ -388,12 +465,12 @@ func (d *Decoder) withdraw(dom *domain, id uint16) {
 		return
 	}
 	if id >= 256 {
-		d.domains.remove(dom, id)
+		d.exporters.remove(dom, id)
 		return
 	}
 	for other, t := range dom.templates {
 		if id == 2 && !t.options || id == 3 && t.options {
-			d.domains.remove(dom, other)
+			d.exporters.remove(dom, other)
 		}
 	}
 }

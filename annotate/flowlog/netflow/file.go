@@ -163,7 +163,16 @@ var magics = []struct{ magic, what string }{
 // be decoded is counted in Stats. With strict, the first such thing ends it with
 // a *Fault.
 func (d *Decoder) File(ctx context.Context, r io.Reader, name string, session uint64, strict bool) error {
-	defer d.End(session)
+	before := d.stats.FaultCount
+	err := d.file(ctx, r, name, session, strict)
+	d.End(Source{Session: session})
+	if strict && err == nil && d.stats.FaultCount > before {
+		err = d.last
+	}
+	return err
+}
+
+func (d *Decoder) file(ctx context.Context, r io.Reader, name string, session uint64, strict bool) error {
 	m := &messages{r: bufio.NewReaderSize(r, bufSize)}
 	from := Source{Name: name, Session: session}
 	if b, _ := m.r.Peek(4); len(b) == 4 {
@@ -192,7 +201,7 @@ func (d *Decoder) File(ctx context.Context, r io.Reader, name string, session ui
 			ok = d.Message(b, from)
 		}
 		if strict && !ok {
-			return d.stats.last
+			return d.last
 		}
 	}
 	return context.Cause(ctx)

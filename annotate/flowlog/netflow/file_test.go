@@ -42,7 +42,7 @@ func TestFile(t *testing.T) {
 func TestFileDamage(t *testing.T) {
 	good := messageV5(0, 0, recordV5("192.0.2.1", "192.0.2.2", 40000, 25, 6, 2, 1, 1, 0, 0))
 	n, st := decodeFile(t, join(good, []byte("not a message, and some more of that"), good, mixedFile(), []byte{0, 1, 2}))
-	if n != 7 || st.Skipped != 36 || st.BadMessages != 2 {
+	if n != 7 || st.Skipped != 36 || st.Left[BadMessage] != 2 {
 		t.Errorf("%d records, %+v", n, st)
 	}
 	if got := st.Faults[0].Error(); got != "file: byte 72: no message here; 36 bytes skipped" {
@@ -64,11 +64,22 @@ func TestFileDamage(t *testing.T) {
 }
 
 func TestFileStrict(t *testing.T) {
-	c := NewCollector(new(bytes.Buffer), Options{Annotator: testAnnotator(t), Strict: true})
-	file := join(messageV9(0, 0, 1, set(256, true, dataA)), mixedFile())
-	err := c.File(context.Background(), bytes.NewReader(file), "x")
-	if !errors.Is(err, flowlog.ErrStrict) || !strings.Contains(err.Error(), "x: byte 0: netflow-v9 domain 0: template 256 not seen") || c.Stats().Records != 0 {
-		t.Errorf("error %v, %+v", err, c.Stats())
+	for _, c := range []struct {
+		name    string
+		file    []byte
+		want    string
+		records uint64
+	}{
+		{"a bad set", join(messageIPFIX(0, 0, set(2, false), set(4, false, dataA)), mixedFile()), "x: byte 0: set 4: reserved", 0},
+		{"no template in the file", join(messageV9(0, 7, 1, set(256, true, dataA)), mixedFile()), "x: byte 0: netflow-v9 domain 7: template 256 not seen", 5},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			col := NewCollector(new(bytes.Buffer), Options{Annotator: testAnnotator(t), Strict: true})
+			err := col.File(context.Background(), bytes.NewReader(c.file), "x")
+			if !errors.Is(err, flowlog.ErrStrict) || !strings.Contains(err.Error(), c.want) || col.Stats().Records != c.records {
+				t.Errorf("error %v, %+v", err, col.Stats())
+			}
+		})
 	}
 }
 
@@ -136,10 +147,10 @@ func FuzzFile(f *testing.F) {
 		if err := d.File(context.Background(), bytes.NewReader(b), "x", 1, false); err != nil && !strings.Contains(err.Error(), "this is") {
 			t.Fatal(err)
 		}
-		if d.stats.Panics != 0 {
+		if d.stats.Left[DecoderFailure] != 0 {
 			t.Fatal(d.stats.Faults)
 		}
-		if d.domains.fields != 0 || d.domains.recent.Len() != 0 {
+		if d.exporters.fields != 0 || d.exporters.domains != 0 || d.exporters.held != 0 {
 			t.Fatal("templates outlive the file")
 		}
 	})
@@ -157,7 +168,7 @@ func FuzzMessage(f *testing.F) {
 		c := NewCollector(&out, Options{Annotator: a})
 		c.decoder.Message(b, Source{Name: "x", Offset: -1})
 		c.flush()
-		if got := len(lines(t, out.Bytes())); uint64(got) != c.Stats().Records || c.Stats().Panics != 0 {
+		if got := len(lines(t, out.Bytes())); uint64(got) != c.Stats().Records || c.Stats().Left[DecoderFailure] != 0 {
 			t.Fatalf("%d lines, %+v", got, c.Stats())
 		}
 	})

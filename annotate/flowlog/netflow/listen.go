@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,18 +22,22 @@ const (
 	DefaultPort = "2055"
 	ipfixPort   = "4739"
 
-	// DefaultConnections bounds exporters that are connected over TCP.
-	DefaultConnections = 256
-
 	receiveBuffer = 8 << 20 // bytes, asked of the system, which may give less
-	queued        = 256     // messages between the sockets and the decoder
 	longest       = 65535   // bytes of a message
+
+	// drainTime is how long what lies in the sockets is read after the end.
+	drainTime = 50 * time.Millisecond
+
+	// messageTime is how long a message may take over TCP from its first byte
+	// to its last, and a new connection to its first message.
+	messageTime = 30 * time.Second
 )
 
 // Listener is an open socket that exporters send to.
 type Listener struct {
 	packets net.PacketConn // UDP
 	streams net.Listener   // TCP
+	dropped uint32         // datagrams that the system dropped, as last seen
 }
 
 // Listen opens udp://ADDRESS:PORT, for all versions, or tcp://ADDRESS:PORT, for
@@ -58,7 +63,7 @@ func Listen(ctx context.Context, address string) (*Listener, error) {
 	if network == "udp" {
 		l.packets, err = lc.ListenPacket(ctx, network, rest)
 		if c, ok := l.packets.(*net.UDPConn); ok && err == nil {
-			c.SetReadBuffer(receiveBuffer) // a wish; losses show in sequence numbers
+			growBuffer(c, receiveBuffer)
 		}
 	} else {
 		l.streams, err = lc.Listen(ctx, network, rest)
@@ -85,6 +90,22 @@ func (l *Listener) Addr() net.Addr {
 	return l.streams.Addr()
 }
 
+// newDrops gives how many datagrams the system has dropped since it was last
+// called.
+func (l *Listener) newDrops() uint64 {
+	conn, ok := l.packets.(*net.UDPConn)
+	if !ok {
+		return 0
+	}
+	n, ok := socketDrops(conn)
+	if !ok {
+		return 0
+	}
+	new := n - l.dropped // it wraps
+	l.dropped = n
+	return uint64(new)
+}
+
 // Close closes the socket.
 func (l *Listener) Close() error {
 	if l.packets != nil {
@@ -93,51 +114,33 @@ func (l *Listener) Close() error {
 	return l.streams.Close()
 }
 
-// message is one on its way from a socket to the decoder, or an event.
-type message struct {
-	buf    *[]byte // from server.free; nil for events
-	n      int
-	from   Source
-	event  event
-	reason string
-}
-
-type event uint8
-
-const (
-	arrived event = iota // a message
-	ended                // a connection ended
-	broken               // a connection was closed for what came over it
-	refused              // a connection beyond the limit was closed
-)
-
 // server takes messages from sockets.
 type server struct {
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
-	queue    chan message
-	free     sync.Pool // of *[]byte, longest bytes each
+	limits   Limits
+	allow    []netip.Prefix
+	inbox    *inbox
+	buffers  buffers
 	readers  sync.WaitGroup
-	slots    chan struct{} // one taken for each connection
+	conns    *connections
 	sessions atomic.Uint64
+
+	mu   sync.Mutex
+	left Stats // what was left out before it came to the decoder
 }
 
 // Serve takes messages from the listeners until ctx ends, writes what they say,
-// and closes the listeners. The end of ctx is no error. One goroutine decodes,
-// so that records are written in the order of their arrival.
+// and closes the listeners. The end of ctx is no error; what came before it is
+// still written. One goroutine decodes, so
+// that the records of an exporter are written in the order of their arrival.
 func (c *Collector) Serve(ctx context.Context, listeners ...*Listener) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	connections := c.opt.Connections
-	if connections <= 0 {
-		connections = DefaultConnections
-	}
-	s := &server{ctx: ctx, cancel: cancel, queue: make(chan message, queued), slots: make(chan struct{}, connections)}
-	s.free.New = func() any { b := make([]byte, longest); return &b }
+	s := &server{ctx: ctx, cancel: cancel, limits: c.opt.Limits.withDefaults(), allow: c.opt.Allow, inbox: newInbox()}
+	s.conns = newConnections(s.limits)
 	s.sessions.Store(c.session)
 	for _, l := range listeners {
-		stop := context.AfterFunc(ctx, func() { l.Close() })
-		defer stop()
 		s.readers.Go(func() {
 			if l.packets != nil {
 				s.datagrams(l.packets)
@@ -146,27 +149,12 @@ func (c *Collector) Serve(ctx context.Context, listeners ...*Listener) error {
 			}
 		})
 	}
+	done := make(chan struct{})
 	go func() {
 		s.readers.Wait()
-		close(s.queue)
+		close(done)
 	}()
-	var failed error
-	for m := range s.queue {
-		if failed != nil {
-			continue // until the readers have noticed
-		}
-		c.take(&m)
-		if m.buf != nil {
-			s.free.Put(m.buf)
-		}
-		if len(s.queue) == 0 {
-			c.flush()
-		}
-		if failed = c.err; failed != nil {
-			cancel(failed)
-		}
-	}
-	c.flush()
+	c.serve(s, listeners, done)
 	c.session = s.sessions.Load()
 	var stopped *readError
 	switch {
@@ -178,21 +166,128 @@ func (c *Collector) Serve(ctx context.Context, listeners ...*Listener) error {
 	return nil
 }
 
+// serve decodes what comes in, until the readers are done and all is written.
+func (c *Collector) serve(s *server, listeners []*Listener, done <-chan struct{}) {
+	out := newOutput(c.w)
+	defer out.close()
+	c.serving = true
+	defer func() { c.serving = false }()
+	second := time.NewTicker(time.Second)
+	defer second.Stop()
+	stop := s.ctx.Done()
+	var drained <-chan time.Time
+	c.tick(s, listeners, time.Now())
+	for {
+		c.turn(s)
+		waiting := s.inbox.waiting() > 0
+		if done == nil && !waiting {
+			c.decoder.Flush()
+		}
+		if c.err != nil {
+			c.buf = c.buf[:0]
+			s.cancel(c.err)
+		}
+		if !out.busy && len(c.buf) > 0 {
+			c.buf = out.write(c.buf)
+		}
+		if done == nil && !waiting && !out.busy {
+			break
+		}
+		wake := s.inbox.wake
+		switch {
+		case len(c.buf) >= writeSize:
+			wake = nil // the output comes first
+		case waiting:
+			wake = always
+		}
+		select {
+		case now := <-second.C:
+			c.tick(s, listeners, now)
+		case <-stop:
+			stop = nil
+			drained = time.After(drainTime)
+		case <-drained:
+			c.tick(s, listeners, time.Now())
+			for _, l := range listeners {
+				l.Close()
+			}
+			listeners = nil
+		case <-done:
+			done = nil
+		case r := <-out.written:
+			c.wrote(out.done(r))
+		case <-wake:
+		}
+	}
+	c.tick(s, nil, time.Now())
+}
+
+// turn decodes some of the messages that wait, unless what they say would have
+// to wait to be written.
+func (c *Collector) turn(s *server) {
+	for n := 0; n < turnCount && len(c.buf) < writeSize; n++ {
+		m, ok := s.inbox.take()
+		if !ok {
+			return
+		}
+		if c.err == nil {
+			c.take(&m)
+		}
+		if m.buf != nil {
+			s.buffers.put(m.buf)
+		}
+	}
+}
+
+// always is a channel that can be received from at any time.
+var always = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
+
+// tick is done once a second: what the system and the readers left out is
+// counted, and the state shown to others.
+func (c *Collector) tick(s *server, listeners []*Listener, now time.Time) {
+	d := c.decoder
+	for _, l := range listeners {
+		if n := l.newDrops(); n > 0 {
+			d.source = Source{Name: "udp " + l.Addr().String(), Offset: -1}
+			d.faults(SocketDropped, n, fmt.Sprintf("%d datagrams dropped by the system, which were not read in time", n))
+		}
+	}
+	s.mu.Lock()
+	left := s.left
+	s.left = Stats{}
+	s.mu.Unlock()
+	for k, n := range left.Left {
+		if f := left.Last[k]; n > 0 {
+			d.source = Source{Name: f.Name, Offset: -1}
+			d.faults(Kind(k), n, f.Reason)
+		}
+	}
+	d.Tick(now)
+	d.stats.Connections, d.stats.Queued = s.conns.count(), s.inbox.waiting()
+	c.publish()
+}
+
+// leave counts something that is left out before it came to the decoder.
+func (s *server) leave(k Kind, name, reason string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.left.Left[k]++
+	if s.left.Last[k] == nil {
+		s.left.Last[k] = &Fault{Kind: k, Name: name, Offset: -1, Reason: reason}
+	}
+}
+
 // take does what a message or an event asks for.
 func (c *Collector) take(m *message) {
 	d := c.decoder
-	d.source = m.from
-	switch m.event {
-	case arrived:
+	if !m.event {
 		d.Message((*m.buf)[:m.n], m.from)
-	case ended:
-		d.End(m.from.Session)
-	case broken:
-		d.badMessage(m.reason)
-		d.End(m.from.Session)
-	case refused:
-		d.stats.Refused++
-		d.fault("too many connections")
+		return
+	}
+	d.End(m.from)
+	if m.reason != "" {
+		d.source = m.from
+		d.fault(m.kind, m.reason)
 	}
 }
 
@@ -208,6 +303,20 @@ func (e *readError) Error() string {
 
 func (e *readError) Unwrap() error { return e.err }
 
+// allowed reports whether messages of a sender are taken.
+func (s *server) allowed(a netip.Addr) bool {
+	if len(s.allow) == 0 {
+		return true
+	}
+	for _, p := range s.allow {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	s.leave(NotAllowed, a.String(), "no exporter that is allowed")
+	return false
+}
+
 // datagrams reads messages from a UDP socket. One datagram is one message.
 func (s *server) datagrams(conn net.PacketConn) {
 	udp, ok := conn.(*net.UDPConn)
@@ -216,10 +325,10 @@ func (s *server) datagrams(conn net.PacketConn) {
 		return
 	}
 	names := make(map[netip.Addr]string) // texts of exporters' addresses
+	room := make([]byte, longest)
 	failures := 0
 	for {
-		buf := s.free.Get().(*[]byte)
-		n, from, err := udp.ReadFromUDPAddrPort(*buf)
+		n, from, err := udp.ReadFromUDPAddrPort(room)
 		if err != nil {
 			// Some systems report here what became of packets that were sent,
 			// so one failure is not the end.
@@ -233,7 +342,10 @@ func (s *server) datagrams(conn net.PacketConn) {
 			continue
 		}
 		failures = 0
-		a := from.Addr().Unmap()
+		a := from.Addr().Unmap().WithZone("")
+		if !s.allowed(a) {
+			continue
+		}
 		name, ok := names[a]
 		if !ok {
 			if len(names) >= maxNames {
@@ -242,7 +354,13 @@ func (s *server) datagrams(conn net.PacketConn) {
 			name = a.String()
 			names[a] = name
 		}
-		s.queue <- message{buf: buf, n: n, from: Source{Name: name, Address: netip.AddrPortFrom(a, from.Port()), Offset: -1}}
+		buf := s.buffers.get(n)
+		copy(*buf, room[:n])
+		m := message{buf: buf, n: n, from: Source{Name: name, Address: netip.AddrPortFrom(a, from.Port()), Offset: -1}}
+		if !s.inbox.put(m, false) {
+			s.buffers.put(buf)
+			s.leave(QueueFull, name, "datagrams dropped: they come faster than their records can be written")
+		}
 	}
 }
 
@@ -268,55 +386,75 @@ func (s *server) accept(l net.Listener) {
 		from := Source{Offset: -1, Session: s.sessions.Add(1)}
 		if a, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
 			ap := a.AddrPort()
-			from.Address = netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+			from.Address = netip.AddrPortFrom(ap.Addr().Unmap().WithZone(""), ap.Port())
 			from.Name = from.Address.String()
 		}
-		select {
-		case s.slots <- struct{}{}:
-		default:
+		c := &connection{Conn: conn, exporter: from.Address.Addr()}
+		switch {
+		case !s.allowed(c.exporter):
 			conn.Close()
-			s.queue <- message{from: from, event: refused}
+			continue
+		case !s.conns.admit(c):
+			conn.Close()
+			s.leave(Refused, from.Name, fmt.Sprintf("a connection refused: more than %d of one exporter, or %d in all", s.limits.ExporterConnections, s.limits.Connections))
 			continue
 		}
 		s.readers.Go(func() {
-			defer func() { <-s.slots }()
-			stop := context.AfterFunc(s.ctx, func() { conn.Close() })
+			stop := context.AfterFunc(s.ctx, func() { time.AfterFunc(drainTime, func() { conn.Close() }) })
 			defer stop()
-			defer conn.Close()
-			s.stream(conn, from)
+			kind, reason := s.stream(c, from)
+			switch {
+			case s.conns.ended(c):
+				kind, reason = Idle, "a connection that had sent no message closed for a newer one"
+			case s.ctx.Err() != nil:
+				reason = ""
+			}
+			s.inbox.put(message{from: from, event: true, kind: kind, reason: reason}, true)
+			conn.Close()
 		})
 	}
 }
 
-// stream reads IPFIX messages from a connection, one behind the other. After
-// one that cannot be right no other can be found, so the connection is closed
-// (RFC 7011 section 9.1).
-func (s *server) stream(conn io.Reader, from Source) {
-	r := bufio.NewReaderSize(conn, 64<<10)
-	for {
+// stream reads IPFIX messages from a connection, one behind the other, until its
+// end, and says what was wrong about that. After a message that cannot be right
+// no other can be found, so that is the end too (RFC 7011 section 9.1).
+func (s *server) stream(c *connection, from Source) (kind Kind, reason string) {
+	r := bufio.NewReaderSize(c, 8<<10)
+	for first := true; ; first = false {
+		wait := s.limits.Idle
+		if first {
+			wait = min(wait, messageTime)
+		}
+		c.SetReadDeadline(time.Now().Add(wait))
+		if _, err := r.Peek(1); err != nil {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				return Idle, fmt.Sprintf("a connection closed: no message for %v", wait)
+			}
+			return 0, ""
+		}
+		c.SetReadDeadline(time.Now().Add(messageTime))
 		head, err := r.Peek(4)
 		if err != nil {
-			if len(head) > 0 && s.ctx.Err() == nil {
-				s.queue <- message{from: from, event: broken, reason: "connection ended inside a message"}
-				return
-			}
-			s.queue <- message{from: from, event: ended}
-			return
+			return cutShort(err)
 		}
 		v, n := Version(binary.BigEndian.Uint16(head)), int(binary.BigEndian.Uint16(head[2:]))
 		if v != IPFIX || n < ipfixHeader {
-			s.queue <- message{from: from, event: broken, reason: fmt.Sprintf("no IPFIX message: version %d, %d bytes; connection closed", v, n)}
-			return
+			return BadMessage, fmt.Sprintf("no IPFIX message: version %d, %d bytes; connection closed", v, n)
 		}
-		buf := s.free.Get().(*[]byte)
+		buf := s.buffers.get(n)
 		if _, err := io.ReadFull(r, (*buf)[:n]); err != nil {
-			e := message{from: from, event: broken, reason: "connection ended inside a message"}
-			if s.ctx.Err() != nil {
-				e.event = ended
-			}
-			s.queue <- e
-			return
+			s.buffers.put(buf)
+			return cutShort(err)
 		}
-		s.queue <- message{buf: buf, n: n, from: from}
+		s.conns.established(c)
+		s.inbox.put(message{buf: buf, n: n, from: from}, true)
 	}
+}
+
+// cutShort says how a connection ended inside a message.
+func cutShort(err error) (Kind, string) {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return BadMessage, fmt.Sprintf("a message not whole after %v; connection closed", messageTime)
+	}
+	return BadMessage, "connection ended inside a message"
 }

@@ -15,14 +15,14 @@ import (
 	"github.com/portannot/portannot/annotate/flowlog"
 )
 
-// output collects what is written, and tells when enough lines are there.
-type output struct {
+// recorder collects what is written, and tells when enough lines are there.
+type recorder struct {
 	mu    sync.Mutex
 	b     bytes.Buffer
 	lines chan int
 }
 
-func (o *output) Write(b []byte) (int, error) {
+func (o *recorder) Write(b []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.b.Write(b)
@@ -33,7 +33,7 @@ func (o *output) Write(b []byte) (int, error) {
 // serving is a Collector that listens on the loopback.
 type serving struct {
 	c    *Collector
-	out  *output
+	out  *recorder
 	addr string
 	stop func() error
 }
@@ -44,7 +44,7 @@ func serve(t *testing.T, scheme string, opt Options) *serving {
 	if err != nil {
 		t.Skipf("no loopback: %v", err)
 	}
-	s := &serving{out: &output{lines: make(chan int, 10000)}, addr: l.Addr().String()}
+	s := &serving{out: &recorder{lines: make(chan int, 10000)}, addr: l.Addr().String()}
 	opt.Annotator = testAnnotator(t)
 	s.c = NewCollector(s.out, opt)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -99,7 +99,7 @@ func TestListenUDP(t *testing.T) {
 		t.Fatal(err)
 	}
 	st := s.c.Stats()
-	if st.Records != 3 || st.NoTemplate != 1 || st.BadMessages != 1 || st.Messages != [3]uint64{1, 2, 2} {
+	if st.Records != 3 || st.Left[NoTemplate] != 1 || st.Left[UnknownVersion] != 1 || st.Messages != [3]uint64{1, 2, 2} {
 		t.Errorf("%+v", st)
 	}
 	for _, m := range lines(t, s.out.b.Bytes()) {
@@ -110,7 +110,7 @@ func TestListenUDP(t *testing.T) {
 }
 
 func TestListenTCP(t *testing.T) {
-	s := serve(t, "tcp", Options{Connections: 2})
+	s := serve(t, "tcp", Options{Limits: Limits{ExporterConnections: 2}})
 	a, b := s.dial(t, "tcp"), s.dial(t, "tcp")
 	tmpl := messageIPFIX(0, 0, set(2, false, templateRecord(256, templateA...)))
 	data := messageIPFIX(0, 0, set(256, false, dataA))
@@ -136,8 +136,8 @@ func TestListenTCP(t *testing.T) {
 		t.Fatal(err)
 	}
 	st := s.c.Stats()
-	if st.Records != 4 || st.Refused != 1 || st.BadMessages != 1 || s.c.decoder.domains.recent.Len() != 0 {
-		t.Errorf("%+v, %d domains", st, s.c.decoder.domains.recent.Len())
+	if st.Records != 4 || st.Left[Refused] != 1 || st.Left[BadMessage] != 1 || s.c.decoder.exporters.domains != 0 {
+		t.Errorf("%+v, %d domains", st, s.c.decoder.exporters.domains)
 	}
 }
 
@@ -221,7 +221,7 @@ func TestSoftflowd(t *testing.T) {
 			if err := s.stop(); err != nil {
 				t.Fatal(err)
 			}
-			if st := s.c.Stats(); st.FaultCount != 0 || st.Missing != 0 {
+			if st := s.c.Stats(); st.FaultCount != 0 || st.Left[Missing] != 0 {
 				t.Errorf("stats %+v", st)
 			}
 			same, weaker, noPort := 0, 0, 0

@@ -30,12 +30,23 @@
 //
 // # What is trusted
 //
-// Nothing that comes in. A datagram's sender may be forged, so templates,
-// domains and connections are bounded, and the least recently used domain makes
-// room. A template of a hundred bytes can make a decoder allocate for 65535
-// fields, or read records of no bytes for ever; such are refused before the
-// decoder sees them. Whatever is left out is counted in [Stats] with its
-// reason.
+// Nothing that comes in. A template of a hundred bytes can make a decoder
+// allocate for 65535 fields, or read records of no bytes for ever; such are
+// refused before the decoder sees them. A record that has neither an address nor
+// a port says nothing of a flow, however many of them fit in a message, and is
+// only counted. Whatever is left out is counted in [Stats] with its reason.
+//
+// The work is shared among exporters, which are told apart by the address that
+// messages come from. What is kept of each is bounded (see [Limits]), and a new
+// exporter, domain or connection takes the place of another only if that has
+// never sent anything of use, or nothing for half an hour. Messages wait for the
+// decoder in a queue for each exporter, and the queues take turns. So the only
+// exporter that a sender can hurt is one whose address it uses: the sender of a
+// datagram may be forged.
+//
+// A data set may come before its template, after a restart or when datagrams
+// overtake each other. It is held for a minute, in bounded memory, and counted
+// as lost when no template comes.
 //
 // # Design: how a message is read
 //
@@ -148,54 +159,4 @@ func (r EndReason) String() string {
 		return endReasons[r]
 	}
 	return fmt.Sprintf("reason-%d", uint8(r))
-}
-
-// Fault is something that was skipped.
-type Fault struct {
-	Name   string // file, or exporter's address
-	Offset int64  // of the message in the file, in bytes; -1 for messages from the network
-	Reason string
-}
-
-// Error gives "file: byte 1234: reason".
-func (f *Fault) Error() string {
-	if f.Offset < 0 {
-		return f.Name + ": " + f.Reason
-	}
-	return fmt.Sprintf("%s: byte %d: %s", f.Name, f.Offset, f.Reason)
-}
-
-// MaxFaults bounds Stats.Faults.
-const MaxFaults = 10
-
-// Stats account for every message and every record.
-type Stats struct {
-	Messages [3]uint64 // version 5, version 9, IPFIX
-	Records  uint64    // about flows
-	Options  uint64    // records about the exporter, read for sampling and clock only
-	Other    uint64    // records with neither address, port nor protocol
-	Missing  uint64    // messages (version 9) or records (version 5, IPFIX) that sequence numbers show as lost on the way here
-
-	NoTemplate   uint64 // data sets whose template was not seen before; their records cannot be counted
-	BadMessages  uint64 // no message of a known version, or not whole; also counted in Messages where the version is known
-	BadSets      uint64 // sets that do not fit their message, or whose records do not fit them
-	BadTemplates uint64 // templates that cannot be right, or beyond the limits
-	Panics       uint64 // sets at which the decoder failed
-	Skipped      uint64 // bytes of a file between messages
-	Evicted      uint64 // domains forgotten to make room
-	Refused      uint64 // connections beyond the limit
-
-	// Faults are the first of what was skipped, FaultCount how many there
-	// were.
-	Faults     []*Fault
-	FaultCount uint64
-	last       *Fault
-}
-
-func (s *Stats) fault(f *Fault) {
-	s.FaultCount++
-	s.last = f
-	if len(s.Faults) < MaxFaults {
-		s.Faults = append(s.Faults, f)
-	}
 }

@@ -25,6 +25,7 @@ func decodeAll(t testing.TB, messages ...[]byte) ([]Record, *Stats) {
 	for _, m := range messages {
 		d.Message(bytes.Clone(m), from)
 	}
+	d.Flush()
 	return all, d.Stats()
 }
 
@@ -85,7 +86,7 @@ func TestTemplates(t *testing.T) {
 		messageV9(0, 1, 1, set(256, true, dataA)),
 		messageIPFIX(3, 1, set(2, false, templateRecord(256, v6...)), set(256, true, data6)), // redefined
 	)
-	if len(all) != 4 || st.NoTemplate != 2 || st.FaultCount != 2 {
+	if len(all) != 4 || st.Left[NoTemplate] != 2 || st.FaultCount != 2 {
 		t.Fatalf("%d records, stats %+v", len(all), st)
 	}
 	if all[0].Flow.Source.String() != "[2001:db8::1]:40000" || all[3].Flow.Destination.String() != "[2001:db8::2]:53" || all[2].Flow.Protocol != 6 {
@@ -94,8 +95,8 @@ func TestTemplates(t *testing.T) {
 	if got := st.Faults[0].Error(); got != "exporter: ipfix domain 2: template 256 not seen" {
 		t.Error(got)
 	}
-	if st.Missing != 0 {
-		t.Errorf("%d missing", st.Missing)
+	if st.Left[Missing] != 0 {
+		t.Errorf("%d missing", st.Left[Missing])
 	}
 }
 
@@ -164,7 +165,7 @@ func TestTimes(t *testing.T) {
 		{"zero", field{150, 4, 0}, field{153, 8, 0}, join(u32(0), u64(0)), "none none"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := one(t, messageIPFIX(0, 0, set(2, false, templateRecord(256, c.start, c.end, field{4, 1, 0})), set(256, false, c.data, []byte{17})))
+			r := one(t, messageIPFIX(0, 0, set(2, false, templateRecord(256, c.start, c.end, field{4, 1, 0}, field{7, 2, 0})), set(256, false, c.data, []byte{17}, u16(53))))
 			show := func(ns int64) string {
 				if ns == 0 {
 					return "none"
@@ -263,9 +264,9 @@ func TestFlags(t *testing.T) {
 		{synAck, synAck, syn, synAck, flow.Opening{Server: flow.Destination, Confirmed: true}},
 		{synAck, 0, synAck, 0, flow.Opening{Server: flow.Source, Accept: true}},
 	} {
-		fields := []field{{4, 1, 0}, {6, 2, 0}, {6, 1, reversePEN}, {14, 1, certPEN}, {14 + certReverse, 1, certPEN}}
+		fields := []field{{4, 1, 0}, {6, 2, 0}, {6, 1, reversePEN}, {14, 1, certPEN}, {14 + certReverse, 1, certPEN}, {7, 2, 0}}
 		r := one(t, messageIPFIX(0, 0, set(2, false, templateRecord(256, fields...)),
-			set(256, false, []byte{6}, u16(c.forward), []byte{byte(c.reverse), byte(c.first), byte(c.firstReverse)})))
+			set(256, false, []byte{6}, u16(c.forward), []byte{byte(c.reverse), byte(c.first), byte(c.firstReverse)}, u16(22))))
 		if r.Flow.Opening != c.want {
 			t.Errorf("%+v: opening %+v", c, r.Flow.Opening)
 		}
@@ -310,31 +311,34 @@ func TestDamage(t *testing.T) {
 		count   func(*Stats) uint64
 		reason  string
 	}{
-		{"empty", nil, 0, func(s *Stats) uint64 { return s.BadMessages }, "shorter than a header"},
-		{"unknown version", join(u16(7), make([]byte, 30)), 0, func(s *Stats) uint64 { return s.BadMessages }, "version 7"},
-		{"version 5 header cut", u16(5), 0, func(s *Stats) uint64 { return s.BadMessages }, "shorter than a NetFlow 5 header"},
-		{"version 9 header cut", join(u16(9), make([]byte, 17)), 0, func(s *Stats) uint64 { return s.BadMessages }, "shorter than a NetFlow 9 header"},
-		{"IPFIX header cut", join(u16(10), make([]byte, 13)), 0, func(s *Stats) uint64 { return s.BadMessages }, "shorter than an IPFIX header"},
-		{"version 5 of 65535 records", join(u16(5), u16(65535), make([]byte, 20)), 0, func(s *Stats) uint64 { return s.BadMessages }, "65535 records announced, 0 there"},
+		{"empty", nil, 0, func(s *Stats) uint64 { return s.Left[BadMessage] }, "shorter than a header"},
+		{"unknown version", join(u16(77), make([]byte, 30)), 0, func(s *Stats) uint64 { return s.Left[UnknownVersion] }, "version 77"},
+		{"NetFlow 8", join(u16(8), make([]byte, 30)), 0, func(s *Stats) uint64 { return s.Versions[5] }, "NetFlow 8"},
+		{"sFlow", join(u32(5), u32(1), addr("192.0.2.1")), 0, func(s *Stats) uint64 { return s.Versions[2] }, "sFlow 5"},
+		{"syslog", []byte("<13>1 - - - - -"), 0, func(s *Stats) uint64 { return s.Versions[6] }, "syslog"},
+		{"version 5 header cut", u16(5), 0, func(s *Stats) uint64 { return s.Left[BadMessage] }, "shorter than a NetFlow 5 header"},
+		{"version 9 header cut", join(u16(9), make([]byte, 17)), 0, func(s *Stats) uint64 { return s.Left[BadMessage] }, "shorter than a NetFlow 9 header"},
+		{"IPFIX header cut", join(u16(10), make([]byte, 13)), 0, func(s *Stats) uint64 { return s.Left[BadMessage] }, "shorter than an IPFIX header"},
+		{"version 5 of 65535 records", join(u16(5), u16(65535), make([]byte, 20)), 0, func(s *Stats) uint64 { return s.Left[BadMessage] }, "65535 records announced, 0 there"},
 		{"version 5 with a record cut", messageV5(0, 0, recordV5("192.0.2.1", "192.0.2.2", 1, 2, 6, 0, 1, 1, 0, 0), make([]byte, 47)), 1,
-			func(s *Stats) uint64 { return s.BadMessages }, "2 records announced, 1 there"},
+			func(s *Stats) uint64 { return s.Left[BadMessage] }, "2 records announced, 1 there"},
 		{"IPFIX cut", messageIPFIX(0, 0, goodSet, set(256, false, data), set(256, false, data))[:16+len(goodSet)+10+5], 1,
-			func(s *Stats) uint64 { return s.BadSets }, "bytes announced"},
-		{"set of 3 bytes", messageIPFIX(0, 0, goodSet, set(256, false, data), []byte{1, 0, 0, 3}), 1, func(s *Stats) uint64 { return s.BadSets }, "set 256: 3 bytes announced"},
-		{"reserved set", messageIPFIX(0, 0, set(4, false, data), goodSet, set(256, false, data)), 1, func(s *Stats) uint64 { return s.BadSets }, "set 4: reserved"},
+			func(s *Stats) uint64 { return s.Left[BadSet] }, "bytes announced"},
+		{"set of 3 bytes", messageIPFIX(0, 0, goodSet, set(256, false, data), []byte{1, 0, 0, 3}), 1, func(s *Stats) uint64 { return s.Left[BadSet] }, "set 256: 3 bytes announced"},
+		{"reserved set", messageIPFIX(0, 0, set(4, false, data), goodSet, set(256, false, data)), 1, func(s *Stats) uint64 { return s.Left[BadSet] }, "set 4: reserved"},
 		{"template of 65535 fields", messageIPFIX(0, 0, goodSet, set(2, false, u16(300), u16(65535)), set(256, false, data)), 1,
-			func(s *Stats) uint64 { return s.BadTemplates }, "template 300: longer than its set"},
+			func(s *Stats) uint64 { return s.Left[BadTemplate] }, "template 300: longer than its set"},
 		{"options of 65535 fields", messageIPFIX(0, 0, goodSet, set(3, false, u16(300), u16(65535), u16(65535)), set(256, false, data)), 1,
-			func(s *Stats) uint64 { return s.BadTemplates }, "template 300: longer than its set"},
+			func(s *Stats) uint64 { return s.Left[BadTemplate] }, "template 300: longer than its set"},
 		{"template number 100", messageIPFIX(0, 0, goodSet, set(2, false, templateRecord(100, good...)), set(256, false, data)), 1,
-			func(s *Stats) uint64 { return s.BadTemplates }, "below 256"},
+			func(s *Stats) uint64 { return s.Left[BadTemplate] }, "below 256"},
 		{"records of no bytes", messageIPFIX(0, 0, goodSet, set(2, false, templateRecord(300, field{8, 0, 0})), set(256, false, data)), 1,
-			func(s *Stats) uint64 { return s.BadTemplates }, "no bytes"},
-		{"version 9 template without fields", messageV9(0, 0, 1, set(0, false, u16(300), u16(0))), 0, func(s *Stats) uint64 { return s.BadTemplates }, "no bytes"},
+			func(s *Stats) uint64 { return s.Left[BadTemplate] }, "no bytes"},
+		{"version 9 template without fields", messageV9(0, 0, 1, set(0, false, u16(300), u16(0))), 0, func(s *Stats) uint64 { return s.Left[BadTemplate] }, "no bytes"},
 		{"good template before a bad one", messageIPFIX(0, 0, set(2, false, templateRecord(256, good...), u16(300), u16(9)), set(256, false, data)), 1,
-			func(s *Stats) uint64 { return s.BadTemplates }, "template 300"},
+			func(s *Stats) uint64 { return s.Left[BadTemplate] }, "template 300"},
 		{"variable length past the end", messageIPFIX(0, 0, set(2, false, templateRecord(256, field{8, 4, 0}, field{82, 65535, 0})),
-			set(256, false, addr("192.0.2.1"), []byte{1, 'x'}, addr("192.0.2.2"), []byte{200, 'x'})), 1, func(s *Stats) uint64 { return s.BadSets }, "record longer than its set"},
+			set(256, false, addr("192.0.2.1"), []byte{1, 'x'}, addr("192.0.2.2"), []byte{200, 'x'})), 1, func(s *Stats) uint64 { return s.Left[BadSet] }, "record longer than its set"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			all, st := decodeAll(t, c.message)
@@ -369,45 +373,10 @@ func TestSequence(t *testing.T) {
 		{"wrap", 0, [][]byte{messageV9(1<<32-1, 0, 1), messageV9(0, 0, 1)}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if _, st := decodeAll(t, c.msgs...); st.Missing != c.want {
-				t.Errorf("%d missing, want %d", st.Missing, c.want)
+			if _, st := decodeAll(t, c.msgs...); st.Left[Missing] != c.want {
+				t.Errorf("%d missing, want %d", st.Left[Missing], c.want)
 			}
 		})
-	}
-}
-
-// TestBounds: exporters and templates beyond the limits push out the least
-// recently used.
-func TestBounds(t *testing.T) {
-	n := 0
-	d := NewDecoder(Limits{Domains: 3, Fields: 25}, func(*Record) { n++ })
-	from := func(i int) Source {
-		return Source{Address: netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}), 1), Offset: -1}
-	}
-	tmpl := messageIPFIX(0, 0, set(2, false, templateRecord(256, templateA...)))
-	data := messageIPFIX(0, 0, set(256, false, dataA))
-	d.Message(tmpl, from(1))
-	d.Message(tmpl, from(2))
-	d.Message(tmpl, from(3)) // 30 fields: the first exporter goes
-	d.Message(data, from(1))
-	d.Message(data, from(2))
-	d.Message(data, from(3))
-	if n != 2 || d.stats.Evicted != 1 || d.stats.NoTemplate != 1 {
-		t.Errorf("%d records, %+v", n, d.stats)
-	}
-	for i := range 100 {
-		d.Message(data, from(10+i))
-	}
-	if d.domains.recent.Len() > 3 || len(d.domains.byKey) > 3 || d.domains.fields != 0 {
-		t.Errorf("%d domains, %d fields", d.domains.recent.Len(), d.domains.fields)
-	}
-	var many []field
-	for range 30 {
-		many = append(many, field{8, 4, 0})
-	}
-	d.Message(messageIPFIX(0, 0, set(2, false, templateRecord(256, many...))), from(200))
-	if d.stats.BadTemplates != 1 || d.domains.fields != 0 {
-		t.Errorf("one template beyond all limits: %+v", d.stats)
 	}
 }
 
@@ -436,11 +405,11 @@ func TestWithdraw(t *testing.T) {
 			for _, m := range c.msgs {
 				d.Message(m, Source{Session: c.session})
 			}
-			if n != c.want || d.stats.BadTemplates != 0 {
+			if n != c.want || d.stats.Left[BadTemplate] != 0 {
 				t.Errorf("%d records, want %d; %v", n, c.want, d.stats.Faults)
 			}
-			d.End(1)
-			if c.session == 1 && (d.domains.recent.Len() != 0 || d.domains.fields != 0) {
+			d.End(Source{Session: 1})
+			if c.session == 1 && (d.exporters.domains != 0 || d.exporters.fields != 0 || len(d.exporters.shelf.byKey) != 0) {
 				t.Error("templates outlive the connection")
 			}
 		})

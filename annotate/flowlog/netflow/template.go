@@ -1,7 +1,6 @@
 package netflow
 
 import (
-	"container/list"
 	"encoding/binary"
 	"fmt"
 	"net/netip"
@@ -23,8 +22,11 @@ type domainKey struct {
 // domain is what is kept of one observation domain.
 type domain struct {
 	key       domainKey
+	exporter  *exporter
+	place     *place[domainKey, *domain]
 	templates map[uint16]*template
-	fields    int // of all templates together
+	held      []heldSet // data sets that wait for a template, the oldest first
+	fields    int       // of all templates together
 	// next is the sequence number that is expected; valid when sequenced.
 	next      uint32
 	sequenced bool
@@ -42,7 +44,8 @@ type template struct {
 	wants    []element // what a Record wants of each field
 	fixed    int       // bytes of the fields of fixed length, and of the length bytes of the others
 	variable bool      // some field is of variable length
-	flow     bool      // records are about flows
+	flow     bool      // records can have an address or a port
+	useful   bool      // records can have something that is wanted; those of others need no decoding
 }
 
 const variableLength = 0xffff // RFC 7011 section 3.2
@@ -70,10 +73,12 @@ func newTemplate(options bool, scopes, fields []netflow.Field) (*template, error
 		}
 		t.wants[i] = elementOf(*f)
 		switch t.wants[i] {
-		case protocol, sourcePort, destinationPort, sourceIPv4, sourceIPv6, destinationIPv4, destinationIPv6:
-			t.flow = !options
+		case sourcePort, destinationPort, sourceIPv4, sourceIPv6, destinationIPv4, destinationIPv6:
+			t.flow = t.flow || !options && f.Length > 0
 		}
+		t.useful = t.useful || options && t.wants[i] != ignored
 	}
+	t.useful = t.useful || t.flow
 	if t.fixed == 0 {
 		return nil, fmt.Errorf("records of no bytes")
 	}
@@ -107,95 +112,4 @@ func (t *template) recordLength(b []byte) (n int, ok bool) {
 		}
 	}
 	return n, true
-}
-
-// Limits bound what is kept of exporters.
-type Limits struct {
-	Domains int // observation domains
-	Fields  int // of the templates of all domains together; each takes about 20 bytes
-}
-
-// DefaultLimits are for a large collector: some 40 MB at most.
-var DefaultLimits = Limits{Domains: 4096, Fields: 1 << 20}
-
-// domains keeps the domains, the most recently used first.
-type domains struct {
-	limits  Limits
-	byKey   map[domainKey]*list.Element // of *domain
-	recent  list.List
-	fields  int
-	evicted *uint64
-}
-
-func newDomains(l Limits, evicted *uint64) *domains {
-	if l.Domains <= 0 {
-		l.Domains = DefaultLimits.Domains
-	}
-	if l.Fields <= 0 {
-		l.Fields = DefaultLimits.Fields
-	}
-	return &domains{limits: l, byKey: make(map[domainKey]*list.Element), evicted: evicted}
-}
-
-// get gives a domain, a new one if need be.
-func (ds *domains) get(key domainKey) *domain {
-	if e, ok := ds.byKey[key]; ok {
-		ds.recent.MoveToFront(e)
-		return e.Value.(*domain)
-	}
-	if ds.recent.Len() >= ds.limits.Domains {
-		ds.evict()
-	}
-	d := &domain{key: key, templates: make(map[uint16]*template)}
-	ds.byKey[key] = ds.recent.PushFront(d)
-	return d
-}
-
-// evict forgets the least recently used domain.
-func (ds *domains) evict() {
-	ds.drop(ds.recent.Back())
-	*ds.evicted++
-}
-
-func (ds *domains) drop(e *list.Element) {
-	d := ds.recent.Remove(e).(*domain)
-	delete(ds.byKey, d.key)
-	ds.fields -= d.fields
-}
-
-// end forgets all domains of a connection or a file.
-func (ds *domains) end(session uint64) {
-	for e := ds.recent.Front(); e != nil; {
-		next := e.Next()
-		if e.Value.(*domain).key.session == session {
-			ds.drop(e)
-		}
-		e = next
-	}
-}
-
-// add keeps a template in d, the domain that was got last. It reports whether
-// there was room.
-func (ds *domains) add(d *domain, id uint16, t *template) bool {
-	ds.remove(d, id)
-	n := len(t.fields)
-	for ds.fields+n > ds.limits.Fields {
-		if ds.recent.Len() == 1 {
-			return false
-		}
-		ds.evict()
-	}
-	d.templates[id] = t
-	d.fields += n
-	ds.fields += n
-	return true
-}
-
-// remove forgets a template.
-func (ds *domains) remove(d *domain, id uint16) {
-	if t, ok := d.templates[id]; ok {
-		d.fields -= len(t.fields)
-		ds.fields -= len(t.fields)
-		delete(d.templates, id)
-	}
 }
