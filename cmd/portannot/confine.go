@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/portannot/portannot/capture/sandbox"
@@ -19,6 +20,11 @@ func (e *env) confine(user string, verbose bool, opt sandbox.Options) error {
 			e.warnf("privileges dropped: now user %s", user)
 		}
 	}
+	// What the user may not reach, the sandbox cannot allow.
+	opt.Read = slices.DeleteFunc(slices.Clone(opt.Read), func(name string) bool {
+		_, err := os.Stat(name)
+		return err != nil
+	})
 	what, err := sandbox.Apply(opt)
 	if !verbose {
 		return nil // a kernel without it is no reason to stop

@@ -3,14 +3,20 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
 )
 
 // confined checks that a process has given up root, all capabilities and the
 // right to gain any, and is under a filter of system calls.
 func (p *program) confined() {
 	p.t.Helper()
+	p.find("sandbox: no new privileges; .*seccomp: [0-9]+ system calls refused")
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {
 		p.t.Skip(err)
@@ -25,7 +31,6 @@ func (p *program) confined() {
 			p.t.Errorf("no %s in\n%s", w, b)
 		}
 	}
-	p.find("sandbox: no new privileges; .*seccomp: [0-9]+ system calls refused")
 }
 
 // TestListenConfined: a run that listens gives up its rights, and still takes
@@ -40,6 +45,41 @@ func TestListenConfined(t *testing.T) {
 	p.stdout.await(t, `"source":{"ip":"192.0.2.1","port":49153}`)
 	if code, _ := p.get("/metrics"); code != 200 {
 		t.Errorf("metrics: %d", code)
+	}
+	if code := p.end(); code != exitDone {
+		t.Errorf("exit code %d: %s", code, p.stderr.String())
+	}
+}
+
+// TestKafkaConfined: so does a member of a consumer group, which goes on to look
+// up names and connect. Its secret stays readable to it.
+func TestKafkaConfined(t *testing.T) {
+	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "flows", "annotated"), kfake.EnableSASL(), kfake.Superuser("PLAIN", "u", "secret"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte("secret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := strings.Cut(c.ListenAddrs()[0], ":")
+	at := "kafka://localhost:" + port + "/"
+	p := startProgram(t, "enrich", "-v", "--registry", "embedded", "--from", at+"flows", "--to", at+"annotated", "--group", "g", "--metrics", ":0",
+		"--sasl", "plain", "--sasl-user", "u", "--sasl-password-file", secret)
+	p.confined()
+	p.find("each record exactly once")
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		code, body := p.get("/healthz")
+		if code == 200 {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("health: %d %s; %s", code, body, p.stderr.String())
+		}
+	}
+	if os.Geteuid() == 0 {
+		p.find("open .*: permission denied: it is kept as it was at the start")
 	}
 	if code := p.end(); code != exitDone {
 		t.Errorf("exit code %d: %s", code, p.stderr.String())

@@ -2,19 +2,20 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
-	"time"
+	"strconv"
 
 	"github.com/spf13/pflag"
 
 	"github.com/portannot/portannot/annotate/flowlog"
 	"github.com/portannot/portannot/annotate/flowlog/kafka"
+	"github.com/portannot/portannot/capture/sandbox"
 	"github.com/portannot/portannot/cmd/portannot/internal/cli"
+	"github.com/portannot/portannot/cmd/portannot/internal/metrics"
 )
 
 // kafkaOptions are the flags of enrich that have to do with Kafka, as given.
@@ -167,25 +168,31 @@ func runEnrichKafka(ctx context.Context, e *env, o *enrichOptions) error {
 	if err := c.Check(); err != nil {
 		return usagef("", "%v", err)
 	}
-	var listener net.Listener
-	if o.service.metrics != "" {
-		if listener, err = net.Listen("tcp", loopbackByDefault(o.service.metrics)); err != nil {
-			return fmt.Errorf("listen for --metrics: %w", err)
-		}
-		defer listener.Close()
-	}
-	m, err := kafka.New(ctx, c)
+	server, err := e.openMetrics(o.service.metrics, o.quiet, c.Enrich.Annotator.Registry())
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil
-		}
 		return err
 	}
-	if listener != nil {
-		if !o.quiet {
-			e.warnf("metrics at http://%s/metrics, health at /healthz", listener.Addr())
+	if server != nil {
+		defer server.Close()
+	}
+	m, err := kafka.New(c)
+	if err != nil {
+		return err
+	}
+	if server != nil {
+		server.Add(func(w *metrics.Writer) { kafkaMetrics(w, m.Counts()) })
+		server.SetHealth(m.Healthy)
+	}
+	// Names of brokers are looked up without the system's library, which would
+	// load others.
+	net.DefaultResolver.PreferGo = true
+	if err := e.confine(o.service.user, o.service.verbose, sandbox.Options{Network: true, Read: o.kafka.readLater()}); err != nil {
+		return err
+	}
+	if c.Security.Secret != nil {
+		if err := o.kafka.readable(); err != nil {
+			e.warnf("%v: it is kept as it was at the start", err)
 		}
-		defer serveMetrics(listener, m.Handler())()
 	}
 	err = m.Run(ctx)
 	if !o.quiet {
@@ -194,32 +201,96 @@ func runEnrichKafka(ctx context.Context, e *env, o *enrichOptions) error {
 	return err
 }
 
-// loopbackByDefault gives an address of this machine where only a port is
-// named: what a member does is not for everyone to see.
-func loopbackByDefault(address string) string {
-	host, port, err := net.SplitHostPort(address)
-	if err == nil && host == "" {
-		return net.JoinHostPort("127.0.0.1", port)
+// secretFiles are the files with secrets, which are read again when brokers are
+// connected to.
+func (o *kafkaOptions) secretFiles() (names []string) {
+	for _, name := range []string{o.passwordFile, o.tokenFile} {
+		if name != "" {
+			names = append(names, name)
+		}
 	}
-	return address
+	return names
 }
 
-// serveMetrics answers until stop is called.
-func serveMetrics(l net.Listener, h http.Handler) (stop func()) {
-	s := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		s.Serve(l) // ends with ErrServerClosed
-	}()
-	return func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		if errors.Is(s.Shutdown(ctx), context.DeadlineExceeded) {
-			s.Close()
+// readable says which secret cannot be read again.
+func (o *kafkaOptions) readable() error {
+	for _, name := range o.secretFiles() {
+		f, err := os.Open(name)
+		if err != nil {
+			return err
 		}
-		<-done
+		f.Close()
 	}
+	return nil
+}
+
+// readLater lists the folders that are read after the start: those of secrets,
+// and those that say how names of brokers are looked up. Files in them may be
+// replaced meanwhile, so it is the folders.
+func (o *kafkaOptions) readLater() (folders []string) {
+	add := func(file string) {
+		for _, name := range []string{file, resolved(file)} {
+			folder, err := filepath.Abs(filepath.Dir(name))
+			if err != nil || slices.Contains(folders, folder) {
+				continue
+			}
+			if _, err := os.Stat(folder); err == nil {
+				folders = append(folders, folder)
+			}
+		}
+	}
+	add("/etc/resolv.conf")
+	for _, name := range o.secretFiles() {
+		add(name)
+	}
+	return folders
+}
+
+// resolved follows symbolic links.
+func resolved(name string) string {
+	if to, err := filepath.EvalSymlinks(name); err == nil {
+		return to
+	}
+	return name
+}
+
+// kafkaMetrics shows what a member does.
+func kafkaMetrics(w *metrics.Writer, c kafka.Counts) {
+	const p = "portannot_kafka_"
+	for r, n := range c.Records {
+		w.Counter(p+"records_total", "Records read, by what became of them. Those read again after a failure count again.", n, "result", kafka.Result(r).String())
+	}
+	w.Counter(p+"bytes_total", "Bytes of keys and values, not compressed.", c.Read, "direction", "read")
+	w.Counter(p+"bytes_total", "Bytes of keys and values, not compressed.", c.Wrote, "direction", "written")
+	for partition, n := range c.Lag {
+		w.Gauge(p+"lag_records", "Records behind the end of a partition, when it was last read.", float64(n), "partition", strconv.Itoa(int(partition)))
+	}
+	w.Gauge(p+"partitions", "Partitions that this member reads.", float64(len(c.Lag)))
+	w.Counter(p+"commits_total", "Commits that succeeded.", c.Commits)
+	for _, f := range []struct {
+		kind string
+		n    uint64
+	}{{"fetch", c.FetchErrors}, {"write", c.WriteErrors}, {"abort", c.Aborts}, {"restart", c.Restarts}} {
+		w.Counter(p+"errors_total", "Failures, by kind.", f.n, "kind", f.kind)
+	}
+	exactly := 0.0
+	if c.Delivery == kafka.ExactlyOnce {
+		exactly = 1
+	}
+	w.Gauge(p+"exactly_once", "1 when the member writes in transactions.", exactly)
+	last := 0.0
+	if !c.LastCommit.IsZero() {
+		last = float64(c.LastCommit.UnixMilli()) / 1000
+	}
+	w.Gauge(p+"last_commit_timestamp_seconds", "When the last commit succeeded; 0 before the first.", last)
+	histogram := func(name, help string, h *kafka.Histogram) {
+		upTo, count, sum := h.Sums()
+		w.Histogram(p+name, help, upTo, count, sum)
+	}
+	histogram("annotate_seconds", "Time to annotate and hand over the records taken at once.", &c.Annotate)
+	histogram("commit_seconds", "Time to write out and commit a batch.", &c.Commit)
+	histogram("record_age_seconds", "Age by its timestamp of the first record taken, when it is annotated.", &c.Age)
+	flowMetrics(w, &c.Flows)
 }
 
 // kafkaSummary accounts for what was done, on standard error.
@@ -229,10 +300,23 @@ func kafkaSummary(e *env, m *kafka.Member, selecting bool) {
 	for _, n := range c.Records {
 		all += n
 	}
-	e.warnf("read %s in %s: %d annotated, %d unchanged, %d not selected, %d not understood", plural(all, "record"), plural(c.Commits, "commit"),
-		c.Records[kafka.Annotated], c.Records[kafka.Unchanged], c.Records[kafka.Dropped], c.Records[kafka.NotUnderstood]+c.Records[kafka.DeadLettered])
+	more := ""
+	for _, r := range []struct {
+		n    uint64
+		what string
+	}{
+		{c.Records[kafka.DeadLettered], "to the dead-letter topic"},
+		{c.Records[kafka.Refused], "unchanged since the topic does not take them annotated"},
+		{c.Records[kafka.Skipped], "left out since no topic takes them"},
+	} {
+		if r.n > 0 {
+			more += fmt.Sprintf(", %d %s", r.n, r.what)
+		}
+	}
+	e.warnf("read %s in %s: %d annotated, %d unchanged, %d not selected, %d not understood%s", plural(all, "record"), plural(c.Commits, "commit"),
+		c.Records[kafka.Annotated], c.Records[kafka.Unchanged], c.Records[kafka.Dropped], c.Records[kafka.NotUnderstood], more)
 	j := &enrichJob{env: e, selecting: selecting}
-	j.flowSummary(c.Stats())
+	j.flowSummary(&c.Flows)
 }
 
 // kafkaFormats describes what is read of topics only.

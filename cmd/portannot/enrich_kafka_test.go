@@ -2,9 +2,6 @@ package main
 
 import (
 	"context"
-	"io"
-	"net/http"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +11,7 @@ import (
 )
 
 // TestEnrichKafka: records of one topic come out of the other; the metrics
-// answer on loopback; the end of the context is success and commits.
+// answer on loopback; the end that is asked for is success and commits.
 func TestEnrichKafka(t *testing.T) {
 	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, "flows", "annotated"))
 	if err != nil {
@@ -32,14 +29,8 @@ func TestEnrichKafka(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	var out, messages lines
-	code := make(chan int)
-	go func() {
-		code <- run(ctx, []string{"enrich", "--registry", "embedded", "--from", at + "flows", "--to", at + "annotated", "--group", "g", "--metrics", ":0"}, nil, &out, &messages)
-	}()
-	wait, stop := context.WithTimeout(ctx, 20*time.Second)
+	p := startProgram(t, "enrich", "-v", "--registry", "embedded", "--from", at+"flows", "--to", at+"annotated", "--group", "g", "--metrics", ":0")
+	wait, stop := context.WithTimeout(t.Context(), 20*time.Second)
 	defer stop()
 	got := ""
 	for n := 0; n < 2 && wait.Err() == nil; {
@@ -48,23 +39,25 @@ func TestEnrichKafka(t *testing.T) {
 	if !strings.Contains(got, `"name":"ssh"`) || !strings.Contains(got, "no flow\n") {
 		t.Errorf("records:\n%s", got)
 	}
-	address := regexp.MustCompile(`http://127\.0\.0\.1:\d+/metrics`).FindString(messages.String())
-	resp, err := http.Get(address)
-	if err != nil {
-		t.Fatalf("%v: %s", err, messages.String())
+	if code, body := p.get("/healthz"); code != 200 {
+		t.Errorf("health: %d %q", code, body)
 	}
-	body, _ := io.ReadAll(resp.Body)
-	resp.Body.Close()
-	if !strings.Contains(string(body), `portannot_kafka_records_total{result="annotated"} 1`) {
-		t.Errorf("metrics:\n%s", body)
+	_, body := p.get("/metrics")
+	for _, want := range []string{
+		`portannot_kafka_records_total{result="annotated"} 1`, `portannot_kafka_records_total{result="not_understood"} 1`, `portannot_kafka_records_total{result="skipped"} 0`,
+		`portannot_flows_total{status="assigned"} 1`, `portannot_kafka_partitions 1`, "portannot_kafka_exactly_once 1",
+		`portannot_kafka_commit_seconds_bucket{le="+Inf"} `, `portannot_kafka_errors_total{kind="fetch"} 0`, `registry_edition="2026-08-17"`,
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("no %s in\n%s", want, body)
+		}
 	}
-	cancel()
-	if got := <-code; got != exitDone || out.String() != "" {
-		t.Errorf("exit code %d, output %q", got, out.String())
+	if got := p.end(); got != exitDone || p.stdout.String() != "" {
+		t.Errorf("exit code %d, output %q", got, p.stdout.String())
 	}
 	for _, want := range []string{"each record exactly once", "read 2 records in ", "1 annotated, 0 unchanged, 0 not selected, 1 not understood", "1 flow: service port 1 assigned"} {
-		if !strings.Contains(messages.String(), want) {
-			t.Errorf("no %q in\n%s", want, messages.String())
+		if !strings.Contains(p.stderr.String(), want) {
+			t.Errorf("no %q in\n%s", want, p.stderr.String())
 		}
 	}
 	var committed int64
@@ -73,5 +66,21 @@ func TestEnrichKafka(t *testing.T) {
 	}
 	if committed != 2 {
 		t.Errorf("%d records committed", committed)
+	}
+}
+
+// TestEnrichKafkaNoBroker: before there is a broker, the program waits, and says
+// so at /healthz.
+func TestEnrichKafkaNoBroker(t *testing.T) {
+	p := startProgram(t, "enrich", "--registry", "embedded", "--from", "kafka://127.0.0.1:1/a", "--to", "kafka://127.0.0.1:1/b", "--group", "g", "--metrics", ":0")
+	p.find("waiting for brokers: look up kafka://127.0.0.1:1/a: ")
+	if code, body := p.get("/healthz"); code != 503 || !strings.HasPrefix(body, "waiting for brokers: ") {
+		t.Errorf("health: %d %q", code, body)
+	}
+	if code, body := p.get("/metrics"); code != 200 || !strings.Contains(body, "portannot_registry_age_seconds ") || !strings.Contains(body, "portannot_kafka_partitions 0") {
+		t.Errorf("metrics: %d %s", code, body)
+	}
+	if code := p.end(); code != exitDone {
+		t.Errorf("exit code %d: %s", code, p.stderr.String())
 	}
 }

@@ -124,6 +124,15 @@ type member struct {
 
 func (m *member) records() uint64 { return m.Counts().Records[Annotated] }
 
+// connected makes a Member that has asked the cluster.
+func connected(ctx context.Context, c Config) (*Member, error) {
+	m, err := New(c)
+	if err != nil {
+		return nil, err
+	}
+	return m, m.Connect(ctx)
+}
+
 // start starts a member.
 func start(t testing.TB, c Config) *member {
 	t.Helper()
@@ -133,7 +142,7 @@ func start(t testing.TB, c Config) *member {
 	ctx, m.stop = context.WithCancel(context.Background())
 	t.Cleanup(m.stop)
 	var err error
-	if m.Member, err = New(ctx, c); err != nil {
+	if m.Member, err = connected(ctx, c); err != nil {
 		t.Fatal(err)
 	}
 	go func() { m.result <- m.Run(ctx) }()

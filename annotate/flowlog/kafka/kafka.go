@@ -29,9 +29,17 @@
 // Key, headers and timestamp stay. The value is annotated as
 // [flowlog.Messages] does it, or as a goflow2 message (see [Protobuf]). A
 // record that cannot be understood keeps its value too and gets the header
-// [ErrorHeader], or goes to the dead-letter topic. So does one whose annotated
-// form is larger than the topic takes. A record without a value (a tombstone of
-// a compacted topic) stays as it is.
+// [ErrorHeader], or goes to the dead-letter topic. A record without a value (a
+// tombstone of a compacted topic) stays as it is.
+//
+// No record stops the others. One that is larger, once annotated, than the topic
+// takes is written unchanged with ErrorHeader. So is one that the topic refuses,
+// say for its timestamp; if it is refused unchanged too, or is too large as it
+// is, it goes to the dead-letter topic, without its value if need be, and is left
+// out and counted if there is none. A refusal is of a whole batch, so the records
+// of that are read again, fewer at once, to find the one it is about. Likewise,
+// batches that would decompress to more than memory allows are left out, with a
+// dead letter that says where they are.
 package kafka
 
 import (
@@ -167,10 +175,10 @@ type Config struct {
 // failure.
 const maxBatch = 250_000
 
-// Bounds of memory: what was fetched and waits, and what waits to be written.
-// When either is full the member reads no more.
+// Bounds of memory: what was fetched and waits (see maxExpandBytes, too), and what
+// waits to be written. When either is full the member reads no more.
 const (
-	maxFetchBytes   = 32 << 20
+	maxFetchBytes   = 16 << 20
 	maxBufferedRecs = 2 * maxPoll
 	maxBuffered     = 64 << 20 // bytes
 	maxPoll         = 10_000   // records taken at once

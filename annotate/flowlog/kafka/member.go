@@ -12,31 +12,33 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
-
-	"github.com/portannot/portannot/annotate/flowlog"
 )
 
 // Member is one member of a consumer group.
 type Member struct {
-	c        Config
-	security []kgo.Opt
-	delivery Delivery
-	shape    shape
-	one      bool // both topics are of one cluster
-	outlet   outlet
-	metrics  metrics
-	reported int
+	c            Config
+	security     []kgo.Opt
+	decompressor *decompressor
+	connected    bool
+	delivery     Delivery
+	shape        shape
+	one          bool // both topics are of one cluster
+	outlet       outlet
+	metrics      metrics
+	tried        int       // attempts to write that failed, since the last commit
+	most         int       // records to take at once: fewer while one that a topic refuses is looked for
+	said         time.Time // when a failure was reported
+	unsaid       int       // failures that were not reported since
 }
 
-// New asks the cluster what it allows and has, and makes a Member, which joins
-// the group once it runs. The first message to Report says how often records
-// may arrive.
-func New(ctx context.Context, c Config) (*Member, error) {
+// New makes a Member, which connects to brokers when it runs. All that it needs
+// of the machine is read before New returns: certificates and, once, the secret.
+func New(c Config) (*Member, error) {
 	c.setDefaults()
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	m := &Member{c: c}
+	m := &Member{c: c, most: maxPoll}
 	var err error
 	if m.security, err = c.Security.options(); err != nil {
 		return nil, err
@@ -48,58 +50,62 @@ func New(ctx context.Context, c Config) (*Member, error) {
 		host, _ := os.Hostname()
 		m.c.TransactionalID = strings.Join([]string{"portannot", c.Group, host, rand.Text()[:12]}, "-")
 	}
-	if err := m.explore(ctx); err != nil {
-		return nil, err
+	if m.decompressor, err = newDecompressor(); err != nil {
+		return nil, fmt.Errorf("set up client: %w", err)
 	}
 	a, err := newAnnotator(c.Enrich)
 	if err != nil {
 		return nil, err
 	}
-	m.outlet = outlet{annotator: a, topic: c.To.Topic, deadLetter: c.DeadLetter, limit: m.shape.limit}
-	m.metrics.update(func(c *Counts) { c.delivery, c.lag = m.delivery, map[int32]int64{} })
+	m.outlet = outlet{annotator: a, topic: c.To.Topic, deadLetter: c.DeadLetter}
+	m.metrics.c.Lag = map[int32]int64{}
 	return m, nil
 }
 
-// Delivery says how often records may arrive: ExactlyOnce or AtLeastOnce.
+// Delivery says how often records may arrive: ExactlyOnce or AtLeastOnce, and
+// BestDelivery before Connect.
 func (m *Member) Delivery() Delivery { return m.delivery }
 
-// Counts account for what was done so far.
-func (m *Member) Counts() (c Counts) {
-	m.metrics.update(func(now *Counts) { c = *now })
-	c.lag = nil // it goes on changing
-	return c
-}
+// maxTries bounds the attempts to write a batch with one client.
+const maxTries = 5
 
-// maxRestarts bounds the attempts with a new client, without a commit between
-// them.
-const maxRestarts = 5
-
-// Run reads, annotates and writes until ctx ends: then what has been read is
-// written and committed, the group is left, and the error is nil. Failures that
-// pass (a broker that is away, a rebalance) are no errors either, unless one falls
-// together with the end: then the error says that what was read last is not
-// committed, and will be read again.
+// Run connects, and then reads, annotates and writes until ctx ends: then what
+// has been read is written and committed, the group is left, and the error is nil.
+// Failures that pass (a broker that is away, a rebalance) are no errors either,
+// unless one falls together with the end: then the error says that what was read
+// last is not committed, and will be read again.
 func (m *Member) Run(ctx context.Context) error {
-	for failures := 0; ; {
-		before := m.Counts().Commits
-		err := m.session(ctx)
-		if err == nil || ctx.Err() != nil && !errors.Is(err, errUnfinished) {
-			return nil
-		}
-		if m.Counts().Commits > before {
-			failures = 0
-		}
-		if failures++; failures > maxRestarts || ctx.Err() != nil || permanent(err) {
+	if !m.connected {
+		if err := m.Connect(ctx); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
 			return err
 		}
-		m.metrics.update(func(c *Counts) { c.Restarts++; c.failing = true })
-		m.c.Report(fmt.Sprintf("%v; starting again", err))
-		select {
-		case <-ctx.Done():
-		case <-time.After(time.Duration(failures) * time.Second / 2):
+	}
+	for wait := firstPause; ; {
+		before := m.Counts().Commits
+		err := m.session(ctx)
+		switch {
+		case err == nil || ctx.Err() != nil && !errors.Is(err, errUnfinished):
+			return nil
+		case errors.Is(err, errReopen):
+			continue
+		case ctx.Err() != nil || permanent(err):
+			return err
 		}
+		if m.Counts().Commits > before {
+			wait = firstPause
+		}
+		m.metrics.update(func(c *Counts) { c.Restarts++; c.failing = true })
+		m.say("%v; starting again", err)
+		pause(ctx, wait)
+		wait = min(2*wait, maxPause)
 	}
 }
+
+// errReopen says that a new client is needed, with other limits.
+var errReopen = errors.New("the topics take less than they did")
 
 // errUnfinished is the error of an end that could not be made in good order.
 var errUnfinished = errors.New("what was read last is not committed, and will be read again")
@@ -109,13 +115,16 @@ const finishTimeout = 30 * time.Second
 
 // broker is one client, or two, with the delivery in use.
 type broker interface {
-	poll(ctx context.Context) kgo.Fetches
+	poll(ctx context.Context, most int) kgo.Fetches // up to so many records
+	fetched() int64                                 // bytes of records that wait to be polled
 	begin() error
 	flush(ctx context.Context) error // waits until all is written, or has failed
 	produce(r *kgo.Record, done func(*kgo.Record, error))
 	// end commits if ok says that all was written, or undoes. committed is
 	// false when what was read is to be read again, from.
 	end(ctx context.Context, ok bool, from offsets) (committed bool, err error)
+	// skip goes on reading from offsets, which the next commit commits.
+	skip(to offsets)
 	// allow lets partitions go to other members.
 	allow()
 	close()
@@ -143,12 +152,12 @@ func (m *Member) batch(ctx context.Context, b broker) error {
 	defer b.allow()
 	m.metrics.update(func(c *Counts) { c.lastCycle = time.Now() })
 	wait, cancel := context.WithTimeout(ctx, maxWait)
-	fetches := b.poll(wait)
+	fetches, unread, err := m.poll(wait, b)
 	cancel()
-	if err := m.fetchErrors(fetches); err != nil {
+	if err != nil {
 		return err
 	}
-	if fetches.NumRecords() == 0 {
+	if fetches.NumRecords() == 0 && len(unread) == 0 {
 		return nil
 	}
 	if err := b.begin(); err != nil {
@@ -162,24 +171,32 @@ func (m *Member) batch(ctx context.Context, b broker) error {
 	gather, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
 	for {
-		n += m.take(b, fetches, from, failed)
-		if n >= maxBatch || failed.get() != nil || gather.Err() != nil {
+		n += m.take(b, fetches, from, failed) + m.skip(b, unread, from, failed)
+		if m.most < maxPoll || n >= maxBatch || failed.get() != nil || gather.Err() != nil {
 			break
 		}
-		fetches = b.poll(gather)
-		if err := m.fetchErrors(fetches); err != nil {
+		if fetches, unread, err = m.poll(gather, b); err != nil {
 			failed.done(nil, err)
 		}
 	}
-	return m.end(ctx, b, failed, from)
+	return m.end(ctx, b, failed, from, n)
+}
+
+// poll takes what was fetched. unread are batches that are too large to be read.
+// The error is one that does not pass.
+func (m *Member) poll(ctx context.Context, b broker) (fetches kgo.Fetches, unread []*kgo.ErrDecompressTooLarge, err error) {
+	m.decompressor.taken(b.fetched()) // what was polled before is written by now, or on its way
+	fetches = b.poll(ctx, m.most)
+	unread, err = m.fetchErrors(fetches)
+	return fetches, unread, err
 }
 
 // maxWait is how long nothing may come before the loop goes round, for its
 // health to be seen.
 const maxWait = 10 * time.Second
 
-// end writes out a batch and commits it.
-func (m *Member) end(ctx context.Context, b broker, failed *firstError, from offsets) error {
+// end writes out a batch of n records and commits it.
+func (m *Member) end(ctx context.Context, b broker, failed *firstError, from offsets, n int) error {
 	finish := context.WithoutCancel(ctx)
 	if ctx.Err() != nil {
 		var cancel context.CancelFunc
@@ -195,10 +212,10 @@ func (m *Member) end(ctx context.Context, b broker, failed *firstError, from off
 	permanentErr := err != nil && permanent(err)
 	committed, endErr := b.end(finish, err == nil, from)
 	m.metrics.update(func(c *Counts) {
-		c.commit.observe(time.Since(began))
+		c.Commit.observe(time.Since(began))
 		if committed {
 			c.Commits++
-			c.lastCommit = time.Now()
+			c.LastCommit = time.Now()
 		} else {
 			c.Aborts++
 		}
@@ -209,8 +226,12 @@ func (m *Member) end(ctx context.Context, b broker, failed *firstError, from off
 	})
 	switch {
 	case committed:
-		m.reported = 0
+		m.tried = 0
+		m.most = min(maxPoll, 4*m.most)
+		clear(m.outlet.refused)
 		return nil
+	case refused(err) && endErr == nil:
+		return m.narrow(ctx, n, err)
 	case permanentErr:
 		return fmt.Errorf("write records: %w", err)
 	case endErr != nil && ctx.Err() != nil:
@@ -218,13 +239,42 @@ func (m *Member) end(ctx context.Context, b broker, failed *firstError, from off
 	case endErr != nil:
 		return fmt.Errorf("commit: %w", endErr)
 	case err != nil:
-		m.report(fmt.Errorf("write records, which is tried again: %w", err))
-		if m.reported++; m.reported > maxRestarts {
+		m.say("write records, which is tried again: %v", err)
+		if m.tried++; m.tried > maxTries {
 			return fmt.Errorf("write records: %w", err)
 		}
-		pause(ctx, time.Duration(m.reported)*100*time.Millisecond)
+		pause(ctx, time.Duration(m.tried)*100*time.Millisecond)
 	}
 	return nil
+}
+
+// narrow goes on after a batch of n records of which a topic has refused one, or
+// all together. The same records are read again, fewer at once, until it is known
+// which one it is; that is then written in another form.
+func (m *Member) narrow(ctx context.Context, n int, why error) error {
+	if m.most == 1 {
+		o := &m.outlet
+		m.say("record %d of partition %d is refused: %v", o.last.offset, o.last.partition, why)
+		o.refuse(why)
+		return nil
+	}
+	m.most = max(1, min(n, m.most)/8)
+	if errors.Is(why, kerr.MessageTooLarge) && m.lowerLimits(ctx) {
+		m.say("topic %s takes no more than %d bytes at once", m.c.To.Topic, m.shape.limits.to)
+		return errReopen
+	}
+	return nil
+}
+
+// refused reports that a topic does not take a record, whatever the number of
+// attempts.
+func refused(err error) bool {
+	for _, e := range []error{kerr.MessageTooLarge, kerr.RecordListTooLarge, kerr.InvalidTimestamp, kerr.InvalidRecord, kerr.PolicyViolation} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
 }
 
 func pause(ctx context.Context, d time.Duration) {
@@ -234,7 +284,22 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-func (m *Member) report(err error) { m.c.Report(err.Error()) }
+// sayEvery is how often failures are reported at most.
+const sayEvery = time.Minute
+
+// say reports a failure, unless one was reported just before.
+func (m *Member) say(format string, args ...any) {
+	if time.Since(m.said) < sayEvery {
+		m.unsaid++
+		return
+	}
+	text := fmt.Sprintf(format, args...)
+	if m.unsaid > 0 {
+		text += fmt.Sprintf(" (and %d failures before that)", m.unsaid)
+	}
+	m.said, m.unsaid = time.Now(), 0
+	m.c.Report(text)
+}
 
 // take annotates and hands over what was fetched.
 func (m *Member) take(b broker, fetches kgo.Fetches, from offsets, failed *firstError) int {
@@ -264,9 +329,13 @@ func (m *Member) take(b broker, fetches kgo.Fetches, from offsets, failed *first
 		for _, r := range p.Records {
 			n++
 			c.Read += uint64(len(r.Key) + len(r.Value))
-			result, in, _ := m.outlet.turn(r)
+			partition, offset := r.Partition, r.Offset
+			result, in, why := m.outlet.turn(r)
 			c.Records[result]++
-			if result == Dropped {
+			if result == Skipped {
+				m.say("record %d of partition %d is left out: %v", offset, partition, why)
+			}
+			if result == Dropped || result == Skipped {
 				continue
 			}
 			c.Wrote += uint64(len(r.Key) + len(r.Value))
@@ -277,7 +346,7 @@ func (m *Member) take(b broker, fetches kgo.Fetches, from offsets, failed *first
 				b.produce(r, done)
 			}
 		}
-		m.metrics.update(func(c *Counts) { c.lag[p.Partition] = max(p.HighWatermark-last-1, 0) })
+		m.metrics.update(func(c *Counts) { c.Lag[p.Partition] = max(p.HighWatermark-last-1, 0) })
 	})
 	now := time.Now()
 	m.metrics.update(func(sum *Counts) {
@@ -287,34 +356,60 @@ func (m *Member) take(b broker, fetches kgo.Fetches, from offsets, failed *first
 		sum.Read += c.Read
 		sum.Wrote += c.Wrote
 		sum.Flows = m.outlet.annotator.stats()
-		sum.annotate.observe(now.Sub(began))
-		sum.age.observe(now.Sub(oldest))
+		sum.Annotate.observe(now.Sub(began))
+		sum.Age.observe(now.Sub(oldest))
 		sum.lastCycle = now
 	})
 	return n
 }
 
-// fetchErrors counts and reports what went wrong with reading. The error is one
-// that does not pass.
-func (m *Member) fetchErrors(fetches kgo.Fetches) error {
-	var lasting error
+// skip leaves out batches that are too large to be read. The group goes on behind
+// them, and dead letters say where they are.
+func (m *Member) skip(b broker, unread []*kgo.ErrDecompressTooLarge, from offsets, failed *firstError) int {
+	for _, u := range unread {
+		records := u.NextOffset - u.Offset
+		why := fmt.Errorf("a batch of %d records takes more than %d bytes when it is decompressed", records, maxBatchBytes)
+		m.say("records %d to %d of partition %d are left out: %v", u.Offset, u.NextOffset-1, u.Partition, why)
+		if from[u.Topic] == nil {
+			from[u.Topic] = map[int32]kgo.EpochOffset{}
+		}
+		if _, ok := from[u.Topic][u.Partition]; !ok {
+			from[u.Topic][u.Partition] = kgo.EpochOffset{Epoch: u.Epoch, Offset: u.Offset}
+		}
+		result := Skipped
+		if r, ok := m.outlet.unread(u.Topic, position{u.Partition, u.Offset}, why); ok {
+			result = DeadLettered
+			b.produce(r, failed.done)
+		}
+		m.metrics.update(func(c *Counts) { c.Records[result] += uint64(max(records, 1)) })
+		b.skip(offsets{u.Topic: {u.Partition: {Epoch: u.Epoch, Offset: u.NextOffset}}})
+	}
+	return len(unread)
+}
+
+// fetchErrors counts and reports what went wrong with reading. unread are batches
+// that are too large to be read; the error is one that does not pass.
+func (m *Member) fetchErrors(fetches kgo.Fetches) (unread []*kgo.ErrDecompressTooLarge, lasting error) {
 	fetches.EachError(func(topic string, partition int32, err error) {
+		var tooLarge *kgo.ErrDecompressTooLarge
 		switch {
-		case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, errExpanded):
 			return
+		case errors.As(err, &tooLarge):
+			unread = append(unread, tooLarge)
 		case errors.Is(err, kgo.ErrClientClosed), permanent(err):
 			lasting = fmt.Errorf("read %s: %w", topic, err)
 			if topic == "" {
 				lasting = fmt.Errorf("read: %w", err)
 			}
 		case topic == "":
-			m.report(err)
+			m.say("%v", err)
 		default:
-			m.report(fmt.Errorf("read %s, partition %d: %w", topic, partition, err))
+			m.say("read %s, partition %d: %v", topic, partition, err)
 		}
 		m.metrics.update(func(c *Counts) { c.FetchErrors++ })
 	})
-	return lasting
+	return unread, lasting
 }
 
 // permanent reports errors that trying again does not mend.
@@ -322,8 +417,7 @@ func permanent(err error) bool {
 	for _, e := range []error{
 		kerr.TopicAuthorizationFailed, kerr.GroupAuthorizationFailed, kerr.ClusterAuthorizationFailed,
 		kerr.TransactionalIDAuthorizationFailed, kerr.SaslAuthenticationFailed, kerr.UnsupportedSaslMechanism,
-		kerr.InvalidGroupID, kerr.InvalidTopicException, kerr.MessageTooLarge, kerr.InvalidTimestamp,
-		kerr.InvalidTransactionTimeout, kerr.InvalidSessionTimeout, kerr.UnsupportedCompressionType,
+		kerr.InvalidGroupID, kerr.InvalidTopicException, kerr.InvalidTransactionTimeout, kerr.InvalidSessionTimeout, kerr.UnsupportedCompressionType,
 	} {
 		if errors.Is(err, e) {
 			return true
@@ -331,6 +425,3 @@ func permanent(err error) bool {
 	}
 	return false
 }
-
-// Stats says what was found of flows.
-func (c *Counts) Stats() *flowlog.Stats { return &c.Flows }

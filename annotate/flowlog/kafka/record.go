@@ -1,9 +1,6 @@
 package kafka
 
 import (
-	"fmt"
-	"strconv"
-
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/portannot/portannot/annotate/flowlog"
@@ -19,13 +16,15 @@ const (
 	Dropped              // not selected
 	NotUnderstood        // written unchanged, with ErrorHeader
 	DeadLettered         // likewise, to the dead-letter topic
+	Refused              // written unchanged, with ErrorHeader: annotated, it is more than the topic takes
+	Skipped              // not written: no topic takes it
 	NumResults    int    = iota
 )
 
 // String gives the name in metrics: "annotated", "unchanged", "dropped",
-// "not_understood" or "dead_lettered".
+// "not_understood", "dead_lettered", "refused" or "skipped".
 func (r Result) String() string {
-	return [...]string{"annotated", "unchanged", "dropped", "not_understood", "dead_lettered"}[r]
+	return [...]string{"annotated", "unchanged", "dropped", "not_understood", "dead_lettered", "refused", "skipped"}[r]
 }
 
 // annotator annotates the values of records. It is for one goroutine.
@@ -110,73 +109,6 @@ func (a *annotator) stats() flowlog.Stats {
 	s.NoProtocol += p.NoProtocol
 	s.Selected += p.Selected
 	return s
-}
-
-// outlet turns records that were read into those that are written.
-type outlet struct {
-	annotator  *annotator
-	topic      string
-	deadLetter string
-	limit      int // bytes of a record that the topic takes
-}
-
-// overhead is what a batch of one record has around its key, value and headers,
-// in bytes: 61 of the batch, and numbers of variable length.
-const overhead = 128
-
-// turn makes a record that was read the one to be written. why says why it is
-// not annotated. The value lies in the room in, unless that is nil.
-func (o *outlet) turn(r *kgo.Record) (result Result, in *room, why error) {
-	from, partition, offset := r.Topic, r.Partition, r.Offset
-	r.Topic = o.topic
-	if r.Value == nil {
-		return Unchanged, nil, nil
-	}
-	value, kind, err := o.annotator.annotate(r.Value)
-	switch {
-	case kind == flowlog.Bad:
-	case len(value) == 0 && len(r.Value) > 0:
-		return Dropped, nil, nil
-	case size(r, value) > o.limit:
-		err = fmt.Errorf("annotated record of more than the topic's %d bytes", o.limit)
-	case kind == flowlog.Flow:
-		r.Value = value
-		return Annotated, o.annotator.in, nil
-	case len(value) > 0:
-		r.Value = value
-		return Unchanged, o.annotator.in, nil
-	default:
-		return Unchanged, nil, nil
-	}
-	r.Headers = withHeader(r.Headers, ErrorHeader, err.Error())
-	if o.deadLetter == "" {
-		return NotUnderstood, nil, err
-	}
-	r.Topic = o.deadLetter
-	r.Headers = withHeader(r.Headers, TopicHeader, from)
-	r.Headers = withHeader(r.Headers, PartitionHeader, strconv.Itoa(int(partition)))
-	r.Headers = withHeader(r.Headers, OffsetHeader, strconv.FormatInt(offset, 10))
-	return DeadLettered, nil, err
-}
-
-// size bounds what a record takes in a batch of its own, in bytes.
-func size(r *kgo.Record, value []byte) int {
-	n := overhead + len(r.Key) + len(value)
-	for _, h := range r.Headers {
-		n += 10 + len(h.Key) + len(h.Value)
-	}
-	return n
-}
-
-// withHeader sets a header, in place of an earlier one of the name.
-func withHeader(headers []kgo.RecordHeader, key, value string) []kgo.RecordHeader {
-	for i := range headers {
-		if headers[i].Key == key {
-			headers[i].Value = []byte(value)
-			return headers
-		}
-	}
-	return append(headers[:len(headers):len(headers)], kgo.RecordHeader{Key: key, Value: []byte(value)})
 }
 
 // partitioner keeps records of one partition in order: see the package comment.

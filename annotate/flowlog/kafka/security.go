@@ -6,8 +6,10 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sasl"
@@ -38,32 +40,44 @@ func Mechanisms() []string { return []string{"plain", "scram-sha-256", "scram-sh
 // maxSecret bounds a file with a secret, in bytes.
 const maxSecret = 64 << 10
 
-// SecretFile gives the content of a file as a secret, without the line end.
+// SecretFile gives the content of a file as a secret, without the line end. When
+// the file may no longer be read, since the process has given up the right, it
+// gives what was read last.
 func SecretFile(name string) func() (string, error) {
+	var mu sync.Mutex
+	var last string
 	return func() (string, error) {
-		f, err := os.Open(name)
-		if err != nil {
-			return "", fmt.Errorf("read secret: %w", err)
+		s, err := readSecret(name)
+		mu.Lock()
+		defer mu.Unlock()
+		if errors.Is(err, os.ErrPermission) && last != "" {
+			return last, nil
 		}
-		defer f.Close()
-		b := make([]byte, maxSecret+1)
-		n := 0
-		for n < len(b) {
-			m, err := f.Read(b[n:])
-			n += m
-			if err != nil || m == 0 {
-				break
-			}
+		if err == nil {
+			last = s
 		}
-		if n > maxSecret {
-			return "", fmt.Errorf("read secret: %s has more than %d bytes", name, maxSecret)
-		}
-		s := strings.TrimRight(string(b[:n]), "\r\n")
-		if s == "" {
-			return "", fmt.Errorf("read secret: %s is empty", name)
-		}
-		return s, nil
+		return s, err
 	}
+}
+
+func readSecret(name string) (string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return "", fmt.Errorf("read secret: %w", err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("read secret: %w", err)
+	case len(b) > maxSecret:
+		return "", fmt.Errorf("read secret: %s has more than %d bytes", name, maxSecret)
+	}
+	s := strings.TrimRight(string(b), "\r\n")
+	if s == "" {
+		return "", fmt.Errorf("read secret: %s is empty", name)
+	}
+	return s, nil
 }
 
 // SecretEnv gives the value of an environment variable as a secret.
@@ -137,7 +151,10 @@ func (s *Security) mechanism() (sasl.Mechanism, error) {
 
 func (s *Security) tls() (*tls.Config, error) {
 	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: s.ServerName}
-	if s.CAFile != "" {
+	if s.CAFile == "" {
+		// Read now, while files may be read.
+		c.RootCAs, _ = x509.SystemCertPool()
+	} else {
 		pem, err := os.ReadFile(s.CAFile)
 		if err != nil {
 			return nil, fmt.Errorf("read certificates: %w", err)

@@ -236,7 +236,7 @@ func portannot(addr string, eos bool) error {
 	if eos {
 		c.Delivery = kafka.ExactlyOnce
 	}
-	m, err := kafka.New(context.Background(), c)
+	m, err := kafka.New(c)
 	if err != nil {
 		return err
 	}
