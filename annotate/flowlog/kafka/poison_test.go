@@ -305,7 +305,10 @@ func TestNoBrokerYet(t *testing.T) {
 	defer cancel()
 	result := make(chan error, 1)
 	go func() { result <- m.Run(ctx) }()
-	await(t, func() bool { err := m.Healthy(); return err != nil && strings.Contains(err.Error(), "waiting for brokers: ") })
+	await(t, func() bool {
+		err := m.Healthy()
+		return err != nil && strings.Contains(err.Error(), "waiting for brokers: ")
+	})
 	time.Sleep(2 * firstPause)
 	if n := strings.Count(said.String(), "waiting for brokers"); n != 1 {
 		t.Errorf("said %d times in a second: %s", n, said)
