@@ -44,6 +44,9 @@ type EnrichOptions struct {
 	// cannot be understood, in order, one call after another, and never once
 	// Enrich has returned.
 	Problem func(*Problem)
+	// Progress, if not nil, is called likewise when a block has been counted,
+	// with the counts of all logs so far.
+	Progress func(*Stats)
 }
 
 // Stats account for every line.
@@ -159,6 +162,9 @@ func (e *Enricher) finish(b *block) error {
 		}
 	}
 	e.stats.add(&b.stats)
+	if e.opt.Progress != nil {
+		e.opt.Progress(&e.stats)
+	}
 	if len(b.out) > 0 {
 		if _, err := e.w.Write(b.out); err != nil {
 			return fmt.Errorf("%w: %w", ErrWrite, err)

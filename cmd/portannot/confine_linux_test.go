@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -80,6 +82,36 @@ func TestKafkaConfined(t *testing.T) {
 	}
 	if os.Geteuid() == 0 {
 		p.find("open .*: permission denied: it is kept as it was at the start")
+	}
+	if code := p.end(); code != exitDone {
+		t.Errorf("exit code %d: %s", code, p.stderr.String())
+	}
+}
+
+// TestLiveMetrics: a live capture answers from within its sandbox.
+func TestLiveMetrics(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root to capture")
+	}
+	p := startProgram(t, "-i", "lo", "-f", "udp port 9", "-v", "--registry", "embedded", "--metrics", ":0", "-o", "json")
+	p.find("listening on lo")
+	p.confined()
+	conn, err := net.Dial("udp", "127.0.0.1:9")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.Write([]byte("x"))
+	want := []string{"portannot_packets_total [1-9]", "portannot_packet_bytes_total [1-9]", "portannot_packets_dropped_total 0", "portannot_flows_held 1"}
+	var text string
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		_, text = p.get("/metrics")
+		if !slices.ContainsFunc(want, func(w string) bool { return !regexp.MustCompile(w).MatchString(text) }) {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%s", text)
+		}
 	}
 	if code := p.end(); code != exitDone {
 		t.Errorf("exit code %d: %s", code, p.stderr.String())

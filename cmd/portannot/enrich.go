@@ -74,7 +74,7 @@ portannot enrich --from TOPIC --to TOPIC --group NAME [flags]`,
 				quietFlag(&o.quiet),
 			}},
 			{Heading: "With --listen, and for topics of Kafka:", Flags: []cli.Flag{
-				metricsFlag(&o.service.metrics),
+				metricsFlag(&o.service.metrics), // also with --follow
 				userFlag(&o.service.user),
 				verboseFlag(&o.service.verbose),
 			}},
@@ -113,12 +113,8 @@ func (o *enrichOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) erro
 	if o.kafka.used() {
 		return runEnrichKafka(ctx, e, o)
 	}
-	if len(o.listen) == 0 {
-		for _, name := range []string{"allow-exporter", "metrics", "user", "verbose"} {
-			if fs.Changed(name) {
-				return usagef("", "--%s is for --listen and Kafka topics", name)
-			}
-		}
+	if err := o.checkService(fs); err != nil {
+		return err
 	}
 	files, err := o.inputs(e, fs.Args())
 	if err != nil {
@@ -130,6 +126,20 @@ func (o *enrichOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) erro
 	}
 	j := &enrichJob{env: e, files: files, follow: o.follow, quiet: o.quiet, selecting: o.unexpected || !opt.Selector.Empty()}
 	opt.Problem = j.report
+	j.read = newReadSoFar(files)
+	if o.follow {
+		shown := &followMetrics{read: j.read}
+		opt.Progress = shown.update
+		server, err := e.openMetrics(o.service.metrics, o.quiet, opt.Annotator.Registry())
+		if err != nil {
+			return err
+		}
+		if server != nil {
+			defer server.Close()
+			server.Add(shown.write)
+			server.SetHealth(func() error { return nil })
+		}
+	}
 	j.enricher = flowlog.NewEnricher(e.stdout, opt)
 	allow, err := parsePrefixes(o.allow)
 	if err != nil {
@@ -140,6 +150,22 @@ func (o *enrichOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) erro
 		return j.exports.listen(ctx, o.listen, o.service, opt.Annotator.Registry(), o.strict)
 	}
 	return j.run(ctx)
+}
+
+// checkService finds flags of runs that go on, where the run does not.
+func (o *enrichOptions) checkService(fs *pflag.FlagSet) error {
+	if len(o.listen) > 0 {
+		return nil
+	}
+	for _, name := range []string{"allow-exporter", "user", "verbose"} {
+		if fs.Changed(name) {
+			return usagef("", "--%s is for --listen and Kafka topics", name)
+		}
+	}
+	if o.service.metrics != "" && !o.follow {
+		return usagef("", "--metrics is for --listen, --follow and Kafka topics")
+	}
+	return nil
 }
 
 // inputs gives the names of the logs; without any, standard input is meant,
@@ -216,7 +242,6 @@ func (j *enrichJob) report(p *flowlog.Problem) {
 // unless the output fails.
 func (j *enrichJob) run(ctx context.Context) error {
 	failed := false
-	j.read = newReadSoFar(j.files)
 	for _, name := range j.files {
 		j.progress = j.showProgress()
 		err := j.copy(ctx, name)

@@ -4,7 +4,11 @@ import (
 	"context"
 	"io"
 	"os"
+	"sync"
 	"time"
+
+	"github.com/portannot/portannot/annotate/flowlog"
+	"github.com/portannot/portannot/cmd/portannot/internal/metrics"
 )
 
 // growPoll is how often a file that is followed is looked at.
@@ -21,12 +25,40 @@ func (j *enrichJob) copyGrowing(ctx context.Context, name string) error {
 		}
 		g := &growing{ctx: ctx, f: f, name: name}
 		// The end of ctx is the end of the log: what was read is written.
-		err = j.enrich(context.WithoutCancel(ctx), g, name)
+		err = j.enrich(context.WithoutCancel(ctx), j.read.of(g), name)
 		f.Close()
 		if err != nil || !g.replaced {
 			return err
 		}
 	}
+}
+
+// followMetrics show what a run that follows a log is doing.
+type followMetrics struct {
+	read  *readSoFar
+	mu    sync.Mutex
+	stats flowlog.Stats
+}
+
+// update is told of the counts after each block.
+func (f *followMetrics) update(st *flowlog.Stats) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.stats = *st
+}
+
+// write gives the metrics.
+func (f *followMetrics) write(w *metrics.Writer) {
+	f.mu.Lock()
+	st := f.stats
+	f.mu.Unlock()
+	read, _ := f.read.Progress()
+	w.Counter("portannot_log_bytes_total", "Bytes read of the log.", uint64(read))
+	const lines, help = "portannot_log_lines_total", "Lines of the log, by what they are."
+	w.Counter(lines, help, st.Other, "kind", "other")
+	w.Counter(lines, help, st.Bad, "kind", "not_understood")
+	w.Counter(lines, help, st.Lines-min(st.Lines, st.Other+st.Bad), "kind", "flow")
+	flowMetrics(w, &st)
 }
 
 // growing reads a file and waits at its end.

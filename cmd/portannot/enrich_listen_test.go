@@ -9,8 +9,10 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -180,7 +182,7 @@ func TestEnrichListenUsage(t *testing.T) {
 	}{
 		{"--listen 127.0.0.1:0 --allow-exporter 192.0.2.0/33", `"192.0.2.0/33": want an address or a network`},
 		{"--listen 127.0.0.1:0 --allow-exporter router", `"router": want an address or a network`},
-		{"--metrics :0 -", "--metrics is for --listen and Kafka topics"},
+		{"--metrics :0 -", "--metrics is for --listen, --follow and Kafka topics"},
 		{"-v -", "--verbose is for --listen and Kafka topics"},
 		{"--from kafka://h/a --to kafka://h/b --group g --allow-exporter ::1", "--allow-exporter is not for Kafka topics"},
 	} {
@@ -189,5 +191,40 @@ func TestEnrichListenUsage(t *testing.T) {
 		if code != exitUsage || !strings.Contains(stderr.String(), c.want) {
 			t.Errorf("%s: code %d: %s", c.args, code, stderr.Bytes())
 		}
+	}
+}
+
+// TestFollowMetrics: a log that is followed, and a capture, show what was read.
+func TestFollowMetrics(t *testing.T) {
+	root := repoRoot(t)
+	for _, c := range []struct {
+		name string
+		args []string
+		want []string
+	}{
+		{"log", []string{"enrich", "--follow", filepath.Join(root, "testdata/flowlogs/zeek/conn.log")},
+			[]string{`portannot_log_lines_total{kind="flow"} [1-9]`, `portannot_log_bytes_total [1-9]`, `portannot_flows_selected_total [1-9]`}},
+		{"capture", []string{"--follow", "-r", filepath.Join(root, "testdata/captures/demo.pcap")},
+			[]string{"portannot_packets_total 98\n", "portannot_packet_bytes_total [1-9]", `portannot_packets_decoded_total{result="decoded"} 98`, "portannot_flows_held 0", "portannot_flows_total.* [1-9]", "portannot_flows_evicted_total 0\n"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := startProgram(t, append(c.args, "--registry", "embedded", "--metrics", ":0")...)
+			var text string
+			for end := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+				_, text = p.get("/metrics")
+				if !slices.ContainsFunc(c.want, func(w string) bool { return !regexp.MustCompile(w).MatchString(text) }) {
+					break
+				}
+				if time.Now().After(end) {
+					t.Fatalf("%s", text)
+				}
+			}
+			if code, _ := p.get("/healthz"); code != 200 {
+				t.Errorf("health: %d", code)
+			}
+			if code := p.end(); code != exitDone {
+				t.Errorf("exit code %d: %s", code, p.stderr.String())
+			}
+		})
 	}
 }

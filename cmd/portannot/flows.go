@@ -57,6 +57,7 @@ type flowOptions struct {
 	live       liveOptions
 	activeSet  bool // --active-timeout was given
 	count      uint64
+	metrics    string
 }
 
 // job is a main job ready to run.
@@ -68,6 +69,7 @@ type job struct {
 	live      *liveOptions // nil: files are read
 	count     uint64       // packets to read at most; 0 for all
 	filter    *filter.Set  // nil: every packet
+	metrics   string       // address to show metrics at; "" for none
 	write     string       // file for the packets of the selected flows; "" for none
 	carved    io.Writer    // where they go if write is "-"; the flows are not printed then
 	annotator *annotate.Annotator
@@ -96,6 +98,9 @@ func (o *flowOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) error 
 			}
 		}
 	}
+	if o.metrics != "" && len(o.live.interfaces) == 0 && !o.follow {
+		return usagef("", "--metrics is for -i and --follow")
+	}
 	o.activeSet = fs.Changed("active-timeout")
 	j, err := o.job(e, append(o.read, fs.Args()...))
 	if err != nil {
@@ -109,7 +114,7 @@ func (o *flowOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) error 
 
 // job checks the options and opens what they name, the captures excepted.
 func (o *flowOptions) job(e *env, files []string) (*job, error) {
-	j := &job{env: e, files: files, recursive: o.recursive, follow: o.follow, count: o.count, write: o.write, quiet: o.quiet,
+	j := &job{env: e, files: files, recursive: o.recursive, follow: o.follow, count: o.count, metrics: o.metrics, write: o.write, quiet: o.quiet,
 		workers: runtime.GOMAXPROCS(0)}
 	if err := o.checkInput(j); err != nil {
 		return nil, err
@@ -381,7 +386,15 @@ func (j *job) runFiles(ctx context.Context) error {
 
 	m := meter.New(opt)
 	if j.follow {
-		err = m.Stream(src, tick, func() error {
+		server, shown, openErr := j.openMetrics()
+		if openErr != nil {
+			return openErr
+		}
+		if server != nil {
+			defer server.Close()
+		}
+		err = m.Stream(shown.of(src), tick, func() error {
+			shown.show(m, out, nil)
 			out.flush()
 			return out.err
 		})

@@ -7,12 +7,14 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/portannot/portannot/capture"
 	"github.com/portannot/portannot/capture/meter"
 	"github.com/portannot/portannot/capture/sandbox"
 	"github.com/portannot/portannot/cmd/portannot/internal/cli"
+	"github.com/portannot/portannot/cmd/portannot/internal/metrics"
 )
 
 // liveOptions are the flags of live capture, as given.
@@ -102,7 +104,14 @@ func (j *job) runLive(ctx context.Context) error {
 		metering.Packet = carver.packet
 	}
 	m := meter.New(metering)
-	if err := j.env.confine(o.user, o.verbose, sandbox.Options{}); err != nil {
+	server, shown, err := j.openMetrics()
+	if err != nil {
+		return err
+	}
+	if server != nil {
+		defer server.Close()
+	}
+	if err := j.env.confine(o.user, o.verbose, sandbox.Options{Accept: server != nil}); err != nil {
 		return err
 	}
 	if o.verbose {
@@ -117,12 +126,17 @@ func (j *job) runLive(ctx context.Context) error {
 	}
 	defer context.AfterFunc(stop, live.Stop)()
 
-	losses := j.watchLosses(live)
-	err = m.Stream(live, tick, func() error {
+	var dropped atomic.Uint64
+	unwatch := j.env.watch(lossesOf(&dropped))
+	err = m.Stream(shown.of(live), tick, func() error {
+		if s, err := live.Stats(); err == nil {
+			dropped.Store(s.Dropped)
+			shown.show(m, out, &s)
+		}
 		out.flush()
-		losses()
 		return out.err
 	})
+	unwatch()
 	stats, statsErr := live.Stats()
 	live.Close()
 	err = errors.Join(err, statsErr, j.finish(m, out))
@@ -154,16 +168,26 @@ func interfaceHint(names []string) string {
 	return "portannot -D lists the interfaces"
 }
 
-// watchLosses gives a function that tells of packets the system has dropped
-// since it was last called.
-func (j *job) watchLosses(live *capture.Live) func() {
-	var last uint64
-	return func() {
-		s, err := live.Stats()
-		if err != nil || s.Dropped <= last {
-			return
+// lossesOf gives what watch asks, of the packets that the system has dropped.
+func lossesOf(dropped *atomic.Uint64) func() (string, func()) {
+	var before uint64
+	return func() (string, func()) {
+		now := dropped.Load()
+		if now == before {
+			return "", nil
 		}
-		j.env.warnf("the system dropped %s: the buffer was full (see --buffer)", plural(s.Dropped-last, "packet"))
-		last = s.Dropped
+		text := fmt.Sprintf("the system dropped %s: the buffer was full (see --buffer)", plural(now-before, "packet"))
+		return text, func() { before = now }
 	}
+}
+
+// openMetrics opens what --metrics asks for; the server is nil for nothing.
+func (j *job) openMetrics() (*metrics.Server, *streamMetrics, error) {
+	shown := new(streamMetrics)
+	server, err := j.env.openMetrics(j.metrics, j.quiet, j.annotator.Registry())
+	if server != nil {
+		server.Add(shown.write)
+		server.SetHealth(func() error { return nil })
+	}
+	return server, shown, err
 }

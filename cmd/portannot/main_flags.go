@@ -54,6 +54,7 @@ portannot COMMAND [flags]`,
 					"memory that the system fills with packets; default 16"),
 				userFlag(&o.live.user),
 				verboseFlag(&o.live.verbose),
+				metricsFlag(&o.metrics), // also with --follow
 			}},
 			{Heading: selectionHeading, Flags: cli.Join(
 				[]cli.Flag{filterFlag(&o.filter)},

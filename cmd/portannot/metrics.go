@@ -35,9 +35,11 @@ func (e *env) openMetrics(address string, quiet bool, registry *iana.Registry) (
 	return s, nil
 }
 
+const flowsHelp = "Flows by status of the service port; no_side, port_not_reported and no_ports stand for those where it is not known."
+
 // flowMetrics shows what was found of the flows of logs and exporters.
 func flowMetrics(w *metrics.Writer, st *flowlog.Stats) {
-	const flows, help = "portannot_flows_total", "Flows by status of the service port; no_side, port_not_reported and no_ports stand for those where it is not known."
+	const flows, help = "portannot_flows_total", flowsHelp
 	for i, n := range st.Statuses {
 		w.Counter(flows, help, n, "status", iana.Status(i).String())
 	}
