@@ -27,7 +27,7 @@ func (m *message) size() int {
 
 const (
 	inboxSize = 64 << 20 // bytes of messages that wait
-	queueSize = 8 << 20  // of one exporter
+	queueSize = 16 << 20 // of one exporter
 	turnSize  = 64 << 10 // bytes of one exporter's messages that are decoded before it is another's turn
 	turnCount = 32       // messages likewise
 )
