@@ -76,6 +76,16 @@ var inCaptures = map[observe.Protocol]string{
 	observe.ONCRPC:     "10c24032 507f6eb3 60b8eec3 a12f0900 b0304252 de78b0a2",
 	observe.NFS:        "37e2d136 60b8eec3 917b7fd2",
 	observe.CoAP:       "54c5e28a ff91f7be",
+	observe.DCERPC: "167c7966 1e27b3b7 20ad3858 2d701585 48a100b9 4fb5325f 51c5a779 5bde35bc 873c0c6e 8f82fc5e 90fc4596 960b11b8 a81f7490 ba6caec2 " +
+		"bda384b5 c14d0da4 cfb2b202 db610cca e3b2c15c e80dbf9f ec93d69e ee88b438 f4f7e4c4",
+	observe.RIP:         "988ac122 a898ec2f c1484c2d",
+	observe.HSRP:        "276b36cd 750c969e c1484c2d c14d0da4 d1553f2b d6a88a79",
+	observe.WSDiscovery: "1a233c38",
+	observe.PTP:         "2d701585 80eed7bc",
+	observe.Whois:       "c1484c2d",
+	observe.NNTP:        "648ddce0",
+	observe.ZMTP:        "a5849984",
+	observe.TACACS:      "c1484c2d",
 }
 
 // TestIndustryCaptures checks that these protocols are recognised in the

@@ -4,7 +4,7 @@ package observe
 // Services Dynamic Discovery 1.1" and its draft of 2005).
 const (
 	reasonWSD     = "WS-Discovery message: a SOAP envelope with its name space"
-	reasonWSDSOAP = "SOAP envelope with addresses, in a datagram"
+	reasonWSDSOAP = "SOAP envelope in a datagram"
 )
 
 // findWSDiscovery recognises an envelope with the name space of either version.
@@ -17,8 +17,8 @@ func findWSDiscovery(m *message) match {
 	}
 	found := match{protocol: WSDiscovery, strength: Full, reason: reasonWSD}
 	if !containsFold(b, "/WS/2005/04/DISCOVERY") && !containsFold(b, "/WS-DD/NS/DISCOVERY/") {
-		if !containsFold(b, "/ADDRESSING") {
-			return match{}
+		if !containsFold(b, "/ADDRESSING") && (!containsFold(b, "/SOAP-ENVELOPE") && !containsFold(b, "/SOAP/ENVELOPE/") || m.group == noGroup && !m.cut()) {
+			return match{} // the name space may stand behind what there is
 		}
 		found.strength, found.reason = Likely, reasonWSDSOAP
 	}

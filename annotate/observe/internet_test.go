@@ -284,6 +284,9 @@ var mailSamples = []sample{
 	{name: "greeting of NNTP", transport: tcp, sent: [2]string{"MODE READER\r\n", "200 news.example.org ready\r\n"}, of: FTP, want: NNTP, strength: Full, server: Destination},
 	{name: "reply and prose that reads like a command", transport: tcp, sent: [2]string{"230 Login successful.\r\n"}, of: FTP, want: FTP, strength: Likely, server: Source},
 	{name: "reply that refuses, as SMTP's do", transport: tcp, sent: [2]string{"530 Login incorrect.\r\n"}, of: FTP},
+	{name: "a policy of TLS", transport: tcp, sent: [2]string{"534 Policy requires SSL.\r\n"}, of: FTP},
+	{name: "a question of POP3 too", transport: tcp, sent: [2]string{"STAT\r\n"}, of: FTP},
+	{name: "and the answer of a server of files", transport: tcp, sent: [2]string{"STAT\r\n", "211-Status of the server:\r\n"}, of: FTP, want: FTP, strength: Full, server: Destination},
 	{name: "replies of the middle", transport: tcp, sent: [2]string{"250 List of files\r\n", "CWD /tmp\r\nPWD\r\n"}, of: FTP, want: FTP, strength: Full, server: Source},
 	{name: "port with five numbers", transport: tcp, sent: [2]string{"PORT 192,0,2,1,7\r\n"}, of: FTP},
 

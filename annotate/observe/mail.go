@@ -86,14 +86,24 @@ func findFTP(m *message) match {
 		return found
 	case hasPrefixFold(b, "PASV\r\n"), hasPrefixFold(b, "EPSV"), hasPrefixFold(b, "SYST\r\n"), hasPrefixFold(b, "FEAT\r\n"),
 		hasPrefixFold(b, "TYPE I\r\n"), hasPrefixFold(b, "TYPE A\r\n"), hasPrefixFold(b, "EPRT |"), hasPrefixFold(b, "OPTS UTF8"), ftpPort(b):
-	case command(b, "CWD"), command(b, "RETR"), command(b, "STOR"), command(b, "PASS"), command(b, "MLSD"), command(b, "NLST"),
-		command(b, "PWD"), command(b, "LIST"), command(b, "QUIT"), command(b, "SIZE"):
+	case ftpWord(b):
 		found.strength = Likely
 	default:
 		return match{}
 	}
 	found.upgrade = commandLine(b, "AUTH TLS") || commandLine(b, "AUTH SSL")
 	return found
+}
+
+// ftpWord reports a command that says little, for other protocols have it too, or
+// it is short (RFC 959 section 4.1, RFC 3659).
+func ftpWord(b []byte) bool {
+	for _, word := range [...]string{"CWD", "PWD", "LIST", "NLST", "MLSD", "RETR", "STOR", "PASS", "QUIT", "SIZE", "STAT", "NOOP", "DELE", "CDUP", "MDTM", "REST", "MKD", "RMD", "RNFR", "RNTO", "ABOR"} {
+		if command(b, word) {
+			return true
+		}
+	}
+	return false
 }
 
 // ftpPort reports PORT with its six numbers.
@@ -135,8 +145,8 @@ func ftpReply(m *message) match {
 			return match{}
 		}
 		found.strength = Full
-	case 110, 125, 150, 200, 202, 211, 212, 213, 214, 215, 221, 225, 226, 230, 232, 234, 250, 257, 331, 332, 350,
-		425, 426, 450, 451, 452, 501, 503, 504, 532, 550, 551, 552, 553:
+	case 110, 125, 150, 200, 202, 211, 212, 213, 214, 215, 221, 225, 226, 230, 232, 234, 235, 250, 257, 331, 332, 334, 335, 350,
+		425, 426, 431, 450, 451, 452, 501, 503, 504, 522, 532, 533, 534, 535, 536, 537, 550, 551, 552, 553:
 		// Those of RFC 959, RFC 2228 and RFC 4217; SMTP has many of them too.
 	default:
 		return match{}

@@ -86,9 +86,13 @@ func findHL7(m *message) match {
 	if len(b) < 10 || !hasPrefix(b[1:], "MSH") && !hasPrefix(b[1:], "BHS") && !hasPrefix(b[1:], "FHS") {
 		return match{}
 	}
-	separator := b[4]
-	if isAlpha(separator) || isDigit(separator) || separator <= ' ' || b[5] == separator || b[6] == separator || isAlpha(b[5]) || !printable(b[4:9]) ||
-		b[9] != separator && b[8] != separator && b[10%len(b)] != separator {
+	// The separator of fields, then those of their parts, of which there are three
+	// to five.
+	separator, end := b[4], 5
+	for end < len(b) && end < 11 && b[end] > ' ' && b[end] <= '~' && b[end] != separator && !isAlpha(b[end]) && !isDigit(b[end]) {
+		end++
+	}
+	if isAlpha(separator) || isDigit(separator) || separator <= ' ' || separator > '~' || end < 8 || end > 10 || end == len(b) || b[end] != separator {
 		return match{}
 	}
 	found := match{protocol: HL7, strength: Full, sender: client, reason: reasonHL7}

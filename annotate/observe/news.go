@@ -151,7 +151,9 @@ func whoisAnswer(b, asked []byte) bool {
 	if len(b) < 16 {
 		return false
 	}
-	comment := b[0] == '%' && (b[1] == ' ' || b[1] == '\r' || b[1] == '\n')
+	whois := containsFold(b, "WHOIS")
+	comment := b[0] == '%' && (b[1] == ' ' || b[1] == '\r' || b[1] == '\n') || b[0] == '#' && whois
+	none := whois || containsFold(b, "NO MATCH") || containsFold(b, "NOT FOUND") || containsFold(b, "NO ENTRIES")
 	keys, columns, lines, named := 0, 0, 0, false
 	for len(b) > 0 {
 		l, next, whole := line(b)
@@ -168,6 +170,9 @@ func whoisAnswer(b, asked []byte) bool {
 		if whole {
 			lines++
 		}
+		if l[0] == '[' && indexByte(l, ']') > 1 { // as JPRS writes keys
+			keys++
+		}
 		if c := indexByte(l, ':'); c > 0 && c < 32 && c+2 < len(l) && l[c+1] == ' ' {
 			keys++
 			if l[c+2] == ' ' && l[0] != ' ' {
@@ -175,5 +180,5 @@ func whoisAnswer(b, asked []byte) bool {
 			}
 		}
 	}
-	return comment || named && keys > 0 || columns >= 2 && columns >= lines
+	return comment || named && (keys > 0 || none) || columns >= 2 && columns >= lines
 }

@@ -77,6 +77,7 @@ func ptpMessage(kind, size, control int, body string) string {
 var discoverySamples = []sample{
 	{name: "probe", transport: udp, group: otherTestGroup, sent: [2]string{wsdEnvelope + `<soap:Body><wsd:Probe></wsd:Probe></soap:Body></soap:Envelope>`}, of: WSDiscovery, want: WSDiscovery, strength: Full, server: Destination},
 	{name: "matches", transport: udp, sent: [2]string{wsdEnvelope + `<soap:Header><wsa:Action>http://schemas.xmlsoap.org/ws/2005/04/discovery/ProbeMatches</wsa:Action>`}, of: WSDiscovery, want: WSDiscovery, strength: Full, server: Source},
+	{name: "name space beyond what is held", transport: udp, cut: 900, sent: [2]string{`<?xml version="1.0"?><SOAP-ENV:Envelope xmlns:SOAP-ENV="http://www.w3.org/2003/05/soap-envelope" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"`}, of: WSDiscovery, want: WSDiscovery, strength: Likely},
 	{name: "another envelope", transport: udp, sent: [2]string{`<?xml version="1.0"?><soap:Envelope xmlns:soap="http://www.w3.org/2003/05/soap-envelope"><soap:Body>hello</soap:Body></soap:Envelope>`}, of: WSDiscovery},
 	{name: "another document", transport: udp, sent: [2]string{`<?xml version="1.0"?><note xmlns="http://schemas.xmlsoap.org/ws/2005/04/discovery">nothing to see</note>`}, of: WSDiscovery},
 
@@ -113,6 +114,8 @@ var newsSamples = []sample{
 	{name: "routes in columns", transport: tcp, sent: [2]string{"192.0.2.7\r\n", "route:      192.0.2.0/24\ndescr:      Test\norigin:     AS64496\n"}, of: Whois, want: Whois, strength: Full, server: Destination},
 	{name: "options", transport: tcp, sent: [2]string{"-V Md5.2 -q types \r\n", "% This is a database.\n% It has terms.\n\ninetnum\n"}, of: Whois, want: Whois, strength: Full, server: Destination},
 	{name: "exactly this", transport: tcp, sent: [2]string{"=example.net\r\n", "   Domain Name: EXAMPLE.NET\r\n   Registrar: Example\r\n"}, of: Whois, want: Whois, strength: Full, server: Destination},
+	{name: "no match", transport: tcp, sent: [2]string{"example.net\r\n", "No match for domain \"EXAMPLE.NET\".\r\n>>> Last update of the database: today <<<\r\n"}, of: Whois, want: Whois, strength: Full, server: Destination},
+	{name: "keys in brackets", transport: tcp, sent: [2]string{"example.jp/e\r\n", "[ A registry of names. ]\n\n[Domain Name]  EXAMPLE.JP/e\n"}, of: Whois, want: Whois, strength: Full, server: Destination},
 	{name: "a file of Gopher's", transport: tcp, sent: [2]string{"/paper.ps\r\n", "%!PS-Adobe-3.0\n%%Title: paper.ps\n"}, of: Whois},
 	{name: "another", transport: tcp, sent: [2]string{"README.md\r\n", "# A title\n\nIt says: nothing.\n"}, of: Whois},
 	{name: "answer alone", transport: tcp, sent: [2]string{"", "% IANA WHOIS server\n% for more information on IANA, visit http://www.iana.org\n"}, of: Whois, want: Whois, strength: Likely, server: Destination},
@@ -165,6 +168,8 @@ var medicineSamples = []sample{
 
 	{name: "message and acknowledgement", transport: tcp, sent: [2]string{"\x0b" + hl7Header + "ADT^A01|1|P|2.5\rPID|1\r\x1c\r", "\x0b" + hl7Header + "ACK|1|P|2.5\rMSA|AA|1\r\x1c\r"}, of: HL7, want: HL7, strength: Full, server: Destination},
 	{name: "message alone", transport: tcp, sent: [2]string{"\x0b" + hl7Header + "ORU^R01|1|P|2.5\rOBX|1\r\x1c\r"}, of: HL7, want: HL7, strength: Full, server: Destination},
+	{name: "batch", transport: tcp, sent: [2]string{"\x0bFHS|^~\\&|LAB|HOSPITAL\rBHS|^~\\&\r"}, of: HL7, want: HL7, strength: Full, server: Destination},
+	{name: "acknowledgement of a byte", transport: tcp, sent: [2]string{"", "\x0b\x06\x1c\r"}, of: HL7, want: HL7, strength: Likely, server: Destination},
 	{name: "no start", transport: tcp, sent: [2]string{hl7Header + "ORU^R01|1|P|2.5\rOBX|1\r\x1c\r"}, of: HL7},
 	{name: "a letter to separate", transport: tcp, sent: [2]string{"\x0bMSHXXXXXXLAB"}, of: HL7},
 }
