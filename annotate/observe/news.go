@@ -117,8 +117,11 @@ func findWhois(m *message) match {
 // has a dot, a colon or a digit, as names, addresses and numbers of networks have,
 // or an option stands before it.
 func whoisQuestion(m *message) []byte {
+	if m.n < 4 || m.n > 130 || m.cut() || m.b[m.n-1] != '\n' {
+		return nil
+	}
 	l, next, whole := line(m.b)
-	if !whole || !m.ends(next) || len(l) > 128 || len(l) < 3 || l[0] == '/' {
+	if !whole || !m.ends(next) || len(l) < 3 || l[0] == '/' {
 		return nil
 	}
 	for len(l) > 0 && l[len(l)-1] == ' ' {
