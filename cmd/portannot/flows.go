@@ -128,7 +128,8 @@ func (o *flowOptions) job(e *env, files []string) (*job, error) {
 	if o.peers < 0 || o.peers == 1 || o.peers > annotate.MaxEvidencePeers {
 		return nil, usagef("0 takes no evidence from other flows", "--evidence-peers %d: want 0, or 2 to %d", o.peers, annotate.MaxEvidencePeers)
 	}
-	j.table = flow.Options{Idle: o.idle, MaxFlows: o.maxFlows}
+	j.table = annotate.FlowOptions()
+	j.table.Idle, j.table.MaxFlows = o.idle, o.maxFlows
 	if j.live != nil || j.follow {
 		j.table.Linger, j.table.Prompt = linger, true
 	}
@@ -137,9 +138,10 @@ func (o *flowOptions) job(e *env, files []string) (*job, error) {
 	}
 	switch {
 	case o.observe == "on":
-		j.table.Payload, j.table.Note = payloadBytes, new(annotate.Observer).Note
 	case len(o.observed)+len(o.verdicts) > 0:
 		return nil, usagef("", "--observed and --verdict need --observe on")
+	default:
+		j.table.Payload, j.table.Note = 0, nil
 	}
 	j.decode.Tunnels, j.sortKey = tunnelChoices[o.tunnels], sortKeys[o.sort]
 	if o.write == "-" {
@@ -201,12 +203,6 @@ func (o *flowOptions) checkInput(j *job) error {
 }
 
 var tunnelChoices = map[string]decode.Tunnels{"both": decode.Both, "inner": decode.Inner, "outer": decode.Outer}
-
-// payloadBytes is how much of what each end of a flow sends is kept to be looked
-// at. Of 20,531 flows of real captures, 8 look like something else, or less
-// surely, than with 512 bytes, and one in 15 names of servers is not reached;
-// in return half the memory is written and read.
-const payloadBytes = 256
 
 // sortKeys give the number that --sort orders by, the greatest first. The
 // default, the order of first packets, needs none.

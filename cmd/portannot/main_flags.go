@@ -6,12 +6,13 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/observe"
 	"github.com/portannot/portannot/capture"
 	"github.com/portannot/portannot/cmd/portannot/internal/cli"
 )
 
-const defaultIdle = 5 * time.Minute
+const defaultIdle = annotate.DefaultIdle
 
 // program is the whole command line: the main job and the commands.
 func (e *env) program() *cli.Command {
