@@ -173,7 +173,7 @@ func (e *Evidence) AddAll(res *flow.Results) {
 
 func (e *Evidence) addUndecided(f *flow.Flow) {
 	if notAClient(f.Source.Addr()) || notAClient(f.Destination.Addr()) {
-		return // rule 3 decides, and a group answers nobody
+		return // another rule decides, and a group answers nobody
 	}
 	talked := talked(f)
 	if p := e.hold(endpointOf(f.Source, f.Protocol, f.Context)); p != nil {
