@@ -18,8 +18,9 @@ import (
 // TestMain lets the scripts run this test binary as portannot.
 func TestMain(m *testing.M) {
 	if strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe") != "portannot" {
-		// The edition that the user may have installed is none of a test's.
-		os.Setenv("XDG_DATA_HOME", filepath.Join(os.TempDir(), "portannot-test-has-no-such-folder"))
+		// The edition that the user may have installed is none of a test's, nor is
+		// what a test of another process leaves.
+		os.Setenv("XDG_DATA_HOME", filepath.Join(os.TempDir(), "portannot-test-no-such-folder-"+strconv.Itoa(os.Getpid())))
 	}
 	testscript.Main(m, map[string]func(){"portannot": main, "portannot-replay": replay})
 }
