@@ -16,7 +16,7 @@ import (
 // program: a table and its index, used as they are. Reading it takes a
 // hundredth of the time that the published forms take. In order:
 //
-//	portannot-registry 1          a line, with the version of the form
+//	portannot-registry 2          a line, with the version of the form
 //	date, source, sha256, records, length of the table, of the index, and
 //	checksum of both (CRC-32C)    a line, parted by tabs
 //	table, index
@@ -26,7 +26,7 @@ import (
 // published.
 const (
 	compactMagic  = "portannot-registry "
-	compactHeader = compactMagic + "1\n"
+	compactHeader = compactMagic + "2\n"
 	compactFields = 7
 	maxCompact    = 64 << 20
 )

@@ -1,6 +1,7 @@
 package iana
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -196,23 +197,36 @@ func (b *indexBuilder) addTransport(t Transport) error {
 			next[i], chains[r.Ports.First] = chains[r.Ports.First], int32(i)
 		}
 	}
-	var open []int32 // ranges that hold the port
+	var open []int32   // ranges that hold the port
+	openCell := -1     // their cell, -1 if it is not known
+	var single []int32 // open with the records for the port alone
 	var block [pagePorts]uint16
 	for port := range FirstDynamic {
+		before := len(open)
 		open = slices.DeleteFunc(open, func(i int32) bool { return int(b.rows[i].Ports.Last) < port })
+		if len(open) < before || ranges[port] >= 0 {
+			openCell = -1
+		}
 		for i := ranges[port]; i >= 0; i = next[i] {
 			open = append(open, i)
 		}
-		concerned := open
-		if exact[port] >= 0 {
-			concerned = slices.Clone(open)
-			for i := exact[port]; i >= 0 && len(concerned) <= maxConcerning; i = next[i] {
-				concerned = append(concerned, i)
+		concerned, alone := open, exact[port] < 0
+		if !alone {
+			single = append(single[:0], open...)
+			for i := exact[port]; i >= 0 && len(single) <= maxConcerning; i = next[i] {
+				single = append(single, i)
+			}
+			concerned = single
+		}
+		cell := uint16(openCell)
+		if !alone || openCell < 0 {
+			var err error
+			if cell, err = b.cell(concerned); err != nil {
+				return fmt.Errorf("port %d/%s: %w", port, t, err)
 			}
 		}
-		cell, err := b.cell(concerned)
-		if err != nil {
-			return fmt.Errorf("port %d/%s: %w", port, t, err)
+		if alone {
+			openCell = int(cell)
 		}
 		block[port%pagePorts] = cell
 		if port%pagePorts == pagePorts-1 {
@@ -302,7 +316,8 @@ func (b *indexBuilder) cell(concerned []int32) (uint16, error) {
 }
 
 // compareRows orders the records of a cell: by precedence, then by status, then
-// those with a name by preference and before those without, then by place.
+// those with a name by preference and before those without, then the narrower
+// range first, then by place.
 func compareRows(a, b *row, i, j int32) int {
 	if a.precedence() != b.precedence() {
 		return int(a.precedence()) - int(b.precedence())
@@ -318,7 +333,10 @@ func compareRows(a, b *row, i, j int32) int {
 			return c
 		}
 	}
-	return int(i) - int(j)
+	return cmp.Or(
+		cmp.Compare(a.Ports.Last-a.Ports.First, b.Ports.Last-b.Ports.First),
+		cmp.Compare(i, j),
+	)
 }
 
 // namesFirst moves records that repeat a name, are not assigned, or have none

@@ -406,3 +406,15 @@ func BenchmarkLookupName(b *testing.B) {
 	}
 	_ = sum
 }
+
+// Of two ranges of one precedence and status, the narrower one answers, wherever
+// it stands: in 2016, 43192-43209 stood before 43124-44320, both unassigned.
+func TestNarrowerRange(t *testing.T) {
+	wide, narrow := rec(NoTransport, 100, 300, "", "Unassigned"), rec(NoTransport, 150, 160, "", "Unassigned (1)")
+	for _, records := range [][]Record{{wide, narrow}, {narrow, wide}} {
+		e := edition(t, records...).Lookup(TCP, 155)
+		if e.Span() != narrow.Ports || e.Description() != narrow.Description || e.Deciding() != 2 {
+			t.Errorf("%v %q, %d records decide", e.Span(), e.Description(), e.Deciding())
+		}
+	}
+}
