@@ -2,6 +2,7 @@ package iana_test
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/portannot/portannot/annotate/iana"
 )
@@ -78,4 +79,25 @@ func ExampleAppendRegistration() {
 	e := iana.Embedded().Lookup(iana.SCTP, 38412)
 	fmt.Printf("%s\n", iana.AppendRegistration(nil, e))
 	// Output: {"status":"assigned","listed":true,"name":"ng-control","names":["ng-control"],"description":"NG Control Plane (3GPP)","range":"user","registration_date":"2017-05-18","modification_date":"2017-05-19"}
+}
+
+// The registry of an earlier day, for traffic of that day.
+func ExampleAsOf() {
+	for _, day := range []string{"2016-06-28", "2026-08-17"} {
+		date, err := time.Parse(time.DateOnly, day)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		reg, err := iana.AsOf(date)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		e := reg.Lookup(iana.TCP, 11434)
+		fmt.Printf("%s: %s %q\n", day, e.Status, e.Name())
+	}
+	// Output:
+	// 2016-06-28: unassigned ""
+	// 2026-08-17: assigned "ollama"
 }

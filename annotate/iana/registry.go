@@ -54,6 +54,7 @@ type Registry struct {
 	// holds those of the embedded edition, one a line. One of them is empty.
 	rows     []row
 	table    string
+	partial  bool // the table's service codes and reports of unauthorized use are not of this edition
 	index    index
 	contacts map[string]Contact
 }

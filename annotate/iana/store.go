@@ -37,7 +37,7 @@ const (
 // colReferences nor colDeassigned.
 func (r *Registry) field(rec int, c column) string {
 	if r.table != "" {
-		if c >= numTableColumns {
+		if c >= numTableColumns || r.partial && (c == colServiceCode || c == colUnauthorized) {
 			return ""
 		}
 		return tableField(r.tableLine(rec), c)
@@ -147,11 +147,15 @@ func (r *Registry) deassigned(rec int) (Deassignment, bool) {
 }
 
 // record gives a record whole.
-func (r *Registry) record(rec int) Record {
+func (r *Registry) record(i int) Record {
 	if r.table == "" {
-		return r.rows[rec].Record
+		return r.rows[i].Record
 	}
-	return parseTableLine(r.tableLine(rec)).Record
+	rec := parseTableLine(r.tableLine(i)).Record
+	if r.partial {
+		rec.ServiceCode, rec.Unauthorized = "", ""
+	}
+	return rec
 }
 
 // The letters of colStatus.
@@ -232,6 +236,9 @@ func (r *Registry) allRows() iter.Seq2[int, *row] {
 			} else {
 				parsed := parseTableLine(r.tableLine(i))
 				w = &parsed
+				if r.partial {
+					w.ServiceCode, w.Unauthorized = "", ""
+				}
 			}
 			if !yield(i, w) {
 				return
@@ -243,11 +250,13 @@ func (r *Registry) allRows() iter.Seq2[int, *row] {
 // sortRows puts rows in the order of the table: by port, names without one
 // last, those of the same ports as published.
 func sortRows(rows []row) {
-	slices.SortStableFunc(rows, func(a, b row) int {
-		return cmp.Or(
-			falseFirst(!a.HasPort, !b.HasPort),
-			cmp.Compare(a.Ports.First, b.Ports.First),
-			cmp.Compare(a.Ports.Last, b.Ports.Last),
-		)
-	})
+	slices.SortStableFunc(rows, func(a, b row) int { return compareTableOrder(&a, &b) })
+}
+
+func compareTableOrder(a, b *row) int {
+	return cmp.Or(
+		falseFirst(!a.HasPort, !b.HasPort),
+		cmp.Compare(a.Ports.First, b.Ports.First),
+		cmp.Compare(a.Ports.Last, b.Ports.Last),
+	)
 }

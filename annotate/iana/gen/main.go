@@ -8,6 +8,13 @@
 // It fails if the status of a record is not sure, and then writes nothing. It
 // prints the counts of the edition. A refresh is reviewed by these and by the
 // difference of table.txt.
+//
+// What changed since the edition that the folder had before is appended to
+// history.txt, and history.bin is made from that. The whole history can be made
+// anew from a folder with history.tsv and history.jsonl (or history.jsonl.xz,
+// which needs xz(1)):
+//
+//	go run ./gen -from FILE -history FOLDER
 package main
 
 import (
@@ -31,15 +38,16 @@ func main() {
 	from := flag.String("from", update.DefaultURL, "file or address of the registry")
 	source := flag.String("source", update.DefaultURL, "address to stamp into the edition")
 	dir := flag.String("dir", ".", "folder of package iana")
+	history := flag.String("history", "", "folder to make the history from; default: extend the history in -dir")
 	flag.Parse()
-	if err := generate(*from, *source, *dir, os.Stdout); err != nil {
+	if err := generate(*from, *source, *dir, *history, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "gen:", err)
 		os.Exit(1)
 	}
 }
 
 // generate reads the registry, then writes the three files.
-func generate(from, source, dir string, out io.Writer) error {
+func generate(from, source, dir, history string, out io.Writer) error {
 	reg, err := open(from)
 	if err != nil {
 		return err
@@ -52,6 +60,14 @@ func generate(from, source, dir string, out io.Writer) error {
 		return fmt.Errorf("compact %s: %w", from, err)
 	}
 	constants, err := editionSource(reg.Edition(), source)
+	if err != nil {
+		return err
+	}
+	if history != "" {
+		err = makeHistory(dir, history, compact.Table, reg.Edition().Date)
+	} else {
+		err = extendHistory(dir, compact.Table, reg.Edition().Date)
+	}
 	if err != nil {
 		return err
 	}

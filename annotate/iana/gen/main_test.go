@@ -46,7 +46,7 @@ func TestGenerate(t *testing.T) {
 	for _, from := range []string{file, server.URL} {
 		dir := t.TempDir()
 		var out strings.Builder
-		if err := generate(from, update.DefaultURL, dir, &out); err != nil {
+		if err := generate(from, update.DefaultURL, dir, "", &out); err != nil {
 			t.Fatal(err)
 		}
 		table, err := os.ReadFile(filepath.Join(dir, "table.txt"))
@@ -82,14 +82,14 @@ func TestGenerateFails(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := generate(file, update.DefaultURL, dir, &strings.Builder{}); err == nil {
+		if err := generate(file, update.DefaultURL, dir, "", &strings.Builder{}); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
-	if err := generate(server.URL, update.DefaultURL, dir, &strings.Builder{}); err == nil || !strings.Contains(err.Error(), "404") {
+	if err := generate(server.URL, update.DefaultURL, dir, "", &strings.Builder{}); err == nil || !strings.Contains(err.Error(), "404") {
 		t.Errorf("not found: %v", err)
 	}
-	if err := generate(filepath.Join(dir, "none"), update.DefaultURL, dir, &strings.Builder{}); err == nil {
+	if err := generate(filepath.Join(dir, "none"), update.DefaultURL, dir, "", &strings.Builder{}); err == nil {
 		t.Error("no file: no error")
 	}
 	if list, _ := filepath.Glob(filepath.Join(dir, "*.*")); len(list) != 0 {

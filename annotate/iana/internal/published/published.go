@@ -20,6 +20,12 @@ const (
 	Text2026  = "service-names-port-numbers-2026-08-17.txt.gz"
 	HTML2026  = "service-names-port-numbers-2026-08-17.html.gz"
 	Excerpt24 = "iana-excerpt-4665-4740.txt"
+
+	XML2016  = "history/service-names-port-numbers-2016-06-28.xml.gz"
+	Text2016 = "history/service-names-port-numbers-2016-06-28.txt.gz"
+	XML2019  = "history/service-names-port-numbers-2019-08-26.xml.gz"
+	Text2019 = "history/service-names-port-numbers-2019-08-26.txt.gz"
+	XML2022  = "history/service-names-port-numbers-2022-07-01.xml.gz"
 )
 
 // Path finds the file of an edition, and skips the test if there is none. With

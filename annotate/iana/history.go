@@ -1,0 +1,269 @@
+package iana
+
+import (
+	"compress/flate"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"weak"
+)
+
+// The history of the registry is kept as changes of the table of the embedded
+// edition. In history.txt, which is for review, a block for each edition begins
+// with its date; a line of the table that the edition removed follows a "-", and
+// one that it added a "+". The first line of the file is
+//
+//	portannot-history 1, first edition, first edition that is complete
+//
+// with tabs between the three. Records of editions before the first complete one
+// have no service code and no report of unauthorized use, for the source of their
+// history does not have these.
+//
+// history.bin is the same text, compressed (RFC 1951). A program that never asks
+// for an earlier edition does not contain it.
+
+//go:embed history.bin
+var historyBin string
+
+const historyMagic = "portannot-history 1"
+
+// ErrNoHistory is the error for a day before the first edition of the history.
+var ErrNoHistory = errors.New("the day is before the first known edition of the registry")
+
+// AsOf returns the registry as it was on a day: the newest known edition that is
+// not later than the UTC day of t. [Registry.Edition] tells which one that is. For
+// a day before [FirstKnown] the error wraps [ErrNoHistory].
+//
+// An edition of the history covers all ports, and its lookups are as fast as those
+// of the embedded edition. Its form is "history". It has what the embedded edition
+// has, except that service codes and reports of unauthorized use are not known for
+// editions before 2026-08-17: they are empty. References that IANA gives as text,
+// without a document, may be missing. For a day from the date of the embedded
+// edition on, AsOf returns that edition.
+//
+// The first call reads the history, which takes some tens of milliseconds, and so
+// does each call for an edition that is not in use. Calls for an edition that is in
+// use return the same registry.
+func AsOf(t time.Time) (*Registry, error) {
+	day := t.UTC().Format(time.DateOnly)
+	if day >= embeddedDate {
+		return Embedded(), nil
+	}
+	h := embeddedHistory()
+	n, found := slices.BinarySearchFunc(h.revisions, day, func(r revision, day string) int { return strings.Compare(r.date, day) })
+	for found && n+1 < len(h.revisions) && h.revisions[n+1].date == day {
+		n++ // the last one of that date
+	}
+	if !found {
+		n--
+	}
+	if n < 0 {
+		return nil, fmt.Errorf("registry as of %s: %w (%s)", day, ErrNoHistory, h.revisions[0].date)
+	}
+	return h.registry(n), nil
+}
+
+// FirstKnown returns the date of the first edition of the history: "2015-05-04".
+func FirstKnown() string { return embeddedHistory().revisions[0].date }
+
+// KnownEditions returns the dates of all known editions, the oldest first. The last
+// one is that of the embedded edition.
+func KnownEditions() []string {
+	h := embeddedHistory()
+	dates := make([]string, len(h.revisions))
+	for i, r := range h.revisions {
+		dates[i] = r.date
+	}
+	return dates
+}
+
+// history has the records of all known editions. A line of the table is known by
+// its number: those of the embedded edition come first.
+type history struct {
+	table     string     // the lines of all editions
+	starts    []uint32   // where each line begins in table
+	embedded  int        // number of lines of the embedded edition
+	revisions []revision // by date; the last one is the embedded edition
+	complete  string     // date of the first edition with all columns
+
+	mu   sync.Mutex
+	used map[int]weak.Pointer[Registry] // by place in revisions, those that may be in use
+}
+
+// revision is an edition as the difference from the one before.
+type revision struct {
+	date           string
+	removed, added []uint32 // numbers of lines
+}
+
+// ofEmbedded is the history of the embedded edition, once it is read. It is not a
+// sync.OnceValue like embedded: a function that a variable holds is in every
+// program, and the history with it.
+var ofEmbedded struct {
+	once sync.Once
+	*history
+}
+
+func embeddedHistory() *history {
+	ofEmbedded.once.Do(func() {
+		text, err := io.ReadAll(flate.NewReader(strings.NewReader(historyBin)))
+		if err == nil {
+			ofEmbedded.history, err = parseHistory(string(text), embeddedTable)
+		}
+		if err != nil {
+			// Made together with the embedded edition, and checked by tests.
+			panic("iana: history: " + err.Error())
+		}
+	})
+	return ofEmbedded.history
+}
+
+// parseHistory reads the history that leads to an edition. It goes through the
+// lines from the end, since only the last edition is known as a whole.
+func parseHistory(text, table string) (*history, error) {
+	head, body, _ := strings.Cut(text, "\n")
+	fields := strings.Split(head, "\t")
+	if len(fields) != 3 || fields[0] != historyMagic {
+		return nil, fmt.Errorf("first line is %.40q", head)
+	}
+	h := &history{complete: fields[2], used: make(map[int]weak.Pointer[Registry])}
+	var all strings.Builder // the table, then lines that it does not have
+	all.WriteString(table)
+	present := make(map[string][]uint32) // lines of the edition at hand
+	gone := make(map[string][]uint32)    // lines of later editions only
+	start := 0
+	for line := range strings.Lines(table) {
+		present[line] = append(present[line], uint32(len(h.starts)))
+		h.starts = append(h.starts, uint32(start))
+		start += len(line)
+	}
+	h.embedded = len(h.starts)
+
+	lines := slices.Collect(strings.Lines(body))
+	at := revision{}
+	for i := len(lines) - 1; i >= 0; i-- {
+		line := lines[i]
+		switch content := line[1:]; line[0] {
+		case '+':
+			n, ok := pop(present, content)
+			if !ok {
+				return nil, fmt.Errorf("line %d adds a record that the edition does not have", i+2)
+			}
+			gone[content] = append(gone[content], n)
+			at.added = append(at.added, n)
+		case '-':
+			n, ok := pop(gone, content)
+			if !ok {
+				n = uint32(len(h.starts))
+				h.starts = append(h.starts, uint32(all.Len()))
+				all.WriteString(content)
+			}
+			present[content] = append(present[content], n)
+			at.removed = append(at.removed, n)
+		default:
+			at.date = strings.TrimSuffix(line, "\n")
+			if n := len(h.revisions); len(at.date) != len(time.DateOnly) || n > 0 && at.date > h.revisions[n-1].date {
+				return nil, fmt.Errorf("line %d: edition %.40q is not before the next", i+2, at.date)
+			}
+			h.revisions = append(h.revisions, at)
+			at = revision{}
+		}
+	}
+	if at.added != nil || at.removed != nil {
+		return nil, errors.New("a record before the first date")
+	}
+	h.revisions = append(h.revisions, revision{date: fields[1]})
+	slices.Reverse(h.revisions)
+	h.table = all.String()
+	return h, nil
+}
+
+// pop takes the last number of a line.
+func pop(lines map[string][]uint32, line string) (n uint32, ok bool) {
+	list := lines[line]
+	if len(list) == 0 {
+		return 0, false
+	}
+	lines[line] = list[:len(list)-1]
+	return list[len(list)-1], true
+}
+
+// registry makes the edition at a place of revisions, or gives the one that is in
+// use.
+func (h *history) registry(n int) *Registry {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if r := h.used[n].Value(); r != nil {
+		return r
+	}
+	r, err := h.build(n)
+	if err != nil {
+		// The tests build every edition.
+		panic("iana: edition " + h.revisions[n].date + ": " + err.Error())
+	}
+	h.used[n] = weak.Make(r)
+	return r
+}
+
+func (h *history) build(n int) (*Registry, error) {
+	has := make([]bool, len(h.starts))
+	for i := range h.embedded {
+		has[i] = true
+	}
+	for i := len(h.revisions) - 1; i > n; i-- {
+		for _, line := range h.revisions[i].added {
+			has[line] = false
+		}
+		for _, line := range h.revisions[i].removed {
+			has[line] = true
+		}
+	}
+	date := h.revisions[n].date
+	partial := date < h.complete
+	rows := make([]numberedRow, 0, h.embedded)
+	for i, ok := range has {
+		if ok {
+			w := parseTableLine(h.line(i))
+			if partial {
+				w.ServiceCode, w.Unauthorized = "", ""
+			}
+			rows = append(rows, numberedRow{w, h.starts[i]})
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b numberedRow) int { return compareTableOrder(&a.row, &b.row) })
+	ordered, lines := make([]row, len(rows)), make([]uint32, len(rows))
+	for i := range rows {
+		ordered[i], lines[i] = rows[i].row, rows[i].start
+	}
+	blob, err := buildIndexLines(ordered, lines)
+	if err != nil {
+		return nil, err
+	}
+	ix, err := openIndex(blob)
+	if err != nil {
+		return nil, err
+	}
+	return &Registry{
+		edition: Edition{Date: date, Source: embeddedSource, Form: "history", Records: len(rows)},
+		cover:   AllPorts(),
+		table:   h.table,
+		partial: partial,
+		index:   ix,
+	}, nil
+}
+
+// numberedRow is a record with the place of its line in the table.
+type numberedRow struct {
+	row
+	start uint32
+}
+
+func (h *history) line(i int) string {
+	s := h.table[h.starts[i]:]
+	return s[:strings.IndexByte(s, '\n')]
+}
