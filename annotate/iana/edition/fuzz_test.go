@@ -16,7 +16,7 @@ import (
 func TestEveryCut(t *testing.T) {
 	for form, data := range map[string]string{
 		"csv": syntheticCSV(), "gzip": syntheticGzip(), "xml": syntheticXML(), "html": syntheticHTML(),
-		"text": syntheticText(), "excerpt": syntheticExcerpt(),
+		"text": syntheticText(), "old text": syntheticOldText(), "excerpt": syntheticExcerpt(),
 	} {
 		whole, err := Read(strings.NewReader(data), "f")
 		if err != nil {
@@ -100,6 +100,7 @@ func FuzzExcerpt(f *testing.F) { fuzzReader(f, syntheticExcerpt(), parseExcerpt)
 // another column, wherever the rows are cut.
 func FuzzText(f *testing.F) {
 	f.Add([]byte(syntheticText()))
+	f.Add([]byte(syntheticOldText()))
 	f.Add([]byte(strings.ReplaceAll(syntheticText(), "A name", "A\x00name")))
 	known := func() map[rowKey]bool { return nil }
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -116,17 +117,14 @@ func FuzzText(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		heading := 0
-		for isHeading(lines[heading]) != fixedHeader {
-			heading++
-		}
-		table, err := newFixedTable(src, lines[heading:sectionAfter(lines, heading, "Contact Information")], heading+1, registryLabels)
+		heading := slices.IndexFunc(lines, isFixedHeading)
+		table, err := newRegistryTable(src, lines[:sectionAfter(lines, heading, contactTitles...)], heading)
 		if err != nil {
 			t.Fatal(err)
 		}
 		whole := table.row(0, len(table.lines)-1)
 		rows := make([]string, len(whole))
-		err = table.rows(func(row []string) bool { return row[cellName] != "" || row[cellPort] != "" }, siblingCost(known),
+		err = table.rows(table.registryAnchor(), siblingCost(known),
 			func(_ int, row []string) error {
 				for col, text := range row {
 					rows[col] = strings.TrimSpace(rows[col] + " " + text)
@@ -146,7 +144,7 @@ func FuzzText(f *testing.F) {
 
 // FuzzRead fuzzes the detection and the decompression as well.
 func FuzzRead(f *testing.F) {
-	for _, seed := range []string{syntheticCSV(), syntheticGzip(), syntheticHTML(), syntheticXML(), syntheticText(), syntheticExcerpt(), "\xef\xbb\xbf" + syntheticCSV()} {
+	for _, seed := range []string{syntheticCSV(), syntheticGzip(), syntheticHTML(), syntheticXML(), syntheticText(), syntheticOldText(), syntheticExcerpt(), "\xef\xbb\xbf" + syntheticCSV()} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -48,7 +48,8 @@ func Open(path string) (*iana.Registry, error) {
 //   - XML, HTML and plain text contain everything, also the contact directory.
 //   - CSV has no date of the edition and no contact directory. The newest date of
 //     any record is taken as the date of the edition.
-//   - Plain text does not show where a row of the table ends. Read finds that out
+//   - Plain text may be of any year since 2015; its heading and its end were others
+//     until about 2021. It does not show where a row of the table ends. Read finds that out
 //     from the layout and the words; it can be wrong about words at the edge of
 //     two neighbouring rows.
 //   - Flattened text is the web page copied as text, without its empty cells. It
@@ -192,7 +193,7 @@ func (s *source) detect() (func(*source) (parsed, error), error) {
 		return nil, s.errorf(0, "binary data, not the port number registry")
 	}
 	switch s.findTextHeader() {
-	case fixedHeader:
+	case fixedHeader, oldHeader:
 		return parseText, nil
 	case flatHeader:
 		return parseExcerpt, nil

@@ -253,7 +253,7 @@ func TestExcerptAgreesWithItsEdition(t *testing.T) {
 // Every form with its end cut off, at many places, is an error, and never one
 // with less in it.
 func TestCutShort(t *testing.T) {
-	for _, name := range []string{published.XML2026, published.HTML2026, published.Text2026, published.CSV2025, published.Excerpt24} {
+	for _, name := range []string{published.XML2026, published.HTML2026, published.Text2026, published.CSV2025, published.Excerpt24, published.Text2016, published.Text2019} {
 		t.Run(name, func(t *testing.T) {
 			data := published.Bytes(t, name)
 			whole := openEdition(t, name)

@@ -101,6 +101,12 @@ func syntheticXML() string {
 // textTable draws rows as the plain-text form does: wrapped, centred from top to
 // bottom, and the port and transport centred from left to right.
 func textTable(widths []int, heading []string, rows [][]string) string {
+	return drawTable(false, widths, heading, rows)
+}
+
+// drawTable draws a table as today, or as before 2019: with a heading that is
+// centred from top to bottom too, and by bytes.
+func drawTable(old bool, widths []int, heading []string, rows [][]string) string {
 	var b strings.Builder
 	for i, row := range append([][]string{heading}, rows...) {
 		height := 1
@@ -113,7 +119,7 @@ func textTable(widths []int, heading []string, rows [][]string) string {
 			line := ""
 			for col, cell := range wrapped {
 				text := ""
-				if at := y - (height-len(cell))/2; i == 0 {
+				if at := y - (height-len(cell))/2; i == 0 && !old {
 					if y < len(cell) {
 						text = cell[y]
 					}
@@ -121,6 +127,9 @@ func textTable(widths []int, heading []string, rows [][]string) string {
 					text = cell[at]
 				}
 				pad := widths[col] - len([]rune(text))
+				if old {
+					pad = widths[col] - len(text)
+				}
 				left := 0
 				if i == 0 || len(row) == numCells && (col == cellPort || col == cellTransport) {
 					left = pad / 2
@@ -159,6 +168,27 @@ func syntheticText() string {
 			[][]string{{"[A_Person]", "A Person", "Example", "mailto:a&example.com", "2010-01"}}) +
 		"\nLicensing Terms\n"
 }
+
+// syntheticOldText has one row more than the others, with a name that is wrapped.
+func syntheticOldText() string {
+	rows := [][]string{}
+	for i := range syntheticRows {
+		if syntheticRows[i][cellName] == "vision" {
+			rows = append(rows, oldRow[:])
+		}
+		rows = append(rows, syntheticRows[i][:])
+	}
+	heading := []string{"Service Name", "Port Number", "Transport Protocol", "Description", "Assignee", "Contact",
+		"Registration Date", "Modification Date", "Reference", "Service Code", "Known Unauthorized Uses", "Assignment Notes"}
+	return "   Last Updated\n           2016-01-02\n\n" +
+		drawTable(true, []int{15, 11, 9, 28, 13, 13, 12, 12, 18, 10, 16, 40}, heading, rows) +
+		"\n                 People\n\n" +
+		drawTable(true, []int{12, 12, 14, 24, 10}, []string{"ID", "Name", "Organization", "Contact URI", "Last Updated"},
+			[][]string{{"[A_Person]", "A Person", "Example", "mailto:a&example.com", "2010-01"}}) +
+		"\n                 Footnote\n\n   [1] It is only appropriate to use these values in experiments.\n       See RFC 3692 for details.\n"
+}
+
+var oldRow = cells{"Apple Remote Desktop (Net Assistant)", "3283", "tcp", "Net Assistant", "[A_Person]", "[A_Person]", "", "2011-11-09", "", "", "", ""}
 
 func syntheticExcerpt() string {
 	var b strings.Builder
@@ -225,6 +255,38 @@ func TestSyntheticForms(t *testing.T) {
 				t.Errorf("contact %+v %v", person, ok)
 			}
 		})
+	}
+}
+
+// Plain text as it was published before about 2021.
+func TestSyntheticOldText(t *testing.T) {
+	reg, err := Read(strings.NewReader(syntheticOldText()), "f")
+	if err != nil {
+		t.Fatalf("%v\n%s", err, syntheticOldText())
+	}
+	if ed := reg.Edition(); ed.Form != "text" || ed.Date != "2016-01-02" || !reg.Coverage().Complete() {
+		t.Errorf("%+v", ed)
+	}
+	got := slices.Collect(reg.Records())
+	at := 0
+	for i := range syntheticRows {
+		rows := []cells{syntheticRows[i]}
+		if rows[0][cellName] == "vision" {
+			rows = []cells{oldRow, rows[0]}
+		}
+		for _, row := range rows {
+			want, err := row.record(0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if at >= len(got) || recordText(got[at]) != recordText(want) {
+				t.Fatalf("record %d of %d is not %+v\n%s", at, len(got), want, syntheticOldText())
+			}
+			at++
+		}
+	}
+	if person, ok := reg.Contact("A_Person"); !ok || person.URI != "mailto:a&example.com" {
+		t.Errorf("%+v", person)
 	}
 }
 

@@ -36,6 +36,7 @@ type textHeader uint8
 const (
 	noHeader    textHeader = iota
 	fixedHeader            // columns with space between them
+	oldHeader              // the same as until about 2019: with another line above it
 	flatHeader             // the labels in one line with single spaces
 )
 
@@ -47,12 +48,14 @@ func isHeading(line string) textHeader {
 	line = strings.TrimSpace(line)
 	folded := iana.FoldSpace(line)
 	switch {
-	case !strings.HasPrefix(folded, "Service Name Port Number Transport"):
-		return noHeader
 	case folded == line && strings.HasPrefix(folded, "Service Name Port Number Transport Protocol Description"):
 		return flatHeader
+	case strings.HasPrefix(folded, "Service Name Port Number Transport"):
+		return fixedHeader
+	case folded != line && strings.HasPrefix(folded, "Service Name Port Number Protocol Description"):
+		return oldHeader
 	}
-	return fixedHeader
+	return noHeader
 }
 
 // findTextHeader says of which kind the first heading is.
@@ -89,8 +92,14 @@ func textDate(lines []string) string {
 	return ""
 }
 
-// The labels that stand in the first line of a heading.
+// The labels that stand in the line of a heading by which the columns are found.
+// Until about 2019 that was the second line:
+//
+//	                           Transport                ... Registration
+//	Service Name   Port Number Protocol     Description ...     Date
 var (
+	oldLabels = []string{"Service Name", "Port Number", "Protocol", "Description", "Assignee", "Contact",
+		"Date", "Date", "Reference", "Code", "Unauthorized", "Assignment Notes"}
 	registryLabels = []string{"Service Name", "Port Number", "Transport", "Description", "Assignee", "Contact",
 		"Registration", "Modification", "Reference", "Service", "Unauthorized", "Assignment Notes"}
 	contactLabels = []string{"ID", "Name", "Organization", "Contact URI", "Last"}
@@ -123,25 +132,24 @@ func parseTextWith(src *source, known func() map[rowKey]bool) (parsed, error) {
 	if err != nil {
 		return p, err
 	}
-	heading := slices.IndexFunc(lines, func(l string) bool { return isHeading(l) == fixedHeader })
+	heading := slices.IndexFunc(lines, isFixedHeading)
 	if heading < 0 {
 		return p, src.errorf(0, "no heading of the table")
 	}
 	if p.date = textDate(lines[:heading]); p.date == "" {
 		return p, src.errorf(0, "no date of the edition (Last Updated)")
 	}
-	contacts := sectionAfter(lines, heading, "Contact Information")
-	foot := sectionAfter(lines, max(contacts, heading), "Licensing Terms")
+	contacts := sectionAfter(lines, heading, contactTitles...)
+	foot := footAfter(lines, max(contacts, heading))
 	if contacts < 0 || foot < 0 {
 		return p, src.errorf(len(lines), "cut short: no contacts and foot of the page (Contact Information, Licensing Terms) after the table")
 	}
 
-	t, err := newFixedTable(src, lines[heading:contacts], heading+1, registryLabels)
+	t, err := newRegistryTable(src, lines[:contacts], heading)
 	if err != nil {
 		return p, err
 	}
-	isAnchor := func(row []string) bool { return row[cellName] != "" || row[cellPort] != "" }
-	err = t.rows(isAnchor, siblingCost(known), func(line int, row []string) error {
+	err = t.rows(t.registryAnchor(), siblingCost(known), func(line int, row []string) error {
 		var c cells
 		copy(c[:], row)
 		if !isDate(c[cellRegistered]) && c[cellRegistered] != "" || !isDate(c[cellModified]) && c[cellModified] != "" {
@@ -160,10 +168,49 @@ func parseTextWith(src *source, known func() map[rowKey]bool) (parsed, error) {
 	return p, err
 }
 
-// sectionAfter finds the line after from that is a title, standing alone.
-func sectionAfter(lines []string, from int, title string) int {
+// contactTitles are those of the contact directory, today's and the one until about
+// 2021.
+var contactTitles = []string{"Contact Information", "People"}
+
+// isFixedHeading reports whether a line has most labels of a heading of columns.
+func isFixedHeading(line string) bool {
+	h := isHeading(line)
+	return h == fixedHeader || h == oldHeader
+}
+
+// newRegistryTable takes the lines up to the end of the registry's table; heading
+// is the one with most labels.
+func newRegistryTable(src *source, lines []string, heading int) (*fixedTable, error) {
+	if isHeading(lines[heading]) == fixedHeader {
+		return newFixedTable(src, lines[heading:], heading+1, 0, registryLabels)
+	}
+	above := 0
+	if heading > 0 && isHeadingPart(lines[heading-1]) {
+		above = 1
+	}
+	return newFixedTable(src, lines[heading-above:], heading-above+1, above, oldLabels)
+}
+
+// footAfter finds the foot of the page after the line from, or -1 if the page does
+// not go up to its end: that is the title "Licensing Terms". Until about 2021 the
+// page ended with a footnote, which is the same in all editions. A page of today
+// that is cut after its footnote has lost nothing but its licence.
+func footAfter(lines []string, from int) int {
+	if foot := sectionAfter(lines, from, "Licensing Terms"); foot >= 0 {
+		return foot
+	}
+	foot := sectionAfter(lines, from, "Footnote")
+	if foot < 0 || !strings.HasSuffix(iana.FoldSpace(strings.Join(lines[foot:], " ")), " See RFC 3692 for details.") {
+		return -1
+	}
+	return foot
+}
+
+// sectionAfter finds the line after from that is one of some titles, standing
+// alone.
+func sectionAfter(lines []string, from int, titles ...string) int {
 	for i := from + 1; i < len(lines); i++ {
-		if strings.TrimSpace(lines[i]) == title && lines[i-1] == "" && (i+1 == len(lines) || lines[i+1] == "") {
+		if slices.Contains(titles, strings.TrimSpace(lines[i])) && lines[i-1] == "" && (i+1 == len(lines) || lines[i+1] == "") {
 			return i
 		}
 	}
@@ -181,12 +228,12 @@ func textContacts(src *source, lines []string, first int) ([]iana.Contact, error
 	if end := sectionAfter(lines, heading, "Footnote"); end >= 0 {
 		lines = lines[:end]
 	}
-	t, err := newFixedTable(src, lines[heading:], first+heading, contactLabels)
+	t, err := newFixedTable(src, lines[heading:], first+heading, 0, contactLabels)
 	if err != nil {
 		return nil, err
 	}
 	var list []iana.Contact
-	isAnchor := func(row []string) bool { return row[0] != "" }
+	isAnchor := func(_ int, row []string) bool { return row[0] != "" }
 	err = t.rows(isAnchor, contactCost, func(line int, row []string) error {
 		list = append(list, iana.Contact{
 			ID: strings.Trim(row[0], "[]"), Name: row[1], Organization: row[2], URI: row[3], Updated: row[4],
@@ -201,20 +248,23 @@ type fixedTable struct {
 	src    *source
 	lines  []string // without the heading
 	first  int      // number of the first of them in the file
-	starts []int    // first character of each column
+	bytes  bool     // the columns are laid out by bytes, not by characters
+	starts []int    // first character, or byte, of each column
 	widths []int    // characters of each column's widest cell
 }
 
-// headingWords are those that may stand in the second and third line of a
-// heading.
+// headingWords are those that may stand in the lines of a heading above and below
+// the one with most of the labels.
 var headingWords = map[string]bool{
 	"Protocol": true, "Date": true, "Code": true, "Use": true, "Uses": true, "Reported": true, "Updated": true,
+	"Transport": true, "Registration": true, "Modification": true, "Service": true, "Known": true,
 }
 
-// newFixedTable takes the lines from the heading to the end of a table.
-func newFixedTable(src *source, lines []string, first int, labels []string) (*fixedTable, error) {
-	n := 1
-	for n < len(lines) && n < 3 && isHeadingRest(lines[n]) {
+// newFixedTable takes the lines from the heading to the end of a table. above is
+// how many lines of the heading stand above the one with the labels.
+func newFixedTable(src *source, lines []string, first, above int, labels []string) (*fixedTable, error) {
+	n := above + 1
+	for n < len(lines) && n < 3 && isHeadingPart(lines[n]) {
 		n++
 	}
 	body := lines[n:]
@@ -222,10 +272,19 @@ func newFixedTable(src *source, lines []string, first int, labels []string) (*fi
 		body = body[:len(body)-1]
 	}
 	t := &fixedTable{src: src, lines: body, first: first + n}
-	return t, t.split(lines[:n], first, labels)
+	blank, err := t.split(lines[:n], first, above, labels)
+	// Older pages are laid out by bytes, so that a line with letters of two bytes
+	// is shorter. In the right unit there is more space between the columns.
+	if !isASCII(strings.Join(body, "")) {
+		byBytes := &fixedTable{src: src, lines: body, first: t.first, bytes: true}
+		if b, e := byBytes.split(lines[:n], first, above, labels); e == nil && (err != nil || b > blank) {
+			return byBytes, nil
+		}
+	}
+	return t, err
 }
 
-func isHeadingRest(line string) bool {
+func isHeadingPart(line string) bool {
 	words := strings.Fields(line)
 	for _, w := range words {
 		if !headingWords[w] {
@@ -238,55 +297,62 @@ func isHeadingRest(line string) bool {
 // split finds the columns. Between two labels of the heading there must be a
 // position at which every line has a space. Where there are several runs of
 // such positions, as in a short table, the one counts after which most cells
-// begin.
-func (t *fixedTable) split(heading []string, line int, labels []string) error {
+// begin. blank is how many such positions there are between the labels.
+func (t *fixedTable) split(heading []string, line, above int, labels []string) (blank int, err error) {
 	var filled, begins [maxTextWidth + 1]int
 	mark := func(l string) bool {
-		pos, blank := 0, true
-		for _, r := range l {
-			if pos == maxTextWidth {
+		pos, space := 0, true
+		for i, r := range l {
+			if t.bytes {
+				pos = i
+			}
+			if pos >= maxTextWidth {
 				return false
 			}
 			if r != ' ' {
 				filled[pos]++
-				if blank {
+				if space {
 					begins[pos]++
 				}
 			}
-			blank = r == ' '
+			space = r == ' '
 			pos++
 		}
 		return true
 	}
 	for i, l := range heading {
 		if !mark(l) {
-			return t.src.errorf(line+i, "longer than %d characters", maxTextWidth)
+			return 0, t.src.errorf(line+i, "longer than %d characters", maxTextWidth)
 		}
 	}
 	clear(begins[:]) // those of the heading are centred
 	for i, l := range t.lines {
 		if !mark(l) {
-			return t.src.errorf(t.first+i, "longer than %d characters", maxTextWidth)
+			return 0, t.src.errorf(t.first+i, "longer than %d characters", maxTextWidth)
 		}
 	}
 
 	t.starts = make([]int, len(labels))
 	end := 0 // of the label before
 	for i, label := range labels {
-		at := strings.Index(heading[0][end:], label)
+		at := strings.Index(heading[above][end:], label)
 		if at < 0 {
-			return t.src.errorf(line, "no column %q in the heading", label)
+			return 0, t.src.errorf(line+above, "no column %q in the heading", label)
 		}
 		at += end
 		if i > 0 {
 			best := -1
 			for pos := end + 1; pos <= at; pos++ {
-				if filled[pos-1] == 0 && (best < 0 || begins[pos] > begins[best]) {
+				if filled[pos-1] != 0 {
+					continue
+				}
+				blank++
+				if best < 0 || begins[pos] > begins[best] {
 					best = pos
 				}
 			}
 			if best < 0 {
-				return t.src.errorf(line, "no space between the columns before %q", label)
+				return 0, t.src.errorf(line+above, "no space between the columns before %q", label)
 			}
 			t.starts[i] = best
 		}
@@ -299,27 +365,39 @@ func (t *fixedTable) split(heading []string, line int, labels []string) error {
 			t.widths[col] = max(t.widths[col], utf8.RuneCountInString(t.cell(i, col)))
 		}
 	}
-	return nil
+	return blank, nil
+}
+
+// registryAnchor tells which lines have the name or the port of a row of the
+// registry. A line with nothing but a name is a row of its own only behind the last
+// port: before, it is a part of a name that was wrapped, which a few had until 2025.
+func (t *fixedTable) registryAnchor() func(i int, row []string) bool {
+	lastPort := len(t.lines) - 1
+	for lastPort >= 0 && t.cell(lastPort, cellPort) == "" {
+		lastPort--
+	}
+	return func(i int, row []string) bool {
+		return row[cellPort] != "" || row[cellName] != "" && (row[cellTransport] != "" || i > lastPort)
+	}
 }
 
 // cell gives the text of one line in one column.
 func (t *fixedTable) cell(i, col int) string {
 	line := t.lines[i]
-	from := charOffset(line, t.starts[col])
-	line = line[from:]
+	line = line[t.offset(line, t.starts[col]):]
 	if col+1 < len(t.starts) {
-		line = line[:charOffset(line, t.starts[col+1]-t.starts[col])]
+		line = line[:t.offset(line, t.starts[col+1]-t.starts[col])]
 	}
 	return strings.Trim(line, " ")
 }
 
-// charOffset gives the offset of the n'th character, at most that of the end.
-func charOffset(s string, n int) int {
+// offset gives the offset of a position in a line, at most that of its end.
+func (t *fixedTable) offset(s string, n int) int {
 	if n >= len(s) {
 		// As many bytes as characters or more: never beyond the end.
 		n = len(s)
 	}
-	if isASCII(s[:n]) {
+	if t.bytes || isASCII(s[:n]) {
 		return n
 	}
 	for i := range s {

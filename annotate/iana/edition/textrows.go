@@ -59,10 +59,10 @@ type way struct {
 // Of the 14,533 rows of the edition of 2026-08-17, 1,506 have more than one
 // possible way. All come out right with the help of the rows of the edition of
 // 2024 (see costUnknown); without any, ten do not, of names without a port.
-func (t *fixedTable) rows(isAnchor func([]string) bool, pair func(before, row []string) int, yield func(line int, row []string) error) error {
+func (t *fixedTable) rows(isAnchor func(i int, row []string) bool, pair func(before, row []string) int, yield func(line int, row []string) error) error {
 	var anchors []int
 	for i := range t.lines {
-		if isAnchor(t.row(i, i)) {
+		if isAnchor(i, t.row(i, i)) {
 			if i-max(0, lastOf(anchors)) > maxRowLines {
 				return t.src.errorf(t.first+i, "more than %d lines between two rows", maxRowLines)
 			}
