@@ -133,6 +133,14 @@ type Deassignment struct {
 	FormerName string // in the registry's words: "compressnet", "NETCONF over BEEP"; may be empty
 }
 
+// Edition returns the edition that gave this answer.
+func (e Entry) Edition() Edition {
+	if e.reg == nil {
+		return Edition{}
+	}
+	return e.reg.edition
+}
+
 // first is the record that decides. ok is false for an unlisted port.
 func (e Entry) first() (rec int, ok bool) {
 	if e.cell == 0 {

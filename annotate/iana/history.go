@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -42,7 +43,7 @@ var ErrNoHistory = errors.New("the day is before the first known edition of the 
 // An edition of the history covers all ports, and its lookups are as fast as those
 // of the embedded edition. Its form is "history". It has what the embedded edition
 // has, except that service codes and reports of unauthorized use are not known for
-// editions before 2026-08-17: they are empty. References that IANA gives as text,
+// editions before 2026-08-17: these are [Edition.Partial]. References that IANA gives as text,
 // without a document, may be missing. For a day from the date of the embedded
 // edition on, AsOf returns that edition.
 //
@@ -80,6 +81,76 @@ func KnownEditions() []string {
 		dates[i] = r.date
 	}
 	return dates
+}
+
+// PortHistory returns the answers for a port on a transport in the known editions:
+// first that of the edition of [FirstKnown], then one for each edition that changed
+// a record of the port, the newest last. [Entry.Edition] tells which edition that
+// is. Neighbouring answers may be equal, if the record that changed does not decide
+// for this transport. A port from 49152 up has one answer.
+func PortHistory(t Transport, port uint16) []Entry { return embeddedHistory().port(t, port) }
+
+func (h *history) port(t Transport, port uint16) []Entry {
+	if port >= FirstDynamic {
+		return []Entry{h.small(0, nil).Lookup(t, port)}
+	}
+	records := make(map[uint32]row) // of the port, by number of line
+	add := func(line uint32) bool {
+		w := parseTableLine(h.line(int(line)))
+		if w.HasPort && w.Ports.Contains(port) {
+			records[line] = w
+			return true
+		}
+		return false
+	}
+	for line := range h.embedded {
+		add(uint32(line))
+	}
+	var list []Entry
+	for n := len(h.revisions) - 1; ; n-- {
+		changed, now := n == 0, maps.Clone(records)
+		for _, line := range h.revisions[n].added {
+			if _, ok := records[line]; ok {
+				delete(records, line)
+				changed = true
+			}
+		}
+		for _, line := range h.revisions[n].removed {
+			changed = add(line) || changed
+		}
+		if changed {
+			list = append(list, h.small(n, now).Lookup(t, port))
+		}
+		if n == 0 {
+			slices.Reverse(list)
+			return list
+		}
+	}
+}
+
+// small makes a registry of a few records of an edition.
+func (h *history) small(n int, records map[uint32]row) *Registry {
+	partial := h.revisions[n].date < h.complete
+	rows := make([]row, 0, len(records))
+	for _, line := range slices.Sorted(maps.Keys(records)) {
+		w := records[line]
+		if partial {
+			w.ServiceCode, w.Unauthorized = "", ""
+		}
+		rows = append(rows, w)
+	}
+	slices.SortStableFunc(rows, func(a, b row) int { return compareTableOrder(&a, &b) })
+	blob, err := buildIndex(rows)
+	if err == nil {
+		var ix index
+		if ix, err = openIndex(blob); err == nil {
+			return &Registry{
+				edition: Edition{Date: h.revisions[n].date, Source: embeddedSource, Form: "history", Records: len(rows), Partial: partial},
+				cover:   AllPorts(), rows: rows, index: ix,
+			}
+		}
+	}
+	panic("iana: edition " + h.revisions[n].date + ": " + err.Error()) // as in registry
 }
 
 // history has the records of all known editions. A line of the table is known by
@@ -249,10 +320,9 @@ func (h *history) build(n int) (*Registry, error) {
 		return nil, err
 	}
 	return &Registry{
-		edition: Edition{Date: date, Source: embeddedSource, Form: "history", Records: len(rows)},
+		edition: Edition{Date: date, Source: embeddedSource, Form: "history", Records: len(rows), Partial: partial},
 		cover:   AllPorts(),
 		table:   h.table,
-		partial: partial,
 		index:   ix,
 	}, nil
 }

@@ -276,3 +276,56 @@ func BenchmarkLookupAsOf(b *testing.B) {
 	}
 	_ = sum
 }
+
+// The history of a port is what its editions answer, one by one.
+func TestPortHistory(t *testing.T) {
+	h := embeddedHistory()
+	step := 17
+	if testing.Short() {
+		step = 200
+	}
+	type question struct {
+		transport Transport
+		port      uint16
+	}
+	questions := []question{
+		{TCP, 2}, {TCP, 11434}, {SCTP, 11434}, {TCP, 853}, {UDP, 853}, {TCP, 8443}, {SCTP, 4711}, {SCTP, 38412},
+		{TCP, 38412}, {UDP, 14001}, {TCP, 6003}, {DCCP, 9}, {TCP, 80}, {NoTransport, 585}, {TCP, 50000}, {UDP, 43200},
+	}
+	histories := make([][]Entry, len(questions))
+	for i, q := range questions {
+		histories[i] = PortHistory(q.transport, q.port)
+	}
+	for n := 0; n < len(h.revisions); n += step {
+		reg, err := h.build(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, q := range questions {
+			want := reg.Lookup(q.transport, q.port)
+			var got Entry
+			for _, e := range histories[i] {
+				if e.Edition().Date <= h.revisions[n].date || e.Status == Dynamic {
+					got = e
+				}
+			}
+			if got.Status != want.Status || !slices.Equal(got.Names(), want.Names()) || got.Description() != want.Description() ||
+				got.Span() != want.Span() || got.Siblings() != want.Siblings() || got.Registered() != want.Registered() ||
+				got.Modified() != want.Modified() || !slices.Equal(got.References(), want.References()) || got.Unauthorized() != want.Unauthorized() {
+				t.Errorf("%d/%s as of %s: %v %q, want %v %q", q.port, q.transport, h.revisions[n].date, got.Status, got.Names(), want.Status, want.Names())
+			}
+		}
+	}
+	for i, q := range questions {
+		if q.port >= FirstDynamic && len(histories[i]) != 1 {
+			t.Errorf("%d: %d answers", q.port, len(histories[i]))
+		}
+	}
+}
+
+func BenchmarkPortHistory(b *testing.B) {
+	embeddedHistory()
+	for b.Loop() {
+		PortHistory(TCP, 853)
+	}
+}

@@ -18,8 +18,11 @@ type Edition struct {
 	Date    string `json:"date"`             // the registry's "last updated", "2026-08-17"; may be empty
 	Source  string `json:"source"`           // address or file name
 	SHA256  string `json:"sha256,omitempty"` // of the decompressed source, in hexadecimal; may be empty
-	Form    string `json:"form"`             // "csv", "xml", "text", "html", "excerpt", "compact" or "embedded"
+	Form    string `json:"form"`             // "csv", "xml", "text", "html", "excerpt", "compact", "embedded" or "history"
 	Records int    `json:"records"`          // number of records
+	// Partial reports that service codes and reports of unauthorized use are not
+	// known. They are empty then. See AsOf.
+	Partial bool `json:"partial,omitempty"`
 }
 
 // Coverage is the range of ports for which an edition is complete. For a port
@@ -54,7 +57,6 @@ type Registry struct {
 	// holds those of the embedded edition, one a line. One of them is empty.
 	rows     []row
 	table    string
-	partial  bool // the table's service codes and reports of unauthorized use are not of this edition
 	index    index
 	contacts map[string]Contact
 }

@@ -37,7 +37,7 @@ const (
 // colReferences nor colDeassigned.
 func (r *Registry) field(rec int, c column) string {
 	if r.table != "" {
-		if c >= numTableColumns || r.partial && (c == colServiceCode || c == colUnauthorized) {
+		if c >= numTableColumns || r.edition.Partial && (c == colServiceCode || c == colUnauthorized) {
 			return ""
 		}
 		return tableField(r.tableLine(rec), c)
@@ -152,7 +152,7 @@ func (r *Registry) record(i int) Record {
 		return r.rows[i].Record
 	}
 	rec := parseTableLine(r.tableLine(i)).Record
-	if r.partial {
+	if r.edition.Partial {
 		rec.ServiceCode, rec.Unauthorized = "", ""
 	}
 	return rec
@@ -236,7 +236,7 @@ func (r *Registry) allRows() iter.Seq2[int, *row] {
 			} else {
 				parsed := parseTableLine(r.tableLine(i))
 				w = &parsed
-				if r.partial {
+				if r.edition.Partial {
 					w.ServiceCode, w.Unauthorized = "", ""
 				}
 			}

@@ -109,7 +109,9 @@ func allNames(e iana.Entry) string {
 // and so are names without a port unless both editions cover all ports.
 //
 // Assignees, contacts and notes are not compared, because the embedded edition
-// does not have them. Of ports that are not assigned, only the status is compared.
+// does not have them. Service codes and reports of unauthorized use are not compared
+// if one of the editions is partial: see [iana.Edition]. Of ports that are not
+// assigned, only the status is compared.
 func Compare(old, new *iana.Registry) []Change {
 	var list []Change
 	for e := range old.Entries() {
@@ -119,6 +121,23 @@ func Compare(old, new *iana.Registry) []Change {
 		}
 	}
 	return append(list, compareNames(old, new)...)
+}
+
+// PortChanges returns how the answer for a port on a transport changed since the
+// first known edition, that of [iana.FirstKnown], the oldest change first. The
+// editions are those of its Old and New entries: see [iana.Entry.Edition]. New is
+// the first known edition with the change. What is compared is the same as in
+// [Compare].
+func PortChanges(t iana.Transport, port uint16) []Change {
+	var list []Change
+	answers := iana.PortHistory(t, port)
+	for i := 1; i < len(answers); i++ {
+		c := Change{Transport: t, HasPort: true, Port: port, Old: answers[i-1], New: answers[i]}
+		if c.Kind = changeOf(c.Old, c.New); c.Kind != 0 {
+			list = append(list, c)
+		}
+	}
+	return list
 }
 
 // changeOf gives the kind of a change, or 0 for none.
@@ -139,9 +158,11 @@ func changeOf(a, b iana.Entry) ChangeKind {
 	case a.Description() != b.Description(),
 		a.Registered() != b.Registered(),
 		a.Modified() != b.Modified(),
-		a.ServiceCode() != b.ServiceCode(),
-		a.Unauthorized() != b.Unauthorized(),
 		!slices.Equal(a.References(), b.References()):
+		return Revised
+	case a.Edition().Partial || b.Edition().Partial:
+		return 0
+	case a.ServiceCode() != b.ServiceCode(), a.Unauthorized() != b.Unauthorized():
 		return Revised
 	}
 	return 0

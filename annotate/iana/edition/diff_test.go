@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/iana/internal/published"
@@ -208,5 +209,64 @@ func TestCompareKinds(t *testing.T) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// What became of some ports, read by hand from the changes of the records.
+func TestPortChanges(t *testing.T) {
+	for _, c := range []struct {
+		transport iana.Transport
+		port      uint16
+		want      []string
+	}{
+		{iana.TCP, 2, []string{"2025-02-13 2/tcp: removed: compressnet (Management Utility), now reserved"}},
+		{iana.TCP, 11434, []string{"2026-02-02 11434/tcp: added: ollama (Ollama)"}},
+		{iana.UDP, 11434, []string{"2026-02-02 11434/udp: status: unassigned, now reserved"}},
+		{iana.UDP, 853, []string{
+			"2015-10-08 853/udp: added: domain-s (DNS query-response protocol run over TLS/DTLS)",
+			"2016-03-29 853/udp: revised: domain-s", // RFC 7858 is approved, then published
+			"2016-05-18 853/udp: revised: domain-s",
+			"2017-01-23 853/udp: revised: domain-s", // RFC 8094 likewise
+			"2017-03-03 853/udp: revised: domain-s",
+			`2022-04-01 853/udp: revised: domain-s: "DNS query-response protocol run over TLS/DTLS", now "DNS query-response protocol run over DTLS or QUIC"`,
+			"2022-05-13 853/udp: revised: domain-s", // RFC 9250
+		}},
+		{iana.TCP, 8443, nil},
+		{iana.SCTP, 4711, []string{"2017-01-12 4711/sctp: added: trinity-dist (Trinity Trust Network Node Communication)"}},
+		{iana.SCTP, 38412, []string{
+			"2017-05-18 38412/sctp: added: ng-control (3GPP NG application Protocol)",
+			`2017-05-19 38412/sctp: revised: ng-control: "3GPP NG application Protocol", now "NG Control Plane (3GPP)"`,
+		}},
+		{iana.TCP, 3283, []string{"2025-01-23 3283/tcp: renamed: Apple Remote Desktop (Net Assistant), now net-assistant"}},
+		{iana.TCP, 80, []string{"2021-10-04 80/tcp: revised: http, www, www-http", "2022-06-08 80/tcp: revised: http, www, www-http"}},
+		{iana.SCTP, 9, []string{"2022-02-07 9/sctp: revised: discard", "2022-06-07 9/sctp: revised: discard"}},
+		{iana.UDP, 50000, nil},
+	} {
+		var got []string
+		for _, change := range PortChanges(c.transport, c.port) {
+			got = append(got, change.New.Edition().Date+" "+change.String())
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%d/%s: got\n%s", c.port, c.transport, strings.Join(got, "\n"))
+		}
+	}
+}
+
+// What the history does not know is not taken for a change.
+func TestCompareWithPartial(t *testing.T) {
+	before, err := iana.AsOf(time.Date(2026, 8, 16, 0, 0, 0, 0, time.UTC))
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := openEdition(t, published.XML2026)
+	if !before.Edition().Partial || after.Edition().Partial {
+		t.Fatalf("%+v, %+v", before.Edition(), after.Edition())
+	}
+	var got []string
+	for _, c := range Compare(before, after) {
+		got = append(got, c.String())
+	}
+	if want := []string{"no port/tcp: added: ok-connect", "no port/tcp: added: ok-control"}; !slices.Equal(got, want) {
+		t.Errorf("%q", got)
 	}
 }
