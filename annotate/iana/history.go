@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -25,8 +26,11 @@ import (
 // have no service code and no report of unauthorized use, for the source of their
 // history does not have these.
 //
-// history.bin is the same text, compressed (RFC 1951). A program that never asks
-// for an earlier edition does not contain it.
+// history.bin is made from that, compressed (RFC 1951). In it, a "+" is followed by
+// the number of the line instead of its text, for some later edition has that line:
+// the lines of the embedded table come first, then those after a "-", counted from
+// the end of the history. A program that never asks for an earlier edition does not
+// contain it.
 
 //go:embed history.bin
 var historyBin string
@@ -47,9 +51,8 @@ var ErrNoHistory = errors.New("the day is before the first known edition of the 
 // without a document, may be missing. For a day from the date of the embedded
 // edition on, AsOf returns that edition.
 //
-// The first call reads the history, which takes some tens of milliseconds, and so
-// does each call for an edition that is not in use. Calls for an edition that is in
-// use return the same registry.
+// Making an edition takes some 20 milliseconds. As long as a program uses one, AsOf
+// returns the same registry for it again.
 func AsOf(t time.Time) (*Registry, error) {
 	day := t.UTC().Format(time.DateOnly)
 	if day >= embeddedDate {
@@ -139,7 +142,7 @@ func (h *history) small(n int, records map[uint32]row) *Registry {
 		}
 		rows = append(rows, w)
 	}
-	slices.SortStableFunc(rows, func(a, b row) int { return compareTableOrder(&a, &b) })
+	sortRows(rows)
 	blob, err := buildIndex(rows)
 	if err == nil {
 		var ix index
@@ -194,8 +197,8 @@ func embeddedHistory() *history {
 	return ofEmbedded.history
 }
 
-// parseHistory reads the history that leads to an edition. It goes through the
-// lines from the end, since only the last edition is known as a whole.
+// parseHistory reads the history that leads to the edition of a table. It goes
+// through the lines from the end, since only the last edition is known as a whole.
 func parseHistory(text, table string) (*history, error) {
 	head, body, _ := strings.Cut(text, "\n")
 	fields := strings.Split(head, "\t")
@@ -205,11 +208,8 @@ func parseHistory(text, table string) (*history, error) {
 	h := &history{complete: fields[2], used: make(map[int]weak.Pointer[Registry])}
 	var all strings.Builder // the table, then lines that it does not have
 	all.WriteString(table)
-	present := make(map[string][]uint32) // lines of the edition at hand
-	gone := make(map[string][]uint32)    // lines of later editions only
 	start := 0
 	for line := range strings.Lines(table) {
-		present[line] = append(present[line], uint32(len(h.starts)))
 		h.starts = append(h.starts, uint32(start))
 		start += len(line)
 	}
@@ -221,21 +221,15 @@ func parseHistory(text, table string) (*history, error) {
 		line := lines[i]
 		switch content := line[1:]; line[0] {
 		case '+':
-			n, ok := pop(present, content)
-			if !ok {
-				return nil, fmt.Errorf("line %d adds a record that the edition does not have", i+2)
+			n, err := strconv.ParseUint(strings.TrimSuffix(content, "\n"), 10, 32)
+			if err != nil || n >= uint64(len(h.starts)) {
+				return nil, fmt.Errorf("line %d adds a record that no later edition has", i+2)
 			}
-			gone[content] = append(gone[content], n)
-			at.added = append(at.added, n)
+			at.added = append(at.added, uint32(n))
 		case '-':
-			n, ok := pop(gone, content)
-			if !ok {
-				n = uint32(len(h.starts))
-				h.starts = append(h.starts, uint32(all.Len()))
-				all.WriteString(content)
-			}
-			present[content] = append(present[content], n)
-			at.removed = append(at.removed, n)
+			at.removed = append(at.removed, uint32(len(h.starts)))
+			h.starts = append(h.starts, uint32(all.Len()))
+			all.WriteString(content)
 		default:
 			at.date = strings.TrimSuffix(line, "\n")
 			if n := len(h.revisions); len(at.date) != len(time.DateOnly) || n > 0 && at.date > h.revisions[n-1].date {
@@ -252,16 +246,6 @@ func parseHistory(text, table string) (*history, error) {
 	slices.Reverse(h.revisions)
 	h.table = all.String()
 	return h, nil
-}
-
-// pop takes the last number of a line.
-func pop(lines map[string][]uint32, line string) (n uint32, ok bool) {
-	list := lines[line]
-	if len(list) == 0 {
-		return 0, false
-	}
-	lines[line] = list[:len(list)-1]
-	return list[len(list)-1], true
 }
 
 // registry makes the edition at a place of revisions, or gives the one that is in
@@ -296,20 +280,22 @@ func (h *history) build(n int) (*Registry, error) {
 	}
 	date := h.revisions[n].date
 	partial := date < h.complete
-	rows := make([]numberedRow, 0, h.embedded)
+	rows := make([]row, 0, h.embedded)
+	starts := make([]uint32, 0, h.embedded)
 	for i, ok := range has {
 		if ok {
-			w := parseTableLine(h.line(i))
-			if partial {
-				w.ServiceCode, w.Unauthorized = "", ""
-			}
-			rows = append(rows, numberedRow{w, h.starts[i]})
+			rows = append(rows, parseTableLine(h.line(i)))
+			starts = append(starts, h.starts[i])
 		}
 	}
-	slices.SortStableFunc(rows, func(a, b numberedRow) int { return compareTableOrder(&a.row, &b.row) })
+	order := make([]uint32, len(rows))
+	for i := range order {
+		order[i] = uint32(i)
+	}
+	slices.SortStableFunc(order, func(i, j uint32) int { return compareTableOrder(&rows[i], &rows[j]) })
 	ordered, lines := make([]row, len(rows)), make([]uint32, len(rows))
-	for i := range rows {
-		ordered[i], lines[i] = rows[i].row, rows[i].start
+	for i, n := range order {
+		ordered[i], lines[i] = rows[n], starts[n]
 	}
 	blob, err := buildIndexLines(ordered, lines)
 	if err != nil {
@@ -325,12 +311,6 @@ func (h *history) build(n int) (*Registry, error) {
 		table:   h.table,
 		index:   ix,
 	}, nil
-}
-
-// numberedRow is a record with the place of its line in the table.
-type numberedRow struct {
-	row
-	start uint32
 }
 
 func (h *history) line(i int) string {

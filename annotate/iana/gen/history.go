@@ -56,7 +56,7 @@ func extendHistory(dir string, table []byte, date string) error {
 		return fmt.Errorf("extend the history: edition %s is older than its last, %s", date, last)
 	}
 	removed, added := difference(strings.SplitAfter(string(old), "\n"), strings.SplitAfter(string(table), "\n"))
-	return writeHistory(dir, appendRevision(text, date, removed, added))
+	return writeHistory(dir, appendRevision(text, date, removed, added), table)
 }
 
 // difference gives the lines that only the first and only the second list has. A
@@ -95,13 +95,18 @@ func appendRevision(text []byte, date string, removed, added []string) []byte {
 	return text
 }
 
-func writeHistory(dir string, text []byte) error {
+// writeHistory writes both forms of the history that leads to a table.
+func writeHistory(dir string, text, table []byte) error {
+	packed, err := pack(text, table)
+	if err != nil {
+		return err
+	}
 	var b bytes.Buffer
 	zw, err := flate.NewWriter(&b, flate.BestCompression)
 	if err != nil {
 		return err
 	}
-	zw.Write(text) // errors stay until Close
+	zw.Write(packed) // errors stay until Close
 	if err := zw.Close(); err != nil {
 		return err
 	}
@@ -109,6 +114,33 @@ func writeHistory(dir string, text []byte) error {
 		return err
 	}
 	return os.WriteFile(filepath.Join(dir, "history.bin"), b.Bytes(), 0o644)
+}
+
+// pack writes numbers for the lines that an edition added: see history.go of package
+// iana. It fails if an added line is not in the next edition.
+func pack(text, table []byte) ([]byte, error) {
+	numbers := make(map[string][]int) // of the lines of the edition at hand
+	n := 0
+	for line := range strings.Lines(string(table)) {
+		numbers[line] = append(numbers[line], n)
+		n++
+	}
+	lines := slices.Collect(strings.Lines(string(text)))
+	for i := len(lines) - 1; i >= 0; i-- {
+		switch content := lines[i][1:]; lines[i][0] {
+		case '-':
+			numbers[content] = append(numbers[content], n)
+			n++
+		case '+':
+			list := numbers[content]
+			if len(list) == 0 {
+				return nil, fmt.Errorf("history.txt:%d: the record is not in the next edition", i+1)
+			}
+			numbers[content] = list[:len(list)-1]
+			lines[i] = fmt.Sprintf("+%d\n", list[len(list)-1])
+		}
+	}
+	return []byte(strings.Join(lines, "")), nil
 }
 
 // change is a line of history.jsonl.
@@ -167,7 +199,7 @@ func makeHistory(dir, folder string, table []byte, date string) error {
 	if len(changes) > 0 {
 		return fmt.Errorf("edition %s is not in history.tsv", changes[0].Edition)
 	}
-	return writeHistory(dir, text)
+	return writeHistory(dir, text, table)
 }
 
 // count is a line of history.tsv.

@@ -19,13 +19,21 @@ func readHistory(t *testing.T, dir string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	table, err := os.ReadFile(filepath.Join(dir, "table.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := pack(text, table)
+	if err != nil {
+		t.Fatal(err)
+	}
 	f, err := os.Open(filepath.Join(dir, "history.bin"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if got, err := io.ReadAll(flate.NewReader(f)); err != nil || string(got) != string(text) {
-		t.Errorf("history.bin is not history.txt: %v\n%s", err, got)
+	if got, err := io.ReadAll(flate.NewReader(f)); err != nil || string(got) != string(want) {
+		t.Errorf("history.bin is not made of history.txt: %v\n%s", err, got)
 	}
 	return string(text)
 }
@@ -52,8 +60,11 @@ func TestExtendHistory(t *testing.T) {
 		t.Error("a history was made from nothing")
 	}
 	head := historyMagic + "\t2026-08-11\t" + firstComplete + "\n2026-08-17\n+80\ttcp\tA\t\thttp\tWorld Wide Web HTTP\t\t\t[RFC9110]\n"
-	write(t, filepath.Join(dir, "history.txt"), head)
-	if err := writeHistory(dir, []byte(head)); err != nil {
+	table, err := os.ReadFile(filepath.Join(dir, "table.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := writeHistory(dir, []byte(head), table); err != nil {
 		t.Fatal(err)
 	}
 	if err := generateFrom(doc); err != nil {
@@ -81,8 +92,7 @@ func TestExtendHistory(t *testing.T) {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
 
-	table, err := os.ReadFile(filepath.Join(dir, "table.txt"))
-	if err != nil {
+	if table, err = os.ReadFile(filepath.Join(dir, "table.txt")); err != nil {
 		t.Fatal(err)
 	}
 	if err := generateFrom(doc); err == nil || !strings.Contains(err.Error(), "older than its last") {
@@ -134,5 +144,17 @@ func TestMakeHistory(t *testing.T) {
 		"+80\ttcp\tA\thistoric\twww\tWorld Wide Web HTTP\n" // the table's, not the one of the past
 	if got := readHistory(t, dir); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}
+
+// A history that does not lead to the table is refused.
+func TestPackFails(t *testing.T) {
+	const head = historyMagic + "\t2020-01-01\t" + firstComplete + "\n2020-02-01\n"
+	if _, err := pack([]byte(head+"+80\ttcp\n+80\ttcp\n"), []byte("80\ttcp\n")); err == nil || err.Error() != "history.txt:3: the record is not in the next edition" {
+		t.Errorf("%v", err)
+	}
+	packed, err := pack([]byte(head+"-80\ttcp\n+80\tudp\n2020-03-01\n-80\tudp\n+80\tdccp\n"), []byte("79\n80\tdccp\n"))
+	if want := head + "-80\ttcp\n+2\n2020-03-01\n-80\tudp\n+1\n"; err != nil || string(packed) != want {
+		t.Errorf("%v\n%s", err, packed)
 	}
 }
