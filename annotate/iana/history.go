@@ -48,8 +48,8 @@ var ErrNoHistory = errors.New("the day is before the first known edition of the 
 // of the embedded edition. Its form is "history". It has what the embedded edition
 // has, except that service codes and reports of unauthorized use are not known for
 // editions before 2026-08-17: these are [Edition.Partial]. References that IANA gives as text,
-// without a document, may be missing. For a day from the date of the embedded
-// edition on, AsOf returns that edition.
+// without a document, may be missing, and so may references within a description.
+// For a day from the date of the embedded edition on, AsOf returns that edition.
 //
 // Making an edition takes some 20 milliseconds. As long as a program uses one, AsOf
 // returns the same registry for it again.

@@ -383,11 +383,11 @@ func tableLines(records []iana.Record) ([]string, error) {
 	for i := range order {
 		order[i] = i
 	}
-	place := func(r *iana.Record) int { // names without a port come last
+	place := func(r *iana.Record) int64 { // names without a port come last
 		if !r.HasPort {
 			return 1 << 32
 		}
-		return int(r.Ports.First)<<16 | int(r.Ports.Last)
+		return int64(r.Ports.First)<<16 | int64(r.Ports.Last)
 	}
 	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(place(&records[i]), place(&records[j])) })
 	lines := make([]string, len(records))
