@@ -48,7 +48,7 @@ func (o *kafkaOptions) flags() []cli.Flag {
 			"write each record exactly once, in transactions; without the flag, only where the cluster allows it; =false writes at least once"),
 		cli.String(&o.transactionalID, "transactional-id", "", "NAME", "", "name of this member in transactions, the same when it starts again"),
 		cli.String(&o.deadLetter, "dead-letter", "", "TOPIC", "",
-			`topic for records that are not understood, which otherwise go on unchanged with a header "portannot-error"`),
+			`topic for records that are not understood, which otherwise go on unchanged with a header "portannot-error", and for records that --to does not accept`),
 		cli.Choice(&o.compression, "compression", "", "NAME", "snappy", kafka.Compressions(),
 			"compression of what is written: "+cli.Or(kafka.Compressions()...)+"; default snappy"),
 		cli.String(&o.clientID, "client-id", "", "NAME", "portannot", "name that brokers show; default portannot"),

@@ -144,7 +144,7 @@ func TestEnrichListenLosses(t *testing.T) {
 			udp := p.dial("udp")
 			sflow := append([]byte{0, 0, 0, 5, 0, 0, 0, 1}, make([]byte, 20)...)
 			udp.Write(sflow)
-			p.find(`(?m)^portannot: left out: 1 of unknown versions \(last: 127\.0\.0\.1: .*sFlow 5\)$`)
+			p.find(`(?m)^portannot: left out: 1 message of unknown versions \(last: 127\.0\.0\.1: .*sFlow 5\)$`)
 			for range 3 {
 				udp.Write(sflow)
 				time.Sleep(1100 * time.Millisecond)
@@ -157,7 +157,7 @@ func TestEnrichListenLosses(t *testing.T) {
 				t.Errorf("exit code %d, want %d", code, want)
 			}
 			said := p.stderr.String()
-			if strings.Count(said, "left out:") != 2 || !strings.Contains(said, "left out: 4 of unknown versions") {
+			if strings.Count(said, "left out:") != 2 || !strings.Contains(said, "left out: 4 messages of unknown versions") {
 				t.Errorf("a line for the first, and one in the summary:\n%s", said)
 			}
 		})
@@ -168,7 +168,7 @@ func TestEnrichListenLosses(t *testing.T) {
 func TestEnrichListenAllow(t *testing.T) {
 	p := startProgram(t, "enrich", "--registry", "embedded", "--listen", "udp://127.0.0.1:0", "--strict", "--allow-exporter", "192.0.2.1,2001:db8::/32")
 	p.dial("udp").Write(netflow5())
-	p.find(`left out: 1 from senders not allowed \(last: 127\.0\.0\.1: `)
+	p.find(`left out: 1 message or connections from senders not allowed \(last: 127\.0\.0\.1: `)
 	if code := p.end(); code != exitDone || p.stdout.String() != "" {
 		t.Errorf("exit code %d, output %q", code, p.stdout.String())
 	}

@@ -196,24 +196,24 @@ func (x *exports) summary() {
 // exportVersions name the elements of netflow.Stats.Messages.
 var exportVersions = [3]string{"NetFlow 5", "NetFlow 9", "IPFIX"}
 
-// leftOutWords say of each kind what it counts.
-var leftOutWords = [netflow.NumKinds]string{
-	netflow.UnknownVersion: "of unknown versions",
-	netflow.BadMessage:     "damaged messages",
-	netflow.BadSet:         "damaged sets",
-	netflow.BadTemplate:    "bad templates",
-	netflow.NoTemplate:     "sets without a template",
-	netflow.DecoderFailure: "sets at which the decoder failed",
-	netflow.TemplateQuota:  "templates over the exporter's quota",
-	netflow.DomainQuota:    "messages of domains over the exporter's quota",
-	netflow.ExporterQuota:  "messages of exporters over the limit",
-	netflow.QueueFull:      "datagrams faster than can be written",
-	netflow.SocketDropped:  "datagrams dropped by the system",
-	netflow.Missing:        "missing by sequence numbers",
-	netflow.Refused:        "connections refused",
-	netflow.Idle:           "idle connections closed",
-	netflow.Evicted:        "exporters or domains forgotten for others",
-	netflow.NotAllowed:     "from senders not allowed",
+// leftOutWords say what each kind counts: a noun, and what follows it.
+var leftOutWords = [netflow.NumKinds]struct{ noun, rest string }{
+	netflow.UnknownVersion: {"message", "of unknown versions"},
+	netflow.BadMessage:     {"damaged message", ""},
+	netflow.BadSet:         {"damaged set", ""},
+	netflow.BadTemplate:    {"bad template", ""},
+	netflow.NoTemplate:     {"set", "without a template"},
+	netflow.DecoderFailure: {"set", "that made the decoder fail"},
+	netflow.TemplateQuota:  {"template", "over the exporter's quota"},
+	netflow.DomainQuota:    {"message", "of domains over the exporter's quota"},
+	netflow.ExporterQuota:  {"message", "of exporters over the limit"},
+	netflow.QueueFull:      {"datagram", "dropped from a full queue"},
+	netflow.SocketDropped:  {"datagram", "dropped by the system"},
+	netflow.Missing:        {"record", "or messages missing by sequence numbers"},
+	netflow.Refused:        {"connection", "refused"},
+	netflow.Idle:           {"connection", "closed without a message"},
+	netflow.Evicted:        {"domain", "or exporters forgotten to make room"},
+	netflow.NotAllowed:     {"message", "or connections from senders not allowed"},
 }
 
 // leftOut says what was left out since an earlier account, with the last case of
@@ -222,7 +222,11 @@ func leftOut(now, before *netflow.Stats) string {
 	var parts []string
 	for k, n := range now.Left {
 		if n -= before.Left[k]; n > 0 {
-			part := fmt.Sprintf("%d %s", n, leftOutWords[k])
+			words := leftOutWords[k]
+			part := plural(n, words.noun)
+			if words.rest != "" {
+				part += " " + words.rest
+			}
 			if last := now.Last[k]; last != nil {
 				part += fmt.Sprintf(" (last: %v)", last)
 			}

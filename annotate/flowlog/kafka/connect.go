@@ -54,9 +54,9 @@ func asked(err error) error {
 	return &awayError{err}
 }
 
-// Connect asks the cluster what it has and allows. Brokers that are not there yet
-// are waited for, until ctx ends; the error is that of ctx or something that does
-// not pass. Before it returns nil it reports how often records may arrive.
+// Connect asks the cluster for the topics and for what it allows. It waits for
+// brokers that are not there yet, until ctx is done. The error is that of ctx, or
+// one that retrying does not fix. On success it reports the delivery.
 func (m *Member) Connect(ctx context.Context) error {
 	for wait := firstPause; ; wait = min(2*wait, maxPause) {
 		err := m.explore(ctx)

@@ -1,45 +1,48 @@
-// Package kafka annotates the flow logs that pass through Apache Kafka, or
-// anything that speaks its protocol: it reads the records of one topic as a
-// member of a consumer group and writes them, annotated, to another.
+// Package kafka annotates flow logs that pass through Apache Kafka, or a broker
+// that speaks its protocol. A [Member] of a consumer group reads the records of one
+// topic and writes them, annotated, to another.
 //
-// A topic is a set of partitions, each a log of records in an order of its own;
-// between partitions there is none. A consumer group deals the partitions out
-// among its members, and again whenever one joins, leaves or dies: that is how
-// work is spread, so there can be no more busy members than partitions. How far
-// a partition has been read is its committed offset, kept by the group.
+// A topic consists of partitions. Each is a log with an order of its own; there is
+// no order between partitions. A consumer group divides the partitions among its
+// members, and again whenever a member joins, leaves or dies. So no more members
+// can be busy than there are partitions. The group stores, for each partition, the
+// offset up to which it has been read: the committed offset.
 //
-// What may go wrong lies between writing the result and committing the offset.
-// A member that dies in between leaves records written that count as unread,
-// and the next member writes them again: at least once. Transactions (KIP-98,
-// KIP-447) put both into one step, which happens or does not: exactly once, for
-// readers whose isolation level is read_committed. A transaction that fails, or
-// during which partitions go to another member, is aborted, and what it read is
-// read again.
+// A member may die after it has written a result and before it has committed the
+// offset. The next member then reads the record, and writes it, again: at least
+// once. A transaction (KIP-98, KIP-447) makes writing and committing one step:
+// exactly once, for readers with the isolation level read_committed. If a
+// transaction fails, or partitions move to another member meanwhile, it is aborted
+// and its records are read again.
 //
 // # Order
 //
-// Records of one partition stay in order. Where both topics have as many
-// partitions, a record keeps its partition's number. Otherwise one with a key
-// goes where Kafka's own clients put it, by the murmur2 hash of the key, and
-// one without to the number of its partition modulo the number of partitions,
-// so that what came in order from one partition is still in order.
+// Records of one partition stay in order. If both topics have the same number of
+// partitions, a record keeps its partition number. Otherwise a record with a key
+// goes to the partition that Kafka's own clients choose, by the murmur2 hash of the
+// key. A record without a key goes to its partition number modulo the number of
+// partitions, so records from one partition stay in order.
 //
 // # What becomes of a record
 //
-// Key, headers and timestamp stay. The value is annotated as
-// [flowlog.Messages] does it, or as a goflow2 message (see [Protobuf]). A
-// record that cannot be understood keeps its value too and gets the header
-// [ErrorHeader], or goes to the dead-letter topic. A record without a value (a
-// tombstone of a compacted topic) stays as it is.
+// Key, headers and timestamp stay. The value is annotated as [flowlog.Messages]
+// does it, or as a goflow2 message (see [Protobuf]). A record that is not understood
+// keeps its value and gets the header [ErrorHeader], or goes to the dead-letter
+// topic. A record without a value (a tombstone of a compacted topic) stays as it
+// is.
 //
-// No record stops the others. One that is larger, once annotated, than the topic
-// takes is written unchanged with ErrorHeader. So is one that the topic refuses,
-// say for its timestamp; if it is refused unchanged too, or is too large as it
-// is, it goes to the dead-letter topic, without its value if need be, and is left
-// out and counted if there is none. A refusal is of a whole batch, so the records
-// of that are read again, fewer at once, to find the one it is about. Likewise,
-// batches that would decompress to more than memory allows are left out, with a
-// dead letter that says where they are.
+// No record stops the others. If the topic does not accept the annotated record,
+// because it is too large or for another reason such as its timestamp, the record
+// is written unchanged with ErrorHeader. If the topic does not accept that either,
+// the record goes to the dead-letter topic, if necessary without its key, value and
+// headers. If there is no dead-letter topic, the record is left out and counted as
+// [Skipped]. Its offset is committed in each case.
+//
+// Brokers reject whole batches. After a rejection the same records are read again,
+// fewer at a time, until the rejected record is found.
+//
+// A batch that would decompress to more than 64 MiB is left out in the same way; its
+// dead letter says which offsets it had.
 package kafka
 
 import (
@@ -56,30 +59,30 @@ import (
 	"github.com/portannot/portannot/annotate/flowlog"
 )
 
-// Headers that records may get.
+// The headers that are added to records.
 const (
 	ErrorHeader     = "portannot-error"     // why the value is not annotated
-	TopicHeader     = "portannot-topic"     // of a dead letter: where it was read
-	PartitionHeader = "portannot-partition" // likewise, in decimal
-	OffsetHeader    = "portannot-offset"    // likewise
+	TopicHeader     = "portannot-topic"     // of a dead letter: the topic it was read from
+	PartitionHeader = "portannot-partition" // of a dead letter, in decimal
+	OffsetHeader    = "portannot-offset"    // of a dead letter, in decimal
 )
 
-// Protobuf is the name of the format of goflow2's -format=bin: one FlowMessage
-// a record, with its length in front. It is found out from the content too. The
-// annotation is the field 21000 of the message, see portannot.proto.
+// Protobuf is the format of goflow2 -format=bin: each record is one FlowMessage,
+// preceded by its length. It is recognised by content, too. The annotation is field
+// 21000 of the message; see portannot.proto.
 const Protobuf = "goflow2-protobuf"
 
 // Address is a topic of a cluster.
 type Address struct {
-	Brokers []string // host:port, at least one; the others are found through it
+	Brokers []string // host:port, at least one; the other brokers are discovered
 	Topic   string
 }
 
-// DefaultPort is a broker's, where an address names none.
+// DefaultPort is the port of a broker whose address has none.
 const DefaultPort = 9092
 
-// ParseAddress reads "kafka://HOST[:PORT][,HOST[:PORT]…]/TOPIC". Errors do not
-// repeat the text, which may hold a secret that does not belong there.
+// ParseAddress parses "kafka://HOST[:PORT][,HOST[:PORT]…]/TOPIC". Its errors do not
+// repeat s, which may contain a secret by mistake.
 func ParseAddress(s string) (Address, error) {
 	rest, ok := strings.CutPrefix(s, "kafka://")
 	if !ok {
@@ -108,7 +111,7 @@ func ParseAddress(s string) (Address, error) {
 	return a, nil
 }
 
-// String gives the form that ParseAddress reads.
+// String returns the form that ParseAddress parses.
 func (a Address) String() string {
 	return "kafka://" + strings.Join(a.Brokers, ",") + "/" + a.Topic
 }
@@ -120,54 +123,55 @@ func validTopic(s string) bool {
 	}) < 0
 }
 
-// Delivery says how often a record may arrive. The zero value is exactly once
-// where the cluster allows it.
+// Delivery says how often a record may be written. The zero value means exactly
+// once if the cluster allows it.
 type Delivery uint8
 
 // The deliveries.
 const (
-	BestDelivery Delivery = iota // exactly once, or at least once and a message why
-	ExactlyOnce                  // or an error
+	BestDelivery Delivery = iota // exactly once, else at least once, with a report of the reason
+	ExactlyOnce                  // an error if the cluster does not allow it
 	AtLeastOnce
 )
 
-// String gives "best", "exactly once" or "at least once".
+// String returns "best", "exactly once" or "at least once".
 func (d Delivery) String() string {
 	return [...]string{"best", "exactly once", "at least once"}[d]
 }
 
-// Config says what a member does. From, To, Group and Enrich's Annotator are
-// needed.
+// Config is the configuration of a Member. From, To, Group and Enrich.Annotator
+// are required.
 type Config struct {
 	From, To Address
 	Group    string // consumer group
 	Delivery Delivery
-	// TransactionalID tells members apart, and a member from the one that it
-	// was before a restart, whose open transaction is aborted then; without
-	// that it is when it times out. "" makes one that is never used again.
+	// TransactionalID identifies the member in transactions. A member that starts
+	// again with the same ID aborts the transaction that it left open. With "",
+	// the ID is random, and an open transaction ends by its timeout.
 	TransactionalID string
-	ClientID        string // shown by brokers; "" is "portannot"
-	Compression     string // of batches: see Compressions; "" is snappy
-	DeadLetter      string // topic, at To, for what is not understood; "" for none
+	ClientID        string // name that brokers show; "" is "portannot"
+	Compression     string // of written batches, one of Compressions; "" is snappy
+	DeadLetter      string // topic, on the brokers of To, for records that are not understood or not accepted; "" for none
 	Security        Security
 	Enrich          flowlog.EnrichOptions
 
-	// CommitInterval is how long records are gathered for one commit; 0 is
-	// 500 ms. It is a bound on how much later a record arrives with
-	// transactions, and on what is done again after a failure.
+	// CommitInterval is the time for which records are gathered for one commit;
+	// 0 is 500 ms. It bounds the delay of records in transactions, and the work
+	// that is repeated after a failure.
 	CommitInterval time.Duration
-	// SessionTimeout is after what silence the group takes a member for dead;
-	// 0 is the client library's, 45 s.
+	// SessionTimeout is the time without a heartbeat after which the group removes
+	// a member; 0 is the default of the client library, 45 s.
 	SessionTimeout time.Duration
-	// TransactionTimeout is when a dead member's transaction is aborted by the
-	// broker. Until then, readers with read_committed wait behind it. 0 is
-	// 30 s.
+	// TransactionTimeout is the time after which brokers abort the transaction of
+	// a dead member; 0 is 30 s. Until then it holds up readers with
+	// read_committed.
 	TransactionTimeout time.Duration
 
-	// Report, if not nil, is told in one line, without a line end, what a
-	// person should know. It is called by one goroutine at a time.
+	// Report, if not nil, is called with messages for the user, each one line
+	// without a newline. Failures are reported once a minute at most. It is called
+	// by one goroutine at a time.
 	Report func(string)
-	// Client are further options of the client library, behind ours.
+	// Client lists further options of the client library. They override others.
 	Client []kgo.Opt
 }
 
@@ -199,7 +203,7 @@ func (c *Config) setDefaults() {
 	}
 }
 
-// Check finds what is wrong with a Config without asking the cluster.
+// Check reports errors in a Config that can be found without the cluster.
 func (c *Config) Check() error {
 	switch {
 	case c.Group == "":
@@ -225,7 +229,7 @@ func (c *Config) sameBrokers() bool {
 	return slices.Equal(from, to)
 }
 
-// Compressions lists the codecs of batches.
+// Compressions lists the compression codecs.
 func Compressions() []string { return []string{"none", "gzip", "snappy", "lz4", "zstd"} }
 
 // codecs gives a codec, and none where a broker does not know it.

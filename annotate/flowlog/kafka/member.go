@@ -14,7 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Member is one member of a consumer group.
+// Member is a member of a consumer group.
 type Member struct {
 	c            Config
 	security     []kgo.Opt
@@ -31,8 +31,8 @@ type Member struct {
 	unsaid       int       // failures that were not reported since
 }
 
-// New makes a Member, which connects to brokers when it runs. All that it needs
-// of the machine is read before New returns: certificates and, once, the secret.
+// New returns a Member. It does not connect to brokers; Connect and Run do. It reads
+// the files with certificates and, to check it, the secret.
 func New(c Config) (*Member, error) {
 	c.setDefaults()
 	if err := c.Check(); err != nil {
@@ -62,18 +62,17 @@ func New(c Config) (*Member, error) {
 	return m, nil
 }
 
-// Delivery says how often records may arrive: ExactlyOnce or AtLeastOnce, and
-// BestDelivery before Connect.
+// Delivery returns ExactlyOnce or AtLeastOnce, and BestDelivery before Connect.
 func (m *Member) Delivery() Delivery { return m.delivery }
 
 // maxTries bounds the attempts to write a batch with one client.
 const maxTries = 5
 
-// Run connects, and then reads, annotates and writes until ctx ends: then what
-// has been read is written and committed, the group is left, and the error is nil.
-// Failures that pass (a broker that is away, a rebalance) are no errors either,
-// unless one falls together with the end: then the error says that what was read
-// last is not committed, and will be read again.
+// Run connects, if Connect was not called, and then reads, annotates and writes
+// records until ctx is done. Then it writes and commits the records that it has
+// read, leaves the group and returns nil. Temporary failures, such as a broker that
+// is down or a rebalance, are reported and retried. If one prevents the last commit,
+// the error says that the records read last will be read again.
 func (m *Member) Run(ctx context.Context) error {
 	if !m.connected {
 		if err := m.Connect(ctx); err != nil {

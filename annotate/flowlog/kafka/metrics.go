@@ -11,24 +11,24 @@ import (
 	"github.com/portannot/portannot/annotate/flowlog"
 )
 
-// Counts account for what a member did. What is done again after a failure is
-// counted again.
+// Counts are the counts of a Member. Work that is repeated after a failure counts
+// again.
 type Counts struct {
 	Records     [NumResults]uint64 // by Result
 	Read, Wrote uint64             // bytes of keys and values, not compressed
 	Commits     uint64
-	Aborts      uint64 // commits that failed or were undone; their records are read again
-	FetchErrors uint64 // of reading, and of attempts to connect
-	WriteErrors uint64 // of commits, for records that could not be written
-	Restarts    uint64 // of the client, after an error that it could not survive
+	Aborts      uint64 // commits that failed or were aborted; their records are read again
+	FetchErrors uint64 // errors of reading and of connecting
+	WriteErrors uint64 // commits with records that could not be written
+	Restarts    uint64 // of the client, after a failure
 	Flows       flowlog.Stats
 
-	Delivery   Delivery        // ExactlyOnce or AtLeastOnce; BestDelivery before the cluster was asked
-	Lag        map[int32]int64 // records behind the end of each partition, when it was last read
-	LastCommit time.Time       // zero before the first
-	Annotate   Histogram       // seconds for what was taken at once
-	Commit     Histogram       // seconds for the end of a batch
-	Age        Histogram       // seconds since the timestamp of the oldest record of what was taken
+	Delivery   Delivery        // as Member.Delivery
+	Lag        map[int32]int64 // records up to the end of each partition, when it was last read
+	LastCommit time.Time       // time of the last commit; zero before the first
+	Annotate   Histogram       // time to annotate the records that were polled at once
+	Commit     Histogram       // time to write out and commit a batch
+	Age        Histogram       // age, by its timestamp, of the oldest record that was polled
 
 	lastCycle time.Time
 	failing   bool  // the last commit did not succeed
@@ -47,7 +47,7 @@ func (m *metrics) update(f func(c *Counts)) {
 	f(&m.c)
 }
 
-// Histogram counts durations, in seconds, by size.
+// Histogram is a distribution of durations in seconds.
 type Histogram struct {
 	counts [len(bounds) + 1]uint64
 	sum    float64
@@ -63,7 +63,7 @@ func (h *Histogram) observe(d time.Duration) {
 	h.sum += s
 }
 
-// Sums gives how many durations there were up to each of some bounds, how many in
+// Sums returns the number of durations up to each bound of a bucket, the number of
 // all, and their sum.
 func (h *Histogram) Sums() (upTo map[float64]uint64, count uint64, sum float64) {
 	upTo = make(map[float64]uint64, len(bounds))
@@ -74,8 +74,7 @@ func (h *Histogram) Sums() (upTo map[float64]uint64, count uint64, sum float64) 
 	return upTo, count + h.counts[len(bounds)], h.sum
 }
 
-// Counts account for what was done so far. It may be called at any time, by any
-// goroutine.
+// Counts returns a copy of the counts. It is safe for concurrent use.
 func (m *Member) Counts() (c Counts) {
 	m.metrics.update(func(now *Counts) {
 		c = *now
@@ -88,8 +87,8 @@ func (m *Member) Counts() (c Counts) {
 // longer than any wait for brokers that ends well.
 const stalled = 2 * time.Minute
 
-// Healthy says what is wrong, nil if nothing is. It may be called at any time, by
-// any goroutine.
+// Healthy returns an error if the member does not work, such as while it waits for
+// brokers. It is safe for concurrent use.
 func (m *Member) Healthy() error {
 	c := m.Counts()
 	return c.healthy(time.Now())

@@ -6,7 +6,7 @@ import (
 	"github.com/portannot/portannot/annotate/flowlog"
 )
 
-// Result is what became of a record.
+// Result says what became of a record.
 type Result uint8
 
 // The results.
@@ -14,14 +14,14 @@ const (
 	Annotated     Result = iota
 	Unchanged            // nothing to annotate: an event without ports, or no value
 	Dropped              // not selected
-	NotUnderstood        // written unchanged, with ErrorHeader
-	DeadLettered         // likewise, to the dead-letter topic
-	Refused              // written unchanged, with ErrorHeader: annotated, it is more than the topic takes
-	Skipped              // not written: no topic takes it
+	NotUnderstood        // not understood; written unchanged, with ErrorHeader
+	DeadLettered         // written to the dead-letter topic
+	Refused              // not accepted when annotated; written unchanged, with ErrorHeader
+	Skipped              // not written: no topic accepts it
 	NumResults    int    = iota
 )
 
-// String gives the name in metrics: "annotated", "unchanged", "dropped",
+// String returns the name in metrics: "annotated", "unchanged", "dropped",
 // "not_understood", "dead_lettered", "refused" or "skipped".
 func (r Result) String() string {
 	return [...]string{"annotated", "unchanged", "dropped", "not_understood", "dead_lettered", "refused", "skipped"}[r]

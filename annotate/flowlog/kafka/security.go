@@ -18,31 +18,31 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 )
 
-// Security is how brokers are reached. The zero value is a plain connection
+// Security says how to connect to brokers. The zero value is a plain connection
 // without authentication.
 type Security struct {
 	TLS        bool
-	CAFile     string // certificates, PEM, to trust instead of the system's
-	CertFile   string // certificate of the client, PEM, for mutual TLS
-	KeyFile    string // its key, PEM, not encrypted
-	ServerName string // that certificates must be for; "" is the broker's host
+	CAFile     string // certificates to trust in place of the system's, PEM; "" for the system's
+	CertFile   string // certificate of the client for mutual TLS, PEM; "" for none
+	KeyFile    string // key of the certificate, PEM, not encrypted
+	ServerName string // name that the brokers' certificates must have; "" is the host of the broker
 
-	Mechanism string // of SASL: see Mechanisms; "" for none
-	User      string // of PLAIN and SCRAM
-	// Secret gives the password, or OAUTHBEARER's token. It is called at each
-	// authentication, so what it reads may be renewed meanwhile.
+	Mechanism string // SASL mechanism, one of Mechanisms; "" for none
+	User      string // for PLAIN and SCRAM
+	// Secret returns the password, or the token of OAUTHBEARER. It is called for
+	// each authentication, so the secret may change meanwhile.
 	Secret func() (string, error)
 }
 
-// Mechanisms lists those of SASL.
+// Mechanisms lists the SASL mechanisms.
 func Mechanisms() []string { return []string{"plain", "scram-sha-256", "scram-sha-512", "oauthbearer"} }
 
 // maxSecret bounds a file with a secret, in bytes.
 const maxSecret = 64 << 10
 
-// SecretFile gives the content of a file as a secret, without the line end. When
-// the file may no longer be read, since the process has given up the right, it
-// gives what was read last.
+// SecretFile returns a function for Security.Secret that reads the secret from a
+// file, without the newline at its end. If the process has lost the right to read
+// the file, the function returns the secret that it read last.
 func SecretFile(name string) func() (string, error) {
 	var mu sync.Mutex
 	var last string
@@ -80,7 +80,8 @@ func readSecret(name string) (string, error) {
 	return s, nil
 }
 
-// SecretEnv gives the value of an environment variable as a secret.
+// SecretEnv returns a function for Security.Secret that reads the secret from an
+// environment variable.
 func SecretEnv(name string) func() (string, error) {
 	return func() (string, error) {
 		if s := os.Getenv(name); s != "" {

@@ -17,27 +17,28 @@ import (
 	"github.com/portannot/portannot/capture/flow"
 )
 
-// Options say what a Collector does.
+// Options are the choices of a Collector. Only Annotator is required.
 type Options struct {
 	Annotator *annotate.Annotator
-	// Selector and Unexpected pick flows, as those of flowlog.EnrichOptions do.
+	// Selector and Unexpected select flows, as in flowlog.EnrichOptions.
 	Selector   annotate.Selector
 	Unexpected bool
-	// Output is CSV for lines of flowlog.AppendCSVHeader's columns, without
-	// that header, and JSON Lines else: messages have no form of their own.
+	// Output is flowlog.CSV for CSV with the columns of flowlog.AppendCSVHeader
+	// and no header. Any other value means JSON Lines.
 	Output flowlog.Output
-	// Strict ends a file at the first thing that cannot be understood.
+	// Strict makes File stop at the first fault.
 	Strict bool
 	Limits Limits
-	// Allow are the networks of exporters that are listened to; none stands
-	// for all.
+	// Allow lists the networks from which Serve takes messages. If it is empty,
+	// all senders are allowed.
 	Allow []netip.Prefix
-	// Fault, if not nil, is called for all that is skipped, when it is.
+	// Fault, if not nil, is called for each fault that is counted in
+	// Stats.FaultCount.
 	Fault func(*Fault)
 }
 
-// Collector reads files and listens to exporters, and writes each record of a
-// flow as a line of JSON, or of CSV.
+// Collector reads files, or listens to exporters, and writes each record of a flow
+// as a line of JSON or CSV.
 type Collector struct {
 	opt     Options
 	w       io.Writer
@@ -52,13 +53,13 @@ type Collector struct {
 	shown Account // what Account gives
 }
 
-// Account is what was done so far.
+// Account is a copy of the counts of a Collector.
 type Account struct {
 	Stats Stats
 	Flows flowlog.Stats
 }
 
-// NewCollector makes a Collector that writes to w.
+// NewCollector returns a Collector that writes to w.
 func NewCollector(w io.Writer, opt Options) *Collector {
 	c := &Collector{opt: opt, w: w, flows: flowlog.NewFlows(flowlog.EnrichOptions{
 		Annotator: opt.Annotator, Selector: opt.Selector, Unexpected: opt.Unexpected,
@@ -68,15 +69,16 @@ func NewCollector(w io.Writer, opt Options) *Collector {
 	return c
 }
 
-// Stats accounts for what came in, and Flows for the annotations.
+// Stats returns the counts of messages and records. It must not be called while
+// File or Serve runs; see Account.
 func (c *Collector) Stats() *Stats { return c.decoder.Stats() }
 
-// Flows accounts for the flows: those of each status, those selected. Its
-// counts of lines are zero.
+// Flows returns the counts of flows, by status and of those selected. Its counts
+// of lines are zero. It must not be called while File or Serve runs.
 func (c *Collector) Flows() *flowlog.Stats { return c.flows.Stats() }
 
-// Account gives what was done while Serve is at work, as it was at most a second
-// ago. It may be called at any time, by any goroutine, and keeps none waiting.
+// Account returns a copy of the counts while Serve runs, at most a second old. It is
+// safe for concurrent use and does not wait for Serve.
 func (c *Collector) Account() Account {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -91,9 +93,9 @@ func (c *Collector) publish() {
 	c.shown = a
 }
 
-// File reads a file of messages, which may not be compressed. The error is one
-// of reading, that of ctx, one that wraps flowlog.ErrWrite, or with Strict a
-// *Fault with flowlog.ErrStrict.
+// File reads a file of messages, which must not be compressed; name is for
+// messages. It returns an error of reading, the error of ctx, an error that wraps
+// flowlog.ErrWrite, or with Strict one that wraps a *Fault and flowlog.ErrStrict.
 func (c *Collector) File(ctx context.Context, r io.Reader, name string) error {
 	c.session++
 	ctx, cancel := context.WithCancelCause(ctx)

@@ -12,17 +12,16 @@ import (
 	"github.com/netsampler/goflow2/v2/decoders/netflowlegacy"
 )
 
-// Source is where a message comes from.
+// Source says where a message came from.
 type Source struct {
-	Name    string         // for messages about it
+	Name    string         // for faults
 	Address netip.AddrPort // of the exporter; zero for a file
-	// Session tells apart what comes over different connections or from
-	// different files; 0 is for datagrams.
+	// Session numbers the connections and files, from 1. It is 0 for datagrams.
 	Session uint64
-	Offset  int64 // of the message in the file; -1 when there is none
+	Offset  int64 // of the message in the file, in bytes; -1 if it is not in a file
 }
 
-// Decoder decodes messages and keeps their templates. It is for one goroutine.
+// Decoder decodes messages and keeps templates. It is not safe for concurrent use.
 type Decoder struct {
 	stats     Stats
 	exporters *exporters
@@ -35,7 +34,7 @@ type Decoder struct {
 	heldSets  uint64
 }
 
-// NewDecoder makes a Decoder that gives each record of a flow to emit. The
+// NewDecoder returns a Decoder that calls emit for each record of a flow. The
 // Record is valid until emit returns.
 func NewDecoder(l Limits, emit func(*Record)) *Decoder {
 	d := &Decoder{emit: emit}
@@ -43,7 +42,7 @@ func NewDecoder(l Limits, emit func(*Record)) *Decoder {
 	return d
 }
 
-// Stats accounts for the messages so far.
+// Stats returns the counts of the messages so far.
 func (d *Decoder) Stats() *Stats {
 	es := d.exporters
 	s := &d.stats
@@ -51,7 +50,8 @@ func (d *Decoder) Stats() *Stats {
 	return s
 }
 
-// End forgets the templates of a connection or a file. Session 0 has no end.
+// End forgets the templates of a connection or a file, and gives up its data sets
+// that wait for one. It does nothing for session 0.
 func (d *Decoder) End(from Source) {
 	if from.Session != 0 {
 		d.exporters.end(from.Address.Addr(), from.Session)
@@ -67,9 +67,9 @@ const (
 	setHeader   = 4
 )
 
-// Message decodes one message, whose bytes must not change meanwhile. What
-// cannot be decoded is counted in Stats; it reports whether all of the message
-// could be.
+// Message decodes one message. Data that cannot be decoded is counted in Stats.
+// Message reports whether there was none; a data set that waits for its template
+// does not count.
 func (d *Decoder) Message(b []byte, from Source) bool {
 	before := d.stats.FaultCount
 	d.source = from

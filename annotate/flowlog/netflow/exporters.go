@@ -7,20 +7,20 @@ import (
 	"time"
 )
 
-// Limits bound what is kept. A zero is the default.
+// Limits bounds the state of exporters. A field that is zero has its default.
 type Limits struct {
-	Exporters int // addresses that messages come from; default 4096
-	Fields    int // of the templates of all exporters together, each of which takes about 20 bytes; default 1048576
+	Exporters int // source addresses; default 4096
+	Fields    int // template fields of all exporters, about 20 bytes each; default 1048576
 
-	// Of each exporter. A file counts as one exporter, whose domains and
-	// fields have no bounds but those for all exporters together.
+	// For each exporter. A file counts as one exporter; its domains are bounded
+	// by Exporters, and its fields by Fields.
 	Domains        int // observation domains; default 256
-	ExporterFields int // of the templates of all its domains, a quarter of that for one domain; default 65536
+	ExporterFields int // template fields, of which one domain may have a quarter; default 65536
 	Held           int // bytes of data sets that wait for their template; default 256 KiB
 
-	Connections         int           // over TCP, of all exporters together; default 1024
-	ExporterConnections int           // of each; default 16
-	Idle                time.Duration // of a connection between messages; default 15 minutes
+	Connections         int           // TCP connections of all exporters; default 1024
+	ExporterConnections int           // TCP connections of one exporter; default 16
+	Idle                time.Duration // time without a message after which a connection is closed; default 15 minutes
 }
 
 // withDefaults gives the limits with defaults in place of zeros.

@@ -13,8 +13,8 @@ import (
 // behind it.
 const bufSize = 256 << 10
 
-// Detect names the format, "netflow" or "ipfix", of a file that begins with
-// sample; "" when it is neither. 20 bytes are enough.
+// Detect returns the format of a file that begins with sample: "netflow", "ipfix",
+// or "" if it is neither. It needs 20 bytes.
 func Detect(sample []byte) string {
 	if len(sample) < ipfixHeader+setHeader || !plausible(sample) {
 		return ""
@@ -158,10 +158,10 @@ var magics = []struct{ magic, what string }{
 	{"\x0a\x0d\x0d\x0a", "a capture: portannot -r reads it"},
 }
 
-// File decodes all messages of a file, which may not be compressed. name is
-// what faults call it. The error is one of reading, or that of ctx; what cannot
-// be decoded is counted in Stats. With strict, the first such thing ends it with
-// a *Fault.
+// File decodes all messages of a file, which must not be compressed; name is for
+// faults. It returns an error of reading or the error of ctx. Data that cannot be
+// decoded is counted in Stats; with strict, File returns the first such fault, a
+// *Fault.
 func (d *Decoder) File(ctx context.Context, r io.Reader, name string, session uint64, strict bool) error {
 	before := d.stats.FaultCount
 	err := d.file(ctx, r, name, session, strict)

@@ -2,8 +2,8 @@ package netflow
 
 import "github.com/portannot/portannot/annotate/flowlog"
 
-// Formats describes the files that are read, for people. Both names stand for
-// both kinds of file, since one file may have messages of all versions.
+// Formats describes the supported files, for users. Either name stands for both
+// formats, since one file may have messages of all versions.
 func Formats() []flowlog.Info {
 	const (
 		reads = "protocolIdentifier; source and destination address and port; tcpControlBits; icmpTypeCode; byte and packet counts, " +

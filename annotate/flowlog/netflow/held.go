@@ -113,14 +113,14 @@ func (d *Decoder) giveUp(domains iter.Seq[*domain], want func(*heldSet) bool) {
 
 func anySet(*heldSet) bool { return true }
 
-// Tick tells the decoder the time, which it needs once a second or so. What has
-// waited too long for a template is given up, and exporters that were long silent
-// are forgotten.
+// Tick tells the decoder the time. It should be called about once a second. Tick
+// gives up data sets that have waited too long for their template, and forgets
+// exporters that have been silent for long.
 func (d *Decoder) Tick(now time.Time) {
 	d.exporters.now = now
 	d.exporters.expire()
 	d.giveUp(maps.Keys(d.exporters.holding), func(h *heldSet) bool { return !now.Before(h.until) })
 }
 
-// Flush gives up all that waits for a template: no more will come.
+// Flush gives up all data sets that wait for their template.
 func (d *Decoder) Flush() { d.giveUp(maps.Keys(d.exporters.holding), anySet) }

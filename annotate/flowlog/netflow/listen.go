@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	// DefaultPort is that of NetFlow by custom; the registry has 4739 for
-	// IPFIX, over UDP and TCP.
+	// DefaultPort is the customary port of NetFlow, which has no registered one.
+	// IPFIX has: 4739, for UDP and TCP.
 	DefaultPort = "2055"
 	ipfixPort   = "4739"
 
@@ -33,16 +33,17 @@ const (
 	messageTime = 30 * time.Second
 )
 
-// Listener is an open socket that exporters send to.
+// Listener is an open socket for exporters to send to.
 type Listener struct {
 	packets net.PacketConn // UDP
 	streams net.Listener   // TCP
 	dropped uint32         // datagrams that the system dropped, as last seen
 }
 
-// Listen opens udp://ADDRESS:PORT, for all versions, or tcp://ADDRESS:PORT, for
-// IPFIX. Without a scheme UDP is meant; without an address, all of the
-// machine's; without a port, 2055 for UDP and 4739 for TCP.
+// Listen opens a socket. The address is udp://ADDRESS:PORT, for all versions, or
+// tcp://ADDRESS:PORT, for IPFIX. The default scheme is UDP, the default port 2055
+// for UDP and 4739 for TCP. Without an address, it listens on all addresses of the
+// machine.
 func Listen(ctx context.Context, address string) (*Listener, error) {
 	network, rest, ok := strings.Cut(address, "://")
 	if !ok {
@@ -82,7 +83,7 @@ func withPort(address, port string) string {
 	return net.JoinHostPort(strings.Trim(address, "[]"), port)
 }
 
-// Addr gives the address that is listened on.
+// Addr returns the local address.
 func (l *Listener) Addr() net.Addr {
 	if l.packets != nil {
 		return l.packets.LocalAddr()
@@ -130,10 +131,10 @@ type server struct {
 	left Stats // what was left out before it came to the decoder
 }
 
-// Serve takes messages from the listeners until ctx ends, writes what they say,
-// and closes the listeners. The end of ctx is no error; what came before it is
-// still written. One goroutine decodes, so
-// that the records of an exporter are written in the order of their arrival.
+// Serve takes messages from the listeners and writes their records until ctx is
+// done, and closes the listeners. Messages that arrived before are still written,
+// and the error is nil. The records of one exporter are written in the order in
+// which its messages arrived.
 func (c *Collector) Serve(ctx context.Context, listeners ...*Listener) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -249,7 +250,7 @@ func (c *Collector) tick(s *server, listeners []*Listener, now time.Time) {
 	for _, l := range listeners {
 		if n := l.newDrops(); n > 0 {
 			d.source = Source{Name: "udp " + l.Addr().String(), Offset: -1}
-			d.faults(SocketDropped, n, fmt.Sprintf("%d datagrams dropped by the system, which were not read in time", n))
+			d.faults(SocketDropped, n, fmt.Sprintf("%d datagrams dropped from the full socket buffer", n))
 		}
 	}
 	s.mu.Lock()
@@ -313,7 +314,7 @@ func (s *server) allowed(a netip.Addr) bool {
 			return true
 		}
 	}
-	s.leave(NotAllowed, a.String(), "no exporter that is allowed")
+	s.leave(NotAllowed, a.String(), "not among the allowed exporters")
 	return false
 }
 
@@ -359,7 +360,7 @@ func (s *server) datagrams(conn net.PacketConn) {
 		m := message{buf: buf, n: n, from: Source{Name: name, Address: netip.AddrPortFrom(a, from.Port()), Offset: -1}}
 		if !s.inbox.put(m, false) {
 			s.buffers.put(buf)
-			s.leave(QueueFull, name, "datagrams dropped: they come faster than their records can be written")
+			s.leave(QueueFull, name, "its datagrams arrive faster than records can be written")
 		}
 	}
 }
@@ -405,7 +406,7 @@ func (s *server) accept(l net.Listener) {
 			kind, reason := s.stream(c, from)
 			switch {
 			case s.conns.ended(c):
-				kind, reason = Idle, "a connection that had sent no message closed for a newer one"
+				kind, reason = Idle, "a connection without a message closed for a newer one"
 			case s.ctx.Err() != nil:
 				reason = ""
 			}

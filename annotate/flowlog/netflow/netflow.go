@@ -1,61 +1,57 @@
 // Package netflow annotates what flow exporters send: NetFlow version 5 and 9
-// and IPFIX, from files or straight from the network.
+// and IPFIX, from files or from the network.
 //
-// An exporter (a router, a firewall, a probe) watches packets at an observation
-// point, accounts them to flows and sends records of flows in messages. A
-// version 5 record has fixed fields. In version 9 (RFC 3954) and IPFIX
-// (RFC 7011, which carries the version number 10) a message has sets:
-// template sets say which information elements a kind of record has, in which
-// order and how long each is, and data sets name a template and hold records.
-// A data set is a row of bytes without meaning to whoever has not seen its
-// template, so templates must be kept, for each exporter and each of its
-// observation domains, as long as these go on. Options templates are the same
-// for records that are about the exporter itself: its sampling, its clock.
+// An exporter is a router, a firewall or a probe. It counts the packets that it
+// sees to flows, and sends records of the flows in messages. The fields of a
+// version 5 record are fixed. A message of version 9 (RFC 3954) or IPFIX
+// (RFC 7011, version number 10) consists of sets. A template set says which
+// information elements a kind of record has, in which order and of which length.
+// A data set names a template and holds records. Without its template a data set
+// cannot be read, so templates are kept for each exporter and each of its
+// observation domains. Options templates describe records about the exporter
+// itself: its sampling, its clock.
 //
-// Four things are easily got wrong:
+// Four things are easy to get wrong:
 //
-//   - Most records are of one direction only, and a flow of two directions is
-//     two records. Which end opened the connection is not said. RFC 5103
-//     records have both directions, the other one in elements of enterprise
-//     29305.
-//   - TCP flags are those of all packets ORed. SYN without ACK shows an opening
-//     that its sender never went on with; SYN with ACK shows nothing, for a
-//     client sends both as well.
-//   - Ports of 0 may mean "none to report": fragments, ICMP (whose type and
-//     code come in the destination port), SCTP on exporters that do not decode
-//     it.
-//   - Times come in a dozen ways. Those relative to the exporter's start need
-//     the message's header (NetFlow) or a further element (IPFIX), and wrap
-//     after 49.7 days.
+//   - Most records count one direction, and a flow is two records. They do not say
+//     which end opened the connection. RFC 5103 records count both directions, the
+//     other one in elements of enterprise 29305.
+//   - TCP flags are those of all packets of a direction, ORed. SYN without ACK is
+//     an opening that went no further. SYN with ACK says nothing: both ends send
+//     both.
+//   - A port of 0 may mean that there is none to report: in fragments, for ICMP
+//     (with the type and code in the destination port), for SCTP where the exporter
+//     does not decode it.
+//   - Times come in a dozen forms. Those relative to the exporter's start need the
+//     header of the message (NetFlow) or another element (IPFIX), and wrap after
+//     49.7 days.
 //
-// # What is trusted
+// # Hostile senders
 //
-// Nothing that comes in. A template of a hundred bytes can make a decoder
-// allocate for 65535 fields, or read records of no bytes for ever; such are
-// refused before the decoder sees them. A record that has neither an address nor
-// a port says nothing of a flow, however many of them fit in a message, and is
-// only counted. Whatever is left out is counted in [Stats] with its reason.
+// Nothing that is received is trusted. A template of a hundred bytes can make a
+// decoder allocate for 65535 fields, or read records of no bytes forever; it is
+// refused before the decoder sees it. Records with neither an address nor a port
+// are only counted: thousands fit into one message, and they describe no flow.
+// Everything that is left out is counted in [Stats], with its reason.
 //
-// The work is shared among exporters, which are told apart by the address that
-// messages come from. What is kept of each is bounded (see [Limits]), and a new
-// exporter, domain or connection takes the place of another only if that has
-// never sent anything of use, or nothing for half an hour. Messages wait for the
-// decoder in a queue for each exporter, and the queues take turns. So the only
-// exporter that a sender can hurt is one whose address it uses: the sender of a
-// datagram may be forged.
+// Exporters share the work. An exporter is one source address, and what is kept
+// for it is bounded (see [Limits]). When there is no room for a new exporter,
+// domain or connection, it replaces one that has sent nothing useful, or nothing
+// for half an hour; otherwise it is refused. Each exporter has a queue of its own
+// in front of the decoder, and the queues take turns. So a sender can only hurt
+// exporters whose address it uses. The source address of a datagram can be forged.
 //
-// A data set may come before its template, after a restart or when datagrams
-// overtake each other. It is held for a minute, in bounded memory, and counted
-// as lost when no template comes.
+// A data set may arrive before its template: after a restart, or when datagrams
+// are reordered. It is held for up to a minute, in bounded memory. If the template
+// does not arrive, the set is counted as lost.
 //
 // # Design: how a message is read
 //
-// The decoders are those of github.com/netsampler/goflow2/v2, used set by set
-// and record by record. Its decoder of whole messages is not used: that gives a
-// message up at the first set that is damaged, while RFC 7011 section 9.1
-// asks to account for what is skipped. When a template comes, each of its
-// fields is resolved to what a [Record] wants of it, if anything, so that no
-// data record needs to look elements up (template.go, element.go).
+// The decoders are those of github.com/netsampler/goflow2/v2, called for each set
+// and each record. Its decoder of whole messages is not used: it gives up a message
+// at the first damaged set, while RFC 7011 section 9.1 asks to account for what is
+// skipped. When a template arrives, each field is resolved to what a [Record]
+// needs of it, so that data records need no lookups (template.go, element.go).
 package netflow
 
 import (
@@ -65,17 +61,17 @@ import (
 	"github.com/portannot/portannot/annotate"
 )
 
-// Version is that of a message. IPFIX messages carry 10.
+// Version is the version number in the header of a message.
 type Version uint16
 
-// The versions that are read.
+// The supported versions.
 const (
 	V5    Version = 5
 	V9    Version = 9
 	IPFIX Version = 10
 )
 
-// String gives "netflow-v5", "netflow-v9" or "ipfix".
+// String returns "netflow-v5", "netflow-v9" or "ipfix".
 func (v Version) String() string {
 	switch v {
 	case V5:
@@ -88,45 +84,44 @@ func (v Version) String() string {
 	return fmt.Sprintf("version %d", uint16(v))
 }
 
-// Counters are what one direction of a record carried. Exporters differ in
-// what they count as bytes: most count those of IP packets, some (Cisco's
-// firewalls) those of the payload.
+// Counters count one direction of a flow. Most exporters count the bytes of IP
+// packets, some (Cisco's firewalls) those of the payload.
 type Counters struct {
 	Bytes, Packets       uint64
 	HasBytes, HasPackets bool
-	// TCPFlags are all flags seen, ORed; valid when HasFlags.
+	// TCPFlags are the flags of all packets, ORed. Valid if HasFlags.
 	TCPFlags uint8
 	HasFlags bool
 }
 
-// Record is one data record that is about a flow.
+// Record is a data record that describes a flow.
 type Record struct {
 	Version  Version
-	Exporter netip.Addr // by its own word or by the message's sender; zero when read from a file that does not say
+	Exporter netip.Addr // as the record says, else the sender of the message; zero if unknown
 	Domain   uint32     // IPFIX observation domain, version 9 source ID, version 5 engine type and ID
 	Template uint16     // ID; 0 for version 5
 
-	// Flow has the protocol, the addresses, the ports, the roles and the
-	// start. A port is marked as absent when the template has none.
+	// Flow has the protocol, addresses, ports, roles and start time. A port that
+	// the template does not have is marked as not reported.
 	Flow annotate.Input
-	End  int64 // of the last packet, nanoseconds since the Unix epoch; 0 when not known
+	End  int64 // time of the last packet, in nanoseconds since the Unix epoch; 0 if unknown
 
-	// Forward is what the source sent. Reverse is what came back; it has
-	// something for records of both directions only.
+	// Forward counts what the source sent, Reverse what the destination sent.
+	// Reverse is zero unless the record counts both directions.
 	Forward, Reverse Counters
 
-	ICMPType, ICMPCode uint8 // valid when HasICMP
+	ICMPType, ICMPCode uint8 // valid if HasICMP
 	HasICMP            bool
 	VLAN, InnerVLAN    uint16    // identifiers; 0 for none
 	Direction          Direction // at the observation point
 	EndReason          EndReason
-	// Sampling is n where the exporter looked at one packet in n; 0 when it
-	// does not say. Counters are as exported, not multiplied.
+	// Sampling is N if the exporter looked at one packet in N, and 0 if it does
+	// not say. Counters are as exported, not multiplied.
 	Sampling uint32
 }
 
-// Direction is which way a flow passed the observation point (element 61). It
-// says nothing of roles.
+// Direction is the direction of a flow at the observation point (element 61). It
+// does not say which end is the service.
 type Direction uint8
 
 // The directions.
@@ -136,7 +131,7 @@ const (
 	Egress
 )
 
-// String gives "ingress", "egress" or "".
+// String returns "ingress", "egress" or "".
 func (d Direction) String() string {
 	switch d {
 	case Ingress:
@@ -147,13 +142,13 @@ func (d Direction) String() string {
 	return ""
 }
 
-// EndReason is why the exporter ended the flow (element 136).
+// EndReason is the reason why the exporter ended the flow (element 136).
 type EndReason uint8
 
 var endReasons = [...]string{"", "idle-timeout", "active-timeout", "end-of-flow", "forced", "lack-of-resources"}
 
-// String gives the IPFIX registry's meaning of the value in the words of
-// portannot's own records, "" for none.
+// String returns the reason as portannot's own records have it, such as
+// "idle-timeout", or "" if there is none.
 func (r EndReason) String() string {
 	if int(r) < len(endReasons) {
 		return endReasons[r]

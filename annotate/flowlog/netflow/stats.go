@@ -2,27 +2,27 @@ package netflow
 
 import "fmt"
 
-// Kind is a way in which what was sent does not come out as records.
+// Kind is a reason why data that was sent does not become records.
 type Kind uint8
 
-// The kinds. Some count messages, some what is in them.
+// The kinds, with what each counts.
 const (
-	UnknownVersion Kind = iota // messages of versions that are not read; Stats.Versions names them
-	BadMessage                 // messages that are not whole, or ends of connections inside one
-	BadSet                     // sets that do not fit their message, or whose records do not fit them
-	BadTemplate                // templates that cannot be right
-	NoTemplate                 // data sets whose template did not come in time; their records cannot be counted
-	DecoderFailure             // sets at which the decoder failed
+	UnknownVersion Kind = iota // messages of other versions; see Stats.Versions
+	BadMessage                 // messages that are incomplete or malformed
+	BadSet                     // sets longer than their message, or that their records do not fit
+	BadTemplate                // malformed templates
+	NoTemplate                 // data sets whose template did not arrive in time
+	DecoderFailure             // sets that made the decoder fail
 	TemplateQuota              // templates beyond the exporter's quota
 	DomainQuota                // messages of observation domains beyond the exporter's quota
 	ExporterQuota              // messages of exporters beyond the limit
-	QueueFull                  // datagrams of an exporter that sends faster than its records can be written
-	SocketDropped              // datagrams that the system dropped, since they were not taken in time
-	Missing                    // messages (version 9) or records (version 5, IPFIX) that sequence numbers show as lost on the way here
-	Refused                    // connections beyond a limit
-	Idle                       // connections that were closed since nothing came, or for newer ones before anything came
-	Evicted                    // exporters and domains that were forgotten to make room for others
-	NotAllowed                 // datagrams and connections of senders that are not allowed
+	QueueFull                  // datagrams of an exporter that sends faster than records can be written
+	SocketDropped              // datagrams that the system dropped from the full socket buffer
+	Missing                    // messages (version 9) or records (version 5, IPFIX) that never arrived, by their sequence numbers
+	Refused                    // connections refused at a limit
+	Idle                       // connections closed because nothing arrived, in time or before a newer one
+	Evicted                    // exporters and domains forgotten to make room for others
+	NotAllowed                 // datagrams and connections from senders outside Options.Allow
 	NumKinds       int  = iota
 )
 
@@ -31,22 +31,22 @@ var kindNames = [...]string{
 	"template_quota", "domain_quota", "exporter_quota", "queue_full", "socket_dropped", "missing", "refused", "idle", "evicted", "not_allowed",
 }
 
-// String gives the name in metrics: "unknown_version", "bad_message" and so on.
+// String returns the name of the kind in metrics, such as "unknown_version".
 func (k Kind) String() string { return kindNames[k] }
 
-// Loss reports whether the kind is a loss of data. Idle and Evicted are none, and
-// neither is NotAllowed, which was asked for.
+// Loss reports whether the kind is a loss of data. It is false for Idle, Evicted
+// and NotAllowed.
 func (k Kind) Loss() bool { return k != Idle && k != Evicted && k != NotAllowed }
 
-// Fault is something that was left out.
+// Fault is a piece of data that was left out.
 type Fault struct {
 	Kind   Kind
-	Name   string // file, or exporter's address
-	Offset int64  // of the message in the file, in bytes; -1 for messages from the network
+	Name   string // file name, or address of the exporter
+	Offset int64  // of the message in the file, in bytes; -1 if it came from the network
 	Reason string
 }
 
-// Error gives "file: byte 1234: reason".
+// Error returns "file: byte 1234: reason".
 func (f *Fault) Error() string {
 	if f.Offset < 0 {
 		return f.Name + ": " + f.Reason
@@ -57,7 +57,7 @@ func (f *Fault) Error() string {
 // counts reports whether it is one of Stats.Faults.
 func (f *Fault) counts() bool { return f.Kind != Missing && f.Kind != Evicted }
 
-// MaxFaults bounds Stats.Faults.
+// MaxFaults is the maximum length of Stats.Faults.
 const MaxFaults = 10
 
 // versions are those that are not read and have a name. The last stands for all
@@ -67,8 +67,8 @@ var versions = [...]string{"sFlow 2", "sFlow 4", "sFlow 5", "NetFlow 1", "NetFlo
 // NumVersions is the length of Stats.Versions.
 const NumVersions = len(versions)
 
-// VersionName names an element of Stats.Versions: "sFlow 5", "NetFlow 8",
-// "other" and so on.
+// VersionName returns the name of an element of Stats.Versions, such as "sFlow 5",
+// "NetFlow 8" or "other".
 func VersionName(i int) string { return versions[i] }
 
 // unknownVersion tells what a message is that is neither NetFlow 5 or 9 nor
@@ -91,32 +91,32 @@ func unknownVersion(b []byte) (i int, name string) {
 	return NumVersions - 1, fmt.Sprintf("version %d", v)
 }
 
-// Stats account for every message and every record.
+// Stats accounts for every message and every record.
 type Stats struct {
 	Messages [3]uint64 // version 5, version 9, IPFIX
-	Bytes    uint64    // of these messages
-	Records  uint64    // about flows
-	Options  uint64    // records about the exporter, read for sampling and clock only
+	Bytes    uint64    // of all messages
+	Records  uint64    // records of flows
+	Options  uint64    // records about the exporter; only its sampling and clock are used
 	Other    uint64    // records with neither address nor port
 
-	Left     [NumKinds]uint64    // left out, by kind
-	Last     [NumKinds]*Fault    // the last of each kind; nil for none
-	Versions [NumVersions]uint64 // messages of unknown versions: see VersionName
+	Left     [NumKinds]uint64    // what was left out, by kind
+	Last     [NumKinds]*Fault    // the last fault of each kind, or nil
+	Versions [NumVersions]uint64 // messages of other versions; see VersionName
 	Skipped  uint64              // bytes of a file between messages
 
-	// Faults are the first of what was left out, FaultCount how many there
-	// were. Missing, which never came, and Evicted are not among them.
+	// Faults are the first MaxFaults faults, and FaultCount is the number of all.
+	// Missing and Evicted are not included.
 	Faults     []*Fault
 	FaultCount uint64
 
-	// What there is now.
+	// The state now.
 	Exporters, Domains, Templates int
-	Connections                   int // over TCP
-	Held                          int // bytes of data sets that wait for a template
-	Queued                        int // bytes of messages that wait for the decoder
+	Connections                   int // open TCP connections
+	Held                          int // bytes of data sets that wait for their template
+	Queued                        int // bytes of messages in the queues
 }
 
-// Lost adds up the losses of data.
+// Lost returns the sum of Left over the kinds that are losses.
 func (s *Stats) Lost() (n uint64) {
 	for k, m := range s.Left {
 		if Kind(k).Loss() {
