@@ -190,7 +190,7 @@ func TestUsage(t *testing.T) {
 		{"-o " + in + " " + in, 2, "is the file that is read"},
 		{"-o " + dir + " " + in, 1, "is a directory"},
 		{"-o " + filepath.Join(dir, "out") + " " + filepath.Join(dir, "none"), 1, "no such file"},
-		{"-o " + filepath.Join(dir, "no", "out") + " " + in, 1, "write output"},
+		{"-o " + filepath.Join(dir, "no", "out") + " " + in, 1, "out: no such file"},
 		{"-o -", 1, "no header"},
 		{"-o " + filepath.Join(dir, "out") + " " + in, 0, ""},
 		{"--help", 0, ""},

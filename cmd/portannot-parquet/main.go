@@ -7,13 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
-	"path/filepath"
-	"strconv"
 
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
+
+	"github.com/portannot/portannot/cmd/internal/outfile"
 )
 
 const help = `portannot-parquet writes what portannot prints as CSV to Apache Parquet: the
@@ -69,6 +68,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return usage("nothing to read: name a file of CSV, or pipe it in")
 	}
 
+	if isInput(*output, stdout, stdin, fs.Args()) {
+		return usage("--output %s is the file that is read", *output)
+	}
 	in, name := stdin, "standard input"
 	if fs.NArg() == 1 && fs.Arg(0) != "-" {
 		name = fs.Arg(0)
@@ -78,15 +80,22 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 			return 1
 		}
 		defer f.Close()
-		if sameFile(name, *output) {
-			return usage("--output %s is the file that is read", *output)
-		}
 		in = f
 	}
 	c := converter{name: name, micros: *micros, problem: func(line int, err error) {
 		fmt.Fprintf(stderr, "%s:%d: %v\n", name, line, err)
 	}}
-	err := writeWhole(*output, stdout, func(w io.Writer) error { return c.convert(in, w) })
+	var err error
+	if *output == "-" {
+		err = c.convert(in, stdout)
+	} else {
+		err = outfile.WriteFile(*output, func(f *outfile.File) error {
+			if err := c.convert(in, f); err != nil || c.bad == 0 || !f.Replaces() {
+				return err
+			}
+			return errOlderStays
+		})
+	}
 	if err != nil {
 		fmt.Fprintf(stderr, "portannot-parquet: %v\n", err)
 		return 1
@@ -103,58 +112,31 @@ func isTerminal(f any) bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
-// sameFile reports whether two names are of one file that exists.
-func sameFile(a, b string) bool {
-	x, err := os.Stat(a)
-	if err != nil {
-		return false
-	}
-	y, err := os.Stat(b)
-	return err == nil && os.SameFile(x, y)
-}
+// errOlderStays says that a part of the table does not replace a whole one.
+var errOlderStays = errors.New("the older file stays, since some rows did not fit")
 
-// writeWhole writes a file under another name and gives it its own when all is
-// written. What is no plain file, a pipe or /dev/null, is written as it is.
-func writeWhole(path string, stdout io.Writer, write func(io.Writer) error) (err error) {
-	if path == "-" {
-		return write(stdout)
-	}
-	if target, linkErr := filepath.EvalSymlinks(path); linkErr == nil {
-		path = target // replace what a link names, not the link
-	}
-	perm := os.FileMode(0o666) // less the umask
-	if st, statErr := os.Stat(path); statErr == nil {
-		if st.IsDir() {
-			return fmt.Errorf("write %s: is a directory", path)
+// isInput reports that the output is one of the inputs, by whatever names.
+func isInput(output string, stdout io.Writer, stdin io.Reader, args []string) bool {
+	stat := func(name string, std any) os.FileInfo {
+		var st os.FileInfo
+		if f, ok := std.(*os.File); ok && name == "-" {
+			st, _ = f.Stat()
+		} else if name != "-" {
+			st, _ = os.Stat(name)
 		}
-		if !st.Mode().IsRegular() {
-			f, err := os.OpenFile(path, os.O_WRONLY, 0)
-			if err != nil {
-				return fmt.Errorf("write output: %w", err)
-			}
-			return errors.Join(write(f), f.Close())
+		if st == nil || !st.Mode().IsRegular() {
+			return nil
 		}
-		perm = st.Mode().Perm()
+		return st
 	}
-	part := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+strconv.FormatUint(rand.Uint64(), 36))
-	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
-	if err != nil {
-		return fmt.Errorf("write output: %w", err)
+	out := stat(output, stdout)
+	if len(args) == 0 {
+		args = []string{"-"}
 	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(part)
+	for _, name := range args {
+		if in := stat(name, stdin); in != nil && out != nil && os.SameFile(in, out) {
+			return true
 		}
-	}()
-	if err := write(f); err != nil {
-		return err
 	}
-	if err := f.Sync(); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	if err := f.Close(); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return os.Rename(part, path)
+	return false
 }

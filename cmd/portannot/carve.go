@@ -7,7 +7,6 @@ import (
 	"io"
 	"iter"
 	"os"
-	"path/filepath"
 
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
@@ -15,6 +14,7 @@ import (
 	"github.com/portannot/portannot/capture"
 	"github.com/portannot/portannot/capture/flow"
 	"github.com/portannot/portannot/capture/meter"
+	"github.com/portannot/portannot/cmd/internal/outfile"
 )
 
 // flowID tells the flows of a run apart.
@@ -133,83 +133,6 @@ func describe(e iana.Entry) string {
 	return s
 }
 
-// carveFile is what -w names. A plain file is written whole or not at all; a
-// device, a named pipe or standard output as it is.
-type carveFile struct {
-	io.Writer
-	temp *os.File // what becomes the plain file path; nil for all others
-	path string
-	open *os.File // a device or pipe; nil for all others
-}
-
-// createCarve opens what -w names: a plain file under a temporary name beside
-// its own, through symbolic links. It refuses to write over a capture that is
-// read.
-func (j *job) createCarve(inputs []string) (*carveFile, error) {
-	path := j.write
-	if j.carved != nil {
-		return &carveFile{Writer: j.carved}, nil
-	}
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target
-	}
-	if st, err := os.Stat(path); err == nil {
-		for _, in := range inputs {
-			if other, err := os.Stat(in); err == nil && os.SameFile(st, other) {
-				return nil, usagef("", "-w %s: this file is an input", j.write)
-			}
-		}
-		if st.IsDir() {
-			return nil, usagef("", "-w %s: this is a directory", j.write)
-		}
-		if !st.Mode().IsRegular() {
-			// To rename a file over /dev/null would take it from everybody.
-			f, err := os.OpenFile(path, os.O_WRONLY, 0)
-			if err != nil {
-				return nil, fmt.Errorf("write capture: %w", err)
-			}
-			return &carveFile{Writer: f, open: f}, nil
-		}
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".portannot-*.pcapng")
-	if err != nil {
-		return nil, fmt.Errorf("write capture: %w", err)
-	}
-	return &carveFile{Writer: f, temp: f, path: path}, nil
-}
-
-// commit closes the file and gives it its name.
-func (f *carveFile) commit() error {
-	var err error
-	switch {
-	case f.open != nil:
-		err = f.open.Close()
-	case f.temp != nil:
-		err = errors.Join(f.temp.Chmod(0o644), f.temp.Close())
-		if err == nil {
-			err = os.Rename(f.temp.Name(), f.path)
-		}
-		if err != nil {
-			os.Remove(f.temp.Name())
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("write capture: %w", err)
-	}
-	return nil
-}
-
-// discard takes the unfinished file away.
-func (f *carveFile) discard() {
-	switch {
-	case f.open != nil:
-		f.open.Close()
-	case f.temp != nil:
-		f.temp.Close()
-		os.Remove(f.temp.Name())
-	}
-}
-
 // newCarver makes a carver that writes to out.
 func (j *job) newCarver(out io.Writer) *carver {
 	c := &carver{j: j, known: map[uint32]bool{}, out: capture.NewWriter(out, capture.WriterOptions{Application: "portannot " + thisVersion().Version})}
@@ -222,20 +145,24 @@ func (j *job) newCarver(out io.Writer) *carver {
 // carving is the work of -w on files.
 type carving struct {
 	j      *job
-	file   *carveFile
+	out    io.Writer
+	file   *outfile.File // behind out; nil for standard output
 	carver *carver
 	once   bool // the input cannot be read twice
-	done   bool
 }
 
 // startCarving opens the file of -w. Input that can only be read once is carved
 // while it is metered, which opt is set to do.
 func (j *job) startCarving(opt *meter.Options, out *writer, paths []string) (*carving, error) {
-	f, err := j.createCarve(paths)
-	if err != nil {
-		return nil, err
+	c := &carving{j: j, out: j.carved, once: j.follow}
+	if c.out == nil {
+		f, err := outfile.Create(j.write)
+		if err != nil {
+			return nil, err
+		}
+		c.out, c.file = f, f
 	}
-	c := &carving{j: j, file: f, carver: j.newCarver(f), once: j.follow}
+	c.carver = j.newCarver(c.out)
 	for _, p := range paths {
 		st, err := os.Stat(p)
 		c.once = c.once || p == "-" || err != nil || !st.Mode().IsRegular()
@@ -250,35 +177,28 @@ func (j *job) startCarving(opt *meter.Options, out *writer, paths []string) (*ca
 }
 
 // finish reads the input for the second time, unless it was carved already,
-// and gives the file its name. first is how many packets were read the first time.
-func (c *carving) finish(ctx context.Context, first uint64, paths []string) error {
-	if !c.once {
-		src, err := c.j.open(ctx, paths)
-		if err != nil {
+// and gives the file its name. first is how many packets were read the first time,
+// and in what state the input was then.
+func (c *carving) finish(ctx context.Context, first uint64, paths []string, in inputState) error {
+	if c.file != nil && !c.j.env.mayInstall("-w", c.file, in) {
+		return nil
+	}
+	if !c.once && in != inputCut {
+		if err := c.again(ctx, first, paths); err != nil {
+			if errors.Is(err, context.Canceled) && c.file != nil {
+				c.j.env.mayInstall("-w", c.file, inputCut)
+				return errPart
+			}
 			return err
 		}
-		defer src.Close()
-		opt := c.j.meterOptions(nil)
-		opt.Flow.Payload = 0
-		opt.Packet = c.carver.packet
-		m := meter.New(opt)
-		err = m.Read(ctx, src)
-		if m.Stats().Packets < first {
-			if ctx.Err() != nil {
-				return fmt.Errorf("write capture: %s: interrupted, and not written", c.j.write)
-			}
-			if err != nil { // else only damage, which was reported the first time
-				return err
-			}
-		}
 	}
-	c.done = true
 	if err := c.carver.out.Flush(); err != nil {
-		c.file.discard()
 		return err
 	}
-	if err := c.file.commit(); err != nil {
-		return err
+	if c.file != nil {
+		if err := c.file.Commit(); err != nil {
+			return err
+		}
 	}
 	if !c.j.quiet {
 		c.j.env.warnf("wrote %s to %s", plural(c.carver.written, "packet"), c.j.write)
@@ -286,9 +206,30 @@ func (c *carving) finish(ctx context.Context, first uint64, paths []string) erro
 	return nil
 }
 
+// again reads the input for the second time.
+func (c *carving) again(ctx context.Context, first uint64, paths []string) error {
+	src, err := c.j.open(ctx, paths)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	opt := c.j.meterOptions(nil)
+	opt.Flow.Payload = 0
+	opt.Packet = c.carver.packet
+	m := meter.New(opt)
+	err = m.Read(ctx, src)
+	switch n := m.Stats().Packets; {
+	case errors.Is(err, context.Canceled) || n < first && err != nil:
+		return err
+	case n < first:
+		return fmt.Errorf("write capture: the input changed: %s, then %s", plural(first, "packet"), plural(n, "packet"))
+	}
+	return nil // damage was reported the first time
+}
+
 // discard takes the unfinished file away.
 func (c *carving) discard() {
-	if !c.done {
-		c.file.discard()
+	if c.file != nil {
+		c.file.Discard()
 	}
 }

@@ -248,7 +248,7 @@ func (j *enrichJob) run(ctx context.Context) error {
 		j.progress.done()
 		switch {
 		case err == nil:
-		case isBrokenPipe(err), errors.Is(err, flowlog.ErrWrite):
+		case errors.Is(err, errReaderGone), errors.Is(err, flowlog.ErrWrite):
 			return err
 		case errors.Is(err, flowlog.ErrStrict):
 			// The line has been named.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"strings"
 
@@ -87,7 +88,7 @@ func (x *exports) listen(ctx context.Context, addresses []string, service servic
 	stop := e.watch(x.losses())
 	err = x.collector.Serve(ctx, listeners...)
 	stop()
-	if isBrokenPipe(err) {
+	if errors.Is(err, errReaderGone) {
 		return err
 	}
 	x.j.summary()

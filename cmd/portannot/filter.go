@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/capture/filter"
@@ -27,7 +29,7 @@ func newFilter(expr string, registry *iana.Registry) (*filter.Set, error) {
 	var syntax *filter.SyntaxError
 	switch {
 	case errors.As(err, &syntax):
-		return nil, usagef("", "-f: %v\n%s", err, syntax.Caret())
+		return nil, &usageError{Msg: fmt.Sprintf("-f: %v", err), Below: strings.Split(syntax.Caret(), "\n")}
 	case err != nil:
 		return nil, usagef("", "-f: %v", err)
 	}

@@ -16,7 +16,7 @@ import (
 
 // testProgram is the command line, with no one at the other end.
 func testProgram() *cli.Command {
-	return (&env{strings.NewReader(""), io.Discard, io.Discard}).program()
+	return (&env{stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard}).program()
 }
 
 var (

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -148,7 +149,7 @@ func (o *flowOptions) job(e *env, files []string) (*job, error) {
 		if isTerminal(e.stdout) {
 			return nil, usagef("-w - is for a pipe, as into wireshark -k -i -", "-w -: standard output is a terminal")
 		}
-		j.env, j.carved = &env{e.stdin, io.Discard, e.stderr}, e.stdout
+		j.env, j.carved = &env{stdin: e.stdin, stdout: io.Discard, stderr: e.stderr, outputs: e.outputs}, e.stdout
 	}
 	opt, err := o.annotating()
 	if err != nil {
@@ -360,7 +361,7 @@ func (j *job) runFiles(ctx context.Context) error {
 	if len(paths) == 0 {
 		return errPart // each argument has said why
 	}
-	if err := j.refuseOutput(paths); err != nil {
+	if err := j.env.refusePaths(paths); err != nil {
 		return err
 	}
 	src, err := j.open(ctx, paths)
@@ -400,17 +401,28 @@ func (j *job) runFiles(ctx context.Context) error {
 		stop.done()
 	}
 	stats := m.Stats()
-	if err != nil && !isBrokenPipe(err) {
-		partial = true
+	state := inputWhole
+	if err != nil && !errors.Is(err, errReaderGone) {
+		state = inputDamaged
+		if errors.Is(err, context.Canceled) && !j.follow { // Ctrl-C is how --follow ends
+			state = inputCut
+		}
 		j.env.warnEach(err)
 	}
-	if err := j.finish(m, out); err != nil {
-		return err
+	// A reader of the flows that went away is no reason to leave out -w.
+	gone := j.finish(m, out)
+	if gone != nil && (carving == nil || !errors.Is(gone, errReaderGone)) {
+		return gone
 	}
-	if carving != nil && (ctx.Err() == nil || j.follow) { // Ctrl-C is how --follow ends
-		if err := carving.finish(ctx, stats.Packets, paths); err != nil {
+	if carving != nil {
+		if partial && state == inputWhole {
+			state = inputDamaged // an argument named nothing
+		}
+		err = carving.finish(ctx, stats.Packets, paths, state)
+		if err != nil && !errors.Is(err, errPart) {
 			return err
 		}
+		partial = partial || err != nil
 	}
 	if !j.quiet {
 		j.summary(stats, out, "from "+plural(uint64(len(paths)), "file"))
@@ -421,17 +433,13 @@ func (j *job) runFiles(ctx context.Context) error {
 			j.env.warnf("skipped %s in the folders: not captures", plural(uint64(skipped), "file"))
 		}
 	}
-	switch {
-	case ctx.Err() != nil && !j.follow:
+	if state == inputCut {
 		j.env.warnf("interrupted: the flows are those of the first %s", plural(stats.Packets, "packet"))
-		if carving != nil {
-			j.env.warnf("-w %s: not written", j.write)
-		}
-		return errPart
-	case partial:
+	}
+	if partial || state != inputWhole {
 		return errPart
 	}
-	return nil
+	return gone
 }
 
 // finish writes the flows that are still held.

@@ -50,8 +50,8 @@ var mayImport = map[string][]string{
 	"cmd/internal/outfile":             {},
 	"cmd/portannot":                    {"*"},
 	"cmd/portannot/internal/metrics":   {},
-	"cmd/portannot-parquet":            {"annotate/record"}, // it reads what portannot prints
-	"cmd/portannot/internal/cli":       {},                  // the tables of flags; it knows of no flag
+	"cmd/portannot-parquet":            {"annotate/record", "cmd/internal/outfile"}, // it reads what portannot prints
+	"cmd/portannot/internal/cli":       {},                                          // the tables of flags; it knows of no flag
 }
 
 // generators are programs that go generate runs. They may read the published

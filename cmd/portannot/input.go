@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/portannot/portannot/capture"
+	"github.com/portannot/portannot/cmd/internal/outfile"
 	"github.com/portannot/portannot/cmd/portannot/internal/cli"
 )
 
@@ -29,7 +29,13 @@ func (j *job) expand() (paths []string, skipped int, failed bool) {
 			j.env.warnf("%v", err)
 		}
 		failed = failed || err != nil
-		paths = append(paths, found...)
+		for _, p := range found {
+			if p != arg && outfile.IsTemporary(p) {
+				skipped++ // a killed program of ours left it behind
+				continue
+			}
+			paths = append(paths, p)
+		}
 		skipped += n
 	}
 	return paths, skipped, failed
@@ -43,24 +49,6 @@ func (e *env) commandHint(word string) string {
 		return near
 	}
 	return "the commands are " + cli.Or(names...)
-}
-
-// refuseOutput refuses to append the flows to a capture that is read.
-func (j *job) refuseOutput(paths []string) error {
-	out, ok := j.env.stdout.(*os.File)
-	if !ok {
-		return nil
-	}
-	st, err := out.Stat()
-	if err != nil || !st.Mode().IsRegular() {
-		return nil
-	}
-	for _, p := range paths {
-		if in, err := os.Stat(p); err == nil && os.SameFile(st, in) {
-			return usagef("", "%s is both an input and standard output", p)
-		}
-	}
-	return nil
 }
 
 // open opens the paths as one stream of packets ordered by time.

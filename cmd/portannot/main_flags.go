@@ -70,7 +70,7 @@ portannot COMMAND [flags]`,
 			{Heading: "Output, on standard output; all messages go to standard error:", Flags: []cli.Flag{
 				outputFlag(&o.output, "text", []string{"text", "json", "csv"}, "text (default), json (one object a line) or csv"),
 				cli.String(&o.write, "write", "w", "FILE", "",
-					"write the packets of the selected flows too, as pcapng; the first packet of each has the annotation as comment; - is standard output, in place of the flows").Of(cli.File),
+					"write the packets of the selected flows too, as pcapng; the first packet of each has the annotation as comment; - is standard output, in place of the flows").Of(cli.Output),
 				cli.Choice(&o.sort, "sort", "", "KEY", "start", sortNames(),
 					"order of the flows: start (default) by first packets; end, duration, packets or bytes, the greatest first"),
 				colorFlag(&o.color),

@@ -3,16 +3,10 @@ package main
 import (
 	"bufio"
 	"context"
-	"errors"
-	"fmt"
-	"io"
-	"math/rand/v2"
-	"os"
-	"path/filepath"
-	"strconv"
 
 	"github.com/spf13/pflag"
 
+	"github.com/portannot/portannot/cmd/internal/outfile"
 	"github.com/portannot/portannot/cmd/portannot/internal/cli"
 )
 
@@ -55,7 +49,7 @@ The embedded edition is without assignees, contacts and notes.`,
 		Groups: []cli.Group{{Heading: "Flags:", Flags: []cli.Flag{
 			cli.String(&o.format, "format", "", "FORMAT", "csv", "format to write, one of these; default csv").Named(exportFormatNames()...),
 			cli.Switch(&o.setup, "setup", "", false, "write what the engine needs beside the table: its configuration or statements"),
-			cli.String(&o.output, "output", "o", "FILE", "", "file to write, whole or not at all; without it, standard output").Of(cli.File),
+			cli.String(&o.output, "output", "o", "FILE", "", "file to write, whole or not at all; without it, standard output").Of(cli.Output),
 			registryFlag(&o.registry),
 		}}},
 		Examples: []string{
@@ -85,65 +79,5 @@ func (o *exportOptions) run(e *env) error {
 	if o.output == "" || o.output == "-" {
 		return buffered(e.stdout, func(w *bufio.Writer) error { return f.write(w, reg.Registry) })
 	}
-	if sameFile(o.output, reg.path) {
-		return usagef("name another file", "--output %s is the registry file that is read", o.output)
-	}
-	return writeWhole(o.output, func(w io.Writer) error { return f.write(w, reg.Registry) })
-}
-
-// sameFile reports whether two names are of one file that exists.
-func sameFile(a, b string) bool {
-	x, err := os.Stat(a)
-	if err != nil {
-		return false
-	}
-	y, err := os.Stat(b)
-	return err == nil && os.SameFile(x, y)
-}
-
-// writeWhole writes a file whole or not at all: whoever reads it meanwhile sees
-// the old content or the new. A file that is there keeps its permissions; the
-// target of a symbolic link is replaced, not the link. What is not a plain
-// file, such as /dev/stdout or a named pipe, is written as it is.
-func writeWhole(path string, write func(io.Writer) error) (err error) {
-	perm := os.FileMode(0o666) // less the umask
-	if target, linkErr := filepath.EvalSymlinks(path); linkErr == nil {
-		path = target
-	}
-	if st, statErr := os.Stat(path); statErr == nil {
-		if st.IsDir() {
-			return fmt.Errorf("write %s: is a directory", path)
-		}
-		if !st.Mode().IsRegular() {
-			f, err := os.OpenFile(path, os.O_WRONLY, 0)
-			if err != nil {
-				return fmt.Errorf("write output: %w", err)
-			}
-			return errors.Join(write(f), f.Close())
-		}
-		perm = st.Mode().Perm()
-	}
-	part := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+strconv.FormatUint(rand.Uint64(), 36))
-	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
-	if err != nil {
-		return fmt.Errorf("write output: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(part)
-			err = fmt.Errorf("write %s: %w", path, err)
-		}
-	}()
-	if err := write(f); err != nil {
-		return err
-	}
-	// Without this, a loss of power could leave the new name with no content.
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(part, path)
+	return outfile.WriteFile(o.output, func(w *outfile.File) error { return f.write(w, reg.Registry) })
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/iana/export"
+	"github.com/portannot/portannot/cmd/internal/outfile"
 	"github.com/portannot/portannot/cmd/portannot/internal/cli"
 )
 
@@ -78,7 +79,7 @@ func (o *exportOptions) writeSetup(e *env, f *exportFormat) error {
 		_, err = e.stdout.Write(text)
 		return err
 	}
-	return writeWhole(o.output, func(w io.Writer) error {
+	return outfile.WriteFile(o.output, func(w *outfile.File) error {
 		_, err := w.Write(text)
 		return err
 	})

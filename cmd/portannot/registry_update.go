@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/iana/edition"
 	"github.com/portannot/portannot/annotate/iana/edition/update"
+	"github.com/portannot/portannot/cmd/internal/outfile"
 	"github.com/portannot/portannot/cmd/portannot/internal/cli"
 )
 
@@ -109,10 +109,6 @@ func (o *updateOptions) fetch(ctx context.Context, e *env) (*iana.Registry, []by
 			e.warnf("fetching %s", o.from)
 		}
 		reg, data, err := update.Fetch(ctx, nil, o.from)
-		if isBrokenPipe(err) {
-			// The server's, not that of our output, which is no failure.
-			err = errors.New(err.Error())
-		}
 		return reg, data, withHint(err, "--from takes a file too, fetched by other means")
 	}
 	data, err := os.ReadFile(o.from)
@@ -137,7 +133,7 @@ func installCompact(path string, reg *iana.Registry) error {
 		}
 		return nil
 	}
-	return writeWhole(path, func(w io.Writer) error {
+	return outfile.WriteFile(path, func(w *outfile.File) error {
 		_, err := b.WriteTo(w)
 		return err
 	})

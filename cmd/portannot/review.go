@@ -17,6 +17,7 @@ import (
 	"github.com/portannot/portannot/annotate/review"
 	"github.com/portannot/portannot/annotate/review/report"
 	"github.com/portannot/portannot/annotate/review/rules"
+	"github.com/portannot/portannot/cmd/internal/outfile"
 	"github.com/portannot/portannot/cmd/portannot/internal/cli"
 )
 
@@ -71,8 +72,8 @@ portannot review [flags] [FLOWLOG... | -]`,
 				cli.Choice(&o.failOn, "fail-on", "", "LEVEL", "", []string{"note", "warning", "error"},
 					"exit status 3 on findings of a level or above: note, warning or error"),
 				cli.String(&o.writePolicy, "write-policy", "", "FILE", "",
-					"write a policy that expects all that was seen; with it, the same traffic gives no findings. Check each entry.").Of(cli.File),
-				cli.String(&o.write, "write", "w", "FILE", "", "write the packets behind the findings, as pcapng").Of(cli.File),
+					"write a policy that expects all that was seen; with it, the same traffic gives no findings. Check each entry.").Of(cli.Output),
+				cli.String(&o.write, "write", "w", "FILE", "", "write the packets behind the findings, as pcapng").Of(cli.Output),
 				colorFlag(&o.color),
 				quietFlag(&o.quiet),
 			}},
@@ -273,9 +274,10 @@ func parsePrefix(s string) (netip.Prefix, error) {
 	return netip.ParsePrefix(s)
 }
 
-// finish writes the report, and the policy that was learned. The error is
+// finish writes the report, and the policy that was learned from input in such a
+// state. The error is
 // errFindings when there are some at or above --fail-on.
-func (j *reviewJob) finish() (*review.Report, error) {
+func (j *reviewJob) finish(in inputState) (*review.Report, error) {
 	report.Bounds(j.output, &j.context)
 	r := j.collector.Report(j.context)
 	err := buffered(j.env.stdout, func(w *bufio.Writer) error { return report.Write(w, j.output, r, j.meta) })
@@ -287,11 +289,11 @@ func (j *reviewJob) finish() (*review.Report, error) {
 		if err != nil {
 			return r, err
 		}
-		write := func(w io.Writer) error { _, err := w.Write(text); return err }
-		if err := writeWhole(j.learn, write); err != nil {
+		written, err := j.env.writeOutput("--write-policy", j.learn, in, func(w *outfile.File) error { _, err := w.Write(text); return err })
+		if err != nil {
 			return r, err
 		}
-		if !j.quiet {
+		if written && !j.quiet {
 			j.env.warnf("wrote a policy to %s: check each entry", j.learn)
 		}
 	}

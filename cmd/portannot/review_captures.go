@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/portannot/portannot/capture/decode"
 	"github.com/portannot/portannot/capture/flow"
 	"github.com/portannot/portannot/capture/meter"
+	"github.com/portannot/portannot/cmd/internal/outfile"
 )
 
 // reviewing takes the flows of captures to a review. It stands where a writer
@@ -142,7 +144,7 @@ func (o *reviewOptions) reviewCaptures(ctx context.Context, rj *reviewJob, files
 	if len(paths) == 0 {
 		return errPart
 	}
-	if err := j.refuseOutput(paths); err != nil {
+	if err := j.env.refusePaths(paths); err != nil {
 		return err
 	}
 	src, err := j.open(ctx, paths)
@@ -155,12 +157,12 @@ func (o *reviewOptions) reviewCaptures(ctx context.Context, rj *reviewJob, files
 	if j.table.Payload > 0 {
 		r.observer = new(annotate.Observer)
 	}
-	var file *carveFile
+	var file *outfile.File
 	if j.write != "" {
-		if file, err = j.createCarve(paths); err != nil {
+		if file, err = outfile.Create(j.write); err != nil {
 			return err
 		}
-		defer file.discard() // without effect once it has its name
+		defer file.Discard() // without effect once it has its name
 		r.refs = map[flowID]carvedFlow{}
 	}
 	m := meter.New(j.meterOptions(r.take))
@@ -181,18 +183,20 @@ func (o *reviewOptions) reviewCaptures(ctx context.Context, rj *reviewJob, files
 	if c, ok := src.(interface{ Drops() uint64 }); ok {
 		rj.context.Traffic.Lost = c.Drops()
 	}
-	if ctx.Err() != nil {
-		partial = true
+	state := inputWhole
+	if errors.Is(err, context.Canceled) {
+		partial, state = true, inputCut
 		rj.context.Remarks = append(rj.context.Remarks, fmt.Sprintf("The reading was interrupted: this is a review of the first %s.", plural(stats.Packets, "packet")))
 	} else if partial {
+		state = inputDamaged
 		rj.context.Remarks = append(rj.context.Remarks, "Part of the input was unreadable: this is a review of the rest.")
 	}
-	rep, err := rj.finish()
+	rep, err := rj.finish(state)
 	if err != nil {
 		return err
 	}
-	if file != nil && ctx.Err() == nil {
-		if err := r.carve(ctx, j, stats.Packets, file, paths); err != nil {
+	if file != nil {
+		if err := r.carve(ctx, j, stats.Packets, file, paths, state); err != nil {
 			return err
 		}
 	}
@@ -202,8 +206,8 @@ func (o *reviewOptions) reviewCaptures(ctx context.Context, rj *reviewJob, files
 			j.env.warnf("skipped %s in the folders: not captures", plural(uint64(skipped), "file"))
 		}
 	}
-	if ctx.Err() != nil {
-		j.env.warnf("interrupted")
+	if state == inputCut {
+		j.env.warnf("interrupted: this is a review of the first %s", plural(stats.Packets, "packet"))
 	}
 	return rj.outcome(rep, partial)
 }
@@ -233,8 +237,8 @@ func trafficOf(st meter.Stats) review.Traffic {
 
 // carve reads the captures again and writes the packets of the flows that
 // findings are about. first is how many packets were read the first time.
-func (r *reviewing) carve(ctx context.Context, j *job, first uint64, file *carveFile, paths []string) error {
-	c := &carving{j: j, file: file, carver: j.newCarver(file)}
+func (r *reviewing) carve(ctx context.Context, j *job, first uint64, file *outfile.File, paths []string, in inputState) error {
+	c := &carving{j: j, out: file, file: file, carver: j.newCarver(file)}
 	c.carver.selected = map[flowID]finding{}
 	subjects := r.j.collector.Subjects()
 	for id, f := range r.refs {
@@ -242,5 +246,5 @@ func (r *reviewing) carve(ctx context.Context, j *job, first uint64, file *carve
 			c.carver.selected[id] = f.finding
 		}
 	}
-	return c.finish(ctx, first, paths)
+	return c.finish(ctx, first, paths, in)
 }

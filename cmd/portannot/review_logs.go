@@ -55,13 +55,15 @@ func (o *reviewOptions) reviewLogs(ctx context.Context, rj *reviewJob, names []s
 	}
 	t := &l.context.Traffic
 	partial = partial || t.BadLines > 0
+	state := inputWhole
 	if ctx.Err() != nil {
-		partial = true
+		partial, state = true, inputCut
 		l.context.Remarks = append(l.context.Remarks, "The reading was interrupted: this is a review of what was read until then.")
 	} else if partial {
+		state = inputDamaged
 		l.context.Remarks = append(l.context.Remarks, "Part of the input was unreadable: this is a review of the rest.")
 	}
-	rep, err := l.finish()
+	rep, err := l.finish(state)
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,8 @@ type env struct {
 	stdin  io.Reader
 	stdout io.Writer
 	stderr io.Writer
+
+	outputs []place // that the command line names, standard output included
 }
 
 // usageError is a mistake on the command line: exit status 2.
@@ -59,11 +61,11 @@ var errPart = errors.New("part of the input was unreadable")
 // run is the program. It gives the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ignoreSIGPIPE() // so that `| head` is a quiet success
-	e := &env{stdin, stdout, stderr}
+	e := &env{stdin: stdin, stdout: &standardOutput{stdout}, stderr: stderr}
 	c, err := e.execute(ctx, args)
 	var usage *usageError
 	switch {
-	case err == nil, isBrokenPipe(err):
+	case err == nil, errors.Is(err, errReaderGone):
 		return exitDone
 	case errors.Is(err, errPart):
 		return exitFailure
@@ -74,7 +76,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		e.warnf("see `%s --help`", c.Path())
 		return exitUsage
 	}
-	e.warnf("%v", err)
+	if errors.Is(err, context.Canceled) {
+		e.warnf("interrupted")
+	}
+	e.warnEach(err)
 	var hinted *hintError
 	if errors.As(err, &hinted) {
 		e.warnf("hint: %s", hinted.hint)
@@ -96,6 +101,9 @@ func (e *env) execute(ctx context.Context, args []string) (*cli.Command, error) 
 	for _, note := range c.Notes(fs) {
 		e.warnf("%s", note)
 	}
+	if err := e.takeFiles(c, fs); err != nil {
+		return c, err
+	}
 	return c, c.Run(ctx, fs)
 }
 
@@ -104,14 +112,18 @@ func (e *env) warnUsage(u *usageError) {
 	if u.Msg != "" {
 		e.warnf("%s", u.Msg)
 	}
+	for _, line := range u.Below {
+		io.WriteString(e.stderr, escaped(line)+"\n")
+	}
 	if u.Hint != "" {
 		e.warnf("hint: %s", u.Hint)
 	}
 }
 
-// warnf writes a line to standard error, with the program's prefix.
+// warnf writes a line to standard error, with the program's prefix. Messages hold
+// names from outside, so they are escaped.
 func (e *env) warnf(format string, args ...any) {
-	fmt.Fprintf(e.stderr, "portannot: "+format+"\n", args...)
+	io.WriteString(e.stderr, "portannot: "+escaped(fmt.Sprintf(format, args...))+"\n")
 }
 
 // warnEach writes each error of a joined one on a line of its own. An interruption
@@ -128,7 +140,31 @@ func (e *env) warnEach(err error) {
 	}
 }
 
-// isBrokenPipe reports that the reader of our output went away.
+// errReaderGone says that the reader of standard output went away, which is no
+// failure. The same of any other output is one.
+var errReaderGone = errors.New("the reader of standard output went away")
+
+// standardOutput tells its broken pipe from others.
+type standardOutput struct{ w io.Writer }
+
+func (s *standardOutput) Write(p []byte) (int, error) {
+	n, err := s.w.Write(p)
+	if err != nil && isBrokenPipe(err) {
+		err = errReaderGone
+	}
+	return n, err
+}
+
+// asFile gives the file behind a stream, if it is one.
+func asFile(stream any) (*os.File, bool) {
+	if s, ok := stream.(*standardOutput); ok {
+		stream = s.w
+	}
+	f, ok := stream.(*os.File)
+	return f, ok
+}
+
+// isBrokenPipe reports that the other end of a pipe or connection went away.
 func isBrokenPipe(err error) bool {
 	return isClosedPipe(err) || errors.Is(err, io.ErrClosedPipe)
 }
@@ -141,7 +177,7 @@ func openRegistry(name string) (*iana.Registry, error) {
 
 // isTerminal reports whether f is a terminal.
 func isTerminal(f any) bool {
-	file, ok := f.(*os.File)
+	file, ok := asFile(f)
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 

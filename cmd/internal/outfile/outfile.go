@@ -40,6 +40,7 @@ type File struct {
 	path string // of the finished file, links followed
 	temp string // its name until Commit; "" where there is none
 	done bool
+	old  bool // a file with content is at the path
 }
 
 // maxLinks bounds a chain of symbolic links, as Linux does.
@@ -72,12 +73,16 @@ func Create(path string) (*File, error) {
 		mode = 0o600 // until it has the old one's owner
 	}
 	temp := filepath.Join(filepath.Dir(target), Prefix+filepath.Base(target)+"."+strconv.FormatUint(rand.Uint64(), 36)+Suffix)
-	o := &File{path: target, temp: temp}
+	o := &File{path: target, temp: temp, old: old != nil && old.Size() > 0}
 	// Counted as unfinished before it is there, so that no moment is left in
 	// which an ending program does not know of it.
 	unfinished.add(o)
 	if o.f, err = os.OpenFile(temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode); err != nil {
 		unfinished.remove(o)
+		var named *fs.PathError
+		if errors.As(err, &named) {
+			err = named.Err // without the temporary name
+		}
 		return nil, fmt.Errorf("write %s: %w", path, err)
 	}
 	if old != nil {
@@ -110,6 +115,9 @@ func follow(path string) (string, error) {
 
 // Write writes to the file.
 func (o *File) Write(p []byte) (int, error) { return o.f.Write(p) }
+
+// Replaces reports whether Commit replaces a regular file that has content.
+func (o *File) Replaces() bool { return o.old }
 
 // Path gives the path of the finished file, symbolic links followed.
 func (o *File) Path() string { return o.path }

@@ -14,9 +14,13 @@ type Kind uint8
 const (
 	None      Kind = iota // a switch; no arguments
 	Text                  // words, numbers: what Words name, if they do
-	File                  // the name of a file; also what Words name
+	File                  // the name of a file that is read; also what Words name
+	Output                // the name of a file that is written
 	Interface             // the name of a network interface
 )
+
+// isFile reports that names of files are taken.
+func (k Kind) isFile() bool { return k == File || k == Output }
 
 // Flag is a flag: a row of a command's table. The functions below make one; its
 // methods say more of it.

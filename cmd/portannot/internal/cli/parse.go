@@ -13,6 +13,8 @@ import (
 type UsageError struct {
 	Msg  string
 	Hint string // what to do instead; may be empty
+	// Below are lines that show the place of the mistake.
+	Below []string
 }
 
 func (e *UsageError) Error() string { return e.Msg }

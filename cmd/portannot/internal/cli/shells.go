@@ -103,7 +103,7 @@ func bashValues(takes Kind, choices []string) string {
 	case len(choices) > 0:
 		s = "words=" + quote(strings.Join(choices, " "))
 	}
-	if takes == File {
+	if takes.isFile() {
 		s = strings.TrimPrefix(s+"; files=1", ":; ")
 	}
 	return s
@@ -136,7 +136,7 @@ _portannot_or_file() {
 				fmt.Fprintf(&b, "        %s\n", quote(s.word()+":"+s.about))
 			}
 			b.WriteString("    )\n    _describe command commands\n")
-			if c.args == File {
+			if c.args.isFile() {
 				b.WriteString("    _files\n")
 			}
 			b.WriteString("}\n\n")
@@ -211,9 +211,9 @@ func zshFlag(f *Flag) string {
 
 func zshAction(takes Kind, choices []string) string {
 	switch {
-	case takes == File && len(choices) > 0:
+	case takes.isFile() && len(choices) > 0:
 		return " _portannot_or_file " + strings.Join(choices, " ")
-	case takes == File:
+	case takes.isFile():
 		return "_files"
 	case takes == Interface:
 		return "_net_interfaces"
@@ -252,7 +252,7 @@ end
 `)
 	for _, c := range list {
 		at := fmt.Sprintf("complete -c portannot -n '__portannot_at \"%s\"'", c.path)
-		if c.args != File {
+		if !c.args.isFile() {
 			fmt.Fprintf(&b, "%s -f\n", at)
 		}
 		for i, s := range below(list, c.path) {
@@ -282,7 +282,7 @@ func fishFlag(f *Flag) string {
 		s += " -x"
 	case Interface:
 		s += " -x -a '(ls /sys/class/net 2> /dev/null)'"
-	case File:
+	case File, Output:
 		s += " -r -F"
 	}
 	if len(f.Words) > 0 {
