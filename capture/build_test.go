@@ -193,7 +193,7 @@ func mustRead(t *testing.T, file []byte) []Packet {
 
 func samePacket(a, b Packet) bool {
 	return a.Time == b.Time && a.Number == b.Number && a.Link == b.Link && a.Length == b.Length &&
-		a.VLAN == b.VLAN && a.Interface == b.Interface && bytes.Equal(a.Data, b.Data)
+		a.VLAN == b.VLAN && a.Interface == b.Interface && a.InterfaceName == b.InterfaceName && bytes.Equal(a.Data, b.Data)
 }
 
 func checkPackets(t *testing.T, got, want []Packet) {

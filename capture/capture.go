@@ -37,7 +37,10 @@ type Packet struct {
 	// capture only), as TPID<<16 | TCI. It is 0 if there was none.
 	VLAN      uint32
 	Interface uint32 // index of the interface in the source
-	Data      []byte // captured bytes; valid until the next call of Next
+	// InterfaceName is the interface's name as the source has it, "eth0"; "" where it
+	// has none.
+	InterfaceName string
+	Data          []byte // captured bytes; valid until the next call of Next
 }
 
 // Source returns packets in the order in which they were captured.

@@ -160,8 +160,8 @@ func (l *Live) Next(dst []Packet) (int, error) {
 			Number:    l.number,
 			Link:      l.link,
 			Length:    uint32(max(info.Length, len(data))),
-			Interface: l.index,
-			Data:      l.buffer[begin:len(l.buffer):len(l.buffer)],
+			Interface: l.index, InterfaceName: l.name,
+			Data: l.buffer[begin:len(l.buffer):len(l.buffer)],
 		}
 		n++
 		if time.Now().After(deadline) {

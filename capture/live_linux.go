@@ -60,6 +60,9 @@ type Live struct {
 	name  string
 	names map[uint32]string
 
+	lastIndex uint32 // of the interface of the latest packet
+	lastName  string
+
 	ending error // why the capture ends once the ring is empty: io.EOF after Stop
 	endAt  time.Time
 

@@ -58,6 +58,10 @@ func (l *Live) fill(p *Packet, frame []byte, header *unix.Tpacket3Hdr) bool {
 		Length:    header.Len,
 		Interface: uint32(address.Ifindex),
 	}
+	if l.lastName == "" || l.lastIndex != p.Interface {
+		l.lastIndex, l.lastName = p.Interface, l.InterfaceName(p.Interface)
+	}
+	p.InterfaceName = l.lastName
 	if header.Status&unix.TP_STATUS_VLAN_VALID != 0 {
 		tpid := uint32(unix.ETH_P_8021Q)
 		if header.Status&unix.TP_STATUS_VLAN_TPID_VALID != 0 {

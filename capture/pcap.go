@@ -216,7 +216,7 @@ func (p *pcapParser) parseCommon(b []byte, dst []Packet) (n, at int) {
 		d.Link = link
 		d.Length = max(binary.LittleEndian.Uint32(h[12:]), captured)
 		d.VLAN = 0
-		d.Interface = 0
+		d.Interface, d.InterfaceName = 0, ""
 		d.Data = b[at+16 : next : next]
 		at = next
 		n++

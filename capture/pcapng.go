@@ -52,6 +52,7 @@ type ngIface struct {
 	link LinkType
 	snap uint32 // 0: no limit
 	unit ngUnit
+	name string // at most maxInterfaceName bytes
 	lost uint64 // packets that were dropped, by the last statistics
 }
 
@@ -198,7 +199,7 @@ func (p *ngParser) parseCommon(b []byte, dst []Packet) (n, at int) {
 		d.Link = f.link
 		d.Length = max(u32(h[24:]), captured)
 		d.VLAN = 0
-		d.Interface = id
+		d.Interface, d.InterfaceName = id, f.name
 		end := at + 28 + int(captured)
 		d.Data = b[at+28 : end : end]
 		at = next
@@ -411,7 +412,7 @@ func (p *ngParser) packet(data []byte, id uint32, stamp uint64, captured, length
 	f := &p.ifaces[id]
 	dst[*n] = Packet{
 		Time: f.unit.nanos(stamp), Number: p.number, Link: f.link, Length: max(length, captured),
-		Interface: id, Data: data[:captured:captured],
+		Interface: id, InterfaceName: f.name, Data: data[:captured:captured],
 	}
 	*n++
 }
@@ -466,10 +467,15 @@ func (p *ngParser) u64(b []byte) uint64 {
 	return v
 }
 
-// options reads those options of an interface that change how its packets are
-// read.
+// maxInterfaceName bounds the name of an interface, in bytes. Names of systems are
+// much shorter, and each of many interfaces keeps one.
+const maxInterfaceName = 255
+
+// options reads the name of an interface, and those of its options that change how
+// its packets are read.
 func (p *ngParser) options(b []byte, f *ngIface) {
 	const (
+		name     = 2
 		tsResol  = 9
 		tsOffset = 14
 	)
@@ -480,6 +486,8 @@ func (p *ngParser) options(b []byte, f *ngIface) {
 			break
 		}
 		switch {
+		case code == name:
+			f.name = string(value[:min(len(value), maxInterfaceName)])
 		case code == tsResol && len(value) >= 1:
 			resol = value[0]
 		case code == tsOffset && len(value) >= 8:

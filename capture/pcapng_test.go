@@ -22,7 +22,7 @@ func TestNgInterfacesAndSections(t *testing.T) {
 	f.iface(101, 0, 9, []byte{0x80 | 10})
 	f.enhanced(0, 3<<10|512, []byte("c"))
 	checkPackets(t, mustRead(t, f.b), []Packet{
-		{Time: 10e9 + 5, Number: 1, Link: LinkLinuxSLL2, Length: 1, Interface: 1, Data: []byte("b")},
+		{Time: 10e9 + 5, Number: 1, Link: LinkLinuxSLL2, Length: 1, Interface: 1, InterfaceName: "eth0", Data: []byte("b")},
 		{Time: 5000, Number: 2, Link: LinkEthernet, Length: 1, Data: []byte("a")},
 		{Time: 35e8, Number: 3, Link: LinkRaw, Length: 1, Data: []byte("c")},
 	})

@@ -62,6 +62,7 @@ type ngDescription struct {
 type ngOrigin struct {
 	link  LinkType
 	index uint32
+	name  string
 }
 
 // NewWriter returns a Writer. It writes nothing before the first packet,
@@ -110,7 +111,7 @@ func (w *Writer) AddInterface(link LinkType, index uint32, name string, snapLen 
 	if err := w.start(); err != nil {
 		return err
 	}
-	d, o := ngDescription{link, name}, ngOrigin{link, index}
+	d, o := ngDescription{link, name}, ngOrigin{link, index, name}
 	id, ok := w.described[d]
 	if !ok {
 		b := binary.LittleEndian.AppendUint16(w.block[:0], uint16(link))
@@ -128,12 +129,14 @@ func (w *Writer) AddInterface(link LinkType, index uint32, name string, snapLen 
 		w.described[d] = id
 	}
 	w.interfaces[o] = id
+	o.name = "" // packets that do not name it
+	w.interfaces[o] = id
 	w.hasLast = false
 	return nil
 }
 
 // WritePacket writes a packet, with a comment unless that is empty. An
-// interface that was not added is added without a name. A VLAN tag that the
+// interface that was not added is added with the name that the packet has. A VLAN tag that the
 // system took off (Packet.VLAN) is put back where the link type has a place
 // for it. A time before 1970 is written as 0, which means that the time is
 // not known.
@@ -141,10 +144,10 @@ func (w *Writer) WritePacket(p *Packet, comment string) error {
 	if len(p.Data) > maxNgWriterPacket {
 		return fmt.Errorf("write packet of %d bytes: at most %d fit a block", len(p.Data), maxNgWriterPacket)
 	}
-	o := ngOrigin{p.Link, p.Interface}
+	o := ngOrigin{p.Link, p.Interface, p.InterfaceName}
 	if !w.hasLast || o != w.last {
 		if _, ok := w.interfaces[o]; !ok {
-			if err := w.AddInterface(p.Link, p.Interface, "", 0); err != nil {
+			if err := w.AddInterface(p.Link, p.Interface, p.InterfaceName, 0); err != nil {
 				return err
 			}
 		}

@@ -66,6 +66,7 @@ func (c *CSV) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation) []byt
 	if dst = append(dst, ','); ctx.NumVLANs > 1 {
 		dst = ascii.AppendUint(dst, uint64(ctx.VLANs[1]))
 	}
+	dst = annotate.AppendCSV(append(dst, ','), f.Interface)
 	dst = ascii.AppendAddr(append(dst, ','), f.Source.Addr())
 	dst = ascii.AppendUint(append(dst, ','), uint64(f.Source.Port()))
 	dst = ascii.AppendUint(append(dst, ','), f.Forward.IPBytes)
@@ -98,6 +99,8 @@ func (c *CSV) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation) []byt
 	dst = appendObservedCells(dst, &a.Observed)
 	dst = append(append(dst, ','), f.State.String()...)
 	dst = append(append(dst, ','), f.End.String()...)
+	dst = appendHex(append(dst, ','), f.ID)
+	dst = ascii.AppendUint(append(dst, ','), uint64(f.Part))
 	dst = ascii.AppendUint(append(dst, ','), f.Forward.FrameBytes)
 	dst = ascii.AppendUint(append(dst, ','), f.Reverse.FrameBytes)
 	if f.Protocol == packet.TCP {

@@ -71,6 +71,10 @@ func (j *JSON) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation) []by
 		dst = append(dst, `"}}`...)
 	}
 
+	if f.Interface != "" {
+		dst = iana.AppendJSONString(append(dst, `},"observer":{"ingress":{"interface":{"name":`...), f.Interface)
+		dst = append(dst, "}}"...)
+	}
 	dst = append(dst, `},"source":`...)
 	at := len(dst)
 	dst = appendEnd(dst, f.Source, &f.Forward)
@@ -91,7 +95,9 @@ func (j *JSON) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation) []by
 	dst = j.AppendAnnotation(append(dst, `,"portannot":`...), a)
 	dst = append(append(dst, `,"state":"`...), f.State.String()...)
 	dst = append(append(dst, `","end":"`...), f.End.String()...)
-	dst = ascii.AppendUint(append(dst, `","first_packet":`...), f.Number)
+	dst = appendHex(append(dst, `","flow":{"id":"`...), f.ID)
+	dst = ascii.AppendUint(append(dst, `","part":`...), uint64(f.Part))
+	dst = ascii.AppendUint(append(dst, `},"first_packet":`...), f.Number)
 	dst = ascii.AppendUint(append(dst, `,"frame_bytes":{"source":`...), f.Forward.FrameBytes)
 	dst = ascii.AppendUint(append(dst, `,"destination":`...), f.Reverse.FrameBytes)
 	dst = append(dst, '}')

@@ -47,6 +47,17 @@ func contextOf(f *flow.Flow) *packet.Context {
 	return f.Context
 }
 
+// appendHex appends 16 hexadecimal digits.
+func appendHex(dst []byte, n uint64) []byte {
+	const digits = "0123456789abcdef"
+	var b [16]byte
+	for i := len(b) - 1; i >= 0; i-- {
+		b[i] = digits[n&15]
+		n >>= 4
+	}
+	return append(dst, b[:]...)
+}
+
 // appendUints appends numbers with a separator between them.
 func appendUints[T uint16 | uint32](dst []byte, list []T, sep byte) []byte {
 	for i, n := range list {

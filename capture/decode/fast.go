@@ -128,6 +128,7 @@ func (f *front) fast(s *packet.Summary, p *capture.Packet) bool {
 	// Field by field: a composite literal is built elsewhere and copied, and the
 	// copy waits for the stores of its parts (a sixth of this function).
 	s.Time, s.Number, s.Protocol, s.Context = p.Time, p.Number, proto, context
+	s.Interface = p.InterfaceName
 	s.FrameLen, s.IPLen = max(p.Length, uint32(len(p.Data))), uint32(total)
 
 	b = b[:min(len(b), total)]

@@ -208,6 +208,7 @@ func (d *Decoder) laterFragment(h *ipHeader, offset uint32, o octets) Result {
 		IPVersion:  h.version,
 		Kind:       packet.Fragment,
 		Context:    h.context,
+		Interface:  d.p.InterfaceName,
 		ID:         h.ipID,
 		Sequence:   offset,
 		FrameLen:   uint32(max(int(d.p.Length), len(d.p.Data))),

@@ -19,6 +19,7 @@ func (d *Decoder) emit(h *ipHeader, proto uint8, o octets) *packet.Summary {
 		Protocol:  proto,
 		IPVersion: h.version,
 		Context:   h.context,
+		Interface: d.p.InterfaceName,
 		ID:        h.ipID,
 		FrameLen:  uint32(max(int(d.p.Length), len(d.p.Data))),
 		IPLen:     h.length,

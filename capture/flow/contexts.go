@@ -40,15 +40,16 @@ type recentContext struct {
 }
 
 const (
-	recentContexts = 256
+	recentContexts = 4096
 	minSweep       = 1024
 )
 
 // number gives the number of a context: 0 for none, else one above zero. It is
-// valid until the next sweep, or as long as a flow has it. It is small enough to
-// stand in the loops that call it, and nil needs no branch of its own there.
+// valid until the next sweep, or as long as a flow has it. nil needs no branch of
+// its own.
 func (cs *contexts) number(c *packet.Context) uint32 {
-	if r := &cs.recent[uintptr(unsafe.Pointer(c))/32%recentContexts]; r.context == c {
+	r := &cs.recent[uintptr(unsafe.Pointer(c))/32%recentContexts]
+	if r.context == c {
 		return r.number
 	}
 	return cs.renumber(c)

@@ -114,7 +114,7 @@ type entry[K comparable] struct {
 	last     [2]int64 // latest time; minTime before the first packet of that direction
 	flags    [2]uint8
 	events   [2]event
-	dir0     uint8 // canonical direction of the first packet
+	dir0     uint8 // canonical direction of the first packet; above it, interfaceBits
 	opening  opening
 	end      EndReason // EndNone while the flow is in the index
 	marks    marks
@@ -217,40 +217,48 @@ type extra struct {
 	ppids    [MaxPPIDs]uint32
 	numPPIDs uint8
 	rejected bool
+	iface    uint16 // number of the interface, where that does not fit entry.dir0
 	opening  uint32 // bytes of payload in the TCP opening
 	// What an earlier part of the flow has handed on; see past. part is 0 in the
 	// first one.
 	part   uint32
 	over   bool
-	number uint64
 	time   int64
+	repeat uint32 // how many flows before have the same ends and start
 	aside  aside
 	strays tally // what was set aside and began nothing
 }
 
 // fill writes the account as a Flow.
-func (e *entry[K]) fill(f *Flow, a, b netip.AddrPort, protocol uint8, context *packet.Context, r *rest, x *extra) {
-	if e.dir0 == 1 {
+func (e *entry[K]) fill(t *Table, f *Flow, a, b netip.AddrPort, protocol uint8, context *packet.Context, r *rest, x *extra) {
+	d := e.dir0 & 1
+	if d == 1 {
 		a, b = b, a
 	}
-	d := e.dir0 & 1
 	*f = Flow{}
 	f.Number, f.Source, f.Destination, f.Protocol, f.Context, f.End = r.number, a, b, protocol, context, e.end
 	e.counters(&f.Forward, d, r, x)
 	e.counters(&f.Reverse, d^1, r, x)
 	rejected, inherited := false, e.opening&openInherited != 0
-	f.Part, f.FirstNumber, f.FirstTime = 1, r.number, r.earliest()
+	f.Interface = t.interfaces.at(uint16(e.dir0 >> 1))
+	f.Part = 1
+	start, repeat := r.earliest(), uint32(0)
 	if x != nil {
 		f.ICMP, f.PPIDs, rejected = x.icmp, x.ppids[:x.numPPIDs], x.rejected
+		if x.iface != 0 {
+			f.Interface = t.interfaces.at(x.iface)
+		}
+		repeat = x.repeat
 		x.aside.addTo(&f.Forward, d)
 		x.aside.addTo(&f.Reverse, d^1)
 		x.strays.addTo(&f.Forward, d)
 		x.strays.addTo(&f.Reverse, d^1)
 		if x.part != 0 {
-			f.Part, f.FirstNumber, f.FirstTime = x.part, x.number, x.time
+			f.Part, start = x.part, x.time
 			inherited = inherited && !x.over
 		}
 	}
+	f.ID = identifier(&e.key, context, start, repeat)
 	o := e.opening
 	f.State = stateOf(protocol, [2]event{e.events[d], e.events[d^1]}, [2]uint64{f.Forward.Packets, f.Reverse.Packets}, rejected, inherited)
 	switch s := o & (openServerA | openServerB); {
@@ -264,6 +272,26 @@ func (e *entry[K]) fill(f *Flow, a, b netip.AddrPort, protocol uint8, context *p
 	f.Opening.Accept = o&openByAccept != 0
 	f.Opening.Confirmed = o&openConfirmed != 0
 	f.Opening.Inherited = o&openInherited != 0
+}
+
+// identifier makes Flow.ID. The number of the context, which differs by run, is left
+// out.
+func identifier[K comparable](key *K, context *packet.Context, start int64, repeat uint32) uint64 {
+	const a, b = 0x9e3779b97f4a7c15, 0x6a09e667f3bcc909 // as in packet.Context.Hash
+	h := uint64(repeat)
+	if context != nil {
+		h ^= context.Hash()
+	}
+	switch k := any(key).(type) {
+	case *key4:
+		h = mix(h^uint64(start)^a, k.lo&(1<<56-1)^b)
+		h = mix(h^a, k.hi&(1<<48-1)^b)
+	case *key6:
+		h = mix(h^uint64(start)^a, k[0]^b)
+		h = mix(h^k[1]^a, k[2]^b)
+		h = mix(h^k[3]^a, k[4]&^0xffffff^b)
+	}
+	return h
 }
 
 // counters writes what one direction carried into zeroed Counters.

@@ -14,7 +14,6 @@
 package flow
 
 import (
-	"encoding/binary"
 	"fmt"
 	"net/netip"
 
@@ -127,18 +126,21 @@ type Flow struct {
 	// Context is the VLAN tags and tunnels around the flow's packets; nil when
 	// there are none. It must not be changed.
 	Context *packet.Context
-	Forward Counters
-	Reverse Counters
+	// Interface is the name of the interface that recorded the flow's first packet,
+	// of part 1 where there are several; "" where it is not known.
+	Interface string
+	Forward   Counters
+	Reverse   Counters
 	// Part is 1, or the number of this part of a flow that a time-out, or want of
-	// memory, has cut. FirstNumber is the number of the first packet of part 1, and
-	// FirstTime the time at which that part starts; see ID.
-	Part        uint32
-	FirstNumber uint64
-	FirstTime   int64
-	State       State
-	Opening     Opening
-	End         EndReason
-	ICMP        ICMPError
+	// memory, has cut. ID is the same in all parts of a flow, and, as far as 64 bits
+	// go, differs between flows. It is a hash of the flow's protocol, ends, context
+	// and the start of part 1, and so the same in every run over the same packets.
+	Part    uint32
+	ID      uint64
+	State   State
+	Opening Opening
+	End     EndReason
+	ICMP    ICMPError
 	// PPIDs are the SCTP payload protocol identifiers seen, in order of first
 	// appearance, MaxPPIDs at most. The slice is valid as long as the Flow.
 	PPIDs []uint32
@@ -146,6 +148,7 @@ type Flow struct {
 	// destination did. It is valid as long as the Flow; zero unless
 	// Options.Payload asks for it.
 	Payload [2]Payload
+	repeat  uint32 // how many flows with the same ends that started at the same time came before
 	// Note is what Options.Note made of the payload, which is zero then; nil
 	// where it was not called. It is valid as long as the Flow.
 	Note []byte
@@ -153,25 +156,6 @@ type Flow struct {
 
 // MaxPPIDs bounds Flow.PPIDs.
 const MaxPPIDs = 8
-
-// ID gives a number that all parts of a flow have in common, and no other flow of
-// the run, most likely none of any run: it is a hash of the flow's protocol, ends,
-// context, first packet and start. It is not 0.
-func (f *Flow) ID() uint64 {
-	a, b := f.Source, f.Destination
-	if a.Compare(b) > 0 {
-		a, b = b, a
-	}
-	x, y := a.Addr().As16(), b.Addr().As16()
-	h := f.Context.Hash()
-	for _, v := range [...]uint64{
-		binary.BigEndian.Uint64(x[:8]), binary.BigEndian.Uint64(x[8:]), binary.BigEndian.Uint64(y[:8]), binary.BigEndian.Uint64(y[8:]),
-		uint64(a.Port())<<32 | uint64(b.Port())<<16 | uint64(f.Protocol), f.FirstNumber, uint64(f.FirstTime),
-	} {
-		h = mix(h^0x9e3779b97f4a7c15, v^0x6a09e667f3bcc909)
-	}
-	return max(h, 1)
-}
 
 // Start gives the time of the flow's earliest packet, in nanoseconds since the
 // Unix epoch.

@@ -195,10 +195,10 @@ func (tb *table[K]) fill(t *Table, i uint32, f *Flow) {
 	switch k := any(&e.key).(type) {
 	case *key4:
 		a, b, p, c := k.ends()
-		e.fill(f, a, b, p, t.contexts.at(c), r, x)
+		e.fill(t, f, a, b, p, t.contexts.at(c), r, x)
 	case *key6:
 		a, b, p, c := k.ends()
-		e.fill(f, a, b, p, t.contexts.at(c), r, x)
+		e.fill(t, f, a, b, p, t.contexts.at(c), r, x)
 	}
 	if e.marks&(markKept|markLost|markLost<<1) != 0 {
 		tb.fillPayload(f, i, e)

@@ -2,7 +2,10 @@ package flow
 
 import (
 	"cmp"
+	"encoding/binary"
 	"fmt"
+	"math"
+	"math/big"
 	"math/rand"
 	"net/netip"
 	"slices"
@@ -28,8 +31,9 @@ type oracleFlow struct {
 	end     EndReason
 	past    *oraclePast // of the part before; nil in the first one
 	part    int
-	number  uint64 // of the first part
+	iface   string // of the first part
 	time    int64  // likewise
+	repeat  uint64 // flows before with the same ends and start
 }
 
 // oraclePacket is a packet of a flow. stray says that it says nothing of the
@@ -47,9 +51,10 @@ type oraclePast struct {
 	both     bool // simultaneous openings
 	numbers  [2]*uint32
 	over     bool
+	iface    string
 	part     int
-	number   uint64
 	time     int64
+	repeat   uint64
 }
 
 type oracle struct {
@@ -303,9 +308,9 @@ func (f *oracleFlow) answersAside(s *packet.Summary) (answers, waits bool) {
 // leave gives what the next part of a flow keeps.
 func (f *oracleFlow) leave() *oraclePast {
 	c := f.connection()
-	p := &oraclePast{f.src, f.dst, c.opening, c.both, c.numbers, c.over(), f.part, f.number, f.time}
+	p := &oraclePast{f.src, f.dst, c.opening, c.both, c.numbers, c.over(), f.iface, f.part, f.time, f.repeat}
 	if f.part == 1 {
-		p.number = f.sums[0].Number
+		p.iface = f.sums[0].Interface
 		p.time, _ = f.times()
 	}
 	if f.past != nil {
@@ -325,6 +330,7 @@ func (o *oracle) add(s packet.Summary) {
 	}
 	o.now = max(o.now, s.Time)
 	var past *oraclePast
+	var before *oraclePast
 	var first []oraclePacket
 	stray := false
 	if f == nil {
@@ -363,7 +369,7 @@ func (o *oracle) add(s packet.Summary) {
 				return
 			}
 			if begins || answers {
-				end = EndReopen
+				end, before = EndReopen, f.leave()
 				if len(f.aside) > 0 && (answers || same()) {
 					first, f.aside = f.aside, nil
 				}
@@ -392,7 +398,7 @@ func (o *oracle) add(s packet.Summary) {
 		}
 		f = &oracleFlow{context: context, src: netip.AddrPortFrom(s.SrcAddr(), s.SrcPort), dst: netip.AddrPortFrom(s.DstAddr(), s.DstPort), part: 1}
 		if past != nil {
-			f.src, f.dst, f.past, f.part, f.number, f.time = past.src, past.dst, past, past.part+1, past.number, past.time
+			f.src, f.dst, f.past, f.part, f.time, f.iface, f.repeat = past.src, past.dst, past, past.part+1, past.time, past.iface, past.repeat
 		}
 		if len(first) > 0 && netip.AddrPortFrom(first[0].SrcAddr(), first[0].SrcPort) != f.src {
 			f.src, f.dst = f.dst, f.src
@@ -409,6 +415,11 @@ func (o *oracle) add(s packet.Summary) {
 		}
 	}
 	f.sums = append(f.sums, oraclePacket{s, stray, false})
+	if before != nil {
+		if start, _ := f.times(); start == before.time {
+			f.repeat = before.repeat + 1
+		}
+	}
 }
 
 // sums0 gives the number of the first packet: that of now where there is none yet.
@@ -482,6 +493,32 @@ func (o *oracle) give(f *oracleFlow) {
 	f.end = endGiven
 }
 
+// oracleID works out an identifier by its definition: two folded products, or three
+// for IPv6, of the ends in numeric order, the start and the context.
+func oracleID(f *oracleFlow, start int64) uint64 {
+	product := func(x, y uint64) uint64 {
+		z := new(big.Int).Mul(new(big.Int).SetUint64(x), new(big.Int).SetUint64(y))
+		low := new(big.Int).And(z, new(big.Int).SetUint64(math.MaxUint64))
+		return low.Uint64() ^ new(big.Int).Rsh(z, 64).Uint64()
+	}
+	a, b := f.src, f.dst
+	if b.Compare(a) < 0 {
+		a, b = b, a
+	}
+	s := &f.sums[0].Summary
+	h := f.repeat ^ s.Context.Hash() ^ uint64(start) ^ 0x9e3779b97f4a7c15
+	x, y := a.Addr().AsSlice(), b.Addr().AsSlice()
+	if a.Addr().Is4() {
+		word := func(b []byte, port uint16) uint64 { return uint64(binary.BigEndian.Uint32(b))<<16 | uint64(port) }
+		h = product(h, word(x, a.Port())|uint64(s.Protocol)<<48^0x6a09e667f3bcc909)
+		return product(h^0x9e3779b97f4a7c15, word(y, b.Port())^0x6a09e667f3bcc909)
+	}
+	word := binary.BigEndian.Uint64
+	h = product(h, word(x)^0x6a09e667f3bcc909)
+	h = product(h^word(x[8:])^0x9e3779b97f4a7c15, word(y)^0x6a09e667f3bcc909)
+	return product(h^word(y[8:])^0x9e3779b97f4a7c15, uint64(a.Port())<<48|uint64(b.Port())<<32|uint64(s.Protocol)<<24^0x6a09e667f3bcc909)
+}
+
 func (f *oracleFlow) text() string {
 	var c [2]Counters
 	var ppids []uint32
@@ -511,12 +548,12 @@ func (f *oracleFlow) text() string {
 			}
 		}
 	}
-	number, time := f.number, f.time
+	time, iface := f.time, f.iface
 	if f.part == 1 {
-		number = f.sums[0].Number
+		iface = f.sums[0].Interface
 		time, _ = f.times()
 	}
-	return line(f.sums[0].Number, f.context, f.src, f.dst, c, f.end, opening, fmt.Sprint(f.part, " ", number, " ", time), len(f.icmp), ppids, [2]Payload{f.payload(true), f.payload(false)})
+	return line(f.sums[0].Number, f.context, f.src, f.dst, c, f.end, opening, fmt.Sprint(f.part, " ", oracleID(f, time), " ", iface), len(f.icmp), ppids, [2]Payload{f.payload(true), f.payload(false)})
 }
 
 // payload gathers what one end sent, oraclePayload octets of it.
@@ -616,7 +653,7 @@ func line(n uint64, context string, a, b netip.AddrPort, c [2]Counters, end EndR
 }
 
 func flowLine(f *Flow) string {
-	return line(f.Number, contextText(f.Context), f.Source, f.Destination, [2]Counters{f.Forward, f.Reverse}, f.End, f.Opening, fmt.Sprint(f.Part, " ", f.FirstNumber, " ", f.FirstTime), int(f.ICMP.Count), f.PPIDs, f.Payload)
+	return line(f.Number, contextText(f.Context), f.Source, f.Destination, [2]Counters{f.Forward, f.Reverse}, f.End, f.Opening, fmt.Sprint(f.Part, " ", f.ID, " ", f.Interface), int(f.ICMP.Count), f.PPIDs, f.Payload)
 }
 
 // randomPackets makes packets among few endpoints, so that flows meet, close
@@ -656,6 +693,9 @@ func randomPackets(r *rand.Rand, n, hosts int, ordered bool) []packet.Summary {
 			s.Src[3], s.Dst[3] = x, y
 		}
 		s.SrcPort, s.DstPort = uint16(1+r.Intn(2)), uint16(1+r.Intn(2))
+		if r.Intn(3) > 0 {
+			s.Interface = fmt.Sprint("eth", r.Intn(200))
+		}
 		s.Context = contexts[r.Intn(4)]
 		if r.Intn(5) == 0 {
 			s.Context = contexts[r.Intn(len(contexts))]

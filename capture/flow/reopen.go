@@ -21,6 +21,7 @@ type aside struct {
 	payload  uint32 // bytes in the opening, which the answer may acknowledge
 	dir      uint8  // of the opening
 	answered bool   // tag is valid
+	iface    uint16 // number of the first packet's interface
 	number   uint64 // of the first packet
 	order    uint64
 }
@@ -221,6 +222,9 @@ func setAside[K comparable](t *Table, tb *table[K], i uint32, dir uint8, s *pack
 			x.strays.addAll(1, &a.tally)
 		}
 		*a = aside{sequence: s.Sequence, payload: s.PayloadLen, dir: dir, number: s.Number, order: order}
+		if s.Interface != "" {
+			a.iface = t.interfaces.number(s.Interface)
+		}
 	}
 	a.add(dir, s)
 }

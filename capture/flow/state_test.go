@@ -2,6 +2,7 @@ package flow
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -175,7 +176,7 @@ func TestParts(t *testing.T) {
 		emit := func(f *Flow) {
 			parts = append(parts, fmt.Sprintf("part %d of %d, server %v %v, %d/%d", f.Part, f.Source.Port(), f.Opening.Server, f.Opening.Inherited,
 				f.Forward.Packets, f.Reverse.Packets))
-			ids[f.ID()] = true
+			ids[f.ID] = true
 		}
 		tb := NewTable(Options{Idle: 60 * time.Second, Prompt: live, Emit: emit})
 		for i := range sums {
@@ -193,5 +194,33 @@ func TestParts(t *testing.T) {
 		if got := fmt.Sprintf("%s; %d identifiers", strings.Join(parts, "; "), len(ids)); got != want {
 			t.Errorf("live %v:\n got %s\nwant %s", live, got, want)
 		}
+	}
+}
+
+// TestIDs: flows that begin at the same time between the same ends, as in a capture
+// without times, have different identifiers, and a second run gives the same ones.
+func TestIDs(t *testing.T) {
+	sums := conversation(t, "> S 100 0\n< RA 0 101\n> S 900 0\n< RA 0 901\n> S 7000 0")
+	run := func() (ids []uint64) {
+		tb := NewTable(Options{})
+		for i := range sums {
+			s := sums[i]
+			s.Time = 0
+			tb.Add([]packet.Summary{s})
+		}
+		res := tb.Results()
+		var f Flow
+		for i := range res.Len() {
+			res.Fill(i, &f)
+			ids = append(ids, f.ID)
+		}
+		return ids
+	}
+	ids := run()
+	if len(ids) != 3 || ids[0] == ids[1] || ids[1] == ids[2] || ids[0] == ids[2] || ids[0] == 0 {
+		t.Errorf("identifiers %x", ids)
+	}
+	if again := run(); !slices.Equal(ids, again) {
+		t.Errorf("a second run: %x, before %x", again, ids)
 	}
 }

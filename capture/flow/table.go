@@ -71,22 +71,23 @@ type Stats struct {
 
 // Table accounts packet summaries to flows. It is not safe for concurrent use.
 type Table struct {
-	opt      Options
-	stats    Stats
-	seeds    seeds
-	v4       table[key4]
-	v6       table[key6]
-	contexts contexts
-	extras   []extra
-	spare    []uint32 // free places in extras, plus one
-	now      int64    // latest packet time
-	held     []aged   // finished flows held back
-	oldest   []aged   // see makeRoom
-	mark     uint64   // order of the packet at which oldest was made
-	order    uint64   // summaries seen, which orders the flows
-	out      Flow
-	note     []byte // what Note made
-	warm     uint32 // sink of the loads in Add
+	opt        Options
+	stats      Stats
+	seeds      seeds
+	v4         table[key4]
+	v6         table[key6]
+	contexts   contexts
+	interfaces interfaces
+	extras     []extra
+	spare      []uint32 // free places in extras, plus one
+	now        int64    // latest packet time
+	held       []aged   // finished flows held back
+	oldest     []aged   // see makeRoom
+	mark       uint64   // order of the packet at which oldest was made
+	order      uint64   // summaries seen, which orders the flows
+	out        Flow
+	note       []byte // what Note made
+	warm       uint32 // sink of the loads in Add
 
 	payloadLeft int   // octets of Options.PayloadMemory that are free
 	fresh       marks // of a new entry
@@ -341,8 +342,13 @@ func update[K comparable](t *Table, tb *table[K], l *located[K], s *packet.Summa
 		if x != 0 && (f == answers || t.extras[x-1].aside.begunBy(s, l.dir&1)) {
 			a = t.takeAside(x)
 		}
+		before := tb.past(t, i)
 		t.finish(tb, i, EndReopen)
-		return begin(t, tb, l, s, order, new(past), &a)
+		i = begin(t, tb, l, s, order, new(past), &a)
+		if r := tb.restOf(i); r.earliest() == before.time {
+			t.extraOf(&r.extra).repeat = before.repeat + 1
+		}
+		return i
 	}
 	count(t, tb, i, l.dir, s, ev)
 	return i
@@ -370,12 +376,19 @@ func begin[K comparable](t *Table, tb *table[K], l *located[K], s *packet.Summar
 	e.last = [2]int64{minTime, minTime}
 	*r = rest{first: [2]int64{maxTime, maxTime}, number: s.Number, order: order, hash: l.hash}
 	t.stats.Flows++
-	if p.number != 0 {
-		resume(t, tb, i, p)
+	from := uint16(0)
+	if s.Interface != "" {
+		from = t.interfaces.number(s.Interface)
 	}
-	if a != nil && a.some() {
+	switch {
+	case p.part != 0:
+		from = p.iface
+		resume(t, tb, i, p)
+	case a != nil && a.some():
+		from = a.iface
 		unfold(t, tb, i, a)
 	}
+	noteInterface(t, tb, i, from)
 	ev := event(0)
 	if s.Kind == packet.Datagram {
 		ev = eventsOf(s)

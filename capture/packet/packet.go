@@ -100,6 +100,9 @@ type Summary struct {
 	// SCTP it is the user data of the first DATA or I-DATA chunk. It is nil
 	// for the kinds Fragment and Quoted.
 	Payload []byte
+	// Interface is the name of the interface that recorded the packet; "" where it is
+	// not known.
+	Interface string
 	// Bundle has the identifiers of an SCTP packet whose DATA chunks have not all
 	// the same; nil for all others.
 	Bundle *Bundle

@@ -58,8 +58,6 @@ type carver struct {
 	selected map[flowID]finding // nil: decide at each packet
 	observer *annotate.Observer // nil with --observe off, and where selected says it
 	written  uint64
-	name     func(index uint32) string // names interfaces; may be nil
-	known    map[uint32]bool           // interfaces that were described
 }
 
 // packet writes a packet if one of its flows is selected. It is the hook of a
@@ -87,12 +85,6 @@ func (c *carver) packet(p *capture.Packet, flows iter.Seq[*flow.Flow]) error {
 	}
 	if !write {
 		return nil
-	}
-	if c.name != nil && !c.known[p.Interface] {
-		if err := c.out.AddInterface(p.Link, p.Interface, c.name(p.Interface), 0); err != nil {
-			return err
-		}
-		c.known[p.Interface] = true
 	}
 	c.written++
 	return c.out.WritePacket(p, comment)
@@ -135,7 +127,7 @@ func describe(e iana.Entry) string {
 
 // newCarver makes a carver that writes to out.
 func (j *job) newCarver(out io.Writer) *carver {
-	c := &carver{j: j, known: map[uint32]bool{}, out: capture.NewWriter(out, capture.WriterOptions{Application: "portannot " + thisVersion().Version})}
+	c := &carver{j: j, out: capture.NewWriter(out, capture.WriterOptions{Application: "portannot " + thisVersion().Version})}
 	if j.table.Payload > 0 {
 		c.observer = new(annotate.Observer)
 	}

@@ -100,7 +100,6 @@ func (j *job) runLive(ctx context.Context) error {
 			carved = f
 		}
 		carver = j.newCarver(carved)
-		carver.name = live.InterfaceName
 		metering.Packet = carver.packet
 	}
 	m := meter.New(metering)

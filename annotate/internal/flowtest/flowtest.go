@@ -32,7 +32,7 @@ func Flows() []flow.Flow {
 	}
 	add(packet.TCP, "10.0.0.1:50000", "10.0.0.2:80", 3, 4, func(f *flow.Flow) { f.Opening = flow.Opening{Server: flow.Destination} })
 	add(packet.TCP, "10.0.0.1:80", "10.0.0.2:50000", 3, 0, func(f *flow.Flow) { f.Context = vlans })
-	add(packet.TCP, "10.0.0.1:50000", "10.0.0.2:80", 1, 1, func(f *flow.Flow) { f.Context = three })
+	add(packet.TCP, "10.0.0.1:50000", "10.0.0.2:80", 1, 1, func(f *flow.Flow) { f.Context, f.Interface = three, "eth0" })
 	add(packet.UDP, "[2001:db8::1]:123", "[2001:db8::2]:123", 1, 1, nil)
 	add(packet.UDP, "10.0.0.1:50000", "10.0.0.2:60000", 1, 0, func(f *flow.Flow) {
 		f.ICMP = flow.ICMPError{Seen: true, Type: 3, Code: 1, Count: 2}
