@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"github.com/portannot/portannot/capture/tail"
 )
 
 // followPoll is how long Follow waits before it looks again for new bytes.
@@ -16,17 +18,19 @@ const followPoll = 100 * time.Millisecond
 
 // Follower reads a capture that is still being written. At the end of the
 // file it waits for more. When another file takes the place of this one, as
-// in a rotating capture, or when the file becomes shorter, it reads the new
-// content from its start, and packet numbers begin at 1 again.
+// in a rotating capture, or when the file is cut or written anew, it reads the
+// new content from its start, and packet numbers begin at 1 again.
 type Follower struct {
 	ctx  context.Context
 	path string
 	opt  Options
 	poll time.Duration
 	r    atomic.Pointer[Reader] // nil until the file header is there
-	tail *tailFile
+	file *tailFile
 	log  problems
 	err  error
+
+	restarts atomic.Uint64
 }
 
 // Follow opens a growing capture. When ctx is done, Next returns io.EOF.
@@ -38,7 +42,7 @@ func Follow(ctx context.Context, path string, opt Options) (*Follower, error) {
 	opt.NoReadAhead = true // so that packets come as soon as they are written
 	w := &Follower{ctx: ctx, path: path, opt: opt, poll: followPoll}
 	w.log.name = path
-	w.tail = &tailFile{f: f, w: w}
+	w.file = &tailFile{f: f, w: w}
 	return w, nil
 }
 
@@ -56,14 +60,14 @@ func (w *Follower) Next(dst []Packet) (int, error) {
 		r := w.r.Load()
 		if r == nil {
 			var err error
-			r, err = newReader(w.tail, nil, w.path, 0, w.opt)
+			r, err = newReader(w.file, nil, w.path, 0, w.opt)
 			switch {
 			case err == nil:
 				w.r.Store(r)
 			case w.ctx.Err() != nil:
 				w.err = io.EOF
 				return 0, w.err
-			case w.tail.ended == endReplaced:
+			case w.file.ended == endReplaced:
 				// It never became a capture; the new file may.
 				if err := w.reopen(); err != nil {
 					w.err = err
@@ -79,7 +83,7 @@ func (w *Follower) Next(dst []Packet) (int, error) {
 		if n > 0 || err == nil {
 			return n, nil // an error comes again with the next call
 		}
-		switch w.tail.ended {
+		switch w.file.ended {
 		case endStopped:
 			// A packet that is half written is no damage.
 			w.err = io.EOF
@@ -106,11 +110,11 @@ func (w *Follower) reopen() error {
 		w.log.take(&r.log)
 		r.Close()
 	}
-	w.tail.f.Close()
+	w.file.f.Close()
 	for {
 		f, err := os.Open(w.path)
 		if err == nil {
-			w.tail = &tailFile{f: f, w: w}
+			w.file = &tailFile{f: f, w: w}
 			return nil
 		}
 		if !errors.Is(err, os.ErrNotExist) {
@@ -153,6 +157,11 @@ func (w *Follower) Problems() ([]DamageError, int) {
 	return log.list, log.n
 }
 
+// Restarts returns how often the file was cut or written anew in its place, and so
+// read from its beginning. What it had that was not read until then is lost. It may
+// be called at any time from any goroutine.
+func (w *Follower) Restarts() uint64 { return w.restarts.Load() }
+
 // Close closes the file.
 func (w *Follower) Close() error {
 	if w.err == nil {
@@ -161,7 +170,7 @@ func (w *Follower) Close() error {
 	if r := w.r.Swap(nil); r != nil {
 		r.Close()
 	}
-	return w.tail.f.Close()
+	return w.file.f.Close()
 }
 
 // tailEnd says why a tailFile ended.
@@ -170,23 +179,30 @@ type tailEnd uint8
 const (
 	endNot      tailEnd = iota
 	endStopped          // the context is done
-	endReplaced         // the name stands for another file, or for a shorter one
+	endReplaced         // the name stands for another file, or the file was written anew
 )
 
 // tailFile reads a growing file; at its end it waits.
 type tailFile struct {
 	f     *os.File
 	w     *Follower
-	n     int64
-	last  bool // the file was replaced: what it has left is read, but not waited for
+	mark  tail.Mark
+	last  bool // another file has the name: what this has left is read, but not waited for
 	ended tailEnd
 }
 
 func (t *tailFile) Read(p []byte) (int, error) {
 	for {
 		n, err := t.f.Read(p)
-		t.n += int64(n)
+		// After the reading: what was read of a file that is still what it was
+		// is its content.
+		if !t.mark.Holds(t.f) {
+			t.w.restarts.Add(1)
+			t.ended = endReplaced
+			return 0, io.EOF
+		}
 		if n > 0 {
+			t.mark.Read(p[:n])
 			return n, nil
 		}
 		if err != nil && err != io.EOF {
@@ -207,15 +223,12 @@ func (t *tailFile) Read(p []byte) (int, error) {
 	}
 }
 
-// replaced says whether the name now stands for other content. That the name is
+// replaced says whether the name now stands for another file. That the name is
 // gone does not count: the writer may be between two files.
 func (t *tailFile) replaced() bool {
 	own, err := t.f.Stat()
 	if err != nil {
 		return false
-	}
-	if own.Size() < t.n {
-		return true
 	}
 	now, err := os.Stat(t.w.path)
 	return err == nil && !os.SameFile(own, now)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -185,4 +186,27 @@ func TestFollowNoCapture(t *testing.T) {
 	os.WriteFile(path, nil, 0o600)
 	f = startFollowing(t, path)
 	f.stop()
+}
+
+// TestFollowRewritten: a file that was written anew in its place, longer than it was,
+// is another one, and read from its beginning.
+func TestFollowRewritten(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.pcap")
+	os.WriteFile(path, timed(0, 1, 2), 0o600)
+	f := startFollowing(t, path)
+	f.want("0.1", 1)
+	f.want("0.2", 2)
+	for i := 1; i < 8; i++ { // as fast as can be: some of it between two looks
+		if err := os.WriteFile(path, timed(i, 3, 4, 5, 6), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(20 * time.Millisecond)
+		for j := range 4 {
+			f.want(fmt.Sprintf("%d.%d", i, j+1), uint64(j+1))
+		}
+	}
+	f.stop()
+	if n := f.w.Restarts(); n < 7 {
+		t.Errorf("%d restarts", n)
+	}
 }

@@ -390,11 +390,20 @@ func (j *job) runFiles(ctx context.Context) error {
 		if server != nil {
 			defer server.Close()
 		}
+		told := j.tellRestarts(src)
 		err = m.Stream(shown.of(src), tick, func() error {
+			told()
 			shown.show(m, out, nil)
 			out.flush()
 			return out.err
 		})
+		told()
+		if list, more := src.Problems(); more > 0 {
+			partial = true
+			for i := range list {
+				j.env.warnf("%v", &list[i])
+			}
+		}
 	} else {
 		stop := j.showProgress(src)
 		err = m.Read(ctx, src)
@@ -440,6 +449,19 @@ func (j *job) runFiles(ctx context.Context) error {
 		return errPart
 	}
 	return gone
+}
+
+// tellRestarts gives a function that says that a capture which is followed was
+// written anew since it was called before.
+func (j *job) tellRestarts(src capture.FileSource) func() {
+	f, ok := src.(interface{ Restarts() uint64 })
+	before := uint64(0)
+	return func() {
+		if ok && f.Restarts() > before {
+			before = f.Restarts()
+			j.env.warnf("%s: cut or written anew: read again from its beginning", j.files[0])
+		}
+	}
 }
 
 // finish writes the flows that are still held.
