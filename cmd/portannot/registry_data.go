@@ -7,9 +7,12 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
+	"time"
 
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/iana/edition"
+	"github.com/portannot/portannot/annotate/iana/edition/update"
 )
 
 // What `registry update` leaves in the data folder: the edition as published,
@@ -18,6 +21,7 @@ import (
 const (
 	publishedName = "registry"
 	compactName   = "registry.compact"
+	pinName       = "registry.pinned" // see pinOlder
 )
 
 // embeddedWord stands for the embedded edition where a file is asked for. A
@@ -84,6 +88,13 @@ func chooseRegistry(name string) (chosen, error) {
 	return chosen{Registry: reg, path: name}, err
 }
 
+// pinned reports that an edition was installed to be used although it is older than
+// the embedded one.
+func pinned(dir string, ed iana.Edition) bool {
+	sum, err := os.ReadFile(filepath.Join(dir, pinName))
+	return err == nil && strings.TrimSpace(string(sum)) == ed.SHA256
+}
+
 // updatedRegistry gives the edition that `registry update` installed, or none
 // if there is none that is newer than the embedded one.
 func updatedRegistry() (chosen, error) {
@@ -103,8 +114,11 @@ func updatedRegistry() (chosen, error) {
 		return chosen{}, nil // the folder of another user is none of ours
 	case err != nil:
 		return chosen{}, err
-	case c.Edition().Date < iana.Embedded().Edition().Date:
+	case c.Edition().Date < iana.Embedded().Edition().Date && !pinned(dir, c.Edition()):
 		return chosen{}, nil
+	}
+	if err := update.CheckDate(c.Edition().Date, time.Now()); err != nil {
+		return chosen{}, fmt.Errorf("%s: %w", c.path, err)
 	}
 	return c, nil
 }

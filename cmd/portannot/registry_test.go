@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/iana/export"
@@ -34,9 +35,18 @@ var newerOnce = sync.OnceValues(func() ([]byte, error) {
 	var b bytes.Buffer
 	err := export.WriteCSV(&b, iana.Embedded())
 	header, rows, _ := strings.Cut(b.String(), "\n")
-	const row = "new-service,49151,tcp,A new service,,,2031-02-03,,,,,\n"
+	row := "new-service,49151,tcp,A new service,,," + newerDate() + ",,,,,\n"
 	return []byte(header + "\n" + row + rows), err
 })
+
+// newerDate is the day after the embedded edition's, which does not lie ahead.
+func newerDate() string {
+	day, err := time.Parse(time.DateOnly, iana.Embedded().Edition().Date)
+	if err != nil {
+		panic(err)
+	}
+	return day.AddDate(0, 0, 1).Format(time.DateOnly)
+}
 
 func newerFile(t testing.TB) string {
 	t.Helper()
@@ -75,7 +85,7 @@ func TestUpdate(t *testing.T) {
 	if want := "added    49151/tcp  new-service \"A new service\", was reserved\n"; !strings.HasPrefix(stdout, want) {
 		t.Errorf("changes %q, want %q", stdout, want)
 	}
-	if want := "portannot: installed edition 2031-02-03 in " + data + "\n"; stderr != want {
+	if want := "portannot: installed edition " + newerDate() + " in " + data + "\n"; stderr != want {
 		t.Errorf("standard error %q, want %q", stderr, want)
 	}
 	names := filesIn(t, data)
@@ -83,11 +93,11 @@ func TestUpdate(t *testing.T) {
 		t.Errorf("the data folder has %q", names)
 	}
 
-	in := []string{"new-service", "edition 2031-02-03 from " + server.URL}
+	in := []string{"new-service", "edition " + newerDate() + " from " + server.URL}
 	expect(t, exitDone, in, "lookup", "49151/tcp")
 	expect(t, exitDone, []string{"updated edition, in " + filepath.Join(data, compactName), "--registry embedded goes back"}, "registry", "info")
 	expect(t, exitDone, []string{`"updated":true`, `"form":"compact"`}, "registry", "info", "-o", "json")
-	expect(t, exitDone, []string{"edition 2031-02-03, updated"}, "version")
+	expect(t, exitDone, []string{"edition " + newerDate() + ", updated"}, "version")
 	stdout, _ = expect(t, exitDone, []string{"reserved"}, "lookup", "--registry", "embedded", "49151/tcp")
 	if strings.Contains(stdout, "new-service") {
 		t.Errorf("--registry embedded: %q", stdout)
@@ -119,7 +129,7 @@ func filesIn(t *testing.T, dir string) []string {
 // survives damage to the form that opens at once.
 func TestUpdateFromFile(t *testing.T) {
 	data := ownData(t)
-	expect(t, exitDone, []string{"installed edition 2031-02-03"}, "registry", "update", "--from", newerFile(t))
+	expect(t, exitDone, []string{"installed edition " + newerDate()}, "registry", "update", "--from", newerFile(t))
 	compact := filepath.Join(data, compactName)
 
 	if err := os.Truncate(compact, 1000); err != nil {
@@ -134,7 +144,7 @@ func TestUpdateFromFile(t *testing.T) {
 	expect(t, exitDone, nil, "lookup", "--registry", "embedded", "49151/tcp")
 
 	// An update repairs both.
-	expect(t, exitDone, []string{"installed edition 2031-02-03"}, "registry", "update", "--from", newerFile(t))
+	expect(t, exitDone, []string{"installed edition " + newerDate()}, "registry", "update", "--from", newerFile(t))
 	expect(t, exitDone, []string{"new-service"}, "lookup", "49151/tcp")
 	if err := os.Remove(compact); err != nil {
 		t.Fatal(err)
@@ -143,6 +153,52 @@ func TestUpdateFromFile(t *testing.T) {
 	if _, err := os.Stat(compact); err != nil {
 		t.Errorf("the compact form was not made again: %v", err)
 	}
+}
+
+// TestUpdateOlder: an older edition is installed on purpose and used, and one command
+// goes back to the embedded one.
+func TestUpdateOlder(t *testing.T) {
+	data := ownData(t)
+	path := filepath.Join(t.TempDir(), "older.csv")
+	if err := os.WriteFile(path, bytes.ReplaceAll(olderEdition(t), []byte("2026-"), []byte("2020-")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, exitFailure, []string{"--allow-older installs it"}, "registry", "update", "--from", path)
+	expect(t, exitDone, []string{"installed edition 202"}, "registry", "update", "--allow-older", "--from", path)
+	expect(t, exitDone, []string{"updated edition, in "}, "registry", "info")
+	expect(t, exitDone, []string{"installed edition " + newerDate()}, "registry", "update", "--from", newerFile(t))
+	expect(t, exitDone, []string{"edition " + newerDate()}, "version")
+	expect(t, exitDone, []string{"removed the installed edition: the embedded edition " + iana.Embedded().Edition().Date + " is in use"}, "registry", "update", "--embedded")
+	if names := filesIn(t, data); len(names) > 0 {
+		t.Errorf("left %q", names)
+	}
+	expect(t, exitDone, []string{"edition " + iana.Embedded().Edition().Date + ", embedded"}, "version")
+	expect(t, exitDone, []string{"no edition was installed"}, "registry", "update", "--embedded")
+}
+
+// TestInstalledAhead: an edition whose date lies ahead, which earlier versions
+// installed, is not used and does not keep others out.
+func TestInstalledAhead(t *testing.T) {
+	data := ownData(t)
+	if err := os.MkdirAll(data, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	ahead := bytes.ReplaceAll(newerEdition(t), []byte(newerDate()), []byte("9999-12-31"))
+	if err := os.WriteFile(filepath.Join(data, publishedName), ahead, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, exitFailure, []string{"the edition is of 9999-12-31", "`portannot registry update` repairs it"}, "lookup", "80/tcp")
+	expect(t, exitDone, []string{"installed edition " + newerDate()}, "registry", "update", "--from", newerFile(t))
+	expect(t, exitDone, nil, "lookup", "80/tcp")
+}
+
+// TestUpdateFromDevice: what never ends is not read for ever.
+func TestUpdateFromDevice(t *testing.T) {
+	if _, err := os.Stat("/dev/zero"); err != nil {
+		t.Skip(err)
+	}
+	ownData(t)
+	expect(t, exitFailure, []string{"larger than 64 MiB"}, "registry", "update", "--from", "/dev/zero")
 }
 
 // TestUpdateRefused: what cannot be the newest edition is not installed.
@@ -162,6 +218,7 @@ func TestUpdateRefused(t *testing.T) {
 	for name, c := range map[string]struct{ from, want string }{
 		"cut":        {file("cut.csv", whole[:len(whole)/2]), "cut.csv:"},
 		"other kind": {file("other", []byte("hello\n")), "not the port number registry"},
+		"ahead":      {file("ahead.csv", bytes.ReplaceAll(whole, []byte(newerDate()), []byte("9999-12-31"))), "the edition is of 9999-12-31, and today is "},
 		"older":      {file("older.csv", bytes.ReplaceAll(olderEdition(t), []byte("2026-"), []byte("2020-"))), "older edition than the one in use"},
 		"no file":    {filepath.Join(dir, "nosuch"), "nosuch"},
 		"no page":    {server.URL, "404"},

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,6 +26,8 @@ type updateOptions struct {
 	from     string
 	output   string
 	revised  bool
+	older    bool
+	embedded bool
 	registry string
 }
 
@@ -34,19 +38,24 @@ func (e *env) updateCommand() *cli.Command {
 		Short: "fetch the newest edition and use it",
 		About: `portannot registry update fetches the newest edition of the registry, checks
 it, installs it in your data folder and shows what changed. Later runs use it,
-and say so; --registry embedded goes back to the embedded edition.`,
+and say so. --embedded goes back to the embedded edition, --registry embedded
+does for one run.`,
 		Usage: "portannot registry update [flags]",
 		Groups: []cli.Group{{Heading: "Flags:", Flags: []cli.Flag{
 			cli.String(&o.from, "from", "", "WHERE", update.DefaultURL,
 				"address or file of the edition; an address is https, or http on this machine; default is the XML of IANA's own page,\niana.org/assignments/service-names-port-numbers").Of(cli.File),
 			outputFlag(&o.output, "text", []string{"text", "json"}, "text (default) or json, one object a line"),
 			revisedFlag(&o.revised),
+			cli.Switch(&o.older, "allow-older", "", false, "install and use an edition also if it is older than the one in use"),
+			cli.Switch(&o.embedded, "embedded", "", false, "remove what is installed and use the embedded edition"),
 			registryFlag(&o.registry),
 		}}},
 		After: `With --registry, the changes are shown from that edition, instead of from the
 one in use.
 
-The edition must be whole, of a likely size, and not older than the one in use.
+The edition must be whole, of a likely size, not older than the one in use, and
+not of a day to come. --allow-older installs an older one, which stays in use
+until the next update.
 It is installed whole or not at all, in $XDG_DATA_HOME/portannot, or else
   ~/.local/share/portannot                 Linux and other Unix systems
   ~/Library/Application Support/portannot  macOS
@@ -54,6 +63,7 @@ It is installed whole or not at all, in $XDG_DATA_HOME/portannot, or else
 		Examples: []string{
 			"portannot registry update",
 			"portannot registry update --from service-names-port-numbers.xml",
+			"portannot registry update --embedded",
 		},
 		Run: func(ctx context.Context, _ *pflag.FlagSet) error { return o.run(ctx, e) },
 	}
@@ -63,6 +73,9 @@ func (o *updateOptions) run(ctx context.Context, e *env) error {
 	dir, err := dataFolder()
 	if err != nil {
 		return err
+	}
+	if o.embedded {
+		return o.remove(e, dir)
 	}
 	old, err := openRegistry(o.registry)
 	if err != nil && o.registry == "" {
@@ -76,15 +89,18 @@ func (o *updateOptions) run(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
-	updater := update.Updater{Path: filepath.Join(dir, publishedName)}
+	updater := update.Updater{Path: filepath.Join(dir, publishedName), AllowOlder: o.older}
 	up, err := updater.Install(reg, data)
 	if errors.Is(err, update.ErrOlder) {
-		return withHint(err, "--registry FILE uses an older edition for one run")
+		return withHint(err, "--allow-older installs it; --registry FILE uses it for one run")
 	}
 	if err != nil {
 		return err
 	}
 	if err := installCompact(filepath.Join(dir, compactName), reg); err != nil {
+		return err
+	}
+	if err := pinOlder(dir, reg.Edition(), o.older); err != nil {
 		return err
 	}
 	d := diff{old: old.Edition(), new: reg.Edition(), changes: edition.Compare(old, reg), revised: o.revised}
@@ -94,10 +110,44 @@ func (o *updateOptions) run(ctx context.Context, e *env) error {
 	switch own := iana.Embedded().Edition().Date; {
 	case !up.Written:
 		e.warnf("edition %s was installed already, in %s", up.New.Date, dir)
-	case up.New.Date < own:
+	case up.New.Date < own && !o.older:
 		e.warnf("installed edition %s in %s, but the embedded edition %s is newer and stays in use", up.New.Date, dir, own)
 	default:
 		e.warnf("installed edition %s in %s", up.New.Date, dir)
+	}
+	return nil
+}
+
+// remove goes back to the embedded edition.
+func (o *updateOptions) remove(e *env, dir string) error {
+	removed := false
+	for _, name := range []string{compactName, publishedName, pinName} {
+		err := os.Remove(filepath.Join(dir, name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove registry: %w", err)
+		}
+		removed = removed || err == nil
+	}
+	what := "no edition was installed"
+	if removed {
+		what = "removed the installed edition"
+	}
+	e.warnf("%s: the embedded edition %s is in use", what, iana.Embedded().Edition().Date)
+	return nil
+}
+
+// pinOlder notes that an edition is to be used although the embedded one is newer,
+// or that none is.
+func pinOlder(dir string, ed iana.Edition, older bool) error {
+	path := filepath.Join(dir, pinName)
+	if older && ed.Date < iana.Embedded().Edition().Date {
+		return outfile.WriteFile(path, func(w *outfile.File) error {
+			_, err := io.WriteString(w, ed.SHA256+"\n")
+			return err
+		})
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("install registry: %w", err)
 	}
 	return nil
 }
@@ -111,7 +161,7 @@ func (o *updateOptions) fetch(ctx context.Context, e *env) (*iana.Registry, []by
 		reg, data, err := update.Fetch(ctx, nil, o.from)
 		return reg, data, withHint(err, "--from takes a file too, fetched by other means")
 	}
-	data, err := os.ReadFile(o.from)
+	data, err := update.ReadFile(o.from)
 	if err != nil {
 		return nil, nil, fmt.Errorf("open registry: %w", err)
 	}

@@ -22,14 +22,39 @@ import (
 // registryID is the name of the registry among those of IANA.
 const registryID = "service-names-port-numbers"
 
-// maxXMLDepth bounds the nesting inside a record; an edition has 4 levels.
-const maxXMLDepth = 16
+// maxXMLDepth bounds the nesting of all elements, those that are skipped included:
+// the decoder remembers each that is open. An edition has 6 levels.
+const maxXMLDepth = 32
 
 // xmlReader walks the tokens of a source.
 type xmlReader struct {
 	src   *source
 	dec   *xml.Decoder
-	depth int
+	depth int // of open elements
+}
+
+// token gives the next token, and bounds the nesting.
+func (x *xmlReader) token() (xml.Token, error) {
+	tok, err := x.dec.Token()
+	switch tok.(type) {
+	case xml.StartElement:
+		if x.depth++; x.depth > maxXMLDepth {
+			return nil, errors.New("elements are nested too deeply")
+		}
+	case xml.EndElement:
+		x.depth--
+	}
+	return tok, err
+}
+
+// skip reads the element at hand to its end.
+func (x *xmlReader) skip() error {
+	for end := x.depth - 1; x.depth > end; {
+		if _, err := x.token(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // parseXML reads the XML form. A source that is cut short, or a record that
@@ -71,13 +96,15 @@ func (x *xmlReader) registry() (parsed, error) {
 		var err error
 		switch el.Name.Local {
 		case "updated":
-			p.date, err = x.text()
+			if p.date, err = x.text(); err == nil && !isDate(p.date) {
+				err = fmt.Errorf("the date of the edition is %.40q: want YYYY-MM-DD", p.date)
+			}
 		case "record":
 			err = x.record(&p, el)
 		case "people":
 			err = x.people(&p)
 		default: // title, category, notes, footnotes
-			err = x.dec.Skip()
+			err = x.skip()
 		}
 		return err
 	})
@@ -90,7 +117,7 @@ func (x *xmlReader) registry() (parsed, error) {
 // root finds the root element and checks that it is the right registry.
 func (x *xmlReader) root() error {
 	for {
-		tok, err := x.dec.Token()
+		tok, err := x.token()
 		if err != nil {
 			return err
 		}
@@ -111,7 +138,7 @@ func (x *xmlReader) root() error {
 // end checks that nothing but white space and comments follows the root.
 func (x *xmlReader) end() error {
 	for {
-		tok, err := x.dec.Token()
+		tok, err := x.token()
 		if err == io.EOF {
 			return nil
 		}
@@ -128,7 +155,7 @@ func (x *xmlReader) end() error {
 // reads its element to the end.
 func (x *xmlReader) children(f func(xml.StartElement) error) error {
 	for {
-		tok, err := x.dec.Token()
+		tok, err := x.token()
 		if err != nil {
 			return err
 		}
@@ -169,7 +196,7 @@ func (x *xmlReader) record(p *parsed, el xml.StartElement) error {
 		case "assignee":
 			return x.children(func(el xml.StartElement) error {
 				if el.Name.Local != "xref" {
-					return x.dec.Skip()
+					return x.skip()
 				}
 				text, err := x.xref(el)
 				c[cellAssignee] += "[" + text + "]"
@@ -184,7 +211,7 @@ func (x *xmlReader) record(p *parsed, el xml.StartElement) error {
 			}
 			return err
 		default:
-			return x.dec.Skip()
+			return x.skip()
 		}
 		text, err := x.text()
 		switch {
@@ -245,12 +272,8 @@ func (x *xmlReader) text() (string, error) {
 }
 
 func (x *xmlReader) appendText(b *strings.Builder) error {
-	if x.depth++; x.depth > maxXMLDepth {
-		return errors.New("elements are nested too deeply")
-	}
-	defer func() { x.depth-- }()
 	for {
-		tok, err := x.dec.Token()
+		tok, err := x.token()
 		if err != nil {
 			return err
 		}

@@ -98,7 +98,8 @@ func TestXMLErrors(t *testing.T) {
 		{"two roots", xmlDoc(good) + "<registry/>", "f.xml:8: an element after the end of the registry"},
 		{"nested", xmlDoc("<record><note>" + strings.Repeat("<p>", 100)), "f.xml:6: elements are nested too deeply"},
 		{"nested references", xmlDoc("<record>" + strings.Repeat("<xref>", 100)), "f.xml:6: elements are nested too deeply"},
-		{"nested elsewhere", xmlDoc(strings.Repeat("<x>", 20000)), "f.xml:7: xml: element <x> closed by </registry>"},
+		{"nested elsewhere", xmlDoc(strings.Repeat("<x>", 20000)), "f.xml:6: elements are nested too deeply"},
+		{"no date", strings.Replace(xmlDoc(good), "<updated>", "<updated>zz", 1), `f.xml:4: the date of the edition is "zz2026-08-17": want YYYY-MM-DD`},
 		{"unknown entity", xmlDoc("<record><name>&x;</name></record>"), "f.xml:6: xml: invalid character entity &x;"},
 	} {
 		reg, err := readXML(t, c.doc)

@@ -86,7 +86,7 @@ func (u *Updater) Update(ctx context.Context) (Result, error) {
 // Install checks an edition and writes data, from which it was read, to the file.
 // After an error the file is as it was before.
 //
-// The edition must have a date, cover all ports, and have at least nine tenths of
+// The edition must have a date that does not lie ahead, cover all ports, and have at least nine tenths of
 // as many records as the embedded edition. It is compared with the edition in the
 // file, or with the embedded edition if there is no file or it is damaged. If it
 // is older than that, the error is [ErrOlder] unless AllowOlder is set.
@@ -100,8 +100,10 @@ func (u *Updater) Install(reg *iana.Registry, data []byte) (Result, error) {
 	installed, err := edition.Open(u.Path)
 	var damaged *iana.SyntaxError
 	switch {
-	case err == nil:
+	case err == nil && CheckDate(installed.Edition().Date, time.Now()) == nil:
 		old = installed
+	case err == nil:
+		installed = nil // its date would be in the way
 	case !errors.Is(err, fs.ErrNotExist) && !errors.As(err, &damaged):
 		return Result{}, err
 	}
@@ -129,8 +131,24 @@ func plausible(reg *iana.Registry) error {
 	if least := iana.Embedded().Edition().Records * 9 / 10; ed.Records < least {
 		return fmt.Errorf("not a whole edition: %d records, want %d or more", ed.Records, least)
 	}
-	if ed.Date == "" {
+	return CheckDate(ed.Date, time.Now())
+}
+
+// CheckDate checks that an edition's date is one, and does not lie ahead: an
+// edition with such a date would keep every later one from being installed. A
+// clock that is before the embedded edition is wrong, and not asked.
+func CheckDate(date string, now time.Time) error {
+	if date == "" {
 		return errors.New("the edition has no date")
+	}
+	day, err := time.Parse(time.DateOnly, date)
+	if err != nil {
+		return fmt.Errorf("the date of the edition is %.40q: want YYYY-MM-DD", date)
+	}
+	today := now.UTC().Format(time.DateOnly)
+	// A day more, for dates are of no time zone.
+	if today >= iana.Embedded().Edition().Date && day.After(now.UTC().AddDate(0, 0, 1)) {
+		return fmt.Errorf("the edition is of %s, and today is %s", date, today)
 	}
 	return nil
 }
@@ -152,6 +170,20 @@ func Fetch(ctx context.Context, client *http.Client, address string) (*iana.Regi
 		return nil, nil, fmt.Errorf("fetch registry: %w", err)
 	}
 	return reg, data, nil
+}
+
+// ReadFile reads the file of an edition, at most 64 MiB of it.
+func ReadFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := readBounded(f)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	return data, nil
 }
 
 func fetch(ctx context.Context, client *http.Client, address string) ([]byte, error) {
@@ -211,16 +243,7 @@ func readLocal(path string) ([]byte, error) {
 	if runtime.GOOS == "windows" {
 		path = strings.TrimPrefix(path, "/")
 	}
-	f, err := os.Open(filepath.FromSlash(path))
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := readBounded(f)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
-	}
-	return data, nil
+	return ReadFile(filepath.FromSlash(path))
 }
 
 func readBounded(r io.Reader) ([]byte, error) {

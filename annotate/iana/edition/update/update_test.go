@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/iana/edition"
@@ -46,16 +47,16 @@ func embeddedCSV(t testing.TB, change func(*iana.Record)) []byte {
 }
 
 // newer is an edition in which 11434 has another name and 4799 is assigned,
-// of a day in the far future. It must not be changed.
+// of the day after the embedded edition. It must not be changed.
 func newer(t testing.TB) []byte {
 	t.Helper()
 	newerOnce.Do(func() {
 		csv := embeddedCSV(t, func(r *iana.Record) {
 			if r.Name == "ollama" {
-				r.Name, r.Modified = "ollama2", "2099-01-02"
+				r.Name, r.Modified = "ollama2", newerDate()
 			}
 		})
-		newerEdition = append(csv, "brandnew,4799,sctp,Brand New,,,2099-01-01,,,,,\n"...)
+		newerEdition = append(csv, "brandnew,4799,sctp,Brand New,,,"+newerDate()+",,,,,\n"...)
 	})
 	return newerEdition
 }
@@ -105,7 +106,7 @@ func TestUpdate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !up.Written || up.Old != iana.Embedded().Edition() || up.New.Date != "2099-01-02" || up.New.Source != u.URL || up.New.Records != up.Old.Records+1 {
+	if !up.Written || up.Old != iana.Embedded().Edition() || up.New.Date != newerDate() || up.New.Source != u.URL || up.New.Records != up.Old.Records+1 {
 		t.Errorf("%+v", up)
 	}
 	want := []string{
@@ -317,5 +318,32 @@ func TestUpdateCannotWrite(t *testing.T) {
 func TestDefaultURL(t *testing.T) {
 	if src := iana.Embedded().Edition().Source; src != DefaultURL {
 		t.Errorf("the embedded edition comes from %s, updates from %s", src, DefaultURL)
+	}
+}
+
+// newerDate is the day after the embedded edition's, which does not lie ahead.
+func newerDate() string {
+	day, err := time.Parse(time.DateOnly, iana.Embedded().Edition().Date)
+	if err != nil {
+		panic(err)
+	}
+	return day.AddDate(0, 0, 1).Format(time.DateOnly)
+}
+
+func TestCheckDate(t *testing.T) {
+	day, err := time.Parse(time.DateOnly, newerDate())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for date, ok := range map[string]bool{
+		newerDate(): true, day.AddDate(0, 0, 1).Format(time.DateOnly): true, "2010-01-02": true,
+		day.AddDate(0, 0, 2).Format(time.DateOnly): false, "9999-12-31": false, "zzzz": false, "": false, "2026": false, "2026-02-30": false,
+	} {
+		if err := CheckDate(date, day); (err == nil) != ok {
+			t.Errorf("%q: %v", date, err)
+		}
+	}
+	if err := CheckDate(newerDate(), day.AddDate(-50, 0, 0)); err != nil {
+		t.Errorf("by a clock that is wrong: %v", err)
 	}
 }
