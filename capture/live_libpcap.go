@@ -187,6 +187,9 @@ func (l *Live) Stats() (LiveStats, error) {
 	return l.stats, err
 }
 
+// Gone gives none: there is one interface, and its end is an error of Next.
+func (l *Live) Gone() (names []string, left int) { return nil, 0 }
+
 func (l *Live) readStats() error {
 	s, err := l.handle.Stats()
 	if err != nil {

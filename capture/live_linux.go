@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/bits"
 	"slices"
 	"strings"
@@ -59,6 +60,9 @@ type Live struct {
 	index int
 	name  string
 	names map[uint32]string
+	// several are the interfaces if there are more than one, but for those that Gone
+	// has told of.
+	several map[uint32]string
 
 	lastIndex uint32 // of the interface of the latest packet
 	lastName  string
@@ -67,7 +71,7 @@ type Live struct {
 	endAt  time.Time
 
 	stopped atomic.Bool
-	mu      sync.Mutex // guards stats, and fd and event against Close
+	mu      sync.Mutex // guards stats and several, and fd and event against Close
 	closed  bool
 	stats   LiveStats
 }
@@ -138,6 +142,9 @@ func (l *Live) open(opt LiveOptions) error {
 	}
 	if len(devices) == 1 {
 		l.index, l.name = devices[0].index, opt.Interfaces[0]
+	}
+	if len(devices) > 1 {
+		l.several = maps.Clone(l.names)
 	}
 	// With several interfaces the socket is bound to all of them, index 0, and
 	// the filter leaves those that were named.
@@ -367,6 +374,37 @@ func (l *Live) Stats() (LiveStats, error) {
 	}
 	err := l.readStats()
 	return l.stats, err
+}
+
+// Gone tells which of several interfaces have disappeared since it was called before,
+// and how many are left. The capture goes on without them. That of a single
+// interface ends with an error of Next. It may be called while another goroutine is
+// in Next.
+func (l *Live) Gone() (names []string, left int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return nil, len(l.several)
+	}
+	for index, name := range l.several {
+		if isGone(l.fd, index) {
+			names = append(names, name)
+			delete(l.several, index)
+		}
+	}
+	slices.Sort(names)
+	return names, len(l.several)
+}
+
+// isGone asks the kernel for the name of an index. One that comes back under its old
+// name has another index.
+func isGone(fd int, index uint32) bool {
+	request, err := unix.NewIfreq("x")
+	if err != nil {
+		return false
+	}
+	request.SetUint32(index)
+	return errors.Is(unix.IoctlIfreq(fd, unix.SIOCGIFNAME, request), unix.ENODEV)
 }
 
 // readStats adds what the kernel counted since the last call, for it begins

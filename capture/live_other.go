@@ -31,6 +31,9 @@ func (*Live) Stop() {}
 // Stats gives zeros.
 func (*Live) Stats() (LiveStats, error) { return LiveStats{}, nil }
 
+// Gone gives none.
+func (*Live) Gone() (names []string, left int) { return nil, 0 }
+
 // Close does nothing.
 func (*Live) Close() error { return nil }
 

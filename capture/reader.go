@@ -61,7 +61,7 @@ func Open(path string, opt Options) (*Reader, error) {
 	if path == "-" && opt.Stdin != nil {
 		return NewReader(opt.Stdin, path, opt)
 	}
-	f, err := os.Open(path)
+	f, err := OpenFile(opt.Context, path)
 	if err != nil {
 		return nil, fmt.Errorf("open capture: %w", err)
 	}

@@ -202,7 +202,7 @@ func appendNames(dst []byte, e iana.Entry) []byte {
 // appendLocal appends the user's own name, if there is one.
 func appendLocal(dst []byte, local string) []byte {
 	if local != "" {
-		dst = append(append(dst, " local:"...), local...)
+		dst = annotate.AppendVisible(append(dst, " local:"...), local)
 	}
 	return dst
 }

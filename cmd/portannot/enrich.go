@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -14,6 +13,7 @@ import (
 	"github.com/portannot/portannot/annotate/flowlog"
 	"github.com/portannot/portannot/annotate/flowlog/kafka"
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/capture"
 	"github.com/portannot/portannot/cmd/portannot/internal/cli"
 )
 
@@ -244,7 +244,9 @@ func (j *enrichJob) run(ctx context.Context) error {
 	failed := false
 	for _, name := range j.files {
 		j.progress = j.showProgress()
+		answered := j.env.accountOfReading(j.read)
 		err := j.copy(ctx, name)
+		answered()
 		j.progress.done()
 		switch {
 		case err == nil:
@@ -278,7 +280,7 @@ func (j *enrichJob) copy(ctx context.Context, name string) error {
 	if j.follow {
 		return j.copyGrowing(ctx, name)
 	}
-	f, err := os.Open(name)
+	f, err := capture.OpenFile(ctx, name)
 	if err != nil {
 		return err
 	}

@@ -391,8 +391,13 @@ func (j *job) runFiles(ctx context.Context) error {
 			defer server.Close()
 		}
 		told := j.tellRestarts(src)
+		account := j.env.askedForAccount()
+		defer account.stop()
 		err = m.Stream(shown.of(src), tick, func() error {
 			told()
+			if account.asked() {
+				j.summary(m.Stats(), out, "so far")
+			}
 			shown.show(m, out, nil)
 			out.flush()
 			return out.err
@@ -406,7 +411,9 @@ func (j *job) runFiles(ctx context.Context) error {
 		}
 	} else {
 		stop := j.showProgress(src)
+		answered := j.env.accountOfReading(src)
 		err = m.Read(ctx, src)
+		answered()
 		stop.done()
 	}
 	stats := m.Stats()

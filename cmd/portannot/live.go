@@ -7,7 +7,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/portannot/portannot/capture"
@@ -83,6 +82,14 @@ func (j *job) runLive(ctx context.Context) error {
 		return err
 	}
 	defer live.Close()
+	// A reader that is slow must not keep the run from its end.
+	stdout := newQueue(j.env.stdout)
+	outer := j.env
+	j.env = &env{stdin: outer.stdin, stdout: stdout, stderr: outer.stderr, outputs: outer.outputs}
+	if j.carved != nil {
+		stdout = newQueue(j.carved)
+		j.carved = stdout
+	}
 	out := newWriter(j)
 	metering := j.meterOptions(out.early)
 	metering.Filter = nil // the system runs it
@@ -123,30 +130,57 @@ func (j *job) runLive(ctx context.Context) error {
 		stop, cancel = context.WithTimeout(ctx, o.duration)
 		defer cancel()
 	}
-	defer context.AfterFunc(stop, live.Stop)()
+	defer context.AfterFunc(stop, func() { live.Stop(); stdout.end() })()
 
-	var dropped atomic.Uint64
-	unwatch := j.env.watch(lossesOf(&dropped))
+	unwatch := j.env.watch(lossesOf(live))
+	vanished := false
+	account := j.env.askedForAccount()
+	defer account.stop()
+	where := "on " + strings.Join(o.interfaces, ", ")
 	err = m.Stream(shown.of(live), tick, func() error {
 		if s, err := live.Stats(); err == nil {
-			dropped.Store(s.Dropped)
 			shown.show(m, out, &s)
+			if account.asked() {
+				j.liveSummary(m.Stats(), out, where, &s)
+			}
+		}
+		if gone, left := live.Gone(); len(gone) > 0 {
+			vanished = true
+			j.env.warnf("interface %s: it has disappeared", strings.Join(gone, ", "))
+			if left == 0 {
+				live.Stop()
+			}
 		}
 		out.flush()
 		return out.err
 	})
 	unwatch()
+	if err != nil && err == out.err {
+		err = nil // finish says it again
+	}
 	stats, statsErr := live.Stats()
 	live.Close()
 	err = errors.Join(err, statsErr, j.finish(m, out))
 	if carver != nil {
 		err = errors.Join(err, carver.out.Flush())
 	}
+	stdout.end()
+	if closeErr := stdout.close(); closeErr != nil && !errors.Is(err, closeErr) {
+		err = errors.Join(err, fmt.Errorf("write output: %w", closeErr))
+	}
 	if !j.quiet {
-		j.summary(m.Stats(), out, "on "+strings.Join(o.interfaces, ", "))
-		j.env.warnf("the system dropped %s of %d that passed the filter", plural(stats.Dropped, "packet"), stats.Received)
+		j.liveSummary(m.Stats(), out, where, &stats)
+	}
+	if err == nil && vanished {
+		err = errPart
 	}
 	return err
+}
+
+// liveSummary accounts for packets, flows and what the system dropped.
+func (j *job) liveSummary(st meter.Stats, out *writer, where string, stats *capture.LiveStats) {
+	j.summary(st, out, where)
+	j.env.warnf("the system dropped %s of %d that passed the filter", plural(stats.Dropped, "packet"), stats.Received)
 }
 
 // interfaceHint says what may have been meant by a name that is no interface's.
@@ -167,12 +201,14 @@ func interfaceHint(names []string) string {
 	return "portannot -D lists the interfaces"
 }
 
-// lossesOf gives what watch asks, of the packets that the system has dropped.
-func lossesOf(dropped *atomic.Uint64) func() (string, func()) {
+// lossesOf gives what watch asks, of the packets that the system has dropped. It asks
+// by itself: the run may be waiting for its output.
+func lossesOf(live *capture.Live) func() (string, func()) {
 	var before uint64
 	return func() (string, func()) {
-		now := dropped.Load()
-		if now == before {
+		stats, err := live.Stats()
+		now := stats.Dropped
+		if err != nil || now == before {
 			return "", nil
 		}
 		text := fmt.Sprintf("the system dropped %s: the buffer was full (see --buffer)", plural(now-before, "packet"))

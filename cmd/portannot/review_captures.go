@@ -167,7 +167,9 @@ func (o *reviewOptions) reviewCaptures(ctx context.Context, rj *reviewJob, files
 	}
 	m := meter.New(j.meterOptions(r.take))
 	stop := j.showProgress(src)
+	answered := j.env.accountOfReading(src)
 	err = m.Read(ctx, src)
+	answered()
 	stop.done()
 	stats := m.Stats()
 	if err != nil {

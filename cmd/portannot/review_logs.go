@@ -86,7 +86,7 @@ func (l *logReview) log(ctx context.Context, name string) error {
 	if name == "-" {
 		name = "standard input"
 	} else {
-		f, err := os.Open(name)
+		f, err := capture.OpenFile(ctx, name)
 		if err != nil {
 			if errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("%s: no such file", name)

@@ -18,6 +18,9 @@ func endSignals() []os.Signal {
 	return list
 }
 
+// accountSignal asks for the account so far.
+var accountSignal os.Signal = syscall.SIGUSR1
+
 // dieOf ends the program as the signal would have, so that a shell sees it.
 func dieOf(sig os.Signal) {
 	signal.Reset(sig)

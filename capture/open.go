@@ -1,0 +1,35 @@
+package capture
+
+import (
+	"context"
+	"os"
+)
+
+// OpenFile opens a file for reading, as os.Open does. To open a named pipe waits for
+// somebody who writes to it: it ends with context.Cause(ctx) when ctx is done.
+func OpenFile(ctx context.Context, path string) (*os.File, error) {
+	st, err := os.Stat(path)
+	if ctx == nil || err != nil || st.Mode()&os.ModeNamedPipe == 0 {
+		return os.Open(path)
+	}
+	type opened struct {
+		f   *os.File
+		err error
+	}
+	c := make(chan opened, 1)
+	go func() {
+		f, err := os.Open(path)
+		c <- opened{f, err}
+	}()
+	select {
+	case o := <-c:
+		return o.f, o.err
+	case <-ctx.Done():
+		go func() { // whoever comes to write finds nobody
+			if o := <-c; o.err == nil {
+				o.f.Close()
+			}
+		}()
+		return nil, &os.PathError{Op: "open", Path: path, Err: context.Cause(ctx)}
+	}
+}
