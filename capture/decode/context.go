@@ -29,7 +29,7 @@ func (f *front) context() *packet.Context {
 // which is in no VLAN (IEEE 802.1Q table 9-2).
 func (f *front) pushVLAN(tci uint16) bool {
 	id := tci & 0xfff
-	if id == 0 {
+	if id == 0 || f.ignore&IgnoreVLAN != 0 {
 		return true
 	}
 	if f.ctx.NumVLANs == packet.MaxDepth {
@@ -46,6 +46,9 @@ func (d *Decoder) pushTunnel(t packet.Tunnel, id uint32) bool {
 	if int(d.ctx.Depth) >= d.opt.MaxDepth {
 		return false
 	}
+	if id != 0 && d.ignore&ignoreID(t) != 0 {
+		id = 0
+	}
 	d.ctx.Path[d.ctx.Depth] = t
 	d.ctx.ID[d.ctx.Depth] = id
 	d.ctx.Depth++
@@ -56,6 +59,9 @@ func (d *Decoder) pushTunnel(t packet.Tunnel, id uint32) bool {
 func (d *Decoder) pushEnds(t packet.Tunnel, h *ipHeader) bool {
 	if !d.pushTunnel(t, 0) {
 		return false
+	}
+	if d.ignore&IgnoreEnds != 0 {
+		return true
 	}
 	d.ctx.Outer = [2][16]byte{h.src, h.dst}
 	if string(h.src[:]) > string(h.dst[:]) {

@@ -49,6 +49,7 @@ type Options struct {
 	// packet.MaxDepth, which is also the most.
 	MaxDepth int
 	Tunnels  Tunnels
+	Ignore   Ignore // what is left out of the contexts
 	// MaxFragments bounds how many fragmented datagrams are remembered at a
 	// time, and how many fragments wait for their first; 0 is 8192. Each costs
 	// about 300 octets.
@@ -89,7 +90,7 @@ func New(opt Options) *Decoder {
 	if opt.MaxFragments <= 0 {
 		opt.MaxFragments = 8192
 	}
-	d := &Decoder{opt: opt}
+	d := &Decoder{front: front{ignore: opt.Ignore}, opt: opt}
 	d.frags.init(opt.MaxFragments)
 	return d
 }

@@ -10,8 +10,9 @@ import (
 
 // front is what the hand-written path needs.
 type front struct {
-	cache contextCache
-	ctx   packet.Context // where the walk stands
+	cache  contextCache
+	ctx    packet.Context // where the walk stands
+	ignore Ignore
 }
 
 // Front is the hand-written path of a Decoder on its own. It remembers nothing
@@ -22,7 +23,7 @@ type front struct {
 type Front struct{ front }
 
 // Front returns a Front for packets of which d takes the others.
-func (d *Decoder) Front() *Front { return new(Front) }
+func (d *Decoder) Front() *Front { return &Front{front{ignore: d.ignore}} }
 
 // Decode appends to dst the summaries of packets, one each, up to the first that
 // it leaves; n were decoded, and are to be told to Decoder.Count.
@@ -64,7 +65,7 @@ func (f *front) fast(s *packet.Summary, p *capture.Packet) bool {
 		t := be16(b[12:])
 		b = b[14:]
 		if t != etherIPv4 && t != etherIPv6 {
-			if t == etherVLAN { // most often the only tag
+			if t == etherVLAN && f.ignore&IgnoreVLAN == 0 { // most often the only tag
 				context, t = packet.VLAN(be16(b)), be16(b[2:])
 			}
 			if context != nil && (t == etherIPv4 || t == etherIPv6) && len(b) >= 4+20 {
@@ -174,8 +175,8 @@ func (f *front) fast(s *packet.Summary, p *capture.Packet) bool {
 // fastVLANs steps over VLAN tags. What it returns of b has 20 octets at least.
 func (f *front) fastVLANs(b []byte, t uint16) (rest []byte, context *packet.Context, typ uint16, ok bool) {
 	f.ctx = packet.Context{}
-	for t == etherVLAN || t == etherServiceTag || t == etherVLAN9100 || t == etherVLAN9200 {
-		if len(b) < 4+20 || !f.pushVLAN(be16(b)) {
+	for tags := 0; t == etherVLAN || t == etherServiceTag || t == etherVLAN9100 || t == etherVLAN9200; {
+		if tags++; len(b) < 4+20 || tags > packet.MaxDepth || !f.pushVLAN(be16(b)) {
 			return nil, nil, 0, false
 		}
 		t, b = be16(b[2:]), b[4:]

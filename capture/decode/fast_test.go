@@ -126,7 +126,7 @@ func TestFastPathEqualsLayersOnMutations(t *testing.T) {
 		mutations /= 8
 	}
 	for m := range mutations {
-		tw := newTwins(Options{Tunnels: Tunnels(m % 3)})
+		tw := newTwins(Options{Tunnels: Tunnels(m % 3), Ignore: Ignore(m%2) * IgnoreAll})
 		for range 50 {
 			p := pool[r.Intn(len(pool))]
 			p.Data = mutate(r, p.Data)

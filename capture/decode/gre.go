@@ -71,7 +71,7 @@ func (d *Decoder) greTunnel(h *ipHeader, o octets) Result {
 		if !d.pushTunnel(packet.NVGRE, keyValue>>8) {
 			return TooDeep
 		}
-	case flags&key != 0 && proto != greEoIP:
+	case flags&key != 0 && proto != greEoIP && d.ignore&IgnoreKey == 0:
 		if !d.pushTunnel(packet.GRE, keyValue) {
 			return TooDeep
 		}

@@ -33,6 +33,11 @@ type Options struct {
 	// held; 0 means DefaultMaxContexts. When it is reached, the longest idle
 	// flows end early until there is room, as at MaxFlows.
 	MaxContexts int
+	// Dedup counts a packet that is seen again within this time once: a copy from
+	// another point of observation. Copies are equal but for the link header, the
+	// time to live and the interface. 0 counts all. It should be shorter than any
+	// time after which an end sends the same packet again.
+	Dedup time.Duration
 	// Payload is how many octets to keep of the start of what each end sends,
 	// MaxPayload at most; 0, the default, keeps none.
 	Payload int
@@ -66,6 +71,10 @@ type Stats struct {
 	Packets      uint64 // datagrams and fragments counted to a flow
 	Quoted       uint64 // ICMP errors that quoted a flow of the table
 	QuotedOthers uint64 // ICMP errors that quoted none
+	Duplicates   uint64 // packets that Dedup did not count
+	DedupLost    uint64 // packets that Dedup forgot before its time, for want of memory
+	Sampled      uint64 // packets that were looked at for copies, without Dedup
+	Twins        uint64 // those of them of which one was seen shortly before; see SeenTwice
 	PayloadLost  uint64 // directions of flows whose payload had no room, or no room to go on
 }
 
@@ -88,6 +97,10 @@ type Table struct {
 	out        Flow
 	note       []byte // what Note made
 	warm       uint32 // sink of the loads in Add
+
+	dedup   dedup
+	unique  []packet.Summary // see counted
+	samples []digested       // see sampleTwin
 
 	payloadLeft int   // octets of Options.PayloadMemory that are free
 	fresh       marks // of a new entry
@@ -131,7 +144,7 @@ func NewTable(opt Options) *Table {
 	if opt.Payload == 0 {
 		t.fresh |= markDone | markDone<<1
 	}
-	t.v6.v6 = true
+	t.v6.v6, t.dedup.limit = true, maxRecent
 	t.v4.memory.limit, t.v6.memory.limit = maxMemory, maxMemory
 	t.v4.resize(1 << firstBits)
 	t.v6.resize(1 << firstBits)
@@ -156,6 +169,11 @@ func (t *Table) Len() int { return t.v4.n + t.v6.n }
 
 // Add counts packets to their flows, in order.
 func (t *Table) Add(sums []packet.Summary) {
+	if t.opt.Dedup > 0 {
+		sums = t.counted(sums)
+	} else {
+		t.sampleTwins(sums)
+	}
 	for len(sums) > batchSize {
 		t.add(sums[:batchSize])
 		sums = sums[batchSize:]
@@ -264,11 +282,20 @@ func updateAll[K comparable](t *Table, tb *table[K], batch []located[K], sums []
 }
 
 // Track is Add for one packet, and says which flow it was counted to, or which
-// one it quotes. ok is false for an ICMP error that quotes no flow of the table.
+// one it quotes. ok is false for an ICMP error that quotes no flow of the table, and
+// for a packet that Options.Dedup does not count.
 func (t *Table) Track(s *packet.Summary) (r Ref, ok bool) {
+	one := [1]packet.Summary{*s}
+	if t.opt.Dedup > 0 {
+		if t.again(s) {
+			return Ref{}, false
+		}
+	} else {
+		t.sampleTwins(one[:])
+	}
 	var i uint32
 	t.contexts.sweep()
-	v4, v6 := t.locate([]packet.Summary{*s})
+	v4, v6 := t.locate(one[:])
 	if len(v4) > 0 {
 		i = update(t, &t.v4, &v4[0], s, t.order)
 	} else {

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/capture/decode"
 	"github.com/portannot/portannot/capture/flow"
 	"github.com/portannot/portannot/cmd/portannot/internal/cli"
 )
@@ -92,6 +93,11 @@ func tunnelsFlag(p *string) cli.Flag {
 		"flows of tunnels: both (default), inner or outer")
 }
 
+func ignoreFlag(p *[]string) cli.Flag {
+	return cli.List(p, "ignore", "", "LIST",
+		"what tells no networks apart, for mirrors that write it by direction: "+cli.Or(decode.IgnoreNames()...)).Named(decode.IgnoreNames()...)
+}
+
 func observeFlag(p *string) cli.Flag {
 	return cli.Choice(p, "observe", "", "WHICH", "on", []string{"on", "off"},
 		"look at the first bytes of each flow: on (default) says what protocol they look like, and whether the registered service speaks it; off does not look")
@@ -103,6 +109,8 @@ func boundsFlags(o *flowOptions) []cli.Flag {
 		cli.Duration(&o.idle, "idle-timeout", "", "TIME", defaultIdle, "end a flow after so long without a packet; default 5m, 0 is never"),
 		cli.Int(&o.maxFlows, "max-flows", "", "N", flow.DefaultMaxFlows,
 			"flows held in memory; default 4194304, about 220 bytes each. When full, the longest idle flow is written early."),
+		cli.Duration(&o.dedup, "dedup", "", "TIME", 0,
+			"count a packet once that is captured again within TIME, at another interface or by a mirror: 1ms; default 0, count all"),
 	}
 }
 

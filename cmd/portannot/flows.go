@@ -46,9 +46,11 @@ type flowOptions struct {
 	verdicts   []string
 	idle       time.Duration
 	maxFlows   int
+	dedup      time.Duration
 	sort       string
 	color      string
 	tunnels    string
+	ignore     []string
 	quiet      bool
 	version    bool
 	recursive  bool
@@ -123,6 +125,9 @@ func (o *flowOptions) job(e *env, files []string) (*job, error) {
 	if o.idle < 0 || o.live.active < 0 {
 		return nil, usagef("0 means never", "--idle-timeout %v, --active-timeout %v: below zero", o.idle, o.live.active)
 	}
+	if o.dedup < 0 {
+		return nil, usagef("0 counts all packets", "--dedup %v: below zero", o.dedup)
+	}
 	if o.maxFlows < 1 {
 		return nil, usagef("", "--max-flows %d: want at least 1", o.maxFlows)
 	}
@@ -130,7 +135,7 @@ func (o *flowOptions) job(e *env, files []string) (*job, error) {
 		return nil, usagef("0 takes no evidence from other flows", "--evidence-peers %d: want 0, or 2 to %d", o.peers, annotate.MaxEvidencePeers)
 	}
 	j.table = annotate.FlowOptions()
-	j.table.Idle, j.table.MaxFlows = o.idle, o.maxFlows
+	j.table.Idle, j.table.MaxFlows, j.table.Dedup = o.idle, o.maxFlows, o.dedup
 	if j.live != nil || j.follow {
 		j.table.Linger, j.table.Prompt = linger, true
 	}
@@ -143,6 +148,13 @@ func (o *flowOptions) job(e *env, files []string) (*job, error) {
 		return nil, usagef("", "--observed and --verdict need --observe on")
 	default:
 		j.table.Payload, j.table.Note = 0, nil
+	}
+	for _, name := range o.ignore {
+		i, err := decode.ParseIgnore(name)
+		if err != nil {
+			return nil, usagef(cli.DidYouMean("", name, decode.IgnoreNames()), "unknown --ignore %q: want %s", name, cli.Or(decode.IgnoreNames()...))
+		}
+		j.decode.Ignore |= i
 	}
 	j.decode.Tunnels, j.sortKey = tunnelChoices[o.tunnels], sortKeys[o.sort]
 	if o.write == "-" {
@@ -507,6 +519,16 @@ func (j *job) packetSummary(st meter.Stats, where string) {
 		sep = ", "
 	}
 	j.env.warnf("%s", b.String())
+	switch fs := &st.Flows; {
+	case j.table.Dedup > 0:
+		j.env.warnf("%s seen again within %v and not counted to a flow", plural(fs.Duplicates, "transport header"), j.table.Dedup)
+		if fs.DedupLost > 0 {
+			j.env.warnf("%s forgotten in less than %v, for want of memory: copies of them are counted", plural(fs.DedupLost, "packet"), j.table.Dedup)
+		}
+	case fs.SeenTwice():
+		j.env.warnf("packets are probably counted twice: of %s that can be told apart, %d came again within %v", plural(fs.Sampled, "packet"), fs.Twins, flow.TwinTime)
+		j.env.warnf("hint: that is so where a capture has two points of observation; --dedup 1ms counts each packet once")
+	}
 }
 
 // unknownLinks names the link types that are not decoded.

@@ -66,6 +66,7 @@ portannot COMMAND [flags]`,
 					cli.List(&o.verdicts, "verdict", "", "VERDICT",
 						"flows by whether the payload agrees with the registration: "+cli.Or(verdictWords()...)).Named(verdictWords()...),
 					tunnelsFlag(&o.tunnels),
+					ignoreFlag(&o.ignore),
 				})},
 			{Heading: "Output, on standard output; all messages go to standard error:", Flags: []cli.Flag{
 				outputFlag(&o.output, "text", []string{"text", "json", "csv"}, "text (default), json (one object a line) or csv"),

@@ -58,6 +58,7 @@ portannot review [flags] [FLOWLOG... | -]`,
 				countFlag(&o.count),
 				filterFlag(&o.filter),
 				tunnelsFlag(&o.tunnels),
+				ignoreFlag(&o.ignore),
 			}},
 			{Heading: "Flow logs:", Flags: logFormatFlags(&o.format, &o.fieldMap, &o.fields, logFormatNames())},
 			{Heading: "Comparing:", Flags: []cli.Flag{
@@ -154,7 +155,7 @@ func (o *reviewOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) erro
 
 // check refuses what has no meaning with the kind of input.
 func (o *reviewOptions) check(fs *pflag.FlagSet, captures bool) error {
-	for _, name := range []string{"recursive", "filter", "count", "write", "tunnels", "observe", "evidence-peers", "idle-timeout", "max-flows"} {
+	for _, name := range []string{"recursive", "filter", "count", "write", "tunnels", "ignore", "dedup", "observe", "evidence-peers", "idle-timeout", "max-flows"} {
 		if !captures && fs.Changed(name) {
 			return usagef("name captures with -r", "--%s is for captures", name)
 		}
