@@ -6,20 +6,20 @@ import (
 	"sync"
 )
 
-// accountRequests tells of the signals that ask for the account so far.
-type accountRequests struct{ c chan os.Signal }
+// requests tells of signals that ask for something while the run goes on.
+type requests struct{ c chan os.Signal }
 
-// askedForAccount begins to listen to SIGUSR1, where the system has it.
-func (e *env) askedForAccount() *accountRequests {
-	a := &accountRequests{make(chan os.Signal, 1)}
-	if accountSignal != nil {
-		signal.Notify(a.c, accountSignal)
+// listenTo begins to listen to a signal; nil is one that the system does not have.
+func listenTo(sig os.Signal) *requests {
+	a := &requests{make(chan os.Signal, 1)}
+	if sig != nil {
+		signal.Notify(a.c, sig)
 	}
 	return a
 }
 
 // asked reports that somebody has asked since it was called before.
-func (a *accountRequests) asked() bool {
+func (a *requests) asked() bool {
 	select {
 	case <-a.c:
 		return true
@@ -28,13 +28,13 @@ func (a *accountRequests) asked() bool {
 	}
 }
 
-func (a *accountRequests) stop() { signal.Stop(a.c) }
+func (a *requests) stop() { signal.Stop(a.c) }
 
 // accountOfReading says how far the reading is whenever somebody asks, until the
 // function that it returns is called. The counts of packets and flows belong to
 // those who read.
 func (e *env) accountOfReading(src progressing) (stop func()) {
-	a := e.askedForAccount()
+	a := listenTo(accountSignal)
 	done := make(chan struct{})
 	var wait sync.WaitGroup
 	wait.Go(func() {

@@ -125,6 +125,19 @@ func describe(e iana.Entry) string {
 	return s
 }
 
+// reopen goes on in the file that a path names now, after the present one was
+// renamed. What is there stays: a pcapng file has as many sections as it likes. When
+// that fails, the present file goes on.
+func (c *carver) reopen(present *os.File, path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
+	if err != nil {
+		return present, fmt.Errorf("write capture: open again: %w", err)
+	}
+	err = errors.Join(c.out.Flush(), present.Close())
+	c.out = c.j.newCarver(f).out
+	return f, err
+}
+
 // newCarver makes a carver that writes to out.
 func (j *job) newCarver(out io.Writer) *carver {
 	c := &carver{j: j, out: capture.NewWriter(out, capture.WriterOptions{Application: "portannot " + thisVersion().Version})}

@@ -21,10 +21,12 @@ func (e *env) confine(user string, verbose bool, opt sandbox.Options) error {
 		}
 	}
 	// What the user may not reach, the sandbox cannot allow.
-	opt.Read = slices.DeleteFunc(slices.Clone(opt.Read), func(name string) bool {
+	unreachable := func(name string) bool {
 		_, err := os.Stat(name)
 		return err != nil
-	})
+	}
+	opt.Read = slices.DeleteFunc(slices.Clone(opt.Read), unreachable)
+	opt.Write = slices.DeleteFunc(slices.Clone(opt.Write), unreachable)
 	what, err := sandbox.Apply(opt)
 	if !verbose {
 		return nil // a kernel without it is no reason to stop

@@ -285,6 +285,9 @@ func (j *enrichJob) copy(ctx context.Context, name string) error {
 		return err
 	}
 	defer f.Close()
+	if isCapture(f) {
+		return fmt.Errorf("%s is a capture: portannot -r annotates its flows", name)
+	}
 	return j.enrich(ctx, j.read.of(f), name)
 }
 

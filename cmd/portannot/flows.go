@@ -379,6 +379,9 @@ func (j *job) runFiles(ctx context.Context) error {
 	src, err := j.open(ctx, paths)
 	if err != nil {
 		j.env.warnEach(err)
+		if errors.Is(err, capture.ErrNotCapture) {
+			j.env.warnf("hint: portannot enrich annotates flow logs")
+		}
 		return errPart
 	}
 	defer src.Close()
@@ -403,7 +406,7 @@ func (j *job) runFiles(ctx context.Context) error {
 			defer server.Close()
 		}
 		told := j.tellRestarts(src)
-		account := j.env.askedForAccount()
+		account := listenTo(accountSignal)
 		defer account.stop()
 		err = m.Stream(shown.of(src), tick, func() error {
 			told()
@@ -573,7 +576,9 @@ func (j *job) summary(stats meter.Stats, out *writer, where string) {
 				sep = ", "
 			}
 		}
-		j.env.warnf("%s", b.String())
+		if b.Len() > 0 { // else no flow has ended yet
+			j.env.warnf("%s", b.String())
+		}
 	}
 	if st.PayloadLost > 0 {
 		j.env.warnf("payload of %s of flows cut short: the %d MiB for payloads were full", plural(st.PayloadLost, "direction"), flow.DefaultPayloadMemory>>20)

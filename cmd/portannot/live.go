@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -94,17 +95,21 @@ func (j *job) runLive(ctx context.Context) error {
 	metering := j.meterOptions(out.early)
 	metering.Filter = nil // the system runs it
 	var carver *carver
+	var file *os.File // of -w; nil for standard output
+	confined := sandbox.Options{Accept: j.metrics != ""}
 	if j.write != "" {
 		// Opened while we may, and written as packets come: a live capture
 		// is never whole.
 		carved := j.carved
 		if carved == nil {
-			f, err := os.Create(j.write)
-			if err != nil {
+			if file, err = os.Create(j.write); err != nil {
 				return fmt.Errorf("write capture: %w", err)
 			}
-			defer f.Close()
-			carved = f
+			defer func() { file.Close() }()
+			carved = file
+			if reopenSignal != nil {
+				confined.Write = []string{filepath.Dir(j.write)}
+			}
 		}
 		carver = j.newCarver(carved)
 		metering.Packet = carver.packet
@@ -117,7 +122,7 @@ func (j *job) runLive(ctx context.Context) error {
 	if server != nil {
 		defer server.Close()
 	}
-	if err := j.env.confine(o.user, o.verbose, sandbox.Options{Accept: server != nil}); err != nil {
+	if err := j.env.confine(o.user, o.verbose, confined); err != nil {
 		return err
 	}
 	if o.verbose {
@@ -134,8 +139,9 @@ func (j *job) runLive(ctx context.Context) error {
 
 	unwatch := j.env.watch(lossesOf(live))
 	vanished := false
-	account := j.env.askedForAccount()
+	account, reopen := listenTo(accountSignal), listenTo(reopenSignal)
 	defer account.stop()
+	defer reopen.stop()
 	where := "on " + strings.Join(o.interfaces, ", ")
 	err = m.Stream(shown.of(live), tick, func() error {
 		if s, err := live.Stats(); err == nil {
@@ -149,6 +155,12 @@ func (j *job) runLive(ctx context.Context) error {
 			j.env.warnf("interface %s: it has disappeared", strings.Join(gone, ", "))
 			if left == 0 {
 				live.Stop()
+			}
+		}
+		if reopen.asked() && file != nil {
+			var reopenErr error
+			if file, reopenErr = carver.reopen(file, j.write); reopenErr != nil {
+				j.env.warnf("%v", reopenErr)
 			}
 		}
 		out.flush()

@@ -235,3 +235,44 @@ func waitFor(t *testing.T, r io.Reader, text string) {
 		t.Fatalf("no %q in thirty seconds", text)
 	}
 }
+
+// TestReopen: SIGUSR2 goes on in a file of the name of -w, from within the sandbox.
+func TestReopen(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "live.pcapng")
+	p := startProgram(t, "-i", "lo", "-v", "--user", "", "-w", path)
+	if !waitsForPackets(p) {
+		t.Skip("no right to capture")
+	}
+	if err := os.Rename(path, path+".1"); err != nil {
+		t.Fatal(err)
+	}
+	p.cmd.Process.Signal(unix.SIGUSR2)
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if _, err := os.Stat(path); err == nil {
+			break
+		}
+	}
+	p.end()
+	for _, name := range []string{path, path + ".1"} {
+		r, err := capture.Open(name, capture.Options{})
+		if err != nil {
+			t.Errorf("%v: %s", err, p.stderr.String())
+			continue
+		}
+		r.Close()
+	}
+}
+
+// waitsForPackets reports that the program has begun to capture.
+func waitsForPackets(p *program) bool {
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		switch s := p.stderr.String(); {
+		case strings.Contains(s, "listening on lo"):
+			return true
+		case strings.Contains(s, "live capture needs root"):
+			return false
+		}
+	}
+	return false
+}

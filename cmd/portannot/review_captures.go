@@ -8,6 +8,7 @@ import (
 
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/review"
+	"github.com/portannot/portannot/capture"
 	"github.com/portannot/portannot/capture/decode"
 	"github.com/portannot/portannot/capture/flow"
 	"github.com/portannot/portannot/capture/meter"
@@ -150,6 +151,9 @@ func (o *reviewOptions) reviewCaptures(ctx context.Context, rj *reviewJob, files
 	src, err := j.open(ctx, paths)
 	if err != nil {
 		j.env.warnEach(err)
+		if errors.Is(err, capture.ErrNotCapture) {
+			j.env.warnf("hint: flow logs are named without -r")
+		}
 		return errPart
 	}
 	defer src.Close()

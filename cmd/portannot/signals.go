@@ -20,6 +20,12 @@ func untilSignalled() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, endSignals()...)
+	for _, sig := range []os.Signal{accountSignal, reopenSignal} {
+		if sig != nil {
+			// Who has nothing to say or to open again is not to die of it.
+			signal.Notify(make(chan os.Signal, 1), sig)
+		}
+	}
 	go func() {
 		<-c
 		cancel()

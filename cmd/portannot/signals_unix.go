@@ -21,6 +21,9 @@ func endSignals() []os.Signal {
 // accountSignal asks for the account so far.
 var accountSignal os.Signal = syscall.SIGUSR1
 
+// reopenSignal asks to open the output again by its name, after it was renamed.
+var reopenSignal os.Signal = syscall.SIGUSR2
+
 // dieOf ends the program as the signal would have, so that a shell sees it.
 func dieOf(sig os.Signal) {
 	signal.Reset(sig)
