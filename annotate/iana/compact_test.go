@@ -3,6 +3,8 @@ package iana
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"hash/crc32"
 	"io"
 	"os"
 	"path/filepath"
@@ -113,6 +115,40 @@ func smallExcerpt(t testing.TB) *Registry {
 
 // FuzzIndexCheck: an index that passes the check answers any question without
 // a panic. Behind the checksum it is the last line.
+// FuzzCompact reads anything as an installed registry file, with a checksum that
+// matches, so that what follows it is reached.
+func FuzzCompact(f *testing.F) {
+	var whole bytes.Buffer
+	if err := smallRegistry(f).WriteCompact(&whole); err != nil {
+		f.Fatal(err)
+	}
+	heading, body, _ := strings.Cut(strings.TrimPrefix(whole.String(), compactHeader), "\n")
+	f.Add(heading, body)
+	f.Add(strings.Replace(heading, "2", "3", 1), body)
+	f.Add(heading, body[:len(body)-1])
+	f.Fuzz(func(t *testing.T, heading, body string) {
+		if fields := strings.Split(heading, "\t"); len(fields) == compactFields {
+			fields[6] = fmt.Sprintf("%08x", crc32.Checksum([]byte(body), castagnoli))
+			heading = strings.Join(fields, "\t")
+		}
+		r, err := parseCompact([]byte(compactHeader+heading+"\n"+body), "f")
+		if (r == nil) == (err == nil) {
+			t.Fatalf("registry %v, error %v", r, err)
+		}
+		if r == nil {
+			return
+		}
+		for _, port := range []uint16{0, 80, 90, 49151, 65535} {
+			for _, tr := range append([]Transport{NoTransport}, slices.Collect(transportsOf())...) {
+				AppendJSON(nil, r.Lookup(tr, port))
+			}
+		}
+		r.ByName("http")
+		for range r.Records() {
+		}
+	})
+}
+
 func FuzzIndexCheck(f *testing.F) {
 	c, err := smallRegistry(f).Compact()
 	if err != nil {

@@ -201,6 +201,23 @@ func FuzzNFT(f *testing.F) {
 }
 
 // FuzzIPTables reads one rule, and one set.
+// FuzzIPSet reads anything as what ipset save prints, beside a rule that asks for its
+// sets.
+func FuzzIPSet(f *testing.F) {
+	for _, line := range seeds(f, "ipset-save.txt") {
+		f.Add("create s hash:ip,port,net\n" + line)
+	}
+	f.Add("create s hash:net family inet6\nadd s 2001:db8::/129\nadd s ::/0 nomatch")
+	f.Add("create s bitmap:port range 0-65535\nadd s 80-70\nadd s tcp:1-65535")
+	f.Add("create s list:set size 8\nadd s s")
+	f.Fuzz(func(t *testing.T, set string) {
+		if len(set) > 1<<14 {
+			return
+		}
+		readAndAsk(t, "*filter\n:INPUT DROP [0:0]\n-A INPUT -m set --match-set s src,dst,dst -j ACCEPT\nCOMMIT\n", set)
+	})
+}
+
 func FuzzIPTables(f *testing.F) {
 	for _, line := range seeds(f, "iptables-save.txt") {
 		f.Add(line, "create services hash:ip,port family inet\nadd services 192.0.2.1,tcp:80-90")
