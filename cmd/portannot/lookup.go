@@ -17,7 +17,9 @@ import (
 type lookupOptions struct {
 	output   string
 	explain  bool
+	history  bool
 	registry string
+	asOf     string
 	color    string
 }
 
@@ -40,7 +42,9 @@ func (e *env) lookupCommand() *cli.Command {
 			outputFlag(&o.output, "text", []string{"text", "json"},
 				"text (default), where ports and transports of the same answer share a line, or json, one object a line for each port and transport"),
 			cli.Switch(&o.explain, "explain", "", false, "show the records that matched, and which of them decided and why"),
+			cli.Switch(&o.history, "history", "", false, "show how ports changed since the edition of "+firstKnown),
 			registryFlag(&o.registry),
+			asOfFlag(&o.asOf),
 			colorFlag(&o.color),
 		}}},
 		After: `Status: assigned; reserved; unassigned (also where there is no record below
@@ -57,6 +61,8 @@ flag is malformed. All good queries are answered; the worst counts.`,
 			"portannot lookup 80 443 6000-6063/tcp",
 			"portannot lookup ipfix",
 			"portannot lookup --explain 7775/udp",
+			"portannot lookup --as-of 2018-01-31 11434/tcp",
+			"portannot lookup --history 2/tcp 11434/tcp",
 			"portannot lookup -o json 0-65535/tcp | head -3",
 		},
 		Args: cli.Text,
@@ -68,10 +74,14 @@ func (o *lookupOptions) run(ctx context.Context, e *env, queries []string) error
 	if len(queries) == 0 {
 		return usagef(queryHint, "nothing to look up")
 	}
-	reg, err := openRegistry(o.registry)
+	if o.history && (o.asOf != "" || o.explain || o.registry != "" && o.registry != embeddedWord) {
+		return usagef("--history shows all known editions", "--history does not go with --as-of, --explain or a registry file")
+	}
+	c, err := chooseRegistryAsOf(o.registry, o.asOf)
 	if err != nil {
 		return err
 	}
+	reg := c.Registry
 	format := o.format(useColor(o.color, e.stdout))
 	return buffered(e.stdout, func(w *bufio.Writer) error {
 		format.begin(w, reg)
@@ -101,6 +111,8 @@ type answerFormat interface {
 
 func (o *lookupOptions) format(color bool) answerFormat {
 	switch {
+	case o.history:
+		return &historyAnswers{json: o.output == "json"}
 	case o.output == "json":
 		return &jsonAnswers{explain: o.explain}
 	case o.explain:
@@ -284,7 +296,7 @@ func editionWords(ed iana.Edition) string {
 	if ed.Date == "" {
 		s = "edition without date"
 	}
-	if ed.Form != "embedded" {
+	if ed.Form != "embedded" && ed.Form != "history" {
 		s += " from " + ed.Source
 	}
 	return s

@@ -31,7 +31,7 @@ func (j *jsonAnswers) begin(w *bufio.Writer, reg *iana.Registry) {
 		Source string `json:"source,omitempty"`
 		Caveat string `json:"caveat"`
 	}{Caveat: iana.Caveat}
-	if ed := reg.Edition(); ed.Form != "embedded" {
+	if ed := reg.Edition(); ed.Form != "embedded" && ed.Form != "history" {
 		tail.Source = ed.Source
 	}
 	j.tail = append([]byte(","), marshal(&tail)[1:]...)

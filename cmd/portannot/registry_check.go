@@ -17,6 +17,7 @@ import (
 type checkOptions struct {
 	output   string
 	registry string
+	asOf     string
 }
 
 func (e *env) checkCommand() *cli.Command {
@@ -38,6 +39,7 @@ Doubts about the file or about how it is read; with any, the exit status is 1:
 		Groups: []cli.Group{{Heading: "Flags:", Flags: []cli.Flag{
 			outputFlag(&o.output, "text", []string{"text", "json"}, "text (default) or json, one object a line"),
 			registryFlag(&o.registry),
+			asOfFlag(&o.asOf),
 		}}},
 		After: "Exit status: 0 nothing but old oddities; 1 doubts, or failure; 2 usage.",
 		Examples: []string{
@@ -65,10 +67,11 @@ type jsonProblem struct {
 }
 
 func (o *checkOptions) run(e *env) error {
-	reg, err := openRegistry(o.registry)
+	c, err := chooseRegistryAsOf(o.registry, o.asOf)
 	if err != nil {
 		return err
 	}
+	reg := c.Registry
 	problems := edition.Check(reg)
 	err = buffered(e.stdout, func(w *bufio.Writer) error {
 		if o.output == "json" {

@@ -30,8 +30,8 @@ func (e *env) diffCommand() *cli.Command {
 for each port on each transport.`,
 		Usage: "portannot registry diff [flags] OLD [NEW]",
 		Before: `OLD and NEW are files in any form that IANA publishes (XML, CSV, text, HTML,
-also gzip), or the word "embedded". Without NEW, it is the edition in use, or
-that of --registry.
+also gzip), days such as 2018-01-31, or the word "embedded". Without NEW, it is
+the edition in use, or that of --registry.
 
 Changes:
   added      is assigned, was not
@@ -50,6 +50,7 @@ removed, and come last.`,
 		}}},
 		Examples: []string{
 			"portannot registry diff embedded",
+			"portannot registry diff 2024-01-01 2024-12-31",
 			"portannot registry export -o mine.csv",
 			"portannot registry diff mine.csv embedded --revised",
 			"portannot registry diff mine.csv embedded -o json",
@@ -69,17 +70,17 @@ func (o *diffOptions) run(e *env, editions []string) error {
 	newName := o.registry
 	switch {
 	case len(editions) == 0 || len(editions) > 2:
-		return usagef("portannot registry diff OLD NEW; each a file, or the word embedded", "want two editions to compare, have %d", len(editions))
+		return usagef("portannot registry diff OLD NEW; each a file, a day, or the word embedded", "want two editions to compare, have %d", len(editions))
 	case len(editions) == 2 && o.registry != "":
 		return usagef("", "both NEW and --registry are given: want one of them")
 	case len(editions) == 2:
 		newName = editions[1]
 	}
-	old, err := openRegistry(editions[0])
+	old, err := openEdition(editions[0])
 	if err != nil {
 		return err
 	}
-	reg, err := openRegistry(newName)
+	reg, err := openEdition(newName)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ type exportOptions struct {
 	setup    bool
 	output   string
 	registry string
+	asOf     string
 }
 
 func (e *env) exportCommand() *cli.Command {
@@ -51,6 +52,7 @@ The embedded edition is without assignees, contacts and notes.`,
 			cli.Switch(&o.setup, "setup", "", false, "write what the engine needs beside the table: its configuration or statements"),
 			cli.String(&o.output, "output", "o", "FILE", "", "file to write, whole or not at all; without it, standard output").Of(cli.Output),
 			registryFlag(&o.registry),
+			asOfFlag(&o.asOf),
 		}}},
 		Examples: []string{
 			"portannot registry export --format services -o services",
@@ -72,7 +74,7 @@ func (o *exportOptions) run(e *env) error {
 	if o.setup {
 		return o.writeSetup(e, f)
 	}
-	reg, err := chooseRegistry(o.registry)
+	reg, err := chooseRegistryAsOf(o.registry, o.asOf)
 	if err != nil {
 		return err
 	}

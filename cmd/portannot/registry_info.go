@@ -15,6 +15,7 @@ import (
 type infoOptions struct {
 	output   string
 	registry string
+	asOf     string
 }
 
 func (e *env) infoCommand() *cli.Command {
@@ -28,6 +29,7 @@ came from, and what is in it.`,
 		Groups: []cli.Group{{Heading: "Flags:", Flags: []cli.Flag{
 			reportFormatFlag(&o.output),
 			registryFlag(&o.registry),
+			asOfFlag(&o.asOf),
 		}}},
 		Examples: []string{
 			"portannot registry info",
@@ -53,7 +55,7 @@ type registryInfo struct {
 }
 
 func (o *infoOptions) run(e *env) error {
-	reg, err := chooseRegistry(o.registry)
+	reg, err := chooseRegistryAsOf(o.registry, o.asOf)
 	if err != nil {
 		return err
 	}
@@ -107,7 +109,11 @@ func (c chosen) writeInfo(w *bufio.Writer) {
 	case c.path != "":
 		line("in use", "%s, read as %s; the embedded edition is %s", c.path, ed.Form, own)
 	default:
-		line("in use", "the embedded edition")
+		words := "the embedded edition"
+		if ed.Form == "history" {
+			words = "an older edition, from the embedded history"
+		}
+		line("in use", "%s", words)
 	}
 	line("source", "%s", ed.Source)
 	line("sha256", "%s", orNone(ed.SHA256))
