@@ -40,6 +40,7 @@ func Follow(ctx context.Context, path string, opt Options) (*Follower, error) {
 		return nil, fmt.Errorf("follow capture: %w", err)
 	}
 	opt.NoReadAhead = true // so that packets come as soon as they are written
+	opt.Context = nil      // tailFile looks at ctx; a second goroutine would race with it
 	w := &Follower{ctx: ctx, path: path, opt: opt, poll: followPoll}
 	w.log.name = path
 	w.file = &tailFile{f: f, w: w}
