@@ -268,7 +268,7 @@ func (r *iptRule) conntrack(not bool, option, argument string) bool {
 		r.steps = append(r.steps, step{cond: c})
 	case "--ctstatus":
 		if argument == "NONE" {
-			r.add(expr{field: statusField}, not, single(number(0)))
+			r.say(truth(not)) // an empty mask, of which no bit can be set
 			return true
 		}
 		bits, ok := bitsOf(argument, statusNames)
@@ -276,6 +276,22 @@ func (r *iptRule) conntrack(not bool, option, argument string) bool {
 			return false
 		}
 		r.add(expr{field: statusField}, not, term{mask: bits})
+	case "--ctorigsrc", "--ctorigdst":
+		p, ok := prefixOf(argument)
+		if !ok {
+			return false
+		}
+		x := expr{field: originalSourceField}
+		if option == "--ctorigdst" {
+			x.field = originalDestinationField
+		}
+		r.add(x, not, prefixTerm(p))
+	case "--ctorigdstport":
+		terms, ok := ports(argument)
+		if !ok {
+			return false
+		}
+		r.add(expr{field: originalDestinationPortField}, not, terms...)
 	case "--ctdir":
 		n, ok := wayNames[strings.ToLower(argument)]
 		if !ok {
@@ -377,7 +393,7 @@ func (r *iptRule) verdict() *verdict {
 		r.steps = append(r.steps, step{mark: &setMark{unknown: true}})
 		return nil
 	case "SNAT", "MASQUERADE":
-		return &verdict{kind: acceptVerdict, move: &move{source: true}}
+		return &verdict{kind: acceptVerdict, move: &move{source: true, unknown: true}}
 	case "DNAT", "REDIRECT", "NETMAP":
 		return &verdict{kind: acceptVerdict, move: r.translation(text)}
 	}

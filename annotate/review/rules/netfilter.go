@@ -1,9 +1,11 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 )
 
 // This is how netfilter decides, for nft and for iptables alike. A packet
@@ -91,7 +93,7 @@ type move struct {
 	port    uint16
 	here    bool // to the firewall itself
 	unknown bool // to one of several places
-	source  bool // it is the source that is translated, which no later match looks at
+	source  bool // it is the source that is translated
 }
 
 // step is one part of a rule: a condition, or a change of the packet, or, last,
@@ -124,7 +126,7 @@ type chain struct {
 	links    []link
 	stage    stage
 	nat      bool
-	priority int64
+	priority int64 // as it is written; see called
 	policy   verdictKind
 	devices  []string // of ingress chains
 }
@@ -157,14 +159,21 @@ func (nf *netfilter) sort() {
 		if a.stage != b.stage {
 			return int(a.stage) - int(b.stage)
 		}
-		switch {
-		case a.priority < b.priority:
-			return -1
-		case a.priority > b.priority:
-			return 1
-		}
-		return 0
+		return cmp.Or(cmp.Compare(a.called(), b.called()), cmp.Compare(a.priority, b.priority))
 	})
+}
+
+// called gives the priority at which the kernel calls the chain. Chains of type
+// nat are not called themselves: the core of NAT is, at a priority of its own,
+// and it asks them in the order of theirs.
+func (c *chain) called() int64 {
+	switch {
+	case !c.nat:
+		return c.priority
+	case c.stage == preroutingStage || c.stage == outputStage:
+		return -100 // NF_IP_PRI_NAT_DST
+	}
+	return 100 // NF_IP_PRI_NAT_SRC
 }
 
 // has reports whether there is a base chain at a stage.
@@ -193,44 +202,111 @@ func (nf *netfilter) decide(f *Flow) (Decision, bool) {
 	if f.Client.Is4() != v4 {
 		return Decision{Why: "client and server have addresses of different versions"}, true
 	}
-	hook := f.Hook
-	if hook == AnyHook {
-		hook = nf.hookOf(f)
+	var all []hookDecision
+	// Rules for routed traffic alone are asked of that.
+	routed := nf.has(forwardStage, v4) && !nf.has(inputStage, v4) && !nf.has(outputStage, v4)
+	for _, hook := range hooksOf(f, nf.local, routed) {
+		all = append(all, hookDecision{nf.decideAt(f, hook), hook})
 	}
-	if hook == AnyHook {
-		switch input, forward := nf.has(inputStage, v4), nf.has(forwardStage, v4); {
-		case input && !forward:
-			hook = Input
-		case forward && !input:
-			hook = Forward
-		}
-	}
-	if hook != AnyHook {
-		return nf.decideAt(f, hook), true
-	}
-	in, through := nf.decideAt(f, Input), nf.decideAt(f, Forward)
-	switch {
-	case in.Verdict == through.Verdict && in.Verdict != Unknown:
-		if through.Rule != nil && in.Rule == nil {
-			return through, true
-		}
-		return in, true
-	case in.Verdict == Unknown && through.Verdict == Unknown:
-		return in, true
-	}
-	why := fmt.Sprintf("at input %s (%s), at forward %s (%s); it is not known whether the server is the firewall itself", in.Verdict, in.Why, through.Verdict, through.Why)
-	return Decision{Why: why, Depends: slices.Concat(in.Depends, through.Depends)}, true
+	return agree(all), true
 }
 
-// hookOf decides by the firewall's own addresses.
-func (nf *netfilter) hookOf(f *Flow) Hook {
+// hookDecision is what is decided if the packet takes one way.
+type hookDecision struct {
+	Decision
+	hook Hook
+}
+
+// agree joins the decisions of all ways that the packet may take: where they
+// differ, nothing is decided.
+func agree(all []hookDecision) Decision {
+	first := all[0].Decision
+	var whys []string
+	same := true
+	for _, d := range all {
+		same = same && d.Verdict == first.Verdict
+		whys = append(whys, fmt.Sprintf("at %s %s (%s)", d.hook, d.Verdict, d.Why))
+	}
+	if same {
+		for _, d := range all {
+			if first.Rule == nil && d.Rule != nil {
+				first = d.Decision
+			}
+		}
+		if first.Verdict != Unknown {
+			return first
+		}
+	}
+	// Each rule that decides on one of the ways may be the one.
+	var depends []*Rule
+	for _, d := range all {
+		for _, r := range append([]*Rule{d.Rule}, d.Depends...) {
+			if r != nil && !slices.Contains(depends, r) {
+				depends = append(depends, r)
+			}
+		}
+	}
+	if same {
+		return Decision{Why: first.Why, Depends: depends}
+	}
+	return Decision{
+		Why:     strings.Join(whys, ", ") + "; it is not known whether the client or the server is the firewall itself: --local says",
+		Depends: depends,
+	}
+}
+
+// hooksOf gives the ways that a packet may take: what is known of the flow, of
+// the firewall's own addresses, and of addresses that no router sends on. routed
+// is set for rules that only routed packets come to.
+func hooksOf(f *Flow, local []netip.Prefix, routed bool) []Hook {
+	if f.Hook != AnyHook {
+		return []Hook{f.Hook}
+	}
+	if hook := hookOf(f, local); hook != AnyHook {
+		return []Hook{hook}
+	}
 	switch {
-	case len(nf.local) == 0:
+	case !forwardable(f):
+		if len(local) > 0 {
+			return []Hook{Input}
+		}
+		return []Hook{Input, Output}
+	case len(local) > 0: // multicast, of which the firewall may be a member
+		return []Hook{Forward, Input}
+	case routed:
+		return []Hook{Forward}
+	}
+	return []Hook{Forward, Input, Output}
+}
+
+// forwardable reports whether a router may send the packet on. It does not with
+// the limited broadcast address (RFC 1812 section 5.3.5.1), with multicast to
+// the link (RFC 1812 section 5.2.1.2 and RFC 4291 section 2.7), with link-local
+// addresses of IPv6 (RFC 4291 section 2.5.6) and with loopback addresses.
+func forwardable(f *Flow) bool {
+	s, c := f.Server, f.Client
+	switch {
+	case s == limitedBroadcast, s.IsLinkLocalMulticast(), s.IsInterfaceLocalMulticast(), s.IsLoopback(), c.IsLoopback():
+		return false
+	case !s.Is4() && (s.IsLinkLocalUnicast() || c.IsLinkLocalUnicast()):
+		return false
+	}
+	return true
+}
+
+var limitedBroadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
+
+// hookOf decides by the firewall's own addresses; AnyHook when they do not tell.
+func hookOf(f *Flow, local []netip.Prefix) Hook {
+	switch {
+	case len(local) == 0:
 		return AnyHook
-	case within(f.Server, nf.local):
+	case within(f.Server, local):
 		return Input
-	case within(f.Client, nf.local):
+	case within(f.Client, local):
 		return Output
+	case f.Server.IsMulticast() || !forwardable(f):
+		return AnyHook
 	}
 	return Forward
 }

@@ -109,6 +109,7 @@ func readNFT(root *node, data []byte, name string, opt Options, twice map[string
 		}
 		r.markChanged(body)
 	}
+	r.markTerse()
 	for _, item := range rules {
 		_, body := item.only()
 		if body.get("expr") == nil {
@@ -195,6 +196,20 @@ func (r *nftReader) set(body *node, verdict bool) {
 		s.changes = s.changes || f.str() == "dynamic"
 	}
 	r.sets[nftKey(body, "name")] = s
+}
+
+// markTerse finds sets whose elements may have been left out: nft --terse prints
+// none of any set. Where one set has elements, the others are as they are shown.
+func (r *nftReader) markTerse() {
+	for _, s := range r.sets {
+		if len(s.elems) > 0 {
+			return
+		}
+	}
+	for _, s := range r.sets {
+		s.changes = true
+		r.note(nil, s.node.line, "@"+s.name, "no elements are listed: it may be empty, or nft was called with --terse")
+	}
 }
 
 // markChanged finds the sets that a rule changes. nft does not list the flag
@@ -317,9 +332,14 @@ func (r *nftRule) statement(st *node) (steps []step, last bool) {
 	case "mangle":
 		return r.mangle(v), false
 	case "dnat", "redirect":
-		return []step{{verdict: &verdict{kind: acceptVerdict, move: r.translation(st, kind, v)}}}, true
+		return r.translate(st, r.translation(st, kind, v))
 	case "snat", "masquerade":
-		return []step{{verdict: &verdict{kind: acceptVerdict, move: &move{source: true}}}}, true
+		m := &move{unknown: kind == "masquerade"}
+		if kind == "snat" {
+			m = r.translation(st, kind, v)
+		}
+		m.source = true
+		return r.translate(st, m)
 	case "queue":
 		r.note(r.rule, st.line, "queue", "a program decides")
 		return end(otherVerdict)
@@ -348,7 +368,7 @@ func (r *nftRule) extension(st, v *node) (steps []step, last bool) {
 	case "REJECT":
 		return []step{{verdict: &verdict{kind: dropVerdict}}}, true
 	case "SNAT", "MASQUERADE":
-		return []step{{verdict: &verdict{kind: acceptVerdict, move: &move{source: true}}}}, true
+		return []step{{verdict: &verdict{kind: acceptVerdict, move: &move{source: true, unknown: true}}}}, true
 	case "MARK", "CONNMARK", "HMARK":
 		return []step{{mark: &setMark{unknown: true}}}, false
 	}
@@ -469,6 +489,17 @@ func (r *nftRule) mangle(v *node) []step {
 }
 
 // translation reads where a destination is translated to.
+func (r *nftRule) translate(st *node, m *move) (steps []step, last bool) {
+	_, v := st.only()
+	for _, key := range []string{"addr", "port"} {
+		if kind, _ := v.get(key).only(); kind == "map" {
+			steps = append(steps, step{cond: known(maybe)}) // a key that the map has not ends the rule
+			break
+		}
+	}
+	return append(steps, step{verdict: &verdict{kind: acceptVerdict, move: m}}), true
+}
+
 func (r *nftRule) translation(st *node, kind string, v *node) *move {
 	m := &move{here: kind == "redirect"}
 	if a := v.get("addr"); a != nil {

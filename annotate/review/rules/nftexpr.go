@@ -52,6 +52,11 @@ func (f field) names() map[string]uint64 {
 // bits reports whether the field is a set of bits.
 func (f field) bits() bool { return f == stateField || f == statusField || f == flagsField }
 
+// addresses reports whether the field is an address.
+func (f field) addresses() bool {
+	return f == sourceField || f == destinationField || f == originalSourceField || f == originalDestinationField
+}
+
 // headerProtocols are the protocols whose header fields ask for them.
 var headerProtocols = map[string]uint8{
 	"tcp": protoTCP, "udp": protoUDP, "udplite": protoUDPLite, "sctp": protoSCTP, "dccp": protoDCCP,
@@ -212,6 +217,25 @@ func ctExpr(v *node) expr {
 		return expr{field: statusField}
 	case "direction":
 		return expr{field: directionField}
+	}
+	if v.get("dir").str() != "original" {
+		return expr{}
+	}
+	switch v.get("key").str() {
+	case "saddr":
+		return expr{field: originalSourceField}
+	case "daddr":
+		return expr{field: originalDestinationField}
+	case "ip saddr":
+		return expr{field: originalSourceField, family: 4}
+	case "ip daddr":
+		return expr{field: originalDestinationField, family: 4}
+	case "ip6 saddr":
+		return expr{field: originalSourceField, family: 6}
+	case "ip6 daddr":
+		return expr{field: originalDestinationField, family: 6}
+	case "proto-dst":
+		return expr{field: originalDestinationPortField}
 	}
 	return expr{}
 }
@@ -485,7 +509,7 @@ func (r *nftRule) constant(n *node, f field) (term, bool) {
 	switch n.kind {
 	case nodeNumber:
 		v, ok := n.number()
-		return single(number(v)), ok && f != sourceField && f != destinationField && f != inField && f != outField
+		return single(number(v)), ok && !f.addresses() && f != inField && f != outField
 	case nodeString:
 		return textConstant(n.text, f)
 	case nodeArray:
@@ -501,7 +525,7 @@ func (r *nftRule) constant(n *node, f field) (term, bool) {
 		if !ok || !isNumber || bits > uint64(a.BitLen()) {
 			return term{}, false
 		}
-		return prefixTerm(netip.PrefixFrom(a, int(bits))), f == sourceField || f == destinationField
+		return prefixTerm(netip.PrefixFrom(a, int(bits))), f.addresses()
 	case "range":
 		if !v.is(nodeArray) || len(v.list) != 2 {
 			return term{}, false
@@ -541,7 +565,7 @@ func textConstant(s string, f field) (term, bool) {
 			return term{lo: words(p), prefix: true}, true
 		}
 		return single(words(strings.ReplaceAll(s, `\*`, "*"))), true
-	case sourceField, destinationField:
+	case sourceField, destinationField, originalSourceField, originalDestinationField:
 		if s == "*" {
 			return term{any: true}, true
 		}

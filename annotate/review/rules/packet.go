@@ -54,7 +54,9 @@ type packet struct {
 	anySource    bool // the source port is not known
 	mark, hide   uint32
 	untracked    tri
-	beforeTrack  bool // the hook comes before connection tracking
+	translated   [2]tri // by NAT: the destination, and the source; it is done once
+	original     tuple  // as connection tracking saw the packet first
+	beforeTrack  bool   // the hook comes before connection tracking
 	stage        stage
 	leaves       bool // of pf: it is seen on its way out
 }
@@ -62,7 +64,14 @@ type packet struct {
 func newPacket(f *Flow, input bool) packet {
 	p := packet{proto: f.Protocol, src: f.Client, dst: f.Server, sport: f.ClientPort, dport: f.ServerPort, in: f.In, out: f.Out, atInput: input}
 	p.anySource = f.ClientPort == 0
+	p.original = tuple{p.src, p.dst, p.dport}
 	return p
+}
+
+// tuple is what matches on the original direction of a connection look at.
+type tuple struct {
+	src, dst netip.Addr
+	dport    uint16
 }
 
 // field is what a match looks at.
@@ -88,7 +97,10 @@ const (
 	destinationTypeField
 	sourceTypeField
 	fragmentField // of IPv4: flags and offset
-	passedField   // of pf: the interface at which the packet is seen
+	originalSourceField
+	originalDestinationField
+	originalDestinationPortField
+	passedField // of pf: the interface at which the packet is seen
 )
 
 // Types of addresses as routing knows them (rtnetlink's RTN_), for fib and addrtype.
@@ -211,10 +223,24 @@ func (x *expr) plain(p *packet) value {
 		case p.dstMoved == maybe:
 			v.hide = statusDNAT
 		}
-		if p.stage == postroutingStage {
+		switch p.translated[1] {
+		case always:
+			v.n |= statusSNAT
+		case maybe:
 			v.hide |= statusSNAT
 		}
 		return v
+	case originalSourceField, originalDestinationField, originalDestinationPortField:
+		switch {
+		case p.beforeTrack || p.untracked != never:
+		case x.field == originalSourceField:
+			return address(p.original.src)
+		case x.field == originalDestinationField:
+			return address(p.original.dst)
+		case hasPorts(p.proto):
+			return number(uint64(p.original.dport))
+		}
+		return value{}
 	case directionField:
 		if p.beforeTrack || p.untracked != never {
 			return value{}
@@ -257,7 +283,7 @@ func (p *packet) destinationType() value {
 		return value{}
 	case p.dst.IsMulticast():
 		return number(typeMulticast)
-	case p.dst == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
+	case p.dst == limitedBroadcast:
 		return number(typeBroadcast)
 	case !p.atInput:
 		return number(typeUnicast) // it is routed on

@@ -31,14 +31,19 @@ func (d *pfDecider) decide(f *Flow) (Decision, bool) {
 	if f.Client.Is4() != f.Server.Is4() {
 		return Decision{Why: "client and server have addresses of different versions"}, true
 	}
-	hook := f.Hook
-	if hook == AnyHook {
-		hook = (&netfilter{local: d.local}).hookOf(f)
+	var all []hookDecision
+	for _, hook := range hooksOf(f, d.local, false) {
+		all = append(all, hookDecision{d.decideAt(f, hook), hook})
 	}
+	return agree(all), true
+}
+
+// decideAt asks the rules where packets of one way pass them.
+func (d *pfDecider) decideAt(f *Flow, hook Hook) Decision {
 	p := newPacket(f, hook == Input)
 	if hook == Output {
 		p.stage = outputStage
-		return d.pass(&p, true), true
+		return d.pass(&p, true)
 	}
 	switch hook {
 	case Input:
@@ -48,7 +53,7 @@ func (d *pfDecider) decide(f *Flow) (Decision, bool) {
 	}
 	in := d.pass(&p, false)
 	if in.Verdict == Deny || hook == Input && !p.dstUnknown {
-		return in, true
+		return in
 	}
 	// What goes on has to leave too. What is for the firewall has not, but it
 	// may have been sent on.
@@ -57,20 +62,18 @@ func (d *pfDecider) decide(f *Flow) (Decision, bool) {
 	switch {
 	case in.Verdict == Unknown:
 		if hook == Forward && out.Verdict == Deny {
-			return out, true
+			return out
 		}
-		return in, true
+		return in
 	case out.Verdict == Allow:
 		if in.Rule == nil {
-			return out, true
+			return out
 		}
-		return in, true
-	case hook == Forward:
-		return out, true
-	case p.dstUnknown:
-		return Decision{Why: "in: " + in.Why + "; out: " + out.Why + "; it is not known where the packet is sent", Depends: append(out.Depends, d.moves()...)}, true
+		return in
+	case hook == Input: // it may be sent on, or may not
+		return Decision{Why: "in: " + in.Why + "; out: " + out.Why + "; it is not known where the packet is sent", Depends: append(out.Depends, d.moves()...)}
 	}
-	return Decision{Why: "in: " + in.Why + "; out: " + out.Why + "; it is not known whether the server is the firewall itself", Depends: out.Depends}, true
+	return out
 }
 
 // moves gives the rules that translate destinations.

@@ -44,7 +44,8 @@ type Source struct {
 // Options say what the files do not.
 type Options struct {
 	// Local holds the addresses of the firewall itself. With it, a flow to one
-	// of these is Input, one from them Output, and all others are Forward.
+	// of these is Input, one from them Output, and all others are Forward, except
+	// to multicast addresses, of which the firewall may be a member.
 	Local []netip.Prefix
 	// Port gives the number of a service's name: pfctl prints names. nil, and
 	// false, stand for names that are not known; rules with them are not

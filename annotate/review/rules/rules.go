@@ -115,9 +115,9 @@ type Flow struct {
 	ClientPort uint16
 	ServerPort uint16 // in protocols that have ports
 	// Hook is the way that the packet takes. AnyHook leaves this to
-	// Options.Local; when that says nothing either, both Input and Forward are
-	// asked, and where they differ the verdict is Unknown. A ruleset that has
-	// only one of them is asked for that one.
+	// Options.Local and to addresses that no router sends on; of the ways that
+	// are left, all are asked, and where they differ the verdict is Unknown.
+	// Rules of netfilter that only routed packets come to are asked of these.
 	Hook Hook
 	// In and Out are names of interfaces, "" when not known. Not known, In
 	// still is not the loopback interface, unless an address is a loopback

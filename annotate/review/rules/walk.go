@@ -49,10 +49,7 @@ func (nf *netfilter) decideAt(f *Flow, hook Hook) Decision {
 	run := func(s stage) {
 		p.stage = s
 		for rest := nf.at(s, p.src.Is4()); len(rest) > 0 && possible&accepted != 0; {
-			n := 1 // chains of one priority
-			for n < len(rest) && rest[n].priority == rest[0].priority {
-				n++
-			}
+			n := together(rest)
 			possible = possible&^accepted | w.runEqual(rest[:n], &p)
 			rest = rest[n:]
 		}
@@ -170,6 +167,23 @@ func (w *walk) decided(v Verdict, hook Hook) Decision {
 	return d
 }
 
+// together counts the chains that come first and are called in an order that is
+// not told.
+func together(rest []*chain) int {
+	n, nat := 1, rest[0].nat
+	for n < len(rest) && rest[n].called() == rest[0].called() {
+		nat = nat && rest[n].nat
+		n++
+	}
+	if !nat { // the core of NAT is called before or after the others
+		return n
+	}
+	for n = 1; n < len(rest) && rest[n].called() == rest[0].called() && rest[n].priority == rest[0].priority; {
+		n++
+	}
+	return n
+}
+
 // runEqual runs base chains of one priority. The kernel calls them in an order
 // that is not told, so each may find the packet as any of the others left it.
 func (w *walk) runEqual(chains []*chain, p *packet) ways {
@@ -208,9 +222,25 @@ func (w *walk) runBase(c *chain, sees tri, p *packet) ways {
 	if sees == never {
 		return accepted
 	}
+	if c.nat {
+		way := 0
+		if c.called() > 0 {
+			way = 1
+		}
+		switch p.translated[way] {
+		case always: // a connection is translated once
+			return accepted
+		case maybe:
+			q := *p
+			q.translated[way] = never
+			got := w.runBase(c, sees, &q)
+			p.merge(&q)
+			return got | accepted
+		}
+	}
 	w.base = c
 	w.by = append(w.by, basis{base: c})
-	p.beforeTrack = (c.stage == preroutingStage || c.stage == outputStage || c.stage == ingressStage) && c.priority <= -200
+	p.beforeTrack = (c.stage == preroutingStage || c.stage == outputStage || c.stage == ingressStage) && c.called() <= -200
 	got := w.run(c, p, 0)
 	if got&(goesOn|returns) != 0 {
 		got &^= goesOn | returns
@@ -388,10 +418,18 @@ func (w *walk) verdict(v *verdict, r *Rule, p *packet, depth int, sure tri) ways
 	switch v.kind {
 	case acceptVerdict:
 		if v.move != nil {
+			if a := v.move.addr; a.IsValid() && a.Is4() != p.src.Is4() {
+				return goesOn // it is for the other family
+			}
 			v.move.apply(p, sure)
 			if !w.base.nat {
 				return goesOn
 			}
+			way := 0
+			if v.move.source {
+				way = 1
+			}
+			p.translated[way] = max(p.translated[way], sure)
 			w.decidedBy(true, nil) // a translation lets nothing through by itself
 			return accepted
 		}
@@ -439,6 +477,13 @@ func (w *walk) verdict(v *verdict, r *Rule, p *packet, depth int, sure tri) ways
 func (m *move) apply(p *packet, sure tri) {
 	switch {
 	case m.source:
+		p.anySource = true // the port may change with the address
+		switch {
+		case sure != always || m.unknown || p.srcUnknown && !m.addr.IsValid():
+			p.srcUnknown = true
+		case m.addr.IsValid():
+			p.src, p.srcUnknown = m.addr, false
+		}
 		return
 	case sure != always, m.unknown:
 		p.dstUnknown, p.portUnknown = true, true
@@ -473,6 +518,15 @@ func (p *packet) merge(q *packet) {
 	p.hide |= q.hide | p.mark ^ q.mark
 	if p.untracked != q.untracked {
 		p.untracked = maybe
+	}
+	for i := range p.translated {
+		if p.translated[i] != q.translated[i] {
+			p.translated[i] = maybe
+		}
+	}
+	p.anySource = p.anySource || q.anySource
+	if p.src != q.src {
+		p.srcUnknown = true
 	}
 	if q.dstMoved != p.dstMoved || q.dst != p.dst || q.dport != p.dport {
 		p.dstMoved, p.dstUnknown, p.portUnknown = maybe, true, true
