@@ -49,7 +49,7 @@ func resume[K comparable](t *Table, tb *table[K], i uint32, p *past) {
 
 // maxMemory is how many flows of each IP version are remembered for their next
 // part once nothing else is held of them.
-const maxMemory = 1 << 16
+const maxMemory = 1 << 15
 
 // memory remembers the last flows that have left the index, up to a limit.
 type memory[K comparable] struct {
