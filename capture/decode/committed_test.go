@@ -40,7 +40,7 @@ func contextWords(c *packet.Context) string {
 	return strings.Join(parts, ", ")
 }
 
-// TestCommittedCaptures compares flows, contexts and octets with what the
+// TestCommittedCaptures compares flows, contexts and bytes with what the
 // generator of the committed captures sent, which shares no code with us. Two
 // connections that reuse ports are one line here.
 func TestCommittedCaptures(t *testing.T) {
@@ -109,10 +109,10 @@ func TestCommittedCaptures(t *testing.T) {
 	}
 }
 
-func count(m map[string]int, proto string, a, b netip.AddrPort, context string, packets, octets int) {
+func count(m map[string]int, proto string, a, b netip.AddrPort, context string, packets, bytes int) {
 	k := fmt.Sprint(proto, " ", a, " ", b, " ", context)
 	m[k+" packets"] += packets
-	m[k+" octets"] += octets
+	m[k+" bytes"] += bytes
 }
 
 func merged(a, b map[string]int) map[string]bool {

@@ -1,4 +1,4 @@
-// Package decode turns the octets of a captured packet into summaries of the
+// Package decode turns the bytes of a captured packet into summaries of the
 // transport headers in it.
 //
 // A packet is a stack of headers. The link type says how the outermost one
@@ -9,7 +9,7 @@
 // to a flow: the outer UDP of a VXLAN packet is one, the inner TCP another.
 // [Decoder.Decode] gives one summary for each, outermost first.
 //
-// Three things are often confused, and kept apart here. The captured octets
+// Three things are often confused, and kept apart here. The captured bytes
 // are what the capture holds, which a snap length may have cut anywhere. The
 // length on the wire is what the packet had when it was sent. The length in
 // the IP header is what the datagram had; an Ethernet frame may pad it.
@@ -52,7 +52,7 @@ type Options struct {
 	Ignore   Ignore // what is left out of the contexts
 	// MaxFragments bounds how many fragmented datagrams are remembered at a
 	// time, and how many fragments wait for their first; 0 is 8192. Each costs
-	// about 300 octets.
+	// about 300 bytes.
 	MaxFragments int
 }
 
@@ -165,7 +165,7 @@ func (d *Decoder) guarded() (r Result) {
 		d.pushVLAN(uint16(d.p.VLAN))
 		n = max(n-4, len(d.p.Data)) // Length counts the tag, which is not in Data
 	}
-	return d.link(d.p.Link, octets{d.p.Data, n})
+	return d.link(d.p.Link, layerData{d.p.Data, n})
 }
 
 // Counts says how many packets a Decoder has read, by what became of them.
@@ -190,14 +190,14 @@ func (d *Decoder) enter() bool {
 	return d.layers <= maxLayers
 }
 
-// octets are what was captured of a layer and all behind it.
-type octets struct {
+// layerData is what was captured of a layer and all behind it.
+type layerData struct {
 	b []byte
 	n int // length on the wire, so far as known; a capture may hold less
 }
 
-// from gives what follows the first k octets.
-func (o octets) from(k int) octets {
+// from gives what follows the first k bytes.
+func (o layerData) from(k int) layerData {
 	o.n = max(o.n-k, 0)
 	if k >= len(o.b) {
 		o.b = nil
@@ -208,7 +208,7 @@ func (o octets) from(k int) octets {
 }
 
 // upTo cuts padding and trailers off: a layer says that it ends after n.
-func (o octets) upTo(n int) octets {
+func (o layerData) upTo(n int) layerData {
 	o.n = min(o.n, n)
 	if len(o.b) > n {
 		o.b = o.b[:n]
@@ -216,9 +216,9 @@ func (o octets) upTo(n int) octets {
 	return o
 }
 
-// short says why a header of k octets is not there: the capture cut it, or
+// short says why a header of k bytes is not there: the capture cut it, or
 // the packet never had it.
-func (o octets) short(k int) Result {
+func (o layerData) short(k int) Result {
 	if o.n >= k {
 		return Truncated
 	}

@@ -38,7 +38,7 @@ const (
 )
 
 // ethernet decodes a frame with its two addresses.
-func (d *Decoder) ethernet(o octets) Result {
+func (d *Decoder) ethernet(o layerData) Result {
 	if !d.enter() {
 		return TooDeep
 	}
@@ -63,7 +63,7 @@ func isISL(b []byte) bool {
 
 // typeOrLength decodes what follows a field that is an EtherType or, below
 // 1536, the length of an 802.2 frame (IEEE 802.3 section 3.2.6).
-func (d *Decoder) typeOrLength(t uint16, o octets) Result {
+func (d *Decoder) typeOrLength(t uint16, o layerData) Result {
 	if t < 0x600 {
 		return d.logicalLink(o.upTo(int(t)))
 	}
@@ -71,7 +71,7 @@ func (d *Decoder) typeOrLength(t uint16, o octets) Result {
 }
 
 // etherType decodes what an EtherType announces.
-func (d *Decoder) etherType(t uint16, o octets) Result {
+func (d *Decoder) etherType(t uint16, o layerData) Result {
 	switch t {
 	case etherIPv4, etherIPv6:
 		return d.ip(o)
@@ -126,7 +126,7 @@ func decodable(t uint16) bool {
 
 // looksEthernet says whether a frame may begin here: an EtherType that we
 // know, or a length that fits with an 802.2 header behind it.
-func looksEthernet(o octets) bool {
+func looksEthernet(o layerData) bool {
 	if len(o.b) < 17 {
 		return false
 	}
@@ -138,7 +138,7 @@ func looksEthernet(o octets) bool {
 }
 
 // vlan decodes an 802.1Q or 802.1ad tag.
-func (d *Decoder) vlan(o octets) Result {
+func (d *Decoder) vlan(o layerData) Result {
 	if !d.enter() {
 		return TooDeep
 	}
@@ -155,7 +155,7 @@ func (d *Decoder) vlan(o octets) Result {
 // arista decodes a time stamp of Arista's switches: a subtype, a version, which
 // says how long the stamp is, the stamp, and an EtherType
 // (https://www.arista.com/en/um-eos/eos-timestamping).
-func (d *Decoder) arista(o octets) Result {
+func (d *Decoder) arista(o layerData) Result {
 	if len(o.b) < 4 {
 		return o.short(4)
 	}
@@ -172,7 +172,7 @@ func (d *Decoder) arista(o octets) Result {
 }
 
 // logicalLink decodes an 802.2 header (LLC), and SNAP behind it.
-func (d *Decoder) logicalLink(o octets) Result {
+func (d *Decoder) logicalLink(o layerData) Result {
 	if !d.enter() {
 		return TooDeep
 	}
@@ -180,7 +180,7 @@ func (d *Decoder) logicalLink(o octets) Result {
 		return o.short(3)
 	}
 	if d.llc.DecodeFromBytes(o.b, gopacket.NilDecodeFeedback) != nil {
-		return NotIP // an information frame of which only three octets are there
+		return NotIP // an information frame of which only three bytes are there
 	}
 	rest := o.from(len(d.llc.Contents))
 	switch {
@@ -195,7 +195,7 @@ func (d *Decoder) logicalLink(o octets) Result {
 }
 
 // subnetwork decodes SNAP: an organisation, and a type of its choosing.
-func (d *Decoder) subnetwork(o octets) Result {
+func (d *Decoder) subnetwork(o layerData) Result {
 	if len(o.b) < 5 {
 		return o.short(5)
 	}
@@ -218,7 +218,7 @@ func (d *Decoder) subnetwork(o octets) Result {
 
 // macsec decodes an 802.1AE tag. A frame that is only authenticated can be
 // read: the E and C bits say whether it was changed.
-func (d *Decoder) macsec(o octets) Result {
+func (d *Decoder) macsec(o layerData) Result {
 	if !d.enter() {
 		return TooDeep
 	}
@@ -241,7 +241,7 @@ func (d *Decoder) macsec(o octets) Result {
 }
 
 // iTag decodes a backbone service tag, which carries the customer's frame.
-func (d *Decoder) iTag(o octets) Result {
+func (d *Decoder) iTag(o layerData) Result {
 	if len(o.b) < 4 {
 		return o.short(4)
 	}
@@ -251,9 +251,9 @@ func (d *Decoder) iTag(o octets) Result {
 	return d.ethernet(o.from(4))
 }
 
-// trill decodes RFC 6325 section 3: two octets with the length of options in
+// trill decodes RFC 6325 section 3: two bytes with the length of options in
 // words, two nicknames, and a frame.
-func (d *Decoder) trill(o octets) Result {
+func (d *Decoder) trill(o layerData) Result {
 	if len(o.b) < 6 {
 		return o.short(6)
 	}
@@ -262,7 +262,7 @@ func (d *Decoder) trill(o octets) Result {
 
 // batman decodes the frames that a B.A.T.M.A.N. advanced mesh carries: unicast
 // and broadcast of compatibility versions 14 and 15.
-func (d *Decoder) batman(o octets) Result {
+func (d *Decoder) batman(o layerData) Result {
 	if len(o.b) < 2 {
 		return o.short(2)
 	}
@@ -278,7 +278,7 @@ func (d *Decoder) batman(o octets) Result {
 }
 
 // nsh decodes a network service header (RFC 8300 section 2.2).
-func (d *Decoder) nsh(o octets) Result {
+func (d *Decoder) nsh(o layerData) Result {
 	if !d.enter() {
 		return TooDeep
 	}
@@ -294,7 +294,7 @@ func (d *Decoder) nsh(o octets) Result {
 
 // nextProtocol decodes behind a field that NSH (RFC 8300 section 2.2) and
 // VXLAN-GPE number alike.
-func (d *Decoder) nextProtocol(t uint8, o octets) Result {
+func (d *Decoder) nextProtocol(t uint8, o layerData) Result {
 	switch t {
 	case 1, 2:
 		return d.ip(o)

@@ -92,7 +92,7 @@ func (f *front) fast(s *packet.Summary, p *capture.Packet) bool {
 	}
 
 	var proto uint8
-	var total, head int // of the datagram and of its headers, in octets
+	var total, head int // of the datagram and of its headers, in bytes
 	switch b[0] >> 4 {
 	case 4:
 		head, total, proto = int(b[0]&15)*4, int(be16(b[2:])), b[9]
@@ -165,14 +165,14 @@ func (f *front) fast(s *packet.Summary, p *capture.Packet) bool {
 			return false
 		}
 		s.Ack, s.Checksum = be32(h[4:]), be16(h[10:])
-		sctpChunks(s, octets{h, total - head}.from(12))
+		sctpChunks(s, layerData{h, total - head}.from(12))
 	default:
 		return false
 	}
 	return true
 }
 
-// fastVLANs steps over VLAN tags. What it returns of b has 20 octets at least.
+// fastVLANs steps over VLAN tags. What it returns of b has 20 bytes at least.
 func (f *front) fastVLANs(b []byte, t uint16) (rest []byte, context *packet.Context, typ uint16, ok bool) {
 	f.ctx = packet.Context{}
 	for tags := 0; t == etherVLAN || t == etherServiceTag || t == etherVLAN9100 || t == etherVLAN9200; {

@@ -193,7 +193,7 @@ func (d *Decoder) firstFragmentNoPorts(h *ipHeader) {
 
 // laterFragment finds the flow of a fragment that has no ports of its own.
 // offset is its own, in bytes.
-func (d *Decoder) laterFragment(h *ipHeader, offset uint32, o octets) Result {
+func (d *Decoder) laterFragment(h *ipHeader, offset uint32, o layerData) Result {
 	key := h.fragmentKey()
 	e := d.frags.lookup(&key, d.p.Time)
 	if e != nil && e.state == portless {

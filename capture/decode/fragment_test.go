@@ -11,7 +11,7 @@ import (
 
 const more = 0x2000
 
-// fragments6 builds an IPv6 fragment at an offset in units of 8 octets.
+// fragments6 builds an IPv6 fragment at an offset in units of 8 bytes.
 func ip6frag(next, id, offset int, more bool, payload []byte) []byte {
 	field := offset << 3
 	if more {

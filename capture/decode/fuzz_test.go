@@ -36,7 +36,7 @@ func checkSummaries(t *testing.T, p *capture.Packet, s []packet.Summary, r Resul
 			t.Fatalf("protocol %d, IP version %d", g.Protocol, g.IPVersion)
 		}
 		if len(g.Payload) > len(p.Data) || len(g.Payload) > int(g.PayloadLen) {
-			t.Fatalf("payload of %d octets, %d on the wire, %d captured: %+v", len(g.Payload), g.PayloadLen, len(p.Data), g)
+			t.Fatalf("payload of %d bytes, %d on the wire, %d captured: %+v", len(g.Payload), g.PayloadLen, len(p.Data), g)
 		}
 		if g.Number == p.Number && int(g.FrameLen) != max(int(p.Length), len(p.Data)) {
 			t.Fatalf("frame length %d", g.FrameLen)
@@ -50,7 +50,7 @@ func checkSummaries(t *testing.T, p *capture.Packet, s []packet.Summary, r Resul
 	}
 }
 
-// FuzzDecode decodes any octets behind each link type, whole and cut.
+// FuzzDecode decodes any bytes behind each link type, whole and cut.
 func FuzzDecode(f *testing.F) {
 	p4, p6 := ip4(packet.UDP, dns), ip6(packet.UDP, dns)
 	zeros := make([]byte, 32)

@@ -11,7 +11,7 @@ const (
 )
 
 // greTunnel decodes GRE (RFC 2784, RFC 2890) and PPTP's version of it (RFC 2637).
-func (d *Decoder) greTunnel(h *ipHeader, o octets) Result {
+func (d *Decoder) greTunnel(h *ipHeader, o layerData) Result {
 	if !d.enter() {
 		return TooDeep
 	}
@@ -82,7 +82,7 @@ func (d *Decoder) greTunnel(h *ipHeader, o octets) Result {
 	}
 	switch {
 	case proto == greWCCP:
-		// Version 2 of WCCP puts four octets before the redirected packet.
+		// Version 2 of WCCP puts four bytes before the redirected packet.
 		if len(o.b) > 0 && o.b[0]>>4 != 4 {
 			o = o.from(4)
 		}
@@ -97,7 +97,7 @@ func (d *Decoder) greTunnel(h *ipHeader, o octets) Result {
 
 // erspan decodes Cisco's mirrored frames
 // (https://datatracker.ietf.org/doc/html/draft-foschiano-erspan-03).
-func (d *Decoder) erspan(h *ipHeader, proto uint16, sequence bool, o octets) Result {
+func (d *Decoder) erspan(h *ipHeader, proto uint16, sequence bool, o layerData) Result {
 	if !sequence && proto == greERSPAN { // type I has no header
 		if !d.pushEnds(packet.ERSPAN, h) {
 			return TooDeep

@@ -9,10 +9,10 @@ import (
 
 // Headers that a system puts before packets of its own interfaces and filters.
 
-// null decodes the BSD loopback header: an address family in four octets, in
+// null decodes the BSD loopback header: an address family in four bytes, in
 // the byte order of the machine that captured (NULL) or the network's (LOOP).
 // Other systems put an EtherType there, or PPP.
-func (d *Decoder) null(o octets) Result {
+func (d *Decoder) null(o layerData) Result {
 	if len(o.b) < 4 {
 		return o.short(4)
 	}
@@ -24,7 +24,7 @@ func (d *Decoder) null(o octets) Result {
 
 // family decodes what an address family of any BSD, Linux or Windows
 // announces, in either byte order; their values for IPv6 differ.
-func (d *Decoder) family(f uint32, o octets) Result {
+func (d *Decoder) family(f uint32, o layerData) Result {
 	if r := bits.ReverseBytes32(f); f > 0xffff {
 		switch { // the other byte order, or an EtherType beside an unset half
 		case r <= 0xffff:
@@ -50,7 +50,7 @@ func (d *Decoder) family(f uint32, o octets) Result {
 }
 
 // linuxSLL decodes the Linux "cooked" header, version 1.
-func (d *Decoder) linuxSLL(o octets) Result {
+func (d *Decoder) linuxSLL(o layerData) Result {
 	if len(o.b) < 16 {
 		return o.short(16)
 	}
@@ -58,7 +58,7 @@ func (d *Decoder) linuxSLL(o octets) Result {
 }
 
 // linuxSLL2 decodes the Linux "cooked" header, version 2.
-func (d *Decoder) linuxSLL2(o octets) Result {
+func (d *Decoder) linuxSLL2(o layerData) Result {
 	if len(o.b) < 20 {
 		return o.short(20)
 	}
@@ -68,7 +68,7 @@ func (d *Decoder) linuxSLL2(o octets) Result {
 // cooked decodes behind a cooked header that names the kind of interface (an
 // ARPHRD value of linux/if_arp.h) and a protocol. Interfaces in monitor mode
 // have no protocol.
-func (d *Decoder) cooked(kind, proto uint16, o octets) Result {
+func (d *Decoder) cooked(kind, proto uint16, o layerData) Result {
 	switch kind {
 	case 801: // ARPHRD_IEEE80211
 		return d.wlan(o, false)
@@ -82,7 +82,7 @@ func (d *Decoder) cooked(kind, proto uint16, o octets) Result {
 
 // linuxProtocol decodes behind a cooked header. Below the EtherTypes Linux has
 // values of its own (linux/if_ether.h): 4 is an 802.2 frame, 7 is PPP.
-func (d *Decoder) linuxProtocol(proto uint16, o octets) Result {
+func (d *Decoder) linuxProtocol(proto uint16, o layerData) Result {
 	switch {
 	case proto == 4:
 		return d.logicalLink(o)
@@ -95,8 +95,8 @@ func (d *Decoder) linuxProtocol(proto uint16, o octets) Result {
 }
 
 // pflog decodes the log header of OpenBSD's packet filter: its length without
-// padding to four octets, and an address family.
-func (d *Decoder) pflog(o octets) Result {
+// padding to four bytes, and an address family.
+func (d *Decoder) pflog(o layerData) Result {
 	if len(o.b) < 4 {
 		return o.short(4)
 	}
@@ -112,7 +112,7 @@ func (d *Decoder) pflog(o octets) Result {
 
 // encapsulatingInterface decodes the header of OpenBSD's enc interface: an
 // address family, an SPI and flags.
-func (d *Decoder) encapsulatingInterface(o octets) Result {
+func (d *Decoder) encapsulatingInterface(o layerData) Result {
 	if len(o.b) < 12 {
 		return o.short(12)
 	}
@@ -120,7 +120,7 @@ func (d *Decoder) encapsulatingInterface(o octets) Result {
 }
 
 // ipnet decodes Solaris's header for its loopback and shared interfaces.
-func (d *Decoder) ipnet(o octets) Result {
+func (d *Decoder) ipnet(o layerData) Result {
 	if len(o.b) < 24 {
 		return o.short(24)
 	}
@@ -135,9 +135,9 @@ const (
 
 // nflog decodes Linux's netfilter log: a family, a version, a resource, then
 // attributes in the byte order of the machine that captured, each a length
-// that counts its four octets of header, a type and a value padded to four
-// octets. payload is the type of the one that holds the packet.
-func (d *Decoder) nflog(o octets, payload uint16) Result {
+// that counts its four bytes of header, a type and a value padded to four
+// bytes. payload is the type of the one that holds the packet.
+func (d *Decoder) nflog(o layerData, payload uint16) Result {
 	if len(o.b) < 8 {
 		return o.short(8)
 	}
@@ -174,7 +174,7 @@ func (d *Decoder) nflog(o octets, payload uint16) Result {
 
 // netlink decodes what a Linux nlmon interface sees, behind a cooked header:
 // messages to and from netfilter that hold packets.
-func (d *Decoder) netlink(o octets) Result {
+func (d *Decoder) netlink(o layerData) Result {
 	if len(o.b) < 36 {
 		return o.short(36)
 	}
@@ -201,7 +201,7 @@ func (d *Decoder) netlink(o octets) Result {
 
 // pktap decodes macOS's header before packets of several interfaces: its
 // length, the type of record, and the link type behind it.
-func (d *Decoder) pktap(o octets) Result {
+func (d *Decoder) pktap(o layerData) Result {
 	if len(o.b) < 12 {
 		return o.short(12)
 	}

@@ -8,7 +8,7 @@ import (
 // icmpv4 looks for errors (RFC 792): destination unreachable, source quench,
 // time exceeded and parameter problem quote the start of the datagram that
 // they are about. So does redirect, which is advice and no error.
-func (d *Decoder) icmpv4(h *ipHeader, o octets) Result {
+func (d *Decoder) icmpv4(h *ipHeader, o layerData) Result {
 	if len(o.b) < 8 {
 		return NoPorts
 	}
@@ -22,7 +22,7 @@ func (d *Decoder) icmpv4(h *ipHeader, o octets) Result {
 }
 
 // icmpv6 looks for errors (RFC 4443 section 2.1): types below 128.
-func (d *Decoder) icmpv6(h *ipHeader, o octets) Result {
+func (d *Decoder) icmpv6(h *ipHeader, o layerData) Result {
 	if len(o.b) < 8 {
 		return NoPorts
 	}
@@ -36,9 +36,9 @@ func (d *Decoder) icmpv6(h *ipHeader, o octets) Result {
 }
 
 // quote emits the flow of a quoted datagram, if its ports are in the quote.
-// Only its first eight octets behind the IP header need be there (RFC 792);
+// Only its first eight bytes behind the IP header need be there (RFC 792);
 // its lengths are those of the datagram, most of which is not here.
-func (d *Decoder) quote(outer *ipHeader, typ, code uint8, o octets) {
+func (d *Decoder) quote(outer *ipHeader, typ, code uint8, o layerData) {
 	var q ipHeader
 	var proto uint8
 	var r Result

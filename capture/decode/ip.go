@@ -48,7 +48,7 @@ type ipHeader struct {
 }
 
 // ip decodes an IP datagram by its version, whatever the layer below said.
-func (d *Decoder) ip(o octets) Result {
+func (d *Decoder) ip(o layerData) Result {
 	if len(o.b) == 0 {
 		return o.short(1)
 	}
@@ -66,7 +66,7 @@ func (d *Decoder) ip(o octets) Result {
 
 // readIPv4 reads an IPv4 header. The error of gopacket is not looked at: what
 // is used is set before it looks at options, and lengths are checked here.
-func (d *Decoder) readIPv4(h *ipHeader, o octets) (rest octets, r Result) {
+func (d *Decoder) readIPv4(h *ipHeader, o layerData) (rest layerData, r Result) {
 	if len(o.b) < 20 {
 		return o, o.short(20)
 	}
@@ -93,7 +93,7 @@ func (d *Decoder) readIPv4(h *ipHeader, o octets) (rest octets, r Result) {
 	return rest, Decoded
 }
 
-func (d *Decoder) ipv4(o octets) Result {
+func (d *Decoder) ipv4(o layerData) Result {
 	var h ipHeader
 	rest, r := d.readIPv4(&h, o)
 	if r != Decoded {
@@ -118,7 +118,7 @@ func (d *Decoder) ipv4(o octets) Result {
 // readIPv6 reads the fixed IPv6 header. jumbo says that the length stands in
 // a hop-by-hop option (RFC 2675), or nowhere, as it does when the network card
 // is to cut the segment.
-func (d *Decoder) readIPv6(h *ipHeader, o octets) (rest octets, jumbo bool, r Result) {
+func (d *Decoder) readIPv6(h *ipHeader, o layerData) (rest layerData, jumbo bool, r Result) {
 	if len(o.b) < 40 {
 		return o, false, o.short(40)
 	}
@@ -143,7 +143,7 @@ func (d *Decoder) readIPv6(h *ipHeader, o octets) (rest octets, jumbo bool, r Re
 	return rest, false, Decoded
 }
 
-func (d *Decoder) ipv6(o octets) Result {
+func (d *Decoder) ipv6(o layerData) Result {
 	var h ipHeader
 	rest, jumbo, r := d.readIPv6(&h, o)
 	if r != Decoded {
@@ -200,7 +200,7 @@ func hasPorts(proto uint8) bool {
 // upper decodes what an IP header carries: extension headers, then a
 // transport, a tunnel, or something without ports. Extension headers are
 // accepted behind IPv4 too, where AH is common and the others are not.
-func (d *Decoder) upper(h *ipHeader, proto uint8, o octets) Result {
+func (d *Decoder) upper(h *ipHeader, proto uint8, o layerData) Result {
 	r := d.walkUpper(h, proto, o)
 	if h.more && r != Truncated && r != Malformed {
 		// A first fragment, and no transport has taken its ports: the later
@@ -211,7 +211,7 @@ func (d *Decoder) upper(h *ipHeader, proto uint8, o octets) Result {
 	return r
 }
 
-func (d *Decoder) walkUpper(h *ipHeader, proto uint8, o octets) Result {
+func (d *Decoder) walkUpper(h *ipHeader, proto uint8, o layerData) Result {
 	for {
 		switch proto {
 		case packet.TCP:
@@ -234,7 +234,7 @@ func (d *Decoder) walkUpper(h *ipHeader, proto uint8, o octets) Result {
 			next := o.b[0]
 			n := int(o.b[1])*8 + 8
 			switch proto {
-			case protoAH: // counted in units of 4 octets, less 2 (RFC 4302 section 2.2)
+			case protoAH: // counted in units of 4 bytes, less 2 (RFC 4302 section 2.2)
 				n = int(o.b[1])*4 + 8
 				if !d.pushTunnel(packet.AH, 0) {
 					return TooDeep

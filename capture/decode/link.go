@@ -45,8 +45,8 @@ const (
 	linkEDSA         capture.LinkType = 285
 )
 
-// link decodes a packet from its first octet. Some link types wrap another.
-func (d *Decoder) link(t capture.LinkType, o octets) Result {
+// link decodes a packet from its first byte. Some link types wrap another.
+func (d *Decoder) link(t capture.LinkType, o layerData) Result {
 	if !d.enter() {
 		return TooDeep
 	}
@@ -64,7 +64,7 @@ func (d *Decoder) link(t capture.LinkType, o octets) Result {
 	case capture.LinkPPP, capture.LinkPPPHDLC, capture.LinkPPPPPPD:
 		return d.pppHDLC(o)
 	case linkPPPDir:
-		return d.pppHDLC(o.from(1)) // behind an octet for the direction, as the next two
+		return d.pppHDLC(o.from(1)) // behind a byte for the direction, as the next two
 	case linkCHDLCDir:
 		return d.ciscoHDLC(o.from(1))
 	case linkFRDir:
@@ -107,7 +107,7 @@ func (d *Decoder) link(t capture.LinkType, o octets) Result {
 		}
 		return d.ip(o)
 	case linkIPoverFC:
-		return d.logicalLink(o.from(16)) // two addresses of eight octets (RFC 2625)
+		return d.logicalLink(o.from(16)) // two addresses of eight bytes (RFC 2625)
 	case linkAX25:
 		return d.ax25(o)
 	case linkKISS:
@@ -141,7 +141,7 @@ func (d *Decoder) link(t capture.LinkType, o octets) Result {
 	case linkNetAnalyzer, linkBRCMPrepend:
 		return d.ethernet(o.from(4))
 	case linkNetAnTransp:
-		return d.ethernet(o.from(12)) // four octets, then preamble and start delimiter
+		return d.ethernet(o.from(12)) // four bytes, then preamble and start delimiter
 	case linkEPON, linkMPacket:
 		return d.ethernet(o.from(8)) // preamble
 	case linkBRCMTag, linkDSA:
@@ -152,8 +152,8 @@ func (d *Decoder) link(t capture.LinkType, o octets) Result {
 	return UnknownLink
 }
 
-// typeAt decodes a header of k octets that ends in an EtherType behind it.
-func (d *Decoder) typeAt(o octets, k int) Result {
+// typeAt decodes a header of k bytes that ends in an EtherType behind it.
+func (d *Decoder) typeAt(o layerData, k int) Result {
 	if !d.enter() {
 		return TooDeep
 	}

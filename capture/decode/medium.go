@@ -6,7 +6,7 @@ import "github.com/portannot/portannot/capture"
 
 // tokenRing decodes IEEE 802.5: access and frame control, two addresses, and
 // a routing field where the source address has the group bit.
-func (d *Decoder) tokenRing(o octets) Result {
+func (d *Decoder) tokenRing(o layerData) Result {
 	if len(o.b) < 16 {
 		return o.short(16)
 	}
@@ -20,8 +20,8 @@ func (d *Decoder) tokenRing(o octets) Result {
 	return d.logicalLink(o.from(k))
 }
 
-// fddi decodes a frame control octet and two addresses.
-func (d *Decoder) fddi(o octets) Result {
+// fddi decodes a frame control byte and two addresses.
+func (d *Decoder) fddi(o layerData) Result {
 	if len(o.b) < 13 {
 		return o.short(13)
 	}
@@ -33,8 +33,8 @@ func (d *Decoder) fddi(o octets) Result {
 
 // juniper decodes Juniper's header: "MGC", flags, and extensions when flag
 // 0x80 is set. Flag 2 says that there is no link header behind it, but four
-// octets and then IP.
-func (d *Decoder) juniper(t capture.LinkType, o octets) Result {
+// bytes and then IP.
+func (d *Decoder) juniper(t capture.LinkType, o layerData) Result {
 	if len(o.b) < 6 {
 		return o.short(6)
 	}
@@ -75,9 +75,9 @@ func (d *Decoder) juniper(t capture.LinkType, o octets) Result {
 	return d.ethernet(o)
 }
 
-// ax25 decodes packet radio: addresses of seven octets, the last of which ends
-// in an odd one, a control octet, and a protocol identifier.
-func (d *Decoder) ax25(o octets) Result {
+// ax25 decodes packet radio: addresses of seven bytes, the last of which ends
+// in an odd one, a control byte, and a protocol identifier.
+func (d *Decoder) ax25(o layerData) Result {
 	k := 14
 	for ; ; k += 7 {
 		if len(o.b) < k+2 {
@@ -98,7 +98,7 @@ func (d *Decoder) ax25(o octets) Result {
 
 // sunATM decodes the header of SunATM: flags with the kind of traffic in the
 // lower half, and the virtual path and channel.
-func (d *Decoder) sunATM(o octets) Result {
+func (d *Decoder) sunATM(o layerData) Result {
 	if len(o.b) < 4 {
 		return o.short(4)
 	}
@@ -111,9 +111,9 @@ func (d *Decoder) sunATM(o octets) Result {
 	return NotIP
 }
 
-// arcnet decodes ARCNET behind k octets of addresses: RFC 1051's IP follows
+// arcnet decodes ARCNET behind k bytes of addresses: RFC 1051's IP follows
 // its type at once, RFC 1201's behind a split flag and a sequence number.
-func (d *Decoder) arcnet(o octets, k int) Result {
+func (d *Decoder) arcnet(o layerData, k int) Result {
 	if len(o.b) < k+4 {
 		return o.short(k + 4)
 	}
@@ -135,7 +135,7 @@ func (d *Decoder) arcnet(o octets, k int) Result {
 
 // docsis decodes a packet PDU of a cable modem network: frame control, a
 // parameter or the length of an extended header, a length, a checksum.
-func (d *Decoder) docsis(o octets) Result {
+func (d *Decoder) docsis(o layerData) Result {
 	if len(o.b) < 6 {
 		return o.short(6)
 	}
@@ -149,9 +149,9 @@ func (d *Decoder) docsis(o octets) Result {
 	return d.ethernet(o.from(k))
 }
 
-// erf decodes Endace's record header: 16 octets, extensions of eight while
+// erf decodes Endace's record header: 16 bytes, extensions of eight while
 // the highest bit of the type says so, and for Ethernet two of padding.
-func (d *Decoder) erf(o octets) Result {
+func (d *Decoder) erf(o layerData) Result {
 	if len(o.b) < 16 {
 		return o.short(16)
 	}
@@ -179,8 +179,8 @@ func (d *Decoder) erf(o octets) Result {
 
 // infiniband decodes a local route header, which says whether a global one
 // follows, the base transport header, and for unreliable datagrams, which
-// carry IP (RFC 4391), another of eight octets and an EtherType in four.
-func (d *Decoder) infiniband(o octets) Result {
+// carry IP (RFC 4391), another of eight bytes and an EtherType in four.
+func (d *Decoder) infiniband(o layerData) Result {
 	if len(o.b) < 8 {
 		return o.short(8)
 	}
@@ -202,8 +202,8 @@ func (d *Decoder) infiniband(o octets) Result {
 }
 
 // ipoib decodes IP over InfiniBand: a route header, then an EtherType in four
-// octets (RFC 4391).
-func (d *Decoder) ipoib(o octets) Result {
+// bytes (RFC 4391).
+func (d *Decoder) ipoib(o layerData) Result {
 	if len(o.b) < 44 {
 		return o.short(44)
 	}

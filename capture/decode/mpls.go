@@ -1,11 +1,11 @@
 package decode
 
 // mpls decodes a label stack (RFC 3032). Nothing in it says what follows, so
-// the first octets behind it must: RFC 4385 keeps 4 and 6 for IP and gives
+// the first bytes behind it must: RFC 4385 keeps 4 and 6 for IP and gives
 // pseudowires a control word that begins with 0 or, for control, 1. Labels
 // differ by direction, and the last router but one takes them off (RFC 3031
 // section 3.16), so they are no part of the context.
-func (d *Decoder) mpls(o octets) Result {
+func (d *Decoder) mpls(o layerData) Result {
 	for {
 		if !d.enter() {
 			return TooDeep
@@ -48,7 +48,7 @@ func (d *Decoder) mpls(o octets) Result {
 }
 
 // looksIPv4 says whether the lengths of an IPv4 header are possible.
-func looksIPv4(o octets) bool {
+func looksIPv4(o layerData) bool {
 	if len(o.b) < 20 || o.b[0]>>4 != 4 {
 		return false
 	}
@@ -68,7 +68,7 @@ func headerSum(b []byte) uint32 {
 
 // looksIPv6 says whether an IPv6 packet would end where the data does, but for
 // what a link may add.
-func looksIPv6(o octets) bool {
+func looksIPv6(o layerData) bool {
 	if len(o.b) < 40 || o.b[0]>>4 != 6 {
 		return false
 	}
@@ -77,4 +77,4 @@ func looksIPv6(o octets) bool {
 }
 
 // looksIP says whether a datagram of either version may begin here.
-func looksIP(o octets) bool { return looksIPv4(o) || looksIPv6(o) }
+func looksIP(o layerData) bool { return looksIPv4(o) || looksIPv6(o) }

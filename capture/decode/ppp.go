@@ -2,9 +2,9 @@ package decode
 
 import "github.com/portannot/portannot/capture/packet"
 
-// pppHDLC decodes PPP with or without the address and control octets of HDLC
+// pppHDLC decodes PPP with or without the address and control bytes of HDLC
 // framing (RFC 1662), and Cisco's HDLC, which the same serial lines carry.
-func (d *Decoder) pppHDLC(o octets) Result {
+func (d *Decoder) pppHDLC(o layerData) Result {
 	if len(o.b) < 2 {
 		return o.short(2)
 	}
@@ -17,9 +17,9 @@ func (d *Decoder) pppHDLC(o octets) Result {
 	return d.ppp(o)
 }
 
-// ppp decodes the protocol field, of one octet when that is odd (RFC 1661
+// ppp decodes the protocol field, of one byte when that is odd (RFC 1661
 // section 2), and what follows.
-func (d *Decoder) ppp(o octets) Result {
+func (d *Decoder) ppp(o layerData) Result {
 	if !d.enter() {
 		return TooDeep
 	}
@@ -61,7 +61,7 @@ func (d *Decoder) ppp(o octets) Result {
 
 // pppoe decodes a PPPoE header (RFC 2516 section 4). The session identifier
 // is the same in both directions.
-func (d *Decoder) pppoe(o octets) Result {
+func (d *Decoder) pppoe(o layerData) Result {
 	if !d.enter() {
 		return TooDeep
 	}
@@ -78,8 +78,8 @@ func (d *Decoder) pppoe(o octets) Result {
 	return d.ppp(o.from(6).upTo(n))
 }
 
-// ciscoHDLC decodes an address, a control octet, and an EtherType.
-func (d *Decoder) ciscoHDLC(o octets) Result {
+// ciscoHDLC decodes an address, a control byte, and an EtherType.
+func (d *Decoder) ciscoHDLC(o layerData) Result {
 	if len(o.b) < 4 {
 		return o.short(4)
 	}
@@ -91,9 +91,9 @@ func (d *Decoder) ciscoHDLC(o octets) Result {
 
 // frameRelay decodes a Q.922 address and RFC 2427's encapsulation, or an
 // EtherType as Cisco puts it there.
-func (d *Decoder) frameRelay(o octets) Result {
+func (d *Decoder) frameRelay(o layerData) Result {
 	k := 0
-	for { // the last octet of the address is odd
+	for { // the last byte of the address is odd
 		if len(o.b) <= k {
 			return o.short(k + 1)
 		}
@@ -120,7 +120,7 @@ func (d *Decoder) frameRelay(o octets) Result {
 }
 
 // nlpid decodes behind a network layer protocol identifier (ISO/IEC 9577).
-func (d *Decoder) nlpid(o octets) Result {
+func (d *Decoder) nlpid(o layerData) Result {
 	if !d.enter() {
 		return TooDeep
 	}

@@ -6,9 +6,9 @@ import (
 )
 
 // emit appends a summary of the transport header of h, whose ports are the
-// first four octets of o in each of the five transports. The caller fills in
+// first four bytes of o in each of the five transports. The caller fills in
 // the rest through the pointer, which the next emit makes invalid.
-func (d *Decoder) emit(h *ipHeader, proto uint8, o octets) *packet.Summary {
+func (d *Decoder) emit(h *ipHeader, proto uint8, o layerData) *packet.Summary {
 	d.out = append(d.out, packet.Summary{
 		Time:      d.p.Time,
 		Number:    d.p.Number,
@@ -28,11 +28,11 @@ func (d *Decoder) emit(h *ipHeader, proto uint8, o octets) *packet.Summary {
 }
 
 // payload sets what follows a transport header.
-func payload(s *packet.Summary, o octets) {
+func payload(s *packet.Summary, o layerData) {
 	s.PayloadLen, s.Payload = uint32(o.n), o.b
 }
 
-func (d *Decoder) transportTCP(h *ipHeader, o octets) Result {
+func (d *Decoder) transportTCP(h *ipHeader, o layerData) Result {
 	if len(o.b) < 4 {
 		return o.short(4)
 	}
@@ -72,7 +72,7 @@ func tcpFlags(flags ...bool) (v uint8) {
 	return v
 }
 
-func (d *Decoder) transportUDP(h *ipHeader, o octets) Result {
+func (d *Decoder) transportUDP(h *ipHeader, o layerData) Result {
 	if len(o.b) < 4 {
 		return o.short(4)
 	}
@@ -101,7 +101,7 @@ func (d *Decoder) transportUDP(h *ipHeader, o octets) Result {
 
 // UDP-Lite has UDP's header, with a checksum coverage in the place of the
 // length (RFC 3828 section 3.1).
-func (d *Decoder) transportUDPLite(h *ipHeader, o octets) Result {
+func (d *Decoder) transportUDPLite(h *ipHeader, o layerData) Result {
 	if len(o.b) < 4 {
 		return o.short(4)
 	}
@@ -114,7 +114,7 @@ func (d *Decoder) transportUDPLite(h *ipHeader, o octets) Result {
 	return Decoded
 }
 
-func (d *Decoder) transportSCTP(h *ipHeader, o octets) Result {
+func (d *Decoder) transportSCTP(h *ipHeader, o layerData) Result {
 	if len(o.b) < 4 {
 		return o.short(4)
 	}
@@ -144,7 +144,7 @@ const (
 // sctpChunks walks the chunks of an SCTP packet: it sets the signals, the
 // initiate tag, and the payload, which is the user data of the first DATA
 // chunk; PayloadLen counts that of all.
-func sctpChunks(s *packet.Summary, o octets) {
+func sctpChunks(s *packet.Summary, o layerData) {
 	for len(o.b) >= 4 {
 		n := int(be16(o.b[2:])) // without the padding behind it
 		if n < 4 {
@@ -222,7 +222,7 @@ var dccpSignals = [16]packet.Signal{
 }
 
 // gopacket has no DCCP.
-func (d *Decoder) transportDCCP(h *ipHeader, o octets) Result {
+func (d *Decoder) transportDCCP(h *ipHeader, o layerData) Result {
 	if len(o.b) < 4 {
 		return o.short(4)
 	}

@@ -14,7 +14,7 @@ func ports(p uint16) string { return strconv.Itoa(int(p)) }
 
 // TestTCPSummary checks each field.
 func TestTCPSummary(t *testing.T) {
-	// Four octets of options, and padding behind the datagram.
+	// Four bytes of options, and padding behind the datagram.
 	seg := cat(u16(40000), u16(443), u32(0x01020304), u32(9), hx("6018 0400 0000 0000 02040564"), []byte("hello"))
 	data := cat(ether(0x0800, ip4(packet.TCP, seg)), make([]byte, 9))
 	p := capture.Packet{Time: 17, Number: 3, Link: 1, Length: uint32(len(data)), Data: data}
@@ -108,7 +108,7 @@ func TestShort(t *testing.T) {
 	for n := range 14 + 20 + 4 {
 		b := p[:n]
 		if _, r := decodeOne(1, b); r != Malformed && !(n >= 34 && r == Truncated) {
-			t.Errorf("%d octets: %v", n, r)
+			t.Errorf("%d bytes: %v", n, r)
 		}
 	}
 }
@@ -286,7 +286,7 @@ func TestICMPErrors(t *testing.T) {
 		{"source quench", icmp(4, 0, lost), q},
 		{"time exceeded", icmp(11, 0, lost), q},
 		{"parameter problem", icmp(12, 0, lost), q},
-		{"only eight octets quoted", icmp(3, 3, lost[:28]), q},
+		{"only eight bytes quoted", icmp(3, 3, lost[:28]), q},
 		{"of a datagram that another host sent", icmp(3, 3, ip4frag("10.9.9.9", hostA, packet.UDP, 0, 0, udp(1000, 53, nil))), "ICMP error"},
 		{"ICMPv6, of a datagram that another host sent", ip6(58, cat(hx("01040000 00000000"), lost6)), "ICMP error"},
 		{"no ports quoted", icmp(3, 3, lost[:22]), "ICMP error"},

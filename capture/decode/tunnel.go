@@ -3,7 +3,7 @@ package decode
 import "github.com/portannot/portannot/capture/packet"
 
 // ipTunnel decodes what an IP header carries that is no transport.
-func (d *Decoder) ipTunnel(h *ipHeader, proto uint8, o octets) Result {
+func (d *Decoder) ipTunnel(h *ipHeader, proto uint8, o layerData) Result {
 	if d.opt.Tunnels == Outer {
 		return NoPorts
 	}
@@ -36,7 +36,7 @@ func (d *Decoder) ipTunnel(h *ipHeader, proto uint8, o octets) Result {
 }
 
 // ipInIP enters a tunnel of IP in IP (RFC 2003, 2473, 4213).
-func (d *Decoder) ipInIP(h *ipHeader, o octets) Result {
+func (d *Decoder) ipInIP(h *ipHeader, o layerData) Result {
 	ok := false
 	if h.version == 4 && is6to4(o.b) {
 		// The way back may go by another relay (RFC 3056), and the inner
@@ -58,7 +58,7 @@ func is6to4(b []byte) bool {
 
 // pimRegister decodes a multicast packet on its way to the rendezvous point
 // (RFC 7761 section 4.9.3). A null register has no payload of its own.
-func (d *Decoder) pimRegister(h *ipHeader, o octets) Result {
+func (d *Decoder) pimRegister(h *ipHeader, o layerData) Result {
 	if len(o.b) < 8 {
 		return NoPorts
 	}
@@ -97,7 +97,7 @@ const (
 // inUDP looks into a UDP datagram for a tunnel, by its ports: the destination's
 // before the source's, since some tunnels hash flows into their source port.
 // d.out[at] is the datagram's own summary.
-func (d *Decoder) inUDP(h *ipHeader, at int, src, dst uint16, o octets) {
+func (d *Decoder) inUDP(h *ipHeader, at int, src, dst uint16, o layerData) {
 	if d.opt.Tunnels == Outer || len(o.b) == 0 {
 		return
 	}
@@ -171,9 +171,9 @@ var tunnelPorts = func() (t [128]uint16) {
 
 // l2tpv3 decodes a data message of L2TP version 3 from its session identifier
 // on (RFC 3931 section 4.1). Only the two ends know whether a cookie of four
-// or eight octets and a sublayer of four follow, and what is carried. So the
+// or eight bytes and a sublayer of four follow, and what is carried. So the
 // place is taken where a frame or a packet looks right.
-func (d *Decoder) l2tpv3(h *ipHeader, o octets) Result {
+func (d *Decoder) l2tpv3(h *ipHeader, o layerData) Result {
 	if len(o.b) < 4 {
 		return o.short(4)
 	}

@@ -12,7 +12,7 @@ import (
 
 // vxlan decodes RFC 7348 section 5. The I flag must be set for the identifier
 // to be valid; other traffic on the port rarely has it.
-func (d *Decoder) vxlan(o octets) Result {
+func (d *Decoder) vxlan(o layerData) Result {
 	if len(o.b) < 8 {
 		return o.short(8)
 	}
@@ -27,8 +27,8 @@ func (d *Decoder) vxlan(o octets) Result {
 }
 
 // vxlanGPE decodes the generic extension of VXLAN: flag P says that the last
-// octet of the first word names what follows.
-func (d *Decoder) vxlanGPE(o octets) Result {
+// byte of the first word names what follows.
+func (d *Decoder) vxlanGPE(o layerData) Result {
 	if len(o.b) < 8 {
 		return o.short(8)
 	}
@@ -45,7 +45,7 @@ func (d *Decoder) vxlanGPE(o octets) Result {
 }
 
 // geneve decodes RFC 8926 section 3.4: gopacket allocates for its options.
-func (d *Decoder) geneve(o octets) Result {
+func (d *Decoder) geneve(o layerData) Result {
 	if len(o.b) < 8 {
 		return o.short(8)
 	}
@@ -61,7 +61,7 @@ func (d *Decoder) geneve(o octets) Result {
 // gtpu decodes user packets of mobile networks (3GPP TS 29.281): version 1,
 // and version 0 of TS 09.60. The tunnel endpoint identifier differs by
 // direction. gopacket's prints to the standard output.
-func (d *Decoder) gtpu(h *ipHeader, o octets) Result {
+func (d *Decoder) gtpu(h *ipHeader, o layerData) Result {
 	if len(o.b) < 8 {
 		return o.short(8)
 	}
@@ -85,7 +85,7 @@ func (d *Decoder) gtpu(h *ipHeader, o octets) Result {
 			next = 0
 		}
 		for o = o.from(12); next != 0; {
-			// A length in words, and in its last octet the next one's type.
+			// A length in words, and in its last byte the next one's type.
 			if len(o.b) == 0 || o.b[0] == 0 {
 				return Malformed
 			}
@@ -114,7 +114,7 @@ func (d *Decoder) gtpu(h *ipHeader, o octets) Result {
 // teredo decodes RFC 4380 section 5.1.1: an authentication and an origin
 // indication may come before the IPv6 packet, whose addresses are unique in
 // the world; the relays of the two directions need not be the same.
-func (d *Decoder) teredo(o octets) Result {
+func (d *Decoder) teredo(o layerData) Result {
 	for len(o.b) >= 8 && o.b[0] == 0 {
 		switch o.b[1] {
 		case 0:
@@ -136,7 +136,7 @@ func (d *Decoder) teredo(o octets) Result {
 
 // l2tp decodes L2TP over UDP: version 2 (RFC 2661 section 3.1), whose data
 // messages carry PPP, and version 3. Identifiers differ by direction.
-func (d *Decoder) l2tp(h *ipHeader, o octets) Result {
+func (d *Decoder) l2tp(h *ipHeader, o layerData) Result {
 	if len(o.b) < 6 {
 		return o.short(6)
 	}
@@ -171,7 +171,7 @@ func (d *Decoder) l2tp(h *ipHeader, o octets) Result {
 
 // looksSCTP says whether a chunk that RFC 9260 or an extension defines stands
 // behind a common header, and fits.
-func looksSCTP(o octets) bool {
+func looksSCTP(o layerData) bool {
 	if o = o.from(12); len(o.b) < 4 {
 		return false
 	}
@@ -181,7 +181,7 @@ func looksSCTP(o octets) bool {
 
 // sctpOverUDP decodes RFC 6951: the SCTP association is between the same two
 // addresses.
-func (d *Decoder) sctpOverUDP(h *ipHeader, o octets) Result {
+func (d *Decoder) sctpOverUDP(h *ipHeader, o layerData) Result {
 	if !looksSCTP(o) {
 		return NotIP
 	}
@@ -194,8 +194,8 @@ func (d *Decoder) sctpOverUDP(h *ipHeader, o octets) Result {
 	return d.transportSCTP(&inner, o)
 }
 
-// lisp decodes RFC 9300 section 5.1: eight octets and an IP packet.
-func (d *Decoder) lisp(h *ipHeader, o octets) Result {
+// lisp decodes RFC 9300 section 5.1: eight bytes and an IP packet.
+func (d *Decoder) lisp(h *ipHeader, o layerData) Result {
 	if o = o.from(8); !looksIP(o) {
 		return NotIP
 	}
@@ -206,8 +206,8 @@ func (d *Decoder) lisp(h *ipHeader, o octets) Result {
 }
 
 // lispControl decodes an encapsulated control message (RFC 9301 section 5.8):
-// type 8 in the first four bits of four octets, then an IP packet.
-func (d *Decoder) lispControl(h *ipHeader, o octets) Result {
+// type 8 in the first four bits of four bytes, then an IP packet.
+func (d *Decoder) lispControl(h *ipHeader, o layerData) Result {
 	if len(o.b) < 5 {
 		return o.short(5)
 	}
@@ -223,7 +223,7 @@ func (d *Decoder) lispControl(h *ipHeader, o octets) Result {
 // ayiya decodes an IPv6 tunnel of SixXS: four bits each of identity length
 // (a power of two), kind, signature length (words), hash, authentication and
 // operation, the next header, and a time; then identity and signature.
-func (d *Decoder) ayiya(h *ipHeader, o octets) Result {
+func (d *Decoder) ayiya(h *ipHeader, o layerData) Result {
 	if len(o.b) < 8 {
 		return o.short(8)
 	}
@@ -241,7 +241,7 @@ func (d *Decoder) ayiya(h *ipHeader, o octets) Result {
 
 // capwap decodes RFC 5415 section 4.3: a preamble, a header length in words,
 // and an 802.3 or, with flag T, an 802.11 frame.
-func (d *Decoder) capwap(h *ipHeader, o octets) Result {
+func (d *Decoder) capwap(h *ipHeader, o layerData) Result {
 	if len(o.b) < 8 {
 		return o.short(8)
 	}
@@ -267,7 +267,7 @@ func (d *Decoder) capwap(h *ipHeader, o octets) Result {
 
 // lwapp decodes CAPWAP's forerunner (RFC 5412 section 3): flags, a fragment
 // number, a length and two measures of the signal, then an 802.11 frame.
-func (d *Decoder) lwapp(h *ipHeader, o octets) Result {
+func (d *Decoder) lwapp(h *ipHeader, o layerData) Result {
 	if len(o.b) < 6 {
 		return o.short(6)
 	}
@@ -281,8 +281,8 @@ func (d *Decoder) lwapp(h *ipHeader, o octets) Result {
 }
 
 // amt decodes a multicast packet on its way to a gateway (RFC 7450 section
-// 5.1.6): version 0 and type 6 in the first octet.
-func (d *Decoder) amt(h *ipHeader, o octets) Result {
+// 5.1.6): version 0 and type 6 in the first byte.
+func (d *Decoder) amt(h *ipHeader, o layerData) Result {
 	if len(o.b) < 3 {
 		return o.short(3)
 	}
@@ -296,8 +296,8 @@ func (d *Decoder) amt(h *ipHeader, o octets) Result {
 }
 
 // mobileIP decodes RFC 3519 section 3.2: a message of type 4 carries what its
-// next octet names.
-func (d *Decoder) mobileIP(h *ipHeader, o octets) Result {
+// next byte names.
+func (d *Decoder) mobileIP(h *ipHeader, o layerData) Result {
 	if len(o.b) < 5 {
 		return o.short(5)
 	}
@@ -317,7 +317,7 @@ func (d *Decoder) mobileIP(h *ipHeader, o octets) Result {
 
 // tzsp decodes TaZmen sniffer protocol: version, type, what is carried, then
 // tags until one of type 1.
-func (d *Decoder) tzsp(o octets) Result {
+func (d *Decoder) tzsp(o layerData) Result {
 	if len(o.b) < 5 {
 		return o.short(5)
 	}

@@ -7,9 +7,9 @@ import (
 )
 
 // wlan decodes an IEEE 802.11 frame (section 9.2). padded says that the
-// driver aligned the body to four octets. gopacket's Dot11 allocates, and
+// driver aligned the body to four bytes. gopacket's Dot11 allocates, and
 // wants the check sequence that most captures have not.
-func (d *Decoder) wlan(o octets, padded bool) Result {
+func (d *Decoder) wlan(o layerData, padded bool) Result {
 	if !d.enter() {
 		return TooDeep
 	}
@@ -19,9 +19,9 @@ func (d *Decoder) wlan(o octets, padded bool) Result {
 	return d.wlanFrame(o.b[0], o.b[1], o, padded)
 }
 
-// wlanEither decodes a frame whose two octets of frame control may be in
+// wlanEither decodes a frame whose two bytes of frame control may be in
 // either order: Cisco's access points send them swapped through their tunnels.
-func (d *Decoder) wlanEither(o octets) Result {
+func (d *Decoder) wlanEither(o layerData) Result {
 	if !d.enter() {
 		return TooDeep
 	}
@@ -35,7 +35,7 @@ func (d *Decoder) wlanEither(o octets) Result {
 }
 
 // wlanFrame decodes a frame whose frame control is kind and flags.
-func (d *Decoder) wlanFrame(kind, flags uint8, o octets, padded bool) Result {
+func (d *Decoder) wlanFrame(kind, flags uint8, o layerData, padded bool) Result {
 	switch {
 	case kind&0x0c != 0x08: // not a data frame
 		return NotIP
@@ -100,8 +100,8 @@ func isSNAP(b []byte) bool {
 }
 
 // aggregate decodes the frames in an A-MSDU: each two addresses, a length,
-// and an 802.2 header, padded to four octets. Several may give flows.
-func (d *Decoder) aggregate(o octets) Result {
+// and an 802.2 header, padded to four bytes. Several may give flows.
+func (d *Decoder) aggregate(o layerData) Result {
 	r, outer := NotIP, d.ctx
 	for len(o.b) >= 14 {
 		n := int(be16(o.b[12:]))
@@ -119,7 +119,7 @@ func (d *Decoder) aggregate(o octets) Result {
 
 // radiotap decodes the header of https://www.radiotap.org: a version, a
 // length, and a bit for each field present.
-func (d *Decoder) radiotap(o octets) Result {
+func (d *Decoder) radiotap(o layerData) Result {
 	if len(o.b) < 8 {
 		return o.short(8)
 	}
@@ -144,7 +144,7 @@ func (d *Decoder) radiotap(o octets) Result {
 
 // prism decodes the header of Prism cards, in the byte order of the machine that
 // captured, or AVS, which drivers put in its place under the same link type.
-func (d *Decoder) prism(o octets) Result {
+func (d *Decoder) prism(o layerData) Result {
 	if len(o.b) < 8 {
 		return o.short(8)
 	}
@@ -161,7 +161,7 @@ func (d *Decoder) prism(o octets) Result {
 
 // ppi decodes the per-packet information header: version, flags, length, and
 // the link type behind it.
-func (d *Decoder) ppi(o octets) Result {
+func (d *Decoder) ppi(o layerData) Result {
 	if len(o.b) < 8 {
 		return o.short(8)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/portannot/portannot/capture/packet"
 )
 
-// CommunityIDLen is the length of a Community ID in octets.
+// CommunityIDLen is the length of a Community ID in bytes.
 const CommunityIDLen = 2 + 28
 
 // AppendCommunityID appends the Community ID, version 1 with seed 0, of a

@@ -12,12 +12,12 @@ import (
 // give the same key. Ports, protocol and the number of the context, see contexts,
 // share the last words: the number has 24 bits.
 
-// key4 is 16 octets: address, port and protocol of end 0, address and port of
+// key4 is 16 bytes: address, port and protocol of end 0, address and port of
 // end 1, the context split over the rest. It is a struct and not an array, for
 // only then the compiler keeps it in registers.
 type key4 struct{ lo, hi uint64 }
 
-// key6 is 40 octets: the address words of both ends, then the rest.
+// key6 is 40 bytes: the address words of both ends, then the rest.
 type key6 [5]uint64
 
 // seeds make the hash of a run its own, so that nobody can prepare packets
@@ -101,7 +101,7 @@ func contextOf[K comparable](key *K) uint32 {
 }
 
 // entry is the part of a flow's account that every packet touches. With key4 it
-// is 64 octets, one cache line. It holds no pointer, so the collector has nothing
+// is 64 bytes, one cache line. It holds no pointer, so the collector has nothing
 // to scan. What few packets touch stands in its rest, and what few flows need in
 // Table.extras.
 type entry[K comparable] struct {
@@ -110,7 +110,7 @@ type entry[K comparable] struct {
 	packets [2]uint32
 	// What does not fit in these goes to the extra; see add.
 	ipBytes  [2]uint32
-	overhead [2]int32 // octets of frames less ipBytes; a forged length may make it negative
+	overhead [2]int32 // bytes of frames less ipBytes; a forged length may make it negative
 	last     [2]int64 // latest time; minTime before the first packet of that direction
 	flags    [2]uint8
 	events   [2]event
@@ -194,7 +194,7 @@ func (e *entry[K]) noteNumbers(r *rest, dir uint8, s *packet.Summary, ev event) 
 	}
 }
 
-// sums gives the octets of a direction with one packet more, and whether the entry
+// sums gives the bytes of a direction with one packet more, and whether the entry
 // has room for them.
 func (e *entry[K]) sums(dir uint8, s *packet.Summary) (bytes uint64, over int64, fit bool) {
 	bytes = uint64(e.ipBytes[dir&1]) + uint64(s.IPLen)

@@ -103,8 +103,8 @@ type Opening struct {
 // Counters are what one direction of a flow carried.
 type Counters struct {
 	Packets    uint64
-	IPBytes    uint64 // octets by the IP header's length field, that header included
-	FrameBytes uint64 // octets on the wire, link header and outer headers included
+	IPBytes    uint64 // bytes by the IP header's length field, that header included
+	FrameBytes uint64 // bytes on the wire, link header and outer headers included
 	First      int64  // time of the first packet, nanoseconds since the Unix epoch; valid when Packets > 0
 	Last       int64  // latest time of a packet; valid when Packets > 0
 	TCPFlags   uint8  // all TCP flags seen, ORed
@@ -177,8 +177,8 @@ func (f *Flow) Last() int64 {
 // Packets gives the packets of both directions.
 func (f *Flow) Packets() uint64 { return f.Forward.Packets + f.Reverse.Packets }
 
-// IPBytes gives the IP octets of both directions.
+// IPBytes gives the IP bytes of both directions.
 func (f *Flow) IPBytes() uint64 { return f.Forward.IPBytes + f.Reverse.IPBytes }
 
-// FrameBytes gives the octets on the wire of both directions.
+// FrameBytes gives the bytes on the wire of both directions.
 func (f *Flow) FrameBytes() uint64 { return f.Forward.FrameBytes + f.Reverse.FrameBytes }

@@ -556,7 +556,7 @@ func (f *oracleFlow) text() string {
 	return line(f.sums[0].Number, f.context, f.src, f.dst, c, f.end, opening, fmt.Sprint(f.part, " ", oracleID(f, time), " ", iface), len(f.icmp), ppids, [2]Payload{f.payload(true), f.payload(false)})
 }
 
-// payload gathers what one end sent, oraclePayload octets of it.
+// payload gathers what one end sent, oraclePayload bytes of it.
 func (f *oracleFlow) payload(forward bool) (p Payload) {
 	var expected *uint32
 	bad := 0

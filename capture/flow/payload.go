@@ -8,12 +8,12 @@ import (
 
 // Payload is the start of what one end of a flow sent.
 type Payload struct {
-	// Data holds the first octets, Options.Payload at most. Of TCP they are the
+	// Data holds the first bytes, Options.Payload at most. Of TCP they are the
 	// start of the byte stream as far as its segments came in their order, or
 	// from the first one on where the opening was not seen; of the others they
 	// are the first datagram with payload, of SCTP its first user message.
 	Data []byte
-	// Len is how many octets that datagram carried, or the segments that Data
+	// Len is how many bytes that datagram carried, or the segments that Data
 	// was taken from. It is more than len(Data) where that was not captured,
 	// is beyond Options.Payload, or came out of order.
 	Len uint32
@@ -76,7 +76,7 @@ const bothDone = markDone | markDone<<1
 // its size, of which there are few.
 type arena struct {
 	chunks [][]byte
-	top    int // octets used of the last chunk
+	top    int // bytes used of the last chunk
 	sizes  [len(pieceUnits)]int
 	free   [len(pieceUnits)]handle // the first free piece of each size; the next is in its head
 }
@@ -100,7 +100,7 @@ const (
 // the one before.
 var pieceUnits = [...]int{2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 260}
 
-// setSizes sets the sizes for payloads of that many octets: none is larger than the
+// setSizes sets the sizes for payloads of that many bytes: none is larger than the
 // largest piece wanted.
 func (a *arena) setSizes(payload int) {
 	largest := (pieceHead + payload + MaxHeads*HeadBytes + unit - 1) / unit * unit
@@ -109,11 +109,11 @@ func (a *arena) setSizes(payload int) {
 	}
 }
 
-// piece is one direction's payload: a head and the octets.
+// piece is one direction's payload: a head and the bytes.
 //
 //	0  sequence number expected next (TCP), PPID (SCTP), or the next free piece
 //	4  Payload.Len
-//	8  octets held
+//	8  bytes held
 //	10 number of its size
 //	11 segments that did not follow (TCP), or datagrams that did: in the lower half
 //	   how many heads are held, in the upper how many others there were
@@ -135,8 +135,8 @@ func (a *arena) at(h handle) piece {
 	return piece(c[off : off+size : off+size])
 }
 
-// take gives a piece with room for n octets, its head zero but for the size. It
-// returns 0 if that needs more memory than left octets, which it is taken from.
+// take gives a piece with room for n bytes, its head zero but for the size. It
+// returns 0 if that needs more memory than left bytes, which it is taken from.
 func (a *arena) take(n int, left *int) handle {
 	class := 0
 	for a.sizes[class] < pieceHead+n {

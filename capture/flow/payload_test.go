@@ -22,7 +22,7 @@ func segment(back bool, flags uint8, seq uint32, data string) packet.Summary {
 	return s
 }
 
-// cut leaves n octets of a summary's payload, as a snap length does.
+// cut leaves n bytes of a summary's payload, as a snap length does.
 func cut(s packet.Summary, n int) packet.Summary {
 	s.Payload = s.Payload[:n]
 	return s
@@ -105,7 +105,7 @@ func TestHeads(t *testing.T) {
 			res.Fill(0, &f)
 			p := &f.Payload[0]
 			if first := c.sent[0]; string(p.Heads) != c.heads || string(p.Data) != first[:min(size, len(first))] || int(p.Len) != len(first) {
-				t.Errorf("%s, %d octets kept: %q %q %d", c.name, size, p.Data, p.Heads, p.Len)
+				t.Errorf("%s, %d bytes kept: %q %q %d", c.name, size, p.Data, p.Heads, p.Len)
 			}
 			if done := tb.v4.at(0).marks&(markDone|markDone<<1) != 0; done != c.done {
 				t.Errorf("%s: done %v", c.name, done)
@@ -141,10 +141,10 @@ func TestPayloadMemory(t *testing.T) {
 			if p.Lost {
 				lost++
 				if p.Len != 0 || len(p.Data) != 0 {
-					t.Errorf("flow %d: lost, and has %d octets", f.Number, len(p.Data))
+					t.Errorf("flow %d: lost, and has %d bytes", f.Number, len(p.Data))
 				}
 			} else if !bytes.Equal(p.Data, s.Payload[:min(len(s.Payload), 256)]) || p.Len != s.PayloadLen {
-				t.Errorf("flow %d: %d octets of %d", f.Number, len(p.Data), p.Len)
+				t.Errorf("flow %d: %d bytes of %d", f.Number, len(p.Data), p.Len)
 			}
 			lines = append(lines, flowLine(f))
 		}
@@ -197,10 +197,10 @@ func TestNoPayloadByDefault(t *testing.T) {
 	}
 }
 
-// TestEntryIsACacheLine: what each packet touches of a flow is 64 octets.
+// TestEntryIsACacheLine: what each packet touches of a flow is 64 bytes.
 func TestEntryIsACacheLine(t *testing.T) {
 	if n := unsafe.Sizeof(entry[key4]{}); n != 64 {
-		t.Errorf("an entry has %d octets", n)
+		t.Errorf("an entry has %d bytes", n)
 	}
 }
 
@@ -260,7 +260,7 @@ func TestNote(t *testing.T) {
 		t.Error("notes differ from what the payload gives")
 	}
 	if some > all*2/3 {
-		t.Errorf("%d octets are held with notes, %d without", some, all)
+		t.Errorf("%d bytes are held with notes, %d without", some, all)
 	}
 	for name, note := range map[string]func([]byte, *Flow) []byte{
 		"empty": func(dst []byte, _ *Flow) []byte { return dst },

@@ -17,7 +17,7 @@ type Results struct {
 	refs []place
 }
 
-// place is a Ref in four octets: a table holds millions.
+// place is a Ref in four bytes: a table holds millions.
 type place uint32
 
 const inV6 = 1 << 31 // of a place: the entry is in Table.v6

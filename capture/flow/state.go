@@ -17,7 +17,7 @@ const (
 )
 
 // tcpEvents maps the flags FIN, SYN, RST and ACK, bits 0, 1, 2 and 4 of the
-// header's octet 13, to an event. A table, for it is asked once a packet.
+// byte 13 of the header, to an event. A table, for it is asked once a packet.
 var tcpEvents = func() (t [32]event) {
 	for f := range t {
 		var e event

@@ -14,7 +14,7 @@ import (
 // DefaultMaxFlows bounds the flows held in memory when Options does not.
 const DefaultMaxFlows = 4 << 20
 
-// BytesPerFlow is about how much memory a held flow takes: 112 octets, 136 for
+// BytesPerFlow is about how much memory a held flow takes: 112 bytes, 136 for
 // IPv6, its part of the index, and its place in the order of idleness once the
 // table was full.
 const BytesPerFlow = 200
@@ -38,10 +38,10 @@ type Options struct {
 	// time to live and the interface. 0 counts all. It should be shorter than any
 	// time after which an end sends the same packet again.
 	Dedup time.Duration
-	// Payload is how many octets to keep of the start of what each end sends,
+	// Payload is how many bytes to keep of the start of what each end sends,
 	// MaxPayload at most; 0, the default, keeps none.
 	Payload int
-	// PayloadMemory bounds the memory for that, in octets; 0 means
+	// PayloadMemory bounds the memory for that, in bytes; 0 means
 	// DefaultPayloadMemory. When it is full, flows are held as before, and
 	// their payload is not; see Payload.Lost.
 	PayloadMemory int
@@ -102,7 +102,7 @@ type Table struct {
 	unique  []packet.Summary // see counted
 	samples []digested       // see sampleTwin
 
-	payloadLeft int   // octets of Options.PayloadMemory that are free
+	payloadLeft int   // bytes of Options.PayloadMemory that are free
 	fresh       marks // of a new entry
 }
 
