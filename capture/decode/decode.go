@@ -1,28 +1,20 @@
-// Package decode turns the bytes of a captured packet into summaries of the
-// transport headers in it.
+// Package decode finds the transport headers in captured packets.
 //
-// A packet is a stack of headers. The link type says how the outermost one
-// begins; each header names the next. On the way to the ports there may be
-// VLAN tags, MPLS labels, PPP, IPv6 extension headers, and tunnels, which put
-// a whole packet with headers of its own into the payload of another. One
-// captured packet can so hold several transport headers, each of which belongs
-// to a flow: the outer UDP of a VXLAN packet is one, the inner TCP another.
-// [Decoder.Decode] gives one summary for each, outermost first.
+// A packet is a stack of headers. The link type says what the outermost header is, and
+// each header says what the next one is. Before the ports there may be VLAN tags, MPLS
+// labels, PPP, IPv6 extension headers and tunnels. A tunnel carries a whole packet,
+// with headers of its own, as its payload. So one captured packet can have several
+// transport headers, and each is of another flow: the outer UDP of VXLAN is of one flow,
+// the TCP inside of another. [Decoder.Decode] returns a [packet.Summary] for each.
 //
-// Three things are often confused, and kept apart here. The captured bytes
-// are what the capture holds, which a snap length may have cut anywhere. The
-// length on the wire is what the packet had when it was sent. The length in
-// the IP header is what the datagram had; an Ethernet frame may pad it.
+// Three lengths must not be confused. The captured length is how many bytes of the
+// packet the capture has: a snap length may have cut it anywhere. The length on the wire
+// is how many bytes were sent. The length in the IP header is that of the datagram, which
+// an Ethernet frame may pad.
 //
-// Packets come from anywhere and may be forged to hurt their reader. All
-// lengths are checked against what is there, tunnels nest to a bounded depth,
-// the memory for fragments is bounded, and a packet that gives no flow is
-// counted under a [Result] that says why.
-//
-// The layers of gopacket do the reading where they exist and accept what is
-// usable; they are called one by one on values that a Decoder keeps. The walk
-// from layer to layer is our own: gopacket's decides by port names, refuses
-// headers that a snap length cut behind the ports, and allocates.
+// A packet may be made to harm its reader. Every length is checked against the bytes that
+// are there. The number of headers, of tunnels in tunnels and of fragments held is
+// bounded. Each packet without a flow is counted under the [Result] that says why.
 package decode
 
 import (
@@ -33,31 +25,31 @@ import (
 	"github.com/portannot/portannot/capture/packet"
 )
 
-// Tunnels says which headers of a tunnelled packet give summaries.
+// Tunnels says which transport headers of a packet in a tunnel are decoded.
 type Tunnels uint8
 
 // The choices.
 const (
-	Both  Tunnels = iota // the packet that carries and the one carried
-	Outer                // do not look into tunnels that IP carries
-	Inner                // leave out a header that carries another
+	Both  Tunnels = iota // that of the tunnel and that of the packet inside
+	Outer                // that of the tunnel
+	Inner                // that of the packet inside
 )
 
-// Options are the choices of a Decoder. The zero value is the usual one.
+// Options configure a Decoder.
 type Options struct {
-	// MaxDepth bounds how many tunnels are followed into each other; 0 is
-	// packet.MaxDepth, which is also the most.
+	// MaxDepth is the most tunnels in each other that are decoded; 0: packet.MaxDepth,
+	// which is also the greatest value.
 	MaxDepth int
 	Tunnels  Tunnels
-	Ignore   Ignore // what is left out of the contexts
-	// MaxFragments bounds how many fragmented datagrams are remembered at a
-	// time, and how many fragments wait for their first; 0 is 8192. Each costs
-	// about 300 bytes.
+	Ignore   Ignore // what to leave out of packet.Summary.Context
+	// MaxFragments is the most fragmented datagrams to remember, and the most fragments
+	// to hold until the first one of their datagram comes; 0: 8192. Each takes about
+	// 400 bytes.
 	MaxFragments int
 }
 
-// Decoder decodes packets. It is not safe for concurrent use: have one for
-// each goroutine. Fragments of a datagram find each other only within one.
+// Decoder decodes the packets of a capture in their order, because later fragments need
+// the ports of the first one. It must not be used by several goroutines at once.
 type Decoder struct {
 	front
 	opt    Options
@@ -82,7 +74,7 @@ type Decoder struct {
 	ic6  layers.ICMPv6
 }
 
-// New returns a Decoder.
+// New returns a Decoder for one capture.
 func New(opt Options) *Decoder {
 	if opt.MaxDepth <= 0 || opt.MaxDepth > packet.MaxDepth {
 		opt.MaxDepth = packet.MaxDepth
@@ -95,11 +87,11 @@ func New(opt Options) *Decoder {
 	return d
 }
 
-// Decode appends to dst a Summary for each transport header in p, outermost
-// first, and says what became of the packet. Payloads point into p.Data.
+// Decode appends a Summary for each transport header of p to dst, the outermost first.
+// The payloads point into p.Data.
 //
-// A first fragment releases the later ones that came before it: their
-// summaries follow its own, with the numbers and times of their packets.
+// If p is the first fragment of a datagram, the summaries of later fragments that came
+// before it follow its own. They have the numbers and times of their packets.
 func (d *Decoder) Decode(dst []packet.Summary, p *capture.Packet) ([]packet.Summary, Result) {
 	if out, n := d.run(dst, []capture.Packet{*p}); n == 1 {
 		d.Count(1)
@@ -108,8 +100,9 @@ func (d *Decoder) Decode(dst []packet.Summary, p *capture.Packet) ([]packet.Summ
 	return d.decodeLayers(dst, p)
 }
 
-// DecodeAll decodes packets one after the other and appends their summaries to
-// dst. It calls other for each that the hand-written path did not take.
+// DecodeAll decodes packets as Decode does, and appends the summaries of all to dst. It
+// calls other for each packet that a Front would not decode, with its result. The result
+// of the others is Decoded.
 func (d *Decoder) DecodeAll(dst []packet.Summary, packets []capture.Packet, other func(p *capture.Packet, r Result)) []packet.Summary {
 	for len(packets) > 0 {
 		var n int
@@ -168,15 +161,15 @@ func (d *Decoder) guarded() (r Result) {
 	return d.link(d.p.Link, layerData{d.p.Data, n})
 }
 
-// Counts says how many packets a Decoder has read, by what became of them.
-// Its sum is the number of calls of Decode.
+// Counts returns how many packets were decoded, by their results, those told to Count
+// included.
 func (d *Decoder) Counts() Counts { return d.counts }
 
-// Count adds n packets that a Front has decoded to Counts.
+// Count adds n packets that a Front has decoded to Counts, as Decoded.
 func (d *Decoder) Count(n int) { d.counts[Decoded] += uint64(n) }
 
-// Pending says how many later fragments wait for their first. Their packets
-// stand under NoFirst in Counts, and move to Decoded when it comes.
+// Pending returns how many later fragments are held until the first one of their
+// datagram comes. Counts has their packets as NoFirst, and as Decoded when it has come.
 func (d *Decoder) Pending() int { return d.frags.numHeld }
 
 // maxLayers bounds the headers of one packet, whatever their kind, so that

@@ -15,25 +15,24 @@ type front struct {
 	ignore Ignore
 }
 
-// Front is the hand-written path of a Decoder on its own. It remembers nothing
-// from packet to packet, so several may decode different packets of a capture at
-// once and in any order. What a Front leaves, fragments for example, which find
-// each other there, one Decoder must take in the order of the capture; so the
-// outcome is that of the Decoder alone. Each goroutine needs a Front of its own.
+// Front decodes the common kinds of packets, each without regard to any other. So
+// several goroutines, with a Front each, can decode packets of one capture in any order.
+// All other packets, fragments and tunnels among them, must go to one Decoder in the
+// order of the capture. The outcome is that of the Decoder alone.
 type Front struct{ front }
 
-// Front returns a Front for packets of which d takes the others.
+// Front returns a Front with the options of d, which is to decode the other packets.
 func (d *Decoder) Front() *Front { return &Front{front{ignore: d.ignore}} }
 
-// Decode appends to dst the summaries of packets, one each, up to the first that
-// it leaves; n were decoded, and are to be told to Decoder.Count.
+// Decode appends a Summary for each of the first n packets to dst, up to the first packet
+// that is for the Decoder. The caller passes n to Decoder.Count.
 func (f *Front) Decode(dst []packet.Summary, packets []capture.Packet) (out []packet.Summary, n int) {
 	return f.run(dst, packets)
 }
 
-// run is fast for packets until one is not for it; n are done. A guard for each
-// would cost a tenth of the path. Should it fail, which would be a fault of this
-// package, the packet is left to decodeLayers, whose own failures are counted.
+// run calls fast for packets until it reports false; n are decoded. To guard each
+// packet against a panic would cost a tenth of the time. If fast panics, which would be
+// a fault of this package, the packet is left to decodeLayers, whose panics are counted.
 func (f *front) run(dst []packet.Summary, packets []capture.Packet) (out []packet.Summary, n int) {
 	out = dst
 	defer func() {

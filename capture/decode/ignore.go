@@ -7,18 +7,18 @@ import (
 	"github.com/portannot/portannot/capture/packet"
 )
 
-// Ignore is a set of things that are not to tell networks apart, and so are left out
-// of packet.Summary.Context. Some mirrors write another VLAN, VXLAN network or GRE
-// key for each direction; then the packets of both directions, their ICMP errors and
-// fragments find each other only where that is ignored. Networks with the same
-// addresses are merged by it. The zero value ignores nothing.
+// Ignore is a set of identifiers to leave out of packet.Summary.Context. Some mirrors
+// write another VLAN, VXLAN network or GRE key for each direction. Then both directions
+// of a flow, their ICMP errors and their fragments belong together only if that is
+// ignored. But networks that use the same addresses are then merged. The zero value
+// ignores nothing.
 type Ignore uint8
 
-// What can be ignored.
+// The identifiers that can be ignored.
 const (
 	IgnoreVLAN  Ignore = 1 << iota // VLAN tags
 	IgnoreVNI                      // network identifiers of VXLAN, GENEVE, NVGRE and 802.1ah
-	IgnoreKey                      // GRE keys; the ends of the tunnel count in their place
+	IgnoreKey                      // GRE keys; the outer addresses count in their place
 	IgnorePPPoE                    // PPPoE sessions
 	IgnoreEnds                     // the two outer addresses of a tunnel without an identifier
 	IgnoreAll   Ignore = 1<<iota - 1

@@ -12,11 +12,11 @@ import (
 // CommunityIDLen is the length of a Community ID in bytes.
 const CommunityIDLen = 2 + 28
 
-// AppendCommunityID appends the Community ID, version 1 with seed 0, of a
-// 5-tuple: "1:" and the base64 of a SHA-1 over the ordered endpoints, so that
-// both directions, and other tools that see the same flow, give the same text
-// (https://github.com/corelight/community-id-spec). As that says, ports count
-// for TCP, UDP and SCTP; other protocols are named by their addresses alone.
+// AppendCommunityID appends the Community ID of a flow, version 1 with seed 0
+// (https://github.com/corelight/community-id-spec): "1:" and the base64 form of a
+// SHA-1 of the protocol and both endpoints. Both directions have the same one, and so
+// has the flow in the records of Zeek, Suricata and Wireshark. The specification takes
+// the ports of TCP, UDP and SCTP alone; the other protocols count without ports.
 func AppendCommunityID(dst []byte, protocol uint8, a, b netip.AddrPort) []byte {
 	if c := a.Addr().Compare(b.Addr()); c > 0 || c == 0 && a.Port() > b.Port() {
 		a, b = b, a

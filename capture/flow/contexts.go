@@ -6,8 +6,8 @@ import (
 	"github.com/portannot/portannot/capture/packet"
 )
 
-// DefaultMaxContexts bounds the contexts of the flows held in memory when Options
-// does not. Each takes about 300 bytes.
+// DefaultMaxContexts is the default of Options.MaxContexts. A context takes about 300
+// bytes.
 const DefaultMaxContexts = 1 << 20
 
 // maxContexts is a quarter of what the 24 bits of a key can number: there may be as

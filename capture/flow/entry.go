@@ -140,7 +140,7 @@ func (r *rest) earliest() int64 { return min(r.first[0], r.first[1]) }
 func count[K comparable](t *Table, tb *table[K], i uint32, dir uint8, s *packet.Summary, ev event) {
 	e := tb.at(i)
 	dir &= 1
-	// No time is earlier than the first that is not earlier than the last.
+	// A time that is not before the last one cannot be before the first.
 	if s.Time < e.last[dir] || e.packets[dir] == 0 {
 		r := tb.restOf(i)
 		r.first[dir] = min(r.first[dir], s.Time)

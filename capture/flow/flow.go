@@ -1,16 +1,27 @@
-// Package flow accounts packets to bidirectional flows, in bounded memory.
+// Package flow counts packets to bidirectional flows, in bounded memory.
 //
-// A flow is what two endpoints, an address and a port each, exchange over one
-// transport within one context (VLAN and tunnel). Its source is the endpoint
-// that sent the first packet seen; that is an observation about the capture,
-// not a claim about who is the client. Where an opening message was seen (TCP
-// SYN, SCTP INIT, DCCP Request), [Flow.Opening] says whose it was.
+// A flow is the packets that two endpoints send each other over one transport in one
+// network. An endpoint is an address and a port; the network is told by VLAN tags and
+// tunnels, see [packet.Context]. The source of a flow is the endpoint that sent its
+// first packet. That does not say which end is the client: a capture may begin in the
+// middle. Where an opening message was seen (TCP SYN, SCTP INIT, DCCP Request),
+// [Flow.Opening] says which end it was sent to.
 //
-// A flow ends when it was idle for longer than the idle time-out, when it
-// lasted longer than the active time-out, when its connection was closed and a
-// new one opens between the same endpoints, when room is needed, or with the
-// input. The packets decide, never the clock of the machine, so the same input
-// always gives the same flows.
+// A [Table] takes the summaries of packets in the order of the capture. A flow ends
+//
+//   - when no packet came for longer than the idle time-out, or it lasted longer than
+//     the active time-out,
+//   - when a new connection opens between the same endpoints: an opening with another
+//     sequence number, on a flow that has ended, was never answered, or is answered
+//     for the new number (RFC 9293 section 3.10.7.4),
+//   - when memory is full: then the flow ends that was idle for longest,
+//   - at the end of the input.
+//
+// A flow that goes on after a time-out, or after it was ended for want of memory, does
+// so in another part: see [Flow.Part].
+//
+// Only the packets and their order decide, and [Table.Expire], which live capture
+// calls. So the same input always gives the same flows.
 package flow
 
 import (
@@ -20,7 +31,7 @@ import (
 	"github.com/portannot/portannot/capture/packet"
 )
 
-// Side is one end of a flow. The zero value is neither.
+// Side is one end of a flow. The zero value, NoSide, is neither.
 type Side = packet.Side
 
 // The sides.
@@ -30,28 +41,28 @@ const (
 	Destination = packet.Destination
 )
 
-// State says how far a flow got, as its packets show it. The zero value is
-// unknown.
+// State says how far the connection of a flow got. It rests on the flow's packets
+// alone. The zero value is StateUnknown.
 type State uint8
 
 // The states.
 const (
 	StateUnknown State = iota
-	Attempted          // an opening without an answer
-	HalfOpen           // an opening that was accepted, the acceptance not confirmed
-	Refused            // an opening answered by TCP RST, SCTP ABORT or DCCP Reset
+	Attempted          // an opening, and no answer to it
+	HalfOpen           // an opening that was accepted; nothing shows that the acceptance arrived
+	Refused            // an opening that was answered by TCP RST, SCTP ABORT or DCCP Reset
 	Rejected           // an ICMP error quotes the flow, and the other end sent nothing
-	Established        // a confirmed opening; UDP: packets both ways
-	Closed             // ended by both ends
+	Established        // an opening that was accepted and confirmed; of UDP: packets both ways
+	Closed             // both ends have closed it (TCP FIN, SCTP SHUTDOWN, DCCP Close)
 	Reset              // ended by TCP RST, SCTP ABORT or DCCP Reset
-	Midstream          // packets both ways, the opening was not seen
-	OneWay             // packets one way only, no opening among them
+	Midstream          // packets both ways, but no opening
+	OneWay             // packets one way, and no opening
 	numStates
 )
 
 var stateNames = [numStates]string{"unknown", "attempted", "half-open", "refused", "rejected", "established", "closed", "reset", "midstream", "one-way"}
 
-// String gives the state in lower case: "half-open".
+// String returns the state in lower case: "half-open".
 func (s State) String() string {
 	if s < numStates {
 		return stateNames[s]
@@ -59,25 +70,25 @@ func (s State) String() string {
 	return fmt.Sprintf("state(%d)", uint8(s))
 }
 
-// EndReason says why a flow's account was closed.
+// EndReason says why a flow ended.
 type EndReason uint8
 
 // The reasons.
 const (
-	EndNone    EndReason = iota // the flow goes on
+	EndNone    EndReason = iota // it has not ended
 	EndInput                    // the input ended
-	EndIdle                     // no packet for longer than the idle time-out
-	EndActive                   // the flow lasted longer than the active time-out
-	EndClosed                   // closed or reset, and quiet since
-	EndReopen                   // closed, and a new opening followed between the same endpoints
-	EndEvicted                  // the longest idle flow, when the table was full
-	EndCounter                  // a packet counter was full (4,294,967,295 packets one way)
+	EndIdle                     // no packet for longer than Options.Idle
+	EndActive                   // it lasted longer than Options.Active
+	EndClosed                   // it was closed or reset, and no packet came for Options.Linger
+	EndReopen                   // a new connection opened between the same endpoints
+	EndEvicted                  // memory was full, and this flow was idle for longest
+	EndCounter                  // a counter was full: 4,294,967,295 packets one way
 	numEndReasons
 )
 
 var endNames = [numEndReasons]string{"", "input", "idle-timeout", "active-timeout", "closed", "reopened", "evicted", "counter-full"}
 
-// String gives the reason in lower case: "idle-timeout".
+// String returns the reason in lower case: "idle-timeout".
 func (r EndReason) String() string {
 	if r < numEndReasons {
 		return endNames[r]
@@ -85,80 +96,80 @@ func (r EndReason) String() string {
 	return fmt.Sprintf("end(%d)", uint8(r))
 }
 
-// Opening is what the opening messages say of a flow's roles.
+// Opening says which end of a flow is the server, as far as the opening messages
+// tell.
 type Opening struct {
-	// Server is the side that an opening was sent to, or that accepted one;
-	// NoSide when no opening was seen or both sides sent one.
+	// Server is the end to which an opening was sent, or which accepted one. It is
+	// NoSide when neither was seen, and when both ends sent an opening.
 	Server Side
-	// Accept is true when only the acceptance was seen (TCP SYN-ACK, SCTP
-	// INIT ACK, DCCP Response), not the opening itself.
+	// Accept is true when the acceptance was seen (TCP SYN-ACK, SCTP INIT ACK, DCCP
+	// Response), but not the opening.
 	Accept bool
-	// Confirmed is true when an acknowledgement or data followed.
+	// Confirmed is true when an acknowledgment or data followed.
 	Confirmed bool
-	// Inherited is true when the opening was seen in an earlier flow of the
-	// same connection, which a time-out ended.
+	// Inherited is true when the opening was seen in an earlier part of the flow.
 	Inherited bool
 }
 
 // Counters are what one direction of a flow carried.
 type Counters struct {
 	Packets    uint64
-	IPBytes    uint64 // bytes by the IP header's length field, that header included
-	FrameBytes uint64 // bytes on the wire, link header and outer headers included
-	First      int64  // time of the first packet, nanoseconds since the Unix epoch; valid when Packets > 0
-	Last       int64  // latest time of a packet; valid when Packets > 0
-	TCPFlags   uint8  // all TCP flags seen, ORed
+	IPBytes    uint64 // by the length field of the IP header, with that header
+	FrameBytes uint64 // on the wire, with the link header and all outer headers
+	First      int64  // earliest time of a packet, in nanoseconds since the Unix epoch; valid if Packets > 0
+	Last       int64  // latest time of a packet, likewise
+	TCPFlags   uint8  // the flags of all packets
 }
 
-// ICMPError is an ICMP or ICMPv6 error that quoted a flow.
+// ICMPError describes the ICMP or ICMPv6 errors that quote packets of a flow.
 type ICMPError struct {
 	Seen       bool
-	Type, Code uint8 // of the first one
+	Type, Code uint8 // of the first error; of the first that says "not delivered", if any does
 	Count      uint32
 }
 
-// Flow is one finished account.
+// Flow is a flow, or one part of it, with all that is known of it.
 type Flow struct {
-	Number      uint64         // number of its first packet in the run, from 1
+	Number      uint64         // of its first packet in the run, from 1
 	Source      netip.AddrPort // sender of the first packet, of part 1 where there are several
 	Destination netip.AddrPort
 	Protocol    uint8 // IP protocol number
 	// Context is the VLAN tags and tunnels around the flow's packets; nil when
-	// there are none. It must not be changed.
+	// there are none. It is shared, and must not be changed.
 	Context *packet.Context
-	// Interface is the name of the interface that recorded the flow's first packet,
-	// of part 1 where there are several; "" where it is not known.
+	// Interface is the name of the interface that captured the first packet, of part 1
+	// where there are several; "" when it is not known.
 	Interface string
 	Forward   Counters
 	Reverse   Counters
-	// Part is 1, or the number of this part of a flow that a time-out, or want of
-	// memory, has cut. ID is the same in all parts of a flow, and, as far as 64 bits
-	// go, differs between flows. It is a hash of the flow's protocol, ends, context
-	// and the start of part 1, and so the same in every run over the same packets.
+	// Part is the number of this part, from 1. A flow has several parts where a
+	// time-out or want of memory cut it.
+	//
+	// ID is the same in all parts of a flow. Other flows have other IDs, as far as 64
+	// bits allow. It is a hash of the protocol, the ends, the context and the start of
+	// part 1, and so the same in every run over the same packets.
 	Part    uint32
 	ID      uint64
 	State   State
 	Opening Opening
 	End     EndReason
 	ICMP    ICMPError
-	// PPIDs are the SCTP payload protocol identifiers seen, in order of first
-	// appearance, MaxPPIDs at most. The slice is valid as long as the Flow.
+	// PPIDs are the SCTP payload protocol identifiers in the order in which they were
+	// first seen, at most MaxPPIDs. The slice is valid as long as the Flow.
 	PPIDs []uint32
-	// Payload is the start of what the source sent, and of what the
-	// destination did. It is valid as long as the Flow; zero unless
-	// Options.Payload asks for it.
+	// Payload is the start of what the source sent, and the start of what the
+	// destination sent. It is zero unless Options.Payload asks for it, and valid as
+	// long as the Flow.
 	Payload [2]Payload
-	repeat  uint32 // how many flows with the same ends that started at the same time came before
-	// Note is what Options.Note made of the payload, which is zero then; nil
-	// where it was not called. It is valid as long as the Flow.
+	// Note is what Options.Note made of the payload, which is then zero. It is nil
+	// where Options.Note was not called, and valid as long as the Flow.
 	Note []byte
 }
 
-// MaxPPIDs bounds Flow.PPIDs.
+// MaxPPIDs is the most identifiers that Flow.PPIDs holds.
 const MaxPPIDs = 8
 
-// Start gives the time of the flow's earliest packet, in nanoseconds since the
-// Unix epoch.
+// Start returns the time of the earliest packet, in nanoseconds since the Unix epoch.
 func (f *Flow) Start() int64 {
 	if f.Forward.Packets == 0 || f.Reverse.Packets > 0 && f.Reverse.First < f.Forward.First {
 		return f.Reverse.First
@@ -166,7 +177,7 @@ func (f *Flow) Start() int64 {
 	return f.Forward.First
 }
 
-// Last gives the time of the flow's latest packet, likewise.
+// Last returns the time of the latest packet, in nanoseconds since the Unix epoch.
 func (f *Flow) Last() int64 {
 	if f.Forward.Packets == 0 || f.Reverse.Packets > 0 && f.Reverse.Last > f.Forward.Last {
 		return f.Reverse.Last
@@ -174,11 +185,11 @@ func (f *Flow) Last() int64 {
 	return f.Forward.Last
 }
 
-// Packets gives the packets of both directions.
+// Packets returns the number of packets of both directions.
 func (f *Flow) Packets() uint64 { return f.Forward.Packets + f.Reverse.Packets }
 
-// IPBytes gives the IP bytes of both directions.
+// IPBytes returns the sum of IPBytes of both directions.
 func (f *Flow) IPBytes() uint64 { return f.Forward.IPBytes + f.Reverse.IPBytes }
 
-// FrameBytes gives the bytes on the wire of both directions.
+// FrameBytes returns the sum of FrameBytes of both directions.
 func (f *Flow) FrameBytes() uint64 { return f.Forward.FrameBytes + f.Reverse.FrameBytes }

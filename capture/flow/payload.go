@@ -8,28 +8,31 @@ import (
 
 // Payload is the start of what one end of a flow sent.
 type Payload struct {
-	// Data holds the first bytes, Options.Payload at most. Of TCP they are the
-	// start of the byte stream as far as its segments came in their order, or
-	// from the first one on where the opening was not seen; of the others they
-	// are the first datagram with payload, of SCTP its first user message.
+	// Data holds at most Options.Payload bytes.
+	//
+	// Of TCP, it is the start of the byte stream, as far as the segments came in
+	// order. Where the opening was not seen, it begins with the first segment that
+	// was. Of UDP, UDP-Lite and DCCP it is the first datagram that had payload, of SCTP
+	// the first user message.
 	Data []byte
-	// Len is how many bytes that datagram carried, or the segments that Data
-	// was taken from. It is more than len(Data) where that was not captured,
-	// is beyond Options.Payload, or came out of order.
+	// Len is the length in bytes, on the wire, of the datagram or of the segments from
+	// which Data was taken. It is more than len(Data) where the capture cut the
+	// packets, where there was more than Options.Payload, and where segments were out
+	// of order.
 	Len uint32
-	// PPID is SCTP's payload protocol identifier of Data.
+	// PPID is the SCTP payload protocol identifier of Data.
 	PPID uint32
 	// Heads holds the first HeadBytes bytes of datagrams that followed Data, as
 	// many as MaxHeads, one after the other. There are some where they may be of
 	// RTP (RFC 3550 section 5.1), which only its sequence of packets shows, and
 	// Data is of it too or is very short. Of TCP and SCTP there are none.
 	Heads []byte
-	// Lost says that payload was sent, and that there was no room for any; the
-	// other fields are zero. See Options.PayloadMemory.
+	// Lost is true when payload was sent and there was no memory to keep any. The other
+	// fields are then zero. See Options.PayloadMemory.
 	Lost bool
 }
 
-// MaxPayload bounds Options.Payload.
+// MaxPayload is the greatest value of Options.Payload.
 const MaxPayload = 4096
 
 // HeadBytes is how many bytes of a datagram Payload.Heads holds, and MaxHeads of
@@ -50,7 +53,7 @@ func mayBeRTP(b []byte) bool {
 	return len(b) > HeadBytes && b[0]&0xcf == 0x80 && (b[1] < 192 || b[1] > 223)
 }
 
-// DefaultPayloadMemory bounds the payload held in memory when Options does not.
+// DefaultPayloadMemory is the default of Options.PayloadMemory.
 const DefaultPayloadMemory = 1 << 30
 
 // marks are what an entry notes about itself.

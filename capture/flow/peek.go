@@ -1,9 +1,9 @@
 package flow
 
-// Peek gives what can be had of flow i, from 0, in a fraction of the time that Fill
-// takes: whether its opening says which side is the server (Flow.Opening), its
-// protocol, and the ports of both ends in no order. It is for going through millions
-// of flows for a few, and may be called when Fill may.
+// Peek returns some of flow i, from 0 to Len()-1, in a fraction of the time that Fill
+// takes: whether Flow.Opening has a server, the protocol, and the ports of both ends in
+// no order. It serves to find a few flows among millions. Several goroutines may call it
+// at once.
 func (r *Results) Peek(i int) (opened bool, protocol uint8, ports [2]uint16) {
 	ref := r.ref(i)
 	var o opening

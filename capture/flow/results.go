@@ -5,13 +5,13 @@ import (
 	"slices"
 )
 
-// Ref names a flow that a Table holds.
+// Ref names a flow that a Table holds; see Table.Track.
 type Ref struct {
 	index uint32
 	v6    bool
 }
 
-// Results are the flows of a table whose input has ended.
+// Results are the flows that a table holds at the end of its input.
 type Results struct {
 	t    *Table
 	refs []place
@@ -27,8 +27,8 @@ func (r *Results) ref(i int) Ref {
 	return Ref{uint32(p &^ inV6), p&inV6 != 0}
 }
 
-// Results ends all flows and gives them in the order of their first packets.
-// The table must not be used afterwards.
+// Results ends all flows and returns them in the order of their first packets. The
+// table must not be used afterwards.
 func (t *Table) Results() *Results {
 	// The index is done with, and the flows are still to be rendered.
 	t.v4.slots, t.v6.slots, t.oldest = nil, nil, nil
@@ -73,18 +73,18 @@ func (tb *table[K]) finishAll() (inOrder bool) {
 	return inOrder
 }
 
-// Len gives the number of flows.
+// Len returns the number of flows.
 func (r *Results) Len() int { return len(r.refs) }
 
-// Fill writes flow i, from 0, into f. It may be called from several
-// goroutines at once, each with its own f.
+// Fill writes flow i, from 0 to Len()-1, into f. Several goroutines may call it at
+// once, each with its own f.
 func (r *Results) Fill(i int, f *Flow) {
 	ref := r.ref(i)
 	r.t.tableOf(ref).fill(r.t, ref.index, f)
 }
 
-// SortBy orders the flows by a number, the greatest first; flows of the same
-// number stay in the order of their first packets.
+// SortBy sorts the flows by a number, the greatest first. Flows with the same number
+// stay in the order of their first packets.
 func (r *Results) SortBy(key func(*Flow) int64) {
 	type item struct {
 		key int64

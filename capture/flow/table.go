@@ -14,71 +14,69 @@ import (
 // DefaultMaxFlows bounds the flows held in memory when Options does not.
 const DefaultMaxFlows = 4 << 20
 
-// BytesPerFlow is about how much memory a held flow takes: 112 bytes, 136 for
-// IPv6, its part of the index, and its place in the order of idleness once the
-// table was full.
+// BytesPerFlow is about the memory that a held flow takes, its payload not counted.
 const BytesPerFlow = 200
 
-// Options govern a Table. The zero value never times out.
+// Options configure a Table. With the zero value, flows end with the input alone.
 type Options struct {
-	Idle   time.Duration // 0: never
-	Active time.Duration // 0: never
-	// Linger is after how long without a packet Expire ends a flow that was
-	// closed or reset; 0: it does not.
+	Idle   time.Duration // ends a flow without a packet for longer; 0: never
+	Active time.Duration // ends a flow that lasts longer; 0: never
+	// Linger is how long Expire waits, after the last packet of a flow that was closed
+	// or reset, before it ends the flow. 0: such flows end like any other.
 	Linger time.Duration
-	// MaxFlows bounds the flows held, finished ones that wait to be written
-	// included; 0 means DefaultMaxFlows.
+	// MaxFlows is the most flows to hold; 0: DefaultMaxFlows. Finished flows that wait
+	// for Results are among them. When it is reached, first those are given to Emit,
+	// then the flow that was idle for longest ends early, for each new one.
 	MaxFlows int
-	// MaxContexts bounds the different contexts (VLANs and tunnels) of the flows
-	// held; 0 means DefaultMaxContexts. When it is reached, the longest idle
-	// flows end early until there is room, as at MaxFlows.
+	// MaxContexts is the most different contexts (VLANs and tunnels) that the flows
+	// held may have; 0: DefaultMaxContexts. When it is reached, flows end as with
+	// MaxFlows, until there is room for the context of the new one.
 	MaxContexts int
-	// Dedup counts a packet that is seen again within this time once: a copy from
-	// another point of observation. Copies are equal but for the link header, the
-	// time to live and the interface. 0 counts all. It should be shorter than any
-	// time after which an end sends the same packet again.
+	// Dedup is the time within which copies of a packet count once; 0: all packets
+	// count. There are copies where a capture has two points of observation. They
+	// are equal but for the link header, the time to live and the interface. Dedup
+	// should be shorter than the time after which an end repeats a packet.
 	Dedup time.Duration
-	// Payload is how many bytes to keep of the start of what each end sends,
-	// MaxPayload at most; 0, the default, keeps none.
+	// Payload is the number of bytes to keep of the start of what each end sends, at
+	// most MaxPayload; 0: none.
 	Payload int
-	// PayloadMemory bounds the memory for that, in bytes; 0 means
-	// DefaultPayloadMemory. When it is full, flows are held as before, and
-	// their payload is not; see Payload.Lost.
+	// PayloadMemory is the most memory for payload, in bytes; 0:
+	// DefaultPayloadMemory. When it is full, flows have no payload, or less of it:
+	// see Payload.Lost and Stats.PayloadLost.
 	PayloadMemory int
-	// Note is called when the payload of both ends is as long as it will get, and
-	// appends to dst what is to be held of the flow in its place: see
-	// Flow.Note. That must hang on the flow's ends, protocol and payload alone:
-	// more packets may follow. It holds memory for far fewer flows at a time. A
-	// note that is empty or longer than Payload is not taken, and the payload is
-	// held on to, as it is if Note is nil.
+	// Note, if it is not nil, is called for a flow when no more payload of either end
+	// is wanted. It appends to dst what to keep in place of the payload, as Flow.Note:
+	// far less memory, as a rule. What it appends may depend on the protocol, the
+	// ends and the payload alone, because more packets may follow. Where it appends
+	// nothing, or more than Payload bytes, the payload is kept.
 	Note func(dst []byte, f *Flow) []byte
-	// Emit is given a finished flow that the table no longer holds. The Flow
-	// is valid during the call only. It is called before the end of the input
-	// when room was needed and when Prompt is set, and never by Results.
+	// Emit, if it is not nil, is called with each finished flow that the table does
+	// not hold any more: before the end of the input, when there is no room or Prompt
+	// is set. Results does not call it. The Flow is valid during the call.
 	Emit func(*Flow)
-	// Prompt gives finished flows to Emit at once, as live capture needs.
-	// Otherwise they are held back, so that the results come in the order of
-	// each flow's first packet, until the table is full.
+	// Prompt gives each finished flow to Emit at once, as live capture needs.
+	// Otherwise finished flows are held, as long as there is room, so that Results has
+	// all flows in the order of their first packets.
 	Prompt bool
 }
 
-// Stats count what a Table did.
+// Stats are the counts of a Table.
 type Stats struct {
-	Flows        uint64 // accounts opened
-	Evicted      uint64 // flows ended because there were MaxFlows or MaxContexts
-	Crowded      uint64 // those of them ended because there were MaxContexts
-	Early        uint64 // flows given to Emit before the end, in other than the order of their first packets
-	Packets      uint64 // datagrams and fragments counted to a flow
-	Quoted       uint64 // ICMP errors that quoted a flow of the table
-	QuotedOthers uint64 // ICMP errors that quoted none
-	Duplicates   uint64 // packets that Dedup did not count
-	DedupLost    uint64 // packets that Dedup forgot before its time, for want of memory
-	Sampled      uint64 // packets that were looked at for copies, without Dedup
-	Twins        uint64 // those of them of which one was seen shortly before; see SeenTwice
-	PayloadLost  uint64 // directions of flows whose payload had no room, or no room to go on
+	Flows        uint64 // flows and parts of flows that began
+	Evicted      uint64 // flows that ended early because of MaxFlows or MaxContexts
+	Crowded      uint64 // those of Evicted that ended because of MaxContexts
+	Early        uint64 // flows given to Emit for want of room, and so not in the order of Results
+	Packets      uint64 // packets that count to a flow, each header of a tunnelled one
+	Quoted       uint64 // ICMP errors that quote a packet of a flow
+	QuotedOthers uint64 // ICMP errors that quote a packet of no flow that is held
+	Duplicates   uint64 // copies that Options.Dedup did not count
+	DedupLost    uint64 // packets forgotten before Options.Dedup was over, for want of memory
+	Sampled      uint64 // packets that were compared with those before, to find copies; 0 with Options.Dedup
+	Twins        uint64 // those of Sampled that had a copy at most TwinTime before
+	PayloadLost  uint64 // directions of flows whose payload was cut short for want of memory
 }
 
-// Table accounts packet summaries to flows. It is not safe for concurrent use.
+// Table counts packets to flows. It must not be used by several goroutines at once.
 type Table struct {
 	opt        Options
 	stats      Stats
@@ -122,7 +120,7 @@ type located[K comparable] struct {
 	dir  uint8
 }
 
-// NewTable makes an empty table.
+// NewTable returns a table without flows.
 func NewTable(opt Options) *Table {
 	if opt.MaxFlows <= 0 {
 		opt.MaxFlows = DefaultMaxFlows
@@ -161,13 +159,13 @@ const (
 	maxTime = math.MaxInt64
 )
 
-// Stats gives the counts so far.
+// Stats returns the counts so far.
 func (t *Table) Stats() Stats { return t.stats }
 
-// Len gives how many flows are held.
+// Len returns the number of flows held.
 func (t *Table) Len() int { return t.v4.n + t.v6.n }
 
-// Add counts packets to their flows, in order.
+// Add counts packets, in the order of the capture. It does not keep sums.
 func (t *Table) Add(sums []packet.Summary) {
 	if t.opt.Dedup > 0 {
 		sums = t.counted(sums)
@@ -281,9 +279,9 @@ func updateAll[K comparable](t *Table, tb *table[K], batch []located[K], sums []
 	t.stats.Packets += counted
 }
 
-// Track is Add for one packet, and says which flow it was counted to, or which
-// one it quotes. ok is false for an ICMP error that quotes no flow of the table, and
-// for a packet that Options.Dedup does not count.
+// Track counts one packet as Add does, and returns the flow to which it counts, or
+// which an ICMP error quotes. ok is false if there is none: for an ICMP error about a
+// flow that is not held, and for a copy that Options.Dedup does not count.
 func (t *Table) Track(s *packet.Summary) (r Ref, ok bool) {
 	one := [1]packet.Summary{*s}
 	if t.opt.Dedup > 0 {
@@ -305,8 +303,8 @@ func (t *Table) Track(s *packet.Summary) (r Ref, ok bool) {
 	return Ref{i, len(v6) > 0}, i != none
 }
 
-// Peek writes the flow of a Ref that Track gave into f, as it stands. A Ref is
-// valid until the next packet.
+// Peek writes the flow that Track returned into f, as it stands now. r is valid until
+// the next packet.
 func (t *Table) Peek(r Ref, f *Flow) { t.tableOf(r).fill(t, r.index, f) }
 
 // update counts one packet, the order-th of the run, and gives the entry, none
@@ -520,9 +518,9 @@ func (t *Table) emit(tb anyTable, i uint32) {
 	tb.release(payload)
 }
 
-// Expire ends the flows that are due at time now, in nanoseconds since the
-// Unix epoch: live capture calls it now and then, for flows that no packet
-// will touch again.
+// Expire ends the flows whose time is over by the time now, in nanoseconds since the
+// Unix epoch. Live capture calls it every second or so: without it, a time-out shows
+// only at the next packet of the flow.
 func (t *Table) Expire(now int64) {
 	due := t.v6.due(t.v4.due(nil, t.opt, now), t.opt, now)
 	slices.SortFunc(due, byOrder)

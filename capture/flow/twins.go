@@ -88,11 +88,12 @@ func (t *Table) counted(sums []packet.Summary) []packet.Summary {
 const (
 	// lookedAll is up to how many packets are all looked at for copies; of those
 	// behind it one in 16 is, chosen by what both copies have in common.
-	lookedAll = 4096
-	// TwinTime is how far apart in time copies are looked for.
-	TwinTime   = 100 * time.Millisecond
+	lookedAll  = 4096
 	numSamples = 2048
 )
+
+// TwinTime is how long after a packet a copy of it counts as Stats.Twins.
+const TwinTime = 100 * time.Millisecond
 
 // sampleSeeds are the same in each run, so that what is found is.
 var sampleSeeds = seeds{0x9e3779b97f4a7c15, 0x6a09e667f3bcc909, 0xbb67ae8584caa73b, 0x3c6ef372fe94f82b}
@@ -127,6 +128,6 @@ func (t *Table) sampleTwin(s *packet.Summary) {
 	*at = digested{h, s.Time}
 }
 
-// SeenTwice reports whether many packets were probably captured at two points and so
-// counted twice. See Options.Dedup.
+// SeenTwice reports whether packets are probably counted twice, because the capture has
+// two points of observation: a quarter of Sampled has a copy. See Options.Dedup.
 func (s *Stats) SeenTwice() bool { return s.Twins >= 3 && s.Twins >= s.Sampled/4 }

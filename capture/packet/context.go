@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 )
 
-// Tunnel names an encapsulation in a [Context].
+// Tunnel is an encapsulation of packets in packets.
 type Tunnel uint8
 
 // The tunnels.
@@ -26,7 +26,7 @@ const (
 	EtherIP
 	NVGRE
 	SCTPoverUDP
-	MPLS // over IP or UDP; labels on a link are no tunnel
+	MPLS // over IP or UDP; labels on a link are not in a Context
 	PPPoE
 	AH
 	PIM // a register message to the rendezvous point
@@ -43,7 +43,7 @@ var tunnelNames = [numTunnels]string{"", "gre", "ipip", "vxlan", "geneve", "gtp-
 	"etherip", "nvgre", "sctp-over-udp", "mpls", "pppoe", "ah",
 	"pim", "pbb", "lisp", "ayiya", "capwap", "tzsp", "amt"}
 
-// String gives the tunnel's name in lower case: "vxlan".
+// String returns the name of the tunnel in lower case: "vxlan".
 func (t Tunnel) String() string {
 	if t < numTunnels {
 		return tunnelNames[t]
@@ -51,32 +51,32 @@ func (t Tunnel) String() string {
 	return "tunnel(" + strconv.Itoa(int(t)) + ")"
 }
 
-// MaxDepth bounds how many VLAN tags and how many tunnels a Context holds.
+// MaxDepth is the most VLAN tags, and the most tunnels, that a Context holds.
 const MaxDepth = 8
 
-// Context says in which network an IP datagram was found: the VLAN tags and the
-// tunnels around it. Packets with the same addresses and ports but different
-// Contexts belong to different flows, so only what is the same in both
-// directions of a flow is in it: a VXLAN network identifier is, a GTP-U tunnel
-// endpoint identifier is not. The zero value is a datagram with neither.
+// Context says in which network an IP datagram was: in which VLANs and tunnels. Packets
+// with the same addresses and ports in different Contexts are of different flows. So
+// a Context has only what is the same in both directions of a flow. It has the network
+// identifier of VXLAN, for example, and not the tunnel endpoint identifier of GTP-U. The
+// zero value is a datagram without VLAN tags and tunnels.
 //
-// A Context is a comparable value. Where a *Context is handed out it may be
-// shared, and must not be changed; nil is the zero Context.
+// Contexts can be compared. A *Context that a function returns is shared, and must not
+// be changed. nil means the same as the zero value.
 type Context struct {
-	VLANs    [MaxDepth]uint16 // VLAN identifiers, outermost first; NumVLANs are valid
-	NumVLANs uint8
-	Depth    uint8 // number of tunnels, how many of Path and ID are valid; 0 outside any tunnel
-	Path     [MaxDepth]Tunnel
-	ID       [MaxDepth]uint32 // network identifier of each tunnel of Path: VNI, VSID, GRE key; 0 when it has none
-	// Outer are the two ends of the innermost tunnel whose identifier does not
-	// tell networks apart, the numerically smaller first; zero otherwise. IPv4
-	// addresses stand in the first four bytes.
+	VLANs    [MaxDepth]uint16 // VLAN identifiers, the outermost first
+	NumVLANs uint8            // number of VLANs that are valid
+	Depth    uint8            // number of tunnels: of Path and ID that are valid
+	Path     [MaxDepth]Tunnel // tunnels, the outermost first
+	ID       [MaxDepth]uint32 // network identifier of each tunnel of Path: VNI, VSID, GRE key; 0 if it has none
+	// Outer are the two outer addresses of the innermost tunnel that has no network
+	// identifier, the numerically smaller one first. An IPv4 address is in the first
+	// four bytes. They are valid if OuterVersion != 0.
 	Outer        [2][16]byte
-	OuterVersion uint8 // IP version of Outer: 4, 6, or 0 when not set
+	OuterVersion uint8 // IP version of Outer, 4 or 6; 0 if all tunnels have identifiers
 }
 
-// Hash gives a number that differs for most Contexts. It is the same in every
-// run, and 0 for nil and the zero Context.
+// Hash returns a hash of the Context, which is the same in every run. It is 0 for nil
+// and the zero value.
 func (c *Context) Hash() uint64 {
 	if c == nil || c.NumVLANs|c.Depth == 0 {
 		return 0
@@ -96,8 +96,9 @@ func (c *Context) Hash() uint64 {
 	return h
 }
 
-// String gives the context in words, the outermost first: "vlan 30, vxlan:42/gre
-// 192.0.2.1 192.0.2.2". It is "" for nil and the zero Context.
+// String returns the VLANs, the tunnels with their identifiers, the outermost first,
+// and Outer: "vlan 30, vxlan:42/gre 192.0.2.1 192.0.2.2". It returns "" for nil and the
+// zero value.
 func (c *Context) String() string {
 	if c == nil {
 		return ""
@@ -130,10 +131,10 @@ func mix(h, v uint64) uint64 {
 // vlans holds the Contexts that VLAN has made.
 var vlans [1 << 12]atomic.Pointer[Context]
 
-// VLAN gives the Context that is one VLAN tag, the same pointer each time. Only
-// the lower 12 bits of tci, the tag's control information, count. It gives nil
-// for identifier 0: a priority tag is in no VLAN (IEEE 802.1Q table 9-2). It may
-// be called from several goroutines at once.
+// VLAN returns the Context of a datagram behind one VLAN tag with the control
+// information tci, of which the lower 12 bits count. It returns nil for identifier 0: a
+// priority tag is of no VLAN (IEEE 802.1Q table 9-2). For each identifier the pointer
+// is always the same. Several goroutines may call VLAN at once.
 func VLAN(tci uint16) *Context {
 	v := &vlans[tci&0xfff]
 	if c := v.Load(); c != nil || tci&0xfff == 0 {

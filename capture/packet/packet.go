@@ -1,7 +1,8 @@
-// Package packet holds the value that decoding makes and flow accounting
-// takes: what one transport header, TCP, UDP, UDP-Lite, SCTP or DCCP, and the
-// IP header before it say. It is a leaf, so that the users of either side need
-// not compile the other.
+// Package packet defines what decoding a packet yields and counting flows needs: a
+// [Summary] of one transport header (TCP, UDP, UDP-Lite, SCTP or DCCP) and of the IP
+// header before it, with the [Context] that says in which network the datagram was. It
+// imports none of the packages that use it, so a program can have one without the
+// others.
 package packet
 
 import "net/netip"
@@ -27,24 +28,24 @@ const (
 	CWR
 )
 
-// Kind says what a Summary stands for.
+// Kind says what a Summary describes.
 type Kind uint8
 
 // The kinds.
 const (
-	Datagram Kind = iota // a whole datagram or the first fragment of one: the ports were in it
-	Fragment             // a later fragment, whose ports are known from the first one
-	// Quoted is an ICMP or ICMPv6 error: the addresses, ports and protocol are
-	// those of the datagram it quotes, in the direction in which that was
-	// sent. ICMPType and ICMPCode are valid. It is no packet of the flow.
+	Datagram Kind = iota // a datagram, or the first fragment of one, with its ports
+	Fragment             // a later fragment; the ports are those of the first
+	// Quoted is an ICMP or ICMPv6 error. Addresses, ports and protocol are those of
+	// the datagram that it quotes, in the direction in which that was sent. It counts
+	// as no packet of that flow.
 	Quoted
 )
 
-// Signal holds what a transport's control messages say of the association.
-// TCP has its flags instead; SCTP (RFC 9260) and DCCP (RFC 4340) use these.
+// Signal is the set of control messages in a packet of SCTP (RFC 9260) or DCCP (RFC
+// 4340). TCP has flags in their place.
 type Signal uint8
 
-// The signals; several may be set where an SCTP packet bundles chunks.
+// The signals. A packet of SCTP may have several, one for each chunk.
 const (
 	Init     Signal = 1 << iota // SCTP INIT, DCCP Request
 	InitAck                     // SCTP INIT ACK, DCCP Response
@@ -54,15 +55,15 @@ const (
 	Abort                       // SCTP ABORT, DCCP Reset
 )
 
-// Summary is one transport header of one packet. A packet inside a tunnel
-// gives several: the outer ones first. It is comparable but for Payload.
+// Summary describes one transport header of one packet. A packet in a tunnel has
+// several: that of the carrier and that of the packet inside.
 type Summary struct {
 	Time   int64  // nanoseconds since the Unix epoch
 	Number uint64 // the packet's number in the run, from 1
 
-	// Src and Dst are the addresses as sent, those of the IP header: while a
-	// source route is under way Dst is the next stop. IPv4 stands in the first
-	// four bytes, the rest zero.
+	// Src and Dst are the addresses in the IP header. With a source route, Dst is the
+	// next stop of it. An IPv4 address is in the first four bytes, and the others are
+	// zero.
 	Src, Dst         [16]byte
 	SrcPort, DstPort uint16
 	Protocol         uint8 // IP protocol number: TCP, UDP, DCCP, SCTP or UDPLite
@@ -70,55 +71,54 @@ type Summary struct {
 	Kind             Kind
 	TCPFlags         uint8  // TCP only
 	Signal           Signal // SCTP and DCCP only
-	ICMPType         uint8  // Kind Quoted only
-	ICMPCode         uint8  // Kind Quoted only
-	HasPPID          bool   // SCTP: there is a DATA chunk, and PPID is its
-	// ID is the Identification of the IPv4 header, and Checksum that of the
-	// transport header (SCTP: the lower half of the CRC): with the other numbers
-	// they tell a packet from most others. 0 where there is none.
-	ID, Checksum uint16
+	ICMPType         uint8  // of the error; valid if Kind == Quoted
+	ICMPCode         uint8  // likewise
+	HasPPID          bool   // PPID is valid
+	ID               uint16 // Identification of the IPv4 header; 0 for IPv6
+	Checksum         uint16 // of the transport header (SCTP: the lower half of the CRC); 0 where it was not captured
 
-	// Context is the VLAN tags and tunnels around this header, which tell flows
-	// with equal addresses apart; nil when there are none.
+	// Context is the VLAN tags and tunnels around the datagram; nil when there are
+	// none. Datagrams with the same addresses in different Contexts are of different
+	// flows.
 	Context *Context
-	// Sequence is the TCP sequence number, the SCTP initiate tag when Signal
-	// has Init or InitAck, or the lower 32 bits of DCCP's: what tells a
-	// retransmitted opening from a new one. For Kind Fragment it is the
-	// fragment's offset in bytes.
+	// Sequence is the sequence number of TCP, the lower 32 bits of that of DCCP, or the
+	// initiate tag of SCTP, which only INIT and INIT ACK have. It tells a repeated
+	// opening from a new one. If Kind is Fragment, it is the offset of the fragment in
+	// bytes.
 	Sequence uint32
-	// Ack is the TCP acknowledgment number, valid with the flag ACK, the SCTP
-	// verification tag, or the lower 32 bits of DCCP's acknowledgment number.
+	// Ack is the acknowledgment number of TCP, valid if TCPFlags has ACK, the lower 32
+	// bits of that of DCCP, or the verification tag of SCTP.
 	Ack      uint32
-	FrameLen uint32 // bytes of the whole frame on the wire, outer headers included
-	IPLen    uint32 // total length of this header's IP datagram in bytes, its header included
-	PPID     uint32 // SCTP: payload protocol identifier of the first DATA chunk; valid when HasPPID
-	// PayloadLen is how many bytes of transport payload the datagram
-	// carried on the wire, as far as the IP header tells. For SCTP it counts
-	// the user data of all DATA and I-DATA chunks. For Kind Quoted it is 0.
+	FrameLen uint32 // length of the whole frame on the wire in bytes, with all outer headers
+	IPLen    uint32 // length of the IP datagram in bytes, with its header
+	PPID     uint32 // SCTP payload protocol identifier of the first DATA chunk; valid if HasPPID
+	// PayloadLen is the length in bytes of the transport payload on the wire, by the
+	// length in the IP header. Of SCTP it is the user data of all DATA and I-DATA
+	// chunks. It is 0 if Kind is Quoted.
 	PayloadLen uint32
-	// Payload is what was captured of it; valid as long as the packet is. For
-	// SCTP it is the user data of the first DATA or I-DATA chunk. It is nil
-	// for the kinds Fragment and Quoted.
+	// Payload is the captured part of the payload; of SCTP, of the user data of the
+	// first DATA or I-DATA chunk. It is nil unless Kind is Datagram, and valid as long
+	// as the packet that was decoded.
 	Payload []byte
-	// Interface is the name of the interface that recorded the packet; "" where it is
-	// not known.
+	// Interface is the name of the interface that captured the packet; "" if it is not
+	// known.
 	Interface string
-	// Bundle has the identifiers of an SCTP packet whose DATA chunks have not all
-	// the same; nil for all others.
+	// Bundle has all payload protocol identifiers of a packet of SCTP that has
+	// different ones, and is nil otherwise.
 	Bundle *Bundle
 }
 
-// MaxPPIDs bounds the identifiers of a Bundle.
+// MaxPPIDs is the most identifiers that a Bundle holds.
 const MaxPPIDs = 8
 
-// Bundle lists payload protocol identifiers of one SCTP packet, each once, in the
+// Bundle is the payload protocol identifiers of one SCTP packet, each once, in the
 // order of its chunks.
 type Bundle struct {
 	PPIDs    [MaxPPIDs]uint32
-	NumPPIDs uint8 // how many of PPIDs are valid
+	NumPPIDs uint8 // number of PPIDs that are valid
 }
 
-// Add appends an identifier, unless it is there or there is no room.
+// Add appends an identifier, unless it is there already or there is no room for it.
 func (b *Bundle) Add(id uint32) {
 	for _, have := range b.PPIDs[:b.NumPPIDs] {
 		if have == id {
@@ -131,10 +131,10 @@ func (b *Bundle) Add(id uint32) {
 	}
 }
 
-// SrcAddr gives the source address as a netip.Addr.
+// SrcAddr returns the source address.
 func (s *Summary) SrcAddr() netip.Addr { return addr(s.Src, s.IPVersion) }
 
-// DstAddr gives the destination address as a netip.Addr.
+// DstAddr returns the destination address.
 func (s *Summary) DstAddr() netip.Addr { return addr(s.Dst, s.IPVersion) }
 
 func addr(a [16]byte, v uint8) netip.Addr {
