@@ -20,6 +20,8 @@ import (
 type Meta struct {
 	Edition iana.Edition // of the registry; for the last line of text
 	Color   bool         // with escape sequences for colours; for text only
+	Width   int          // of the terminal that text must fit, in columns; 0: every column, however long the line
+	Details bool         // text of a given Width has the details of each flow, below it if need be
 }
 
 // Format writes flows as text, JSON or CSV. It must not be used by several
@@ -43,6 +45,9 @@ func Formats() []string { return []string{"text", "json", "csv"} }
 func New(name string, m Meta) (Format, error) {
 	switch name {
 	case "text":
+		if m.Width > 0 {
+			return newNarrow(m), nil
+		}
 		return newText(m), nil
 	case "json":
 		return &jsonFormat{record.JSON{}}, nil

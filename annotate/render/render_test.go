@@ -81,7 +81,7 @@ func TestColorOnlyAddsEscapes(t *testing.T) {
 		return string(out)
 	}
 	stripped := render(true)
-	for _, esc := range []string{ascii.Bold, ascii.Plain, ascii.Red, ascii.Yellow, ascii.Green, ascii.Cyan} {
+	for _, esc := range []string{ascii.Bold, ascii.Plain, ascii.Red, ascii.Yellow, ascii.Cyan} {
 		stripped = strings.ReplaceAll(stripped, esc, "")
 	}
 	if plainText := render(false); stripped != plainText {

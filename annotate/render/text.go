@@ -106,13 +106,31 @@ func (t *textFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation
 		dst = ascii.AppendUint(dst, uint64(a.Service.Port))
 		dst = append(append(dst, '/'), e.Transport.String()...)
 		cell(portWidth)
-		dst = t.appendStatus(dst, e.Status)
+		color := ""
 		if t.meta.Color {
-			at += len(ascii.Red) + len(ascii.Plain) // which take no room on the screen
+			color = statusColor(e.Status, answered(f))
+		}
+		dst = appendColored(dst, e.Status.String(), color)
+		if color != "" {
+			at += len(color) + len(ascii.Plain) // which take no room on the screen
 		}
 		cell(statusWidth)
 		dst = appendLocal(t.names.Append(dst, e), a.Local())
-		dst = append(append(dst, " ("...), t.end(a.Service.Side)...)
+		dst = append(dst, ' ')
+	} else {
+		dst = append(dst, '?')
+		cell(portWidth)
+		dst = append(dst, "no side"...)
+		cell(statusWidth)
+	}
+	return append(t.appendDetails(dst, f, a), '\n')
+}
+
+// appendDetails appends why this end is the service, what should not be missed,
+// and what is known of the flow beyond its columns.
+func (t *textFormat) appendDetails(dst []byte, f *flow.Flow, a *annotate.Annotation) []byte {
+	if e := a.ServiceEntry(); e != nil {
+		dst = append(append(dst, "("...), t.end(a.Service.Side)...)
 		dst = append(append(dst, ", "...), a.Service.Reason.String()...)
 		if a.Service.Confidence < annotate.Certain {
 			dst = append(append(dst, ", "...), a.Service.Confidence.String()...)
@@ -122,10 +140,6 @@ func (t *textFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation
 			dst = append(append(append(dst, " [registered "...), e.Registered()...), ", after this traffic]"...)
 		}
 	} else {
-		dst = append(dst, '?')
-		cell(portWidth)
-		dst = append(dst, "no side"...)
-		cell(statusWidth)
 		dst = t.appendPort(dst, &a.Source, a.SourceLocal)
 		dst = append(dst, " | "...)
 		dst = t.appendPort(dst, &a.Destination, a.DestinationLocal)
@@ -152,7 +166,7 @@ func (t *textFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation
 			dst = append(append(append(dst, " ("...), name...), ')')
 		}
 	}
-	return append(dst, '\n')
+	return dst
 }
 
 // end names the service side in the flow's own terms.
@@ -166,20 +180,11 @@ func (t *textFormat) end(s annotate.Side) string {
 	return "destination"
 }
 
-func (t *textFormat) appendStatus(dst []byte, s iana.Status) []byte {
-	if !t.meta.Color {
-		return append(dst, s.String()...)
+func appendColored(dst []byte, text, color string) []byte {
+	if color == "" {
+		return append(dst, text...)
 	}
-	color := ascii.Green
-	switch s {
-	case iana.Reserved:
-		color = ascii.Red
-	case iana.Unassigned, iana.Unknown:
-		color = ascii.Yellow
-	case iana.Dynamic:
-		color = ascii.Cyan
-	}
-	return append(append(append(dst, color...), s.String()...), ascii.Plain...)
+	return append(append(append(dst, color...), text...), ascii.Plain...)
 }
 
 // appendNames appends the preferred name and how many more there are, what the

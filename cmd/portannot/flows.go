@@ -49,6 +49,8 @@ type flowOptions struct {
 	dedup      time.Duration
 	sort       string
 	color      string
+	wide       bool
+	details    bool
 	tunnels    string
 	ignore     []string
 	quiet      bool
@@ -181,7 +183,11 @@ func (o *flowOptions) job(e *env, files []string) (*job, error) {
 			return nil, err
 		}
 	}
-	j.format, err = render.New(o.output, render.Meta{Edition: registry.Edition(), Color: useColor(o.color, e.stdout)})
+	meta := render.Meta{Edition: registry.Edition(), Color: useColor(o.color, e.stdout), Details: o.details}
+	if !o.wide {
+		meta.Width = terminalWidth(e.stdout)
+	}
+	j.format, err = render.New(o.output, meta)
 	if err != nil {
 		return nil, usagef("", "%v", err)
 	}

@@ -277,7 +277,7 @@ type paint bool
 
 var statusColors = [iana.NumStatuses]string{
 	iana.Unknown:    "33", // yellow
-	iana.Assigned:   "32", // green
+	iana.Assigned:   "",   // the registry does not say that traffic is good
 	iana.Reserved:   "31", // red
 	iana.Unassigned: "33",
 	iana.Dynamic:    "36", // cyan
@@ -286,7 +286,7 @@ var statusColors = [iana.NumStatuses]string{
 // status gives a status in its colour, padded to a width.
 func (p paint) status(s iana.Status, width int) string {
 	text := fmt.Sprintf("%-*s", width, s)
-	if !p {
+	if !p || statusColors[s] == "" {
 		return text
 	}
 	return "\x1b[" + statusColors[s] + "m" + text + "\x1b[0m"

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
@@ -179,6 +180,22 @@ func openRegistry(name string) (*iana.Registry, error) {
 func isTerminal(f any) bool {
 	file, ok := asFile(f)
 	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+// terminalWidth gives the columns of the terminal that out is, or 0 if it is
+// none. COLUMNS in the environment has the first word.
+func terminalWidth(out any) int {
+	if !isTerminal(out) {
+		return 0
+	}
+	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 0 {
+		return n
+	}
+	file, _ := asFile(out)
+	if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 {
+		return width
+	}
+	return 80
 }
 
 // useColor decides by --color, NO_COLOR (https://no-color.org) and whether the

@@ -6,9 +6,9 @@ package ascii
 // Escape sequences of a terminal. Plain ends what the others begin.
 const (
 	Bold   = "\x1b[1m"
+	Dim    = "\x1b[2m"
 	Plain  = "\x1b[0m"
 	Red    = "\x1b[31m"
 	Yellow = "\x1b[33m"
-	Green  = "\x1b[32m"
 	Cyan   = "\x1b[36m"
 )
