@@ -70,8 +70,6 @@ func findDICOM(m *message) match {
 // HL7: a message of segments, between a vertical tab and a file separator (HL7
 // Version 2.9 section 2.5; "Transport Specification: MLLP, Release 1").
 const (
-	mllpStart = 0x0b
-
 	reasonHL7    = "HL7 message header behind MLLP's start"
 	reasonHL7Ack = "MLLP acknowledgement without a message"
 )

@@ -156,8 +156,6 @@ func modbusFunction(p []byte, n int) (sender role, ok bool) {
 // DNP3: link frames that begin with two fixed bytes, with a check sequence
 // over the header's first eight bytes (IEEE 1815-2012 section 9.2).
 const (
-	dnp3Header = 10
-
 	reasonDNP3 = "DNP3 link frame: start and check sequence fit"
 )
 
