@@ -18,6 +18,7 @@ type awsDecider struct {
 	ingress, egress map[string]*group
 	order           []string // names of ingress
 	members         map[netip.Addr][]string
+	private         map[netip.Addr][]string // likewise, without public addresses
 }
 
 // awsReader reads the files of security groups.
@@ -80,20 +81,27 @@ func readAWS(files []file) (*Set, error) {
 // interfaces reads which addresses are in which groups.
 func (r *awsReader) interfaces(file string, list *node) {
 	if r.d.members == nil {
-		r.d.members, r.addresses = map[netip.Addr][]string{}, map[string][]netip.Addr{}
+		r.d.members, r.d.private, r.addresses = map[netip.Addr][]string{}, map[netip.Addr][]string{}, map[string][]netip.Addr{}
 	}
 	for _, n := range list.elements() {
 		var all []netip.Addr
+		public := map[netip.Addr]bool{}
 		add := func(v *node) {
 			if a, ok := parseAddr(v.str()); ok && !slices.Contains(all, a) {
 				all = append(all, a)
 			}
 		}
+		addPublic := func(v *node) {
+			if a, ok := parseAddr(v.str()); ok {
+				public[a] = true
+			}
+			add(v)
+		}
 		add(n.get("PrivateIpAddress"))
-		add(n.get("Association").get("PublicIp"))
+		addPublic(n.get("Association").get("PublicIp"))
 		for _, p := range n.get("PrivateIpAddresses").elements() {
 			add(p.get("PrivateIpAddress"))
-			add(p.get("Association").get("PublicIp"))
+			addPublic(p.get("Association").get("PublicIp"))
 		}
 		for _, p := range n.get("Ipv6Addresses").elements() {
 			add(p.get("Ipv6Address"))
@@ -108,6 +116,9 @@ func (r *awsReader) interfaces(file string, list *node) {
 			id := g.get("GroupId").str()
 			for _, a := range all {
 				r.d.members[a] = append(r.d.members[a], id)
+				if !public[a] {
+					r.d.private[a] = append(r.d.private[a], id)
+				}
 				r.addresses[id] = append(r.addresses[id], a)
 			}
 		}
@@ -230,28 +241,24 @@ func (r *awsReader) permission(g *group, p *node, way string) {
 	}
 }
 
-// memberOf says whether addresses are in a group.
+// memberOf says whether addresses are in a group, for a rule that names the
+// group: it is matched with private addresses only.
 func (d *awsDecider) memberOf(id string) func(netip.Addr) tri {
 	return func(a netip.Addr) tri {
 		if d.members == nil {
 			return maybe
 		}
-		return truth(slices.Contains(d.members[a], id))
+		return truth(slices.Contains(d.private[a], id))
 	}
 }
 
 func (d *awsDecider) decide(f *Flow) (Decision, bool) {
 	named := func(*grant, *Flow) tri { return maybe } // ports have no names here
+	if awsUnfiltered[f.Server] {
+		return Decision{Verdict: Allow, Why: "security groups do not filter traffic to " + f.Server.String()}, true
+	}
 	if d.members == nil {
-		var all []groupVerdict
-		member := maybe
-		if len(d.order) == 1 {
-			member = always
-		}
-		for _, id := range d.order {
-			all = append(all, d.ingress[id].ask(f, f.Client, member, named))
-		}
-		return union(all, "group"), true
+		return d.withoutInterfaces(f, named), true
 	}
 	servers, isMember := d.members[f.Server]
 	clients, sends := d.members[f.Client]
@@ -271,6 +278,47 @@ func (d *awsDecider) decide(f *Flow) (Decision, bool) {
 	}
 	out.Why = "egress of the client: " + out.Why
 	return out, true
+}
+
+// awsUnfiltered are the addresses of services of the platform that security
+// groups never filter: names, instance and task metadata, and time.
+// https://docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html
+var awsUnfiltered = map[netip.Addr]bool{
+	netip.MustParseAddr("169.254.169.253"): true,
+	netip.MustParseAddr("fd00:ec2::253"):   true,
+	netip.MustParseAddr("169.254.169.254"): true,
+	netip.MustParseAddr("fd00:ec2::254"):   true,
+	netip.MustParseAddr("169.254.170.2"):   true,
+	netip.MustParseAddr("169.254.169.123"): true,
+	netip.MustParseAddr("fd00:ec2::123"):   true,
+}
+
+// withoutInterfaces decides when it is not known which addresses are in which
+// groups. The server may be in some, and the client, whose egress rules decide
+// then; what both ways come to is the answer.
+func (d *awsDecider) withoutInterfaces(f *Flow, named func(*grant, *Flow) tri) Decision {
+	var in, out []groupVerdict
+	member := maybe
+	if len(d.order) == 1 {
+		member = always
+	}
+	for _, id := range d.order {
+		in = append(in, d.ingress[id].ask(f, f.Client, member, named))
+		out = append(out, d.egress[id].ask(f, f.Server, member, named))
+	}
+	ingress, egress := union(in, "group"), union(out, "group")
+	if ingress.Verdict == egress.Verdict && ingress.Verdict != Unknown {
+		return ingress
+	}
+	var depends []*Rule
+	for _, r := range slices.Concat([]*Rule{ingress.Rule, egress.Rule}, ingress.Depends, egress.Depends) {
+		if r != nil && !slices.Contains(depends, r) {
+			depends = append(depends, r)
+		}
+	}
+	return Decision{Depends: depends, Why: fmt.Sprintf(
+		"if the server is in the groups %s (%s), if the client is %s (%s); add the output of aws ec2 describe-network-interfaces",
+		ingress.Verdict, ingress.Why, egress.Verdict, egress.Why)}
 }
 
 // askAll asks the groups of one end.

@@ -52,6 +52,8 @@ func readPolicies(files []file) (*Set, error) {
 			}
 		case kind == "Pod":
 			r.pod(n)
+		case kind == "Service":
+			r.service(n)
 		case kind == "Namespace":
 			r.d.namespaces[text(child(n, "metadata", "name"))] = stringMap(child(n, "metadata", "labels"))
 		case strings.HasSuffix(kind, "NetworkPolicy"), kind == "NetworkSet", kind == "AuthorizationPolicy":
@@ -190,6 +192,7 @@ func (r *kubeReader) pod(n *yaml.Node) {
 			}
 		}
 	}
+	p.node, _ = parseAddr(text(child(n, "status", "hostIP")))
 	addresses := []string{text(child(n, "status", "podIP"))}
 	for _, ip := range items(child(n, "status", "podIPs")) {
 		addresses = append(addresses, text(child(ip, "ip")))
@@ -201,6 +204,28 @@ func (r *kubeReader) pod(n *yaml.Node) {
 			} else if phase := text(child(n, "status", "phase")); phase != "Succeeded" && phase != "Failed" {
 				r.d.pods[a] = p
 			}
+		}
+	}
+}
+
+// service reads the addresses of a service.
+func (r *kubeReader) service(n *yaml.Node) {
+	if r.d.services == nil {
+		r.d.services = map[netip.Addr]bool{}
+	}
+	spec := child(n, "spec")
+	addresses := []string{text(child(spec, "clusterIP"))}
+	for _, key := range []string{"clusterIPs", "externalIPs"} {
+		for _, ip := range items(child(spec, key)) {
+			addresses = append(addresses, text(ip))
+		}
+	}
+	for _, ip := range items(child(n, "status", "loadBalancer", "ingress")) {
+		addresses = append(addresses, text(child(ip, "ip")))
+	}
+	for _, s := range addresses { // or "None"
+		if a, ok := parseAddr(s); ok {
+			r.d.services[a] = true
 		}
 	}
 }

@@ -14,20 +14,41 @@ import (
 //
 //	kubectl get networkpolicies,pods,namespaces -A -o yaml
 //
-// Without pods, the server is taken to be a pod that at least one of the
-// policies selects, and whether a client is a pod that a rule names is not known.
+// Without pods, it is not known which ends are pods that a policy selects, so
+// nothing is denied, and whether a client is a pod that a rule names is not known.
+//
+// Policies speak of pods. The address of a service is translated to that of a pod,
+// and Kubernetes leaves open whether that happens before or after the policies are
+// asked. What comes from the node that a pod runs on is always allowed; a node has
+// more addresses than pods tell.
 
 // pod is what is needed of one.
 type pod struct {
 	namespace string
 	labels    map[string]string
 	ports     []podPort
+	node      netip.Addr // on which it runs; not valid when that is not known
 }
 
 type podPort struct {
 	name     string
 	protocol uint8
 	port     uint16
+}
+
+// mayRunOn reports whether a client that is no pod may be the node that the pod
+// at address own runs on. A node speaks to its pods from its own address or from
+// one in their network.
+func (p *pod) mayRunOn(client, own netip.Addr) bool {
+	if !p.node.IsValid() {
+		return client.IsPrivate()
+	}
+	bits := 24
+	if !own.Is4() {
+		bits = 64
+	}
+	network, err := own.Prefix(bits)
+	return client.Is4() != p.node.Is4() && client.IsPrivate() || err == nil && network.Contains(client)
 }
 
 // policy is one network policy.
@@ -75,6 +96,7 @@ type kubeDecider struct {
 	policies   []*policy
 	pods       map[netip.Addr]*pod // nil when none are given
 	hosts      map[netip.Addr]bool // addresses that pods share with their node
+	services   map[netip.Addr]bool // addresses of services
 	namespaces map[string]map[string]string
 	foreign    []string // kinds of policies that are not interpreted
 }
@@ -125,7 +147,13 @@ func (d *kubeDecider) decide(f *Flow) (Decision, bool) {
 	}
 	in := Decision{Verdict: Allow, Why: "the server is no pod"}
 	if server != nil {
+		if client == nil && server.node == f.Client {
+			return Decision{Verdict: Allow, Why: "the client is the pod's node, whose traffic is always allowed"}, true
+		}
 		in = d.ask(f, server, f.Client, func(p *policy) *group { return p.ingress })
+		if in.Verdict == Deny && client == nil && server.mayRunOn(f.Client, f.Server) {
+			return Decision{Why: "it is not known whether the client is the pod's node, whose traffic is always allowed; otherwise " + in.Why}, true
+		}
 	}
 	if client == nil || in.Verdict == Deny {
 		return in, true
@@ -135,6 +163,9 @@ func (d *kubeDecider) decide(f *Flow) (Decision, bool) {
 		return in, true
 	}
 	out.Why = "egress of the client: " + out.Why
+	if out.Verdict == Deny && server == nil && (d.services[f.Server] || f.Server.IsPrivate() && !d.hosts[f.Server]) {
+		return Decision{Depends: out.Depends, Why: "the server may be the address of a service, which is translated to a pod before or after the policies are asked; otherwise " + out.Why}, true
+	}
 	return out, true
 }
 
@@ -179,28 +210,36 @@ func (d *kubeDecider) named(g *grant, f *Flow) tri {
 	return never
 }
 
-// withoutPods decides when it is not known which policies select the server.
-// Those that select all pods do when there is one namespace only.
+// withoutPods decides when it is not known which policies select the ends. What
+// every policy allows in both directions is allowed whichever these are; nothing
+// is denied, since a pod that no policy selects may do everything.
 func (d *kubeDecider) withoutPods(f *Flow) Decision {
-	var all []groupVerdict
-	alone := true
+	var in, out []groupVerdict
 	for _, p := range d.policies {
-		alone = alone && p.namespace == d.policies[0].namespace
+		if p.ingress != nil {
+			in = append(in, p.ingress.ask(f, f.Client, maybe, d.named))
+		}
+		if p.egress != nil {
+			out = append(out, p.egress.ask(f, f.Server, maybe, d.named))
+		}
 	}
-	for _, p := range d.policies {
-		if p.ingress == nil {
+	const hint = "; add the pods: kubectl get networkpolicies,pods,namespaces,services -A -o yaml"
+	allowed := Decision{Why: "no policy deals with ingress"}
+	for i, side := range [][]groupVerdict{in, out} {
+		if len(side) == 0 {
 			continue
 		}
-		all = append(all, p.ingress.ask(f, f.Client, maybe, d.named))
-		if alone && p.selector.empty() {
-			all[len(all)-1].member = always
+		decision := union(side, "policy")
+		if decision.Verdict != Allow {
+			why := "ingress: "
+			if i == 1 {
+				why = "egress: "
+			}
+			return Decision{Depends: decision.Depends, Why: why + decision.Why + ", and it is not known which pods the policies select" + hint}
+		}
+		if i == 0 {
+			allowed = decision
 		}
 	}
-	switch {
-	case len(all) == 0:
-		return Decision{Why: "no policy deals with ingress"}
-	case len(all) == 1:
-		all[0].member = always
-	}
-	return union(all, "policy")
+	return allowed
 }

@@ -183,3 +183,48 @@ func TestTerseSets(t *testing.T) {
 		}
 	}
 }
+
+// The platform's own addresses are not filtered, and a rule that names a group
+// is matched with private addresses only.
+func TestSecurityGroupAddresses(t *testing.T) {
+	const group = `{"SecurityGroups": [{"GroupId": "sg-1", "IpPermissions": [{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "UserIdGroupPairs": [{"GroupId": "sg-1"}]}],
+		"IpPermissionsEgress": [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": "sg-1"}]}]}]}`
+	const interfaces = `{"NetworkInterfaces": [{"NetworkInterfaceId": "eni-1", "PrivateIpAddress": "10.0.0.1", "Association": {"PublicIp": "198.51.100.1"}, "Groups": [{"GroupId": "sg-1"}]},
+		{"NetworkInterfaceId": "eni-2", "PrivateIpAddress": "10.0.0.2", "Groups": [{"GroupId": "sg-1"}]}]}`
+	ask(t, readText(t, Options{}, group, interfaces), []question{
+		{"tcp 10.0.0.1 10.0.0.2:22", "allow", ""},
+		{"tcp 198.51.100.1 10.0.0.2:22", "deny", ""},
+		{"tcp 10.0.0.1 169.254.169.254:80", "allow", "do not filter"},
+		{"tcp 10.0.0.1 203.0.113.1:80", "deny", "egress"},
+	})
+	ask(t, readText(t, Options{}, group), []question{
+		{"tcp 10.0.0.1 [fd00:ec2::254]:80", "allow", "do not filter"},
+		{"tcp 10.0.0.1 203.0.113.1:80", "unknown", "describe-network-interfaces"},
+	})
+}
+
+// A pod's own node is always let in, and the address of a service is no pod's.
+func TestPodsAndTheirNodes(t *testing.T) {
+	const text = `kind: NetworkPolicy
+apiVersion: networking.k8s.io/v1
+metadata: {name: closed}
+spec: {podSelector: {}, policyTypes: [Ingress, Egress]}
+---
+kind: Pod
+metadata: {name: a}
+status: {podIP: 10.244.1.11, hostIP: 192.168.1.11, phase: Running}
+---
+kind: Service
+metadata: {name: s}
+spec: {clusterIP: 10.96.0.10, externalIPs: [198.51.100.9]}
+`
+	ask(t, readText(t, Options{}, text), []question{
+		{"tcp 192.168.1.11 10.244.1.11:80", "allow", "node"},
+		{"tcp 10.244.1.1 10.244.1.11:80", "unknown", "node"}, // an address in the network of the node's pods
+		{"tcp 192.168.1.12 10.244.1.11:80", "deny", ""},      // another node
+		{"tcp 203.0.113.1 10.244.1.11:80", "deny", ""},
+		{"tcp 10.244.1.11 10.96.0.10:53", "unknown", "service"},
+		{"tcp 10.244.1.11 198.51.100.9:53", "unknown", "service"},
+		{"tcp 10.244.1.11 203.0.113.1:53", "deny", "egress"},
+	})
+}
