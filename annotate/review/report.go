@@ -213,8 +213,10 @@ type RuleUse struct {
 	Comment  string `json:"comment,omitempty"`
 	Action   string `json:"action"` // allow, deny or unknown
 	Partial  string `json:"not_interpreted,omitempty"`
-	Flows    uint64 `json:"flows"`
-	Services uint64 `json:"services"`
+	Flows    uint64 `json:"flows"`    // decided and possible
+	Decided  uint64 `json:"decided"`  // flows that it decides
+	Possible uint64 `json:"possible"` // flows of which it is not known whether it does
+	Services uint64 `json:"services"` // of both
 	First    Time   `json:"first,omitzero"`
 	Last     Time   `json:"last,omitzero"`
 }

@@ -62,7 +62,13 @@ func (f *finder) origin(list []opening) {
 		}
 		f.broad(o, text)
 	}
+	f.anyToAny(list)
 	if len(unseen) == 0 {
+		return
+	}
+	// What a rule decides, or may decide, is seen, also where translations hide
+	// which of its openings it was.
+	if u := f.c.firewall.use[first.Rule]; first.Rule != nil && u != nil && (len(unseen) == len(ways) || u.outside > 0) {
 		return
 	}
 	why := fmt.Sprintf("It allows %s, of which nothing was seen%s.", sample(unseen, 3), f.inWindow())
@@ -100,6 +106,23 @@ func (f *finder) broad(o *opening, text string) {
 		Fact{"allows", text}, Fact{"used", sample(used, 40)}, Fact{"flows", plural(o.flows, "flow")}, Fact{"window", f.window.Text()})
 	x.ID += ":" + o.Ports.String()
 	f.add(x)
+}
+
+// anyToAny reports a rule that lets every port through, from everywhere to
+// everywhere. What a machine itself sends is left out: that is usual.
+func (f *finder) anyToAny(list []opening) {
+	for i := range list {
+		o := &list[i]
+		if o.Rule == nil || o.Partly || !o.Any && transportUnknown(o.Protocol) || o.Hook == rules.Output || o.In != "" || o.Out != "" || !o.Any && o.Ports.Len() < 65535 ||
+			o.Servers != nil && !everywhere(o.Servers) || o.Clients != nil && !everywhere(o.Clients) {
+			continue
+		}
+		x := f.ruleFinding(BroadRange, o, fmt.Sprintf("It allows %s from everywhere to everywhere.", openingText(o.Opening)),
+			Fact{"allows", openingText(o.Opening)}, Fact{"window", f.window.Text()})
+		x.ID += ":any"
+		f.add(x)
+		return
+	}
 }
 
 func wasWere(n int) string {

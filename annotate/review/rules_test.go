@@ -31,6 +31,9 @@ func TestRuleFindings(t *testing.T) {
 		{"a range in use", []string{"-d 10.9.0.80/32 -p tcp -m tcp --dport 440:459 -j ACCEPT"}, []string{seen}, "[]"},
 		{"a rule that is not about seen hosts", []string{"-s 10.5.0.0/16 -d 10.9.0.80/32 -p tcp -m tcp --dport 443 -j ACCEPT", web}, []string{seen}, "[note allowed-never-seen 1]"},
 		{"loopback and protocols without ports", []string{"-i lo -j ACCEPT", "-p icmp -j ACCEPT", web}, []string{seen}, "[]"},
+		{"everything from everywhere", []string{web, "-j ACCEPT"}, []string{seen}, "[note broad-range 2]"},
+		{"everything from one network", []string{web, "-s 10.7.0.0/16 -j ACCEPT"}, []string{seen}, "[note allowed-never-seen 2]"},
+		{"not known whether it is used", []string{"-d 10.9.0.80/32 -p tcp -m tcp --dport 443 -m time --timestart 08:00 -j ACCEPT", "-d 10.9.0.80/32 -p tcp -m tcp --dport 443 -j ACCEPT"}, []string{seen}, "[]"},
 		{"a comment that fits", []string{"-d 10.9.0.80/32 -p tcp -m tcp --dport 443 -m comment --comment \"https for all\" -j ACCEPT"}, []string{seen}, "[]"},
 		{"a comment that does not", []string{"-d 10.9.0.80/32 -p tcp -m tcp --dport 443 -m comment --comment \"mysql for all\" -j ACCEPT"}, []string{seen}, "[note comment-contradicts 1]"},
 		{"a spoken name", []string{"-d 10.9.0.80/32 -p tcp -m tcp --dport 443 -m comment --comment \"RDP\" -j ACCEPT"}, []string{seen}, "[note comment-contradicts 1]"},
@@ -79,6 +82,9 @@ func TestUndecided(t *testing.T) {
 	if len(r.Remarks) != 1 || !strings.Contains(r.Remarks[0], "neither allowed nor denied") {
 		t.Errorf("remarks %q", r.Remarks)
 	}
+	if u := r.Rules[0].Rules[0]; u.Decided != 0 || u.Possible != 1 {
+		t.Errorf("%+v", u)
+	}
 	if len(r.Rules[0].Notes) == 0 {
 		t.Error("what is not interpreted is not listed")
 	}
@@ -99,6 +105,9 @@ func TestRuleUse(t *testing.T) {
 	var got []string
 	for _, u := range r.Rules[0].Rules {
 		got = append(got, fmt.Sprintf("%s %d flows %d services", u.Action, u.Flows, u.Services))
+	}
+	if r.Rules[0].Rules[0].Decided != 3 || r.Rules[0].Rules[0].Possible != 0 {
+		t.Errorf("%+v", r.Rules[0].Rules[0])
 	}
 	if want := "[allow 3 flows 1 services allow 3 flows 3 services deny 1 flows 1 services]"; fmt.Sprint(got) != want {
 		t.Errorf("%v\nwant %s", got, want)

@@ -29,9 +29,11 @@ type ruledBy struct {
 // maxRuledBy bounds the rules that are kept of one service.
 const maxRuledBy = 8
 
-// ruleUse is what a rule decides.
+// ruleUse is what a rule decides, and what it may decide.
 type ruleUse struct {
-	flows    uint64
+	decided  uint64 // flows
+	possible uint64 // flows of which it is not known whether the rule decides
+	outside  uint64 // flows of both that no opening of the rule covers, as they are translated
 	services uint64
 	first    int64
 	last     int64
@@ -142,7 +144,14 @@ func (fw *firewall) count(s *service, f *Flow, d *rules.Decision) {
 			u = new(ruleUse)
 			fw.use[rule] = u
 		}
-		u.flows++
+		if d.Verdict == rules.Unknown {
+			u.possible++
+		} else {
+			u.decided++
+		}
+		if !slices.ContainsFunc(s.ruled.openings, func(i int) bool { return fw.openings[i].Rule == rule }) {
+			u.outside++
+		}
 		u.first, u.last = widen(u.first, u.last, f.Start, f.Last)
 		i := slices.IndexFunc(s.ruled.by, func(b ruledBy) bool { return b.rule == rule && b.verdict == d.Verdict })
 		switch {
@@ -165,7 +174,8 @@ func (fw *firewall) report() (list []RuleSet) {
 				Action: r.Action.String(), Partial: r.NotInterpreted,
 			}
 			if seen := fw.use[r]; seen != nil {
-				u.Flows, u.Services, u.First, u.Last = seen.flows, seen.services, Time(seen.first), Time(seen.last)
+				u.Flows, u.Decided, u.Possible = seen.decided+seen.possible, seen.decided, seen.possible
+				u.Services, u.First, u.Last = seen.services, Time(seen.first), Time(seen.last)
 			}
 			set.Rules = append(set.Rules, u)
 		}

@@ -194,7 +194,7 @@ func (o *reviewOptions) job(e *env) (*reviewJob, error) {
 	if opt.Policy, err = readPolicy(e, o.policy, registry); err != nil {
 		return nil, err
 	}
-	if opt.Rules, err = o.readRules(); err != nil {
+	if opt.Rules, err = o.readRules(registry); err != nil {
 		return nil, err
 	}
 	if o.baseline != "" {
@@ -241,8 +241,8 @@ func readPolicy(e *env, path string, registry *iana.Registry) (*review.Policy, e
 }
 
 // readRules reads the rules files, nil for none.
-func (o *reviewOptions) readRules() (*rules.Firewall, error) {
-	var opt rules.Options
+func (o *reviewOptions) readRules(registry *iana.Registry) (*rules.Firewall, error) {
+	opt := rules.Options{Port: portOf(registry)}
 	for _, text := range o.localAddrs {
 		p, err := parsePrefix(text)
 		if err != nil {
@@ -266,6 +266,26 @@ func (o *reviewOptions) readRules() (*rules.Firewall, error) {
 		sources = append(sources, rules.Source{Name: path, Reader: f})
 	}
 	return rules.Read(sources, opt)
+}
+
+// portOf finds ports by the names that pfctl prints for them. These are of
+// /etc/services, which has them from the registry. A name with several ports
+// stands for none.
+func portOf(registry *iana.Registry) func(name string, protocol uint8) (uint16, bool) {
+	return func(name string, protocol uint8) (port uint16, ok bool) {
+		transport := iana.TransportName(protocol)
+		for _, e := range registry.ByName(name) {
+			span := e.Span()
+			if e.Transport.String() != transport {
+				continue
+			}
+			if span.First != span.Last || ok && span.First != port {
+				return 0, false
+			}
+			port, ok = span.First, true
+		}
+		return port, ok
+	}
 }
 
 func parsePrefix(s string) (netip.Prefix, error) {

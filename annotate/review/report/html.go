@@ -115,6 +115,7 @@ type (
 		Flows   uint64
 	}
 	pageRow struct {
+		Use                                   string // over all services; "" for none
 		Place, Action, Text, Comment, Partial string
 		Cells                                 []pageCell
 	}
@@ -394,7 +395,7 @@ func (d *pageData) matrices() {
 			if j >= maxMatrixRules {
 				continue
 			}
-			row := pageRow{Place: fmt.Sprintf("line %d", u.Line), Action: u.Action, Text: u.Text, Partial: u.Partial, Comment: u.Comment}
+			row := pageRow{Place: fmt.Sprintf("line %d", u.Line), Action: u.Action, Text: u.Text, Partial: u.Partial, Comment: u.Comment, Use: useText(u)}
 			if len(set.Files) > 1 {
 				row.Place = fmt.Sprintf("%s:%d", u.File, u.Line)
 			}
@@ -423,6 +424,11 @@ func (d *pageData) matrices() {
 		}
 		d.Matrices = append(d.Matrices, m)
 	}
+}
+
+// useText says over all services what a rule decides, and may decide.
+func useText(u *review.RuleUse) string {
+	return fmt.Sprintf("%s decided, %d possible", counted(int(u.Decided), "flow"), u.Possible)
 }
 
 func cellOf(s *review.Service, rule string) (c pageCell) {

@@ -313,7 +313,7 @@ func (t *reportText) rules() {
 	for i := range t.r.Rules {
 		s := &t.r.Rules[i]
 		t.heading("RULES of %s (%s)", strings.Join(s.Files, ", "), s.Kind)
-		columns := []column{{"LINE", 6, true}, {"ACTION", 7, false}, {"FLOWS", 7, true}, {"SERVICES", 8, true}, {"LAST SEEN (UTC)", 19, false}, {"RULE", 40, false}}
+		columns := []column{{"LINE", 6, true}, {"ACTION", 7, false}, {"DECIDED", 7, true}, {"POSSIBLE", 8, true}, {"SERVICES", 8, true}, {"LAST SEEN (UTC)", 19, false}, {"RULE", 40, false}}
 		t.header(columns, "  ")
 		for i := range s.Rules[:min(len(s.Rules), maxTextLines)] {
 			u := &s.Rules[i]
@@ -332,7 +332,7 @@ func (t *reportText) rules() {
 			if len(s.Files) > 1 {
 				line = fmt.Sprintf("%s:%d", u.File, u.Line)
 			}
-			t.row(columns, "  ", []string{line, u.Action, fmt.Sprint(u.Flows), fmt.Sprint(u.Services), last, text})
+			t.row(columns, "  ", []string{line, u.Action, fmt.Sprint(u.Decided), fmt.Sprint(u.Possible), fmt.Sprint(u.Services), last, text})
 		}
 		t.more(len(s.Rules))
 		if len(s.Notes) == 0 {
