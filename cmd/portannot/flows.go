@@ -20,6 +20,7 @@ import (
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/observe"
 	"github.com/portannot/portannot/annotate/render"
+	"github.com/portannot/portannot/annotate/summary"
 	"github.com/portannot/portannot/capture"
 	"github.com/portannot/portannot/capture/decode"
 	"github.com/portannot/portannot/capture/filter"
@@ -49,6 +50,8 @@ type flowOptions struct {
 	dedup      time.Duration
 	sort       string
 	color      string
+	by         []string
+	top        int
 	wide       bool
 	details    bool
 	tunnels    string
@@ -61,6 +64,7 @@ type flowOptions struct {
 	write      string
 	live       liveOptions
 	activeSet  bool // --active-timeout was given
+	sortSet    bool // --sort was given
 	count      uint64
 	metrics    string
 }
@@ -86,6 +90,7 @@ type job struct {
 	sortKey   func(*flow.Flow) int64 // nil: by first packet
 	quiet     bool
 	workers   int
+	summed    bool // format counts all flows: they are given to it by one goroutine
 }
 
 // run is the main job: annotate the flows of captures or of interfaces.
@@ -106,7 +111,7 @@ func (o *flowOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) error 
 	if o.metrics != "" && len(o.live.interfaces) == 0 && !o.follow {
 		return usagef("", "--metrics is for -i and --follow")
 	}
-	o.activeSet = fs.Changed("active-timeout")
+	o.activeSet, o.sortSet = fs.Changed("active-timeout"), fs.Changed("sort")
 	j, err := o.job(e, append(o.read, fs.Args()...))
 	if err != nil {
 		return err
@@ -187,6 +192,16 @@ func (o *flowOptions) job(e *env, files []string) (*job, error) {
 	if !o.wide {
 		meta.Width = terminalWidth(e.stdout)
 	}
+	if j.summed = len(o.by) > 0; j.summed {
+		j.format, err = o.summaryFormat(meta)
+		return j, err
+	}
+	if o.top != 0 {
+		return nil, usagef("portannot -r trace.pcap --by service --top 10", "--top is for --by")
+	}
+	if !slices.Contains(sortNames(), o.sort) {
+		return nil, usagef("", "--sort %s is for --by; flows are sorted by %s", o.sort, cli.Or(sortNames()...))
+	}
 	j.format, err = render.New(o.output, meta)
 	if err != nil {
 		return nil, usagef("", "%v", err)
@@ -233,6 +248,13 @@ var sortKeys = map[string]func(*flow.Flow) int64{
 	"bytes":    func(f *flow.Flow) int64 { return int64(f.IPBytes()) },
 }
 
+// allSortNames are those of flows and of --by.
+func allSortNames() []string {
+	names := append(sortNames(), summary.ColumnNames()...)
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 func sortNames() []string {
 	var names []string
 	for n := range sortKeys {
@@ -240,6 +262,35 @@ func sortNames() []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// summaryFormat is that of --by.
+func (o *flowOptions) summaryFormat(meta render.Meta) (render.Format, error) {
+	var keys []summary.Key
+	for _, name := range o.by {
+		k, ok := summary.ParseKey(strings.ToLower(name))
+		if !ok {
+			return nil, cli.UnknownWord("--by", name, summary.KeyNames())
+		}
+		if slices.Contains(keys, k) {
+			return nil, usagef("", "--by: %v is named twice", k)
+		}
+		if o.observe == "off" && (k == summary.Protocol || k == summary.Verdict) {
+			return nil, usagef("", "--by %v needs --observe on", k)
+		}
+		keys = append(keys, k)
+	}
+	if o.top < 0 {
+		return nil, usagef("0 shows all", "--top %d: below zero", o.top)
+	}
+	column := o.sort
+	switch {
+	case !o.sortSet:
+		column = "flows"
+	case !slices.Contains(summary.ColumnNames(), column):
+		return nil, usagef("", "--sort %s does not go with --by: want %s", column, cli.Or(summary.ColumnNames()...))
+	}
+	return render.NewSummary(o.output, meta, summary.New(keys), o.top, column)
 }
 
 func readLocalNames(path string) (*annotate.LocalNames, error) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/observe"
+	"github.com/portannot/portannot/annotate/summary"
 	"github.com/portannot/portannot/capture"
 	"github.com/portannot/portannot/cmd/portannot/internal/cli"
 )
@@ -72,8 +73,11 @@ portannot COMMAND [flags]`,
 				outputFlag(&o.output, "text", []string{"text", "json", "csv"}, "text (default), json (one object a line) or csv"),
 				cli.String(&o.write, "write", "w", "FILE", "",
 					"write the packets of the selected flows too, as pcapng; the first packet of each has the annotation as comment; - is standard output, in place of the flows").Of(cli.Output),
-				cli.Choice(&o.sort, "sort", "", "KEY", "start", sortNames(),
-					"order of the flows: start (default) by first packets; end, duration, packets or bytes, the greatest first"),
+				cli.List(&o.by, "by", "", "KEY",
+					"count flows instead, by what they have in common: "+cli.Or(summary.KeyNames()...)+"; several make a group of each combination").Named(summary.KeyNames()...),
+				cli.Int(&o.top, "top", "", "N", 0, "with --by, only the first N groups; default all"),
+				cli.Choice(&o.sort, "sort", "", "KEY", "start", allSortNames(),
+					"order of the flows: start (default) by first packets; end, duration, packets or bytes, the greatest first; with --by also flows (the default there), clients or servers"),
 				cli.Switch(&o.wide, "wide", "", false,
 					"text with every column, however long the line, as in a pipe; else text fits the terminal (COLUMNS, if set)"),
 				cli.Switch(&o.details, "details", "", false,
@@ -107,6 +111,7 @@ could be read is written); 2 usage; 3 findings (review).`,
 			"portannot -r testdata/captures/demo.pcap --status unassigned,reserved",
 			"portannot -r testdata/captures/demo.pcap -o json | head -1",
 			"portannot -r testdata/captures/demo.pcap --verdict contradicts",
+			"portannot -r testdata/captures/demo.pcap --by service --top 10",
 			"portannot -r testdata/captures/demo.pcap -f 'udp port 53' -w dns.pcapng",
 			"portannot -D",
 			"portannot lookup 4739/sctp",

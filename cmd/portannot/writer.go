@@ -134,7 +134,7 @@ func (w *writer) finish(res *flow.Results) error {
 		}
 		w.begin()
 	}
-	if w.j.workers > 1 && w.selected == nil && res.Len() > enoughFlows {
+	if w.j.workers > 1 && w.selected == nil && !w.j.summed && res.Len() > enoughFlows {
 		w.parallel(res)
 	} else {
 		for i := range res.Len() {

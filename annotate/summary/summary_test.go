@@ -1,0 +1,106 @@
+package summary
+
+import (
+	"testing"
+
+	"github.com/portannot/portannot/annotate"
+	"github.com/portannot/portannot/annotate/internal/flowtest"
+)
+
+// fill counts the test flows.
+func fill(t *testing.T, table *Table) (flows uint64) {
+	an, list := flowtest.Annotator(t), flowtest.Flows()
+	for i := range list {
+		a := an.Flow(&list[i], new(annotate.Observer))
+		table.Add(&list[i], &a)
+	}
+	return uint64(len(list))
+}
+
+// TestNothingIsLost: each flow is in one group, whatever the keys and bounds.
+func TestNothingIsLost(t *testing.T) {
+	for k := range numKeys {
+		if k == Host {
+			continue // a flow counts for each of its hosts
+		}
+		for _, maxGroups := range []int{MaxGroups, 1, 0} {
+			table := New([]Key{k})
+			table.maxGroups = maxGroups
+			want := fill(t, table)
+			groups, all := table.Top(0, "flows")
+			got := table.Others.Flows
+			for _, g := range groups {
+				got += g.Flows
+				byStatus := g.NoSide
+				for _, n := range g.Statuses {
+					byStatus += n
+				}
+				if byStatus != g.Flows {
+					t.Errorf("%v %v: %d flows, %d by status", k, g.Keys, g.Flows, byStatus)
+				}
+			}
+			if got != want || all > maxGroups {
+				t.Errorf("%v: %d flows in %d groups, want %d in at most %d", k, got, all, want, maxGroups)
+			}
+		}
+	}
+}
+
+func TestAddressesAreBounded(t *testing.T) {
+	exact, bounded := New([]Key{Service}), New([]Key{Service})
+	bounded.maxAddresses = 3
+	fill(t, exact)
+	fill(t, bounded)
+	of := map[string]*Group{}
+	all, _ := exact.Top(0, "flows")
+	for _, g := range all {
+		if g.AtLeast {
+			t.Errorf("%v is not exact", g.Keys)
+		}
+		of[g.Keys[0]] = g
+	}
+	groups, _ := bounded.Top(0, "flows")
+	told, short := 0, 0
+	for _, g := range groups {
+		e := of[g.Keys[0]]
+		told += g.Clients() + g.Servers()
+		fewer := g.Clients() < e.Clients() || g.Servers() < e.Servers()
+		if fewer != g.AtLeast {
+			t.Errorf("%v: %d clients and %d servers of %d and %d, at least: %v", g.Keys, g.Clients(), g.Servers(), e.Clients(), e.Servers(), g.AtLeast)
+		}
+		if fewer {
+			short++
+		}
+	}
+	if told > 3 || short == 0 {
+		t.Errorf("%d addresses told apart, want at most 3; %d groups short of some", told, short)
+	}
+}
+
+func TestTopOrders(t *testing.T) {
+	table := New([]Key{Service})
+	fill(t, table)
+	for _, name := range ColumnNames() {
+		groups, all := table.Top(4, name)
+		if len(groups) != 4 || all <= 4 {
+			t.Fatalf("%d of %d groups", len(groups), all)
+		}
+		of := columns[name]
+		for i := 1; i < len(groups); i++ {
+			if of(groups[i-1]) < of(groups[i]) {
+				t.Errorf("%s: %v before %v", name, groups[i-1].Keys, groups[i].Keys)
+			}
+		}
+	}
+}
+
+func TestKeysHaveNames(t *testing.T) {
+	for k := range numKeys {
+		if got, ok := ParseKey(k.String()); !ok || got != k {
+			t.Errorf("ParseKey(%q) = %v, %v", k, got, ok)
+		}
+	}
+	if _, ok := ParseKey("colour"); ok {
+		t.Error("colour is a key")
+	}
+}
