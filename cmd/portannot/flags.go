@@ -85,7 +85,7 @@ func countFlag(p *uint64) cli.Flag {
 
 func filterFlag(p *string) cli.Flag {
 	return cli.String(p, "filter", "f", "EXPR", "",
-		"packets that match a pcap-filter expression, as in tcpdump: 'tcp port 443 and not net 10.0.0.0/8'")
+		"packets that match a pcap-filter expression, as in tcpdump: 'tcp port 443 and not net 10.0.0.0/8'; portannot -r FILE takes it also as words at the end")
 }
 
 func tunnelsFlag(p *string) cli.Flag {

@@ -112,7 +112,11 @@ func (o *flowOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) error 
 		return usagef("", "--metrics is for -i and --follow")
 	}
 	o.activeSet, o.sortSet = fs.Changed("active-timeout"), fs.Changed("sort")
-	j, err := o.job(e, append(o.read, fs.Args()...))
+	files, err := o.takeWords(fs.Args())
+	if err != nil {
+		return err
+	}
+	j, err := o.job(e, files)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"slices"
 
 	"github.com/spf13/pflag"
 
@@ -50,7 +51,7 @@ The embedded edition is without assignees, contacts and notes.`,
 		Groups: []cli.Group{{Heading: "Flags:", Flags: []cli.Flag{
 			cli.String(&o.format, "format", "", "FORMAT", "csv", "format to write, one of these; default csv").Named(exportFormatNames()...),
 			cli.Switch(&o.setup, "setup", "", false, "write what the engine needs beside the table: its configuration or statements"),
-			cli.String(&o.output, "output", "o", "FILE", "", "file to write, whole or not at all; without it, standard output").Of(cli.Output),
+			cli.String(&o.output, "output", "o", "FILE", "", "file to write, whole or not at all; without it, standard output. The name of a format is taken as --format; ./json is a file.").Of(cli.Output),
 			registryFlag(&o.registry),
 			asOfFlag(&o.asOf),
 		}}},
@@ -62,11 +63,15 @@ The embedded edition is without assignees, contacts and notes.`,
 			"portannot registry export --format splunk -o portannot.csv",
 			"portannot registry export --format splunk --setup",
 		},
-		Run: func(context.Context, *pflag.FlagSet) error { return o.run(e) },
+		Run: func(_ context.Context, fs *pflag.FlagSet) error { return o.run(e, fs.Changed("format")) },
 	}
 }
 
-func (o *exportOptions) run(e *env) error {
+func (o *exportOptions) run(e *env, formatSet bool) error {
+	// In all other commands -o is the format.
+	if !formatSet && slices.Contains(exportFormatNames(), o.output) {
+		o.format, o.output = o.output, ""
+	}
 	f, err := exportFormatNamed(o.format)
 	if err != nil {
 		return err
