@@ -39,6 +39,9 @@ func parseQuery(text string, known func(name string) bool) (query, *usageError) 
 		}
 	}
 	if !looksLikePorts(what) {
+		if apart := splitPorts(what, text[len(what):]); apart != "" && !known(text) {
+			return query{}, malformed(text, "several ports in one query", "write them apart: "+apart)
+		}
 		q.name = what
 		return q, nil
 	}
@@ -79,4 +82,21 @@ func turned(what, transport string) string {
 
 func malformed(text, reason, hint string) *usageError {
 	return &usageError{Msg: fmt.Sprintf("query %q: %s", text, reason), Hint: hint}
+}
+
+// splitPorts gives the queries that a list of ports stands for, each with the
+// suffix: "80/tcp 443/tcp" for "80,443". It gives "" for what is no such list.
+func splitPorts(list, suffix string) string {
+	parts := strings.Split(list, ",")
+	if len(parts) < 2 {
+		return ""
+	}
+	for i, p := range parts {
+		p = strings.TrimSpace(p)
+		if _, err := annotate.ParseSpan(p); err != nil {
+			return ""
+		}
+		parts[i] = p + suffix
+	}
+	return strings.Join(parts, " ")
 }
