@@ -87,6 +87,9 @@ func TestSameOutputOnAnyNumberOfCores(t *testing.T) {
 		{"-o", "csv", "--max-flows", "700", "-f", "tcp port 443 or vlan 2", many},
 		{"-o", "csv", "--idle-timeout", "100ms", many},
 		{"-o", "csv", "-c", "20000", many},
+		{"-o", "json", "--ignore", "all", many},
+		{"-o", "csv", "--dedup", "1ms", many, many},
+		{"-o", "csv", "--dedup", "1ms", "--observe", "off", many},
 		{"-o", "csv", "--observe", "off", many},
 		{"-o", "csv", "--verdict", "contradicts,consistent,truncated,no-payload", many},
 		{"-o", "csv", "--sort", "bytes", "--status", "unassigned,reserved", many, tunnels}, // read by one at a time
