@@ -138,8 +138,8 @@ type Input struct {
 	Protocol            uint8 // IP protocol number
 	Source, Destination netip.AddrPort
 	// NoSourcePort and NoDestinationPort say that the port was not reported,
-	// which is not the same as port 0: nothing is looked up for that end, and
-	// no rule that compares ports applies.
+	// which differs from port 0: nothing is looked up for that end, and no rule
+	// that compares ports applies.
 	NoSourcePort, NoDestinationPort bool
 	// Stated is the service end when the input names one.
 	Stated  flow.Side
@@ -149,19 +149,19 @@ type Input struct {
 	// Start is the time of the flow's first packet in nanoseconds since the
 	// Unix epoch; 0 when not known.
 	Start int64
-	// Context tells the address plans of VLANs and tunnels apart: see
-	// [flow.Flow]. It may be nil.
+	// Context says in which VLANs and tunnels the flow was, because networks
+	// may use the same addresses: see [flow.Flow]. It may be nil.
 	Context *packet.Context
 }
 
-// Note says what is not known of a flow, so that its annotation says less.
+// Note says what is not known of a flow, and so limits its annotation.
 type Note uint8
 
 // The notes.
 const (
 	NoNote               Note = iota
-	ProtocolNotReported       // and so no port is looked up for a transport
-	ProtocolWithoutPorts      // ICMP, for one
+	ProtocolNotReported       // so the ports cannot be looked up for a transport
+	ProtocolWithoutPorts      // ICMP, for example
 	PortNotReported           // of one end or of both
 )
 
@@ -192,7 +192,7 @@ func (in *Input) Note() Note {
 	return NoNote
 }
 
-// Annotation is what portannot has to say of a flow. It is a value; making one
+// Annotation is what portannot says about a flow. It is a value; making one
 // does not allocate.
 type Annotation struct {
 	Service Service
@@ -201,9 +201,9 @@ type Annotation struct {
 	// Source and Destination are the registrations of both ports, for the
 	// flow's transport; the zero Entry where the port was not reported.
 	Source, Destination iana.Entry
-	// NoSourcePort and NoDestinationPort are those of the Input.
+	// NoSourcePort and NoDestinationPort are copied from the Input.
 	NoSourcePort, NoDestinationPort bool
-	// Note is that of the Input.
+	// Note is the result of Input.Note.
 	Note Note
 	// SourceLocal and DestinationLocal are the user's own names, "" for none.
 	SourceLocal, DestinationLocal string
@@ -223,8 +223,8 @@ func (a *Annotation) Registered() (e iana.Entry, ok bool) {
 	return iana.Entry{}, false
 }
 
-// ServiceEntry is Registered without a copy: it gives nil where there is none.
-// The entry is that of Source or Destination, and must not be changed.
+// ServiceEntry returns what Registered does, without copying it, or nil instead
+// of false. It points to Source or Destination; do not change the entry.
 func (a *Annotation) ServiceEntry() *iana.Entry {
 	switch a.Service.Side {
 	case Source:
@@ -259,7 +259,7 @@ type Annotator struct {
 	dates    dates
 }
 
-// Options are what an Annotator goes by. The zero value is ready to use.
+// Options configure an Annotator. The zero value is ready to use.
 type Options struct {
 	// Registry is where ports are looked up; nil is the embedded edition.
 	Registry *iana.Registry
@@ -267,8 +267,8 @@ type Options struct {
 	Local *LocalNames
 	// Known has the services that the user knows of; nil is none.
 	Known *KnownServices
-	// Evidence of other flows; nil is none. It may grow while the Annotator is
-	// in use: an annotation rests on what it holds at that moment.
+	// Evidence of other flows; nil is none. Flows may be added to it between
+	// annotations: each annotation uses the flows added before it.
 	Evidence *Evidence
 }
 
@@ -290,7 +290,7 @@ func (a *Annotator) Flow(f *flow.Flow, o *Observer) Annotation {
 	return r
 }
 
-// FlowTo is Flow in the way of AnnotateTo.
+// FlowTo writes what Flow returns into *r, without a copy.
 func (a *Annotator) FlowTo(r *Annotation, f *flow.Flow, o *Observer) {
 	in := Input{Protocol: f.Protocol, Source: f.Source, Destination: f.Destination, Opening: f.Opening, Start: f.Start(), Context: f.Context}
 	if o != nil {
@@ -306,8 +306,8 @@ func (a *Annotator) Annotate(in Input) Annotation {
 	return r
 }
 
-// AnnotateTo is Annotate for those who annotate millions of flows a second and
-// keep both values at hand: it copies neither.
+// AnnotateTo writes what Annotate returns into *r. It copies neither value,
+// which matters to programs that annotate millions of flows a second.
 func (a *Annotator) AnnotateTo(r *Annotation, in *Input) {
 	t, _ := iana.TransportOf(in.Protocol)
 	*r = Annotation{}

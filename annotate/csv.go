@@ -1,9 +1,10 @@
 package annotate
 
-// AppendCSV appends a CSV field, quoted where RFC 4180 section 2 asks for it. It is
-// for text from outside: a first byte of "=", "+", "-", "@" or a tab, which would make
-// a formula of the cell in a spreadsheet, is written as \x3d and so on, unless the
-// field is a number, and what AppendVisible escapes is escaped, but for line feeds.
+// AppendCSV appends a CSV field, quoted where RFC 4180 section 2 requires it. The text
+// may come from outside, so AppendCSV escapes what AppendVisible does, except line
+// feeds. It also escapes a first byte of "=", "+", "-", "@" or a tab, as \x3d and so
+// on, unless the field is a number: a spreadsheet would take such a cell for a
+// formula.
 func AppendCSV[T string | []byte](dst []byte, s T) []byte {
 	if len(s) == 0 {
 		return dst

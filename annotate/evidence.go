@@ -9,29 +9,28 @@ import (
 	"github.com/portannot/portannot/capture/packet"
 )
 
-// Evidence remembers what endpoints did in all the flows of a run, and says of
-// a flow whose own packets do not tell which end is the service what the
-// others tell. An endpoint is an address and a port of a transport, within its
-// VLAN or tunnel.
+// Evidence remembers what endpoints did in all the flows of a run. It finds the
+// service end of a flow whose own packets do not show it. An endpoint is an
+// address and a port of a transport, within its VLAN or tunnel.
 //
-// It was the service elsewhere if it accepted a connection, or if it answered
-// several addresses, which used several ports, and which spoke first. Eight
-// ports are enough, of however few addresses: many hosts may stand behind one.
-// Where both ends of a TCP connection sent data or closed it, it does not matter
-// who spoke first, unless the peer's is a system port. A client's port speaks to one peer, as a rule. A scanner may speak to many from
-// one port; but it is the scanner that speaks first, many do not answer, and
-// if it sends TCP openings it is known for a client. Whoever throws datagrams at
-// a client's port is not answered. Nothing is said when both ends look like
-// services.
+// An endpoint counts as a service if it accepted a connection. It also counts as one if
+// several addresses, using several ports, spoke to it first and it answered them. Eight
+// ports are enough even from a single address, because many hosts may stand behind one. If
+// both ends of a TCP connection sent data or closed it, the order does not matter, unless
+// the peer has a system port. A client's port usually speaks to one peer. A scanner may
+// speak to many from one port, but the scanner speaks first, many targets do not answer,
+// and its TCP openings show that it is a client. A client does not answer datagrams from
+// strangers. If both ends look like services, Evidence names neither.
 //
-// Memory is bounded: a set of four holds the endpoints that hash to it, and one
-// that fewer peers spoke to makes room. The hash is the same in each
-// run, so that the same input gives the same output. Whoever prepares addresses
-// that fall into one set can make it forget, which leaves the rules about ports,
-// and cannot make it lie.
+// Memory is bounded: an endpoint's hash selects a set of four places. If all
+// four are taken, a new endpoint may replace the one to which the fewest peers
+// spoke. The hash is the same in each run, so the same input gives the same
+// output. An attacker who chooses addresses that share a set can make Evidence
+// forget endpoints, but cannot make it give a wrong answer: the rules about
+// ports then decide.
 //
-// An Evidence may be asked from several goroutines at once, but not while it is
-// being added to.
+// Several goroutines may use an Evidence to annotate flows at once, but not
+// during a call of Add or AddAll.
 type Evidence struct {
 	peers     int
 	mask      uint64                  // of the number of a set
@@ -41,19 +40,20 @@ type Evidence struct {
 	endpoints int                     // that are held: a way in use stays in use
 }
 
-// EvidenceOptions are those of an Evidence.
+// EvidenceOptions configure an Evidence. The zero value is ready to use.
 type EvidenceOptions struct {
-	// Peers is how many addresses and how many ports must have spoken to an
-	// endpoint to make it a service, up to MaxEvidencePeers; 0 is
-	// DefaultEvidencePeers. MaxEvidencePeers ports always do.
+	// Peers makes an endpoint a service after that many addresses and that many
+	// ports spoke to it; 0 is DefaultEvidencePeers, and MaxEvidencePeers is the
+	// most. MaxEvidencePeers ports are always enough.
 	Peers int
-	// Endpoints bounds how many are remembered, 88 octets each and 8 for each
-	// that may be; it is rounded up to a power of two. 0 is 1<<18, which are
-	// 24 MiB at most.
+	// Endpoints is the most endpoints to remember; 0 is 1<<18. It is rounded up
+	// to a power of two. The table takes 8 bytes for each place, and 88 more
+	// once it is used: at most 24 MiB by default.
 	Endpoints int
 }
 
-// DefaultEvidencePeers was chosen with testdata/sidebench.
+// The default and the maximum of EvidenceOptions.Peers. The default was chosen
+// by measurement (testdata/sidebench).
 const (
 	DefaultEvidencePeers = 3
 	MaxEvidencePeers     = 8
@@ -125,7 +125,7 @@ type place struct {
 	opened   bool // a connection
 }
 
-// NewEvidence makes an Evidence that knows nothing yet.
+// NewEvidence returns an empty Evidence.
 func NewEvidence(opt EvidenceOptions) *Evidence {
 	if opt.Peers <= 0 {
 		opt.Peers = DefaultEvidencePeers
@@ -140,8 +140,8 @@ func NewEvidence(opt EvidenceOptions) *Evidence {
 	return &Evidence{peers: min(opt.Peers, MaxEvidencePeers), mask: sets - 1}
 }
 
-// Add takes what a flow tells. Flows that are given out one by one are added
-// one by one, each before it is annotated.
+// Add learns from one flow. A program that prints flows as they end adds each
+// flow before it annotates it.
 func (e *Evidence) Add(f *flow.Flow) {
 	if f.Opening.Server == flow.NoSide {
 		e.addUndecided(f)
@@ -150,8 +150,8 @@ func (e *Evidence) Add(f *flow.Flow) {
 	}
 }
 
-// AddAll takes what all flows of a finished table tell. It remembers only those
-// endpoints that will be asked for.
+// AddAll learns from all flows of a finished table. It remembers only endpoints
+// of flows that need Evidence.
 func (e *Evidence) AddAll(res *flow.Results) {
 	var f flow.Flow
 	for i := range res.Len() {

@@ -12,9 +12,8 @@ import (
 	"github.com/portannot/portannot/annotate/iana"
 )
 
-// KnownServices are the services that the user knows of: addresses and ports
-// that are the service end of whatever flow they are an end of. The zero value
-// knows none.
+// KnownServices lists services that the user knows of. An address and port in
+// the list is the service end of all its flows. The zero value lists none.
 type KnownServices struct {
 	of [iana.NumTransports]knownPorts
 }
@@ -31,10 +30,10 @@ const anyAddress = "*"
 
 // ReadKnownServices reads lines "ADDRESS:PORT/TRANSPORT [# comment]". The
 // address may be a network in CIDR notation (RFC 4632), "10.0.0.0/8:9090/tcp",
-// or * for every address; one of IPv6 stands in brackets,
-// "[2001:db8::/32]:53/udp". The port may be a range, and the transport may be
-// left out for all four. A line that is none of these is an error with its
-// number; name is what errors call the source.
+// or * for every address; IPv6 addresses stand in brackets,
+// "[2001:db8::/32]:53/udp". The port may be a range. Without a transport, a
+// line means all four. Any other line is an error, which gives the name of the
+// source and the line number.
 func ReadKnownServices(r io.Reader, name string) (*KnownServices, error) {
 	k := &KnownServices{}
 	sc := bufio.NewScanner(r)

@@ -18,13 +18,13 @@ type LocalNames struct {
 	known map[string]bool
 }
 
-// maxLocalLine bounds a line of a file of local names, in octets.
+// maxLocalLine bounds a line of a file of local names, in bytes.
 const maxLocalLine = 1 << 16
 
 // ReadLocalNames reads lines "name port/transport [alias…] [# comment]". A port
-// may be a range, "9000-9010/tcp", and the transport may be left out for all
-// four. The first name of a port wins. A line that is none of these is an
-// error with its number; name is what errors call the source.
+// may be a range, "9000-9010/tcp". Without a transport, a line means all four.
+// The first name of a port wins. Any other line is an error, which gives the
+// name of the source and the line number.
 func ReadLocalNames(r io.Reader, name string) (*LocalNames, error) {
 	l := &LocalNames{known: map[string]bool{}}
 	sc := bufio.NewScanner(r)
@@ -77,8 +77,7 @@ func (l *LocalNames) Name(t iana.Transport, port uint16) string {
 	return l.names[t][port]
 }
 
-// Known reports whether a name stands in the file, in any case; aliases do not
-// count.
+// Known reports whether the file has a name, in any case. Aliases do not count.
 func (l *LocalNames) Known(name string) bool { return l.known[strings.ToLower(name)] }
 
 // ParseSpan reads a port, "443", or an inclusive range, "4690-4700".

@@ -9,8 +9,8 @@ import (
 	"github.com/portannot/portannot/capture/flow"
 )
 
-// Note makes a note of what a flow's payload looks like, as flow.Options.Note
-// wants it; Observe reads it.
+// Note appends a short encoding of what a flow's payload looks like. It serves
+// as flow.Options.Note, and Observe reads the result.
 func (o *Observer) Note(dst []byte, f *flow.Flow) []byte { return appendNote(dst, o.Observe(f)) }
 
 // A note is an Observed without a verdict, as bytes; numbers are little-endian:

@@ -10,18 +10,20 @@ import (
 )
 
 // Observed is what a flow's payload looks like, and whether that agrees with the
-// registration of the service port. The zero value was not looked at.
+// registration of the service port. The zero value means that the payload was
+// not looked at.
 type Observed struct {
 	Examined bool // whether the payload was looked at; if not, the rest is zero
 	observe.Observation
-	// ServerName and ALPN are the octets of Observation.Name and
-	// Observation.ALPN, as whoever sent them chose them. They are valid as long
-	// as the flow's payload.
+	// ServerName and ALPN are the bytes of Observation.Name and
+	// Observation.ALPN. The sender may have put anything there. They are valid
+	// as long as the flow's payload.
 	ServerName, ALPN []byte
-	// Interface is the one that a DCE/RPC message asks for; zero if it names none.
+	// Interface is the interface that a DCE/RPC message asks for; zero if there is
+	// none.
 	Interface observe.UUID
 	// Verdict compares the protocol with the registered names of the service
-	// port, and Why says what it rests on.
+	// port. Why gives the reason.
 	Verdict observe.Verdict
 	Why     string
 }
@@ -33,8 +35,8 @@ type Observer struct {
 	last Observed
 }
 
-// Observe says what a flow's payload looks like; there is no verdict yet. The
-// result is valid until the next call.
+// Observe says what a flow's payload looks like, without a verdict. The result
+// is valid until the next call.
 func (o *Observer) Observe(f *flow.Flow) *Observed {
 	if len(f.Note) > 0 {
 		o.last = observedOf(f.Note)

@@ -16,10 +16,10 @@ const DefaultIdle = 5 * time.Minute
 // in return half the memory is written and read.
 const payloadBytes = 256
 
-// FlowOptions gives the options of a flow table whose flows an Annotator is to
-// annotate: flows end after [DefaultIdle], and enough of their payload is kept
-// for an [Observer]. The command uses the same. Each table needs options of its
-// own.
+// FlowOptions returns options for a flow table whose flows are to be annotated:
+// flows end after [DefaultIdle], and enough of their payload is kept for an
+// [Observer]. The command uses the same options. Call FlowOptions for each
+// table.
 func FlowOptions() flow.Options {
 	return flow.Options{Idle: DefaultIdle, Payload: payloadBytes, Note: new(Observer).Note}
 }

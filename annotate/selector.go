@@ -9,8 +9,9 @@ import (
 	"github.com/portannot/portannot/capture/flow"
 )
 
-// Selector picks flows. Each non-empty field must hold; within a field any
-// value may. The zero value picks every flow.
+// Selector picks the flows that match every field that is not empty. A flow
+// matches a field if it matches one of the field's values. The zero value picks
+// every flow.
 type Selector struct {
 	Protocols []uint8     // IP protocol numbers
 	Ports     []iana.Span // of either end
@@ -18,8 +19,8 @@ type Selector struct {
 	// no side is known.
 	Statuses []iana.Status
 	Services []string // registered or local names, in any case
-	// Observed and Verdicts look at the payload; flows whose payload was not
-	// looked at match neither.
+	// Observed and Verdicts look at the payload. A flow whose payload was not
+	// looked at matches neither.
 	Observed []observe.Protocol
 	Verdicts []observe.Verdict
 }
@@ -35,7 +36,8 @@ func (s *Selector) Match(f *flow.Flow, a *Annotation) bool {
 	return s.MatchPorts(f.Protocol, f.Source.Port(), f.Destination.Port(), a)
 }
 
-// MatchPorts is Match for records that are no flow.Flow.
+// MatchPorts is Match for records that are not a flow.Flow. src and dst are the
+// ports.
 func (s *Selector) MatchPorts(protocol uint8, src, dst uint16, a *Annotation) bool {
 	if len(s.Protocols) > 0 && !slices.Contains(s.Protocols, protocol) {
 		return false

@@ -6,10 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// AppendVisible appends text from outside, such as the name of a file or a comment of
-// a rule, as a terminal can show it. What would move the cursor, begin a new line,
-// change the direction of writing or be invisible is written as Go writes it, \x1b or
-// \u202e.
+// AppendVisible appends text from outside, such as a file name or the comment of a
+// rule, so that a terminal can show it safely. It escapes, as \x1b or \u202e,
+// characters that move the cursor, begin a line, change the direction of writing or
+// are invisible.
 func AppendVisible[T string | []byte](dst []byte, s T) []byte {
 	for i, n := 0, 1; i < len(s); i += n {
 		if c := s[i]; c >= ' ' && c < 0x7f || c == '\t' {
