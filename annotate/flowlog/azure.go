@@ -56,7 +56,7 @@ func findTuples(data []byte) (at, open int) {
 	for from := 0; ; {
 		i := bytes.Index(data[from:], tuplesKey)
 		if i < 0 {
-			// The key may begin in the last octets.
+			// The key may begin in the last bytes.
 			for n := min(len(tuplesKey)-1, len(data)-from); n > 0; n-- {
 				if bytes.HasSuffix(data, tuplesKey[:n]) {
 					return len(data) - n, -1

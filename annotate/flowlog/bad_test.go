@@ -58,7 +58,7 @@ func TestGarbagePasses(t *testing.T) {
 		}
 		stripped, _, err := tryEnrich(bytes.NewReader(out), EnrichOptions{Options: c.opt, Strip: true})
 		if err != nil || !bytes.Equal(stripped, c.data) {
-			t.Errorf("%s: %d octets came out as %d, error %v", c.name, len(c.data), len(stripped), err)
+			t.Errorf("%s: %d bytes came out as %d, error %v", c.name, len(c.data), len(stripped), err)
 		}
 		if st.Bad == 0 || st.Faults < st.Bad || len(st.Problems) == 0 || len(st.Problems) > MaxProblems {
 			t.Errorf("%s: %d bad, %d faults, %d kept", c.name, st.Bad, st.Faults, len(st.Problems))
@@ -75,7 +75,7 @@ func TestEmptyLogs(t *testing.T) {
 	}
 }
 
-// longLines are a good line, one with n octets more, and a good line again, with
+// longLines are a good line, one with n bytes more, and a good line again, with
 // what a log needs before them; none of it is kept.
 var longLines = map[string]func(n int64) io.Reader{
 	"EVE": func(n int64) io.Reader {
@@ -123,7 +123,7 @@ func TestLongLine(t *testing.T) {
 	}
 	for name, lines := range longLines {
 		want := sum()
-		octets, err := io.Copy(want, lines(size))
+		original, err := io.Copy(want, lines(size))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -150,8 +150,8 @@ func TestLongLine(t *testing.T) {
 				t.Fatal(err)
 			}
 			runtime.ReadMemStats(&after)
-			if int64(*n) != octets || !bytes.Equal(got.Sum(nil), want.Sum(nil)) {
-				t.Errorf("%s, gzip %v: stripped, it is not the original: %d octets, want %d", name, packed, *n, octets)
+			if int64(*n) != original || !bytes.Equal(got.Sum(nil), want.Sum(nil)) {
+				t.Errorf("%s, gzip %v: stripped, it is not the original: %d bytes, want %d", name, packed, *n, original)
 			}
 			// Of all that was ever allocated, so also of what was in use.
 			if m := (after.TotalAlloc - before.TotalAlloc) >> 20; m > 128 {
@@ -192,7 +192,7 @@ func TestTruncatedCompression(t *testing.T) {
 	for name, data := range map[string][]byte{"gzip": gz.Bytes(), "zstd": zs.Bytes(), "two gzip members": append(bytes.Clone(gz.Bytes()), gz.Bytes()...)} {
 		out, _, err := tryEnrich(bytes.NewReader(data), EnrichOptions{})
 		if err != nil || !bytes.HasPrefix(out, whole) {
-			t.Errorf("%s: %d octets, error %v", name, len(out), err)
+			t.Errorf("%s: %d bytes, error %v", name, len(out), err)
 		}
 		out, _, err = tryEnrich(bytes.NewReader(data[:len(data)*3/4]), EnrichOptions{})
 		if !errors.Is(err, io.ErrUnexpectedEOF) || !strings.HasPrefix(fmt.Sprint(err), "read log: ") {
@@ -203,7 +203,7 @@ func TestTruncatedCompression(t *testing.T) {
 		}
 	}
 	if out, _, _ := tryEnrich(bytes.NewReader(gz.Bytes()[:gz.Len()-8]), EnrichOptions{}); !bytes.Equal(out, whole) {
-		t.Errorf("without its checksum, a gzip file lost data: %d octets, want %d", len(out), len(whole))
+		t.Errorf("without its checksum, a gzip file lost data: %d bytes, want %d", len(out), len(whole))
 	}
 	if _, _, err := tryEnrich(bytes.NewReader(gz.Bytes()[:5]), EnrichOptions{}); err == nil {
 		t.Error("a cut gzip header is no error")
@@ -251,7 +251,7 @@ func TestFailures(t *testing.T) {
 	boom := errors.New("boom")
 	rest, _, err := tryEnrich(io.MultiReader(bytes.NewReader(zeekSample(t)[:700]), broke{boom}), EnrichOptions{})
 	if !errors.Is(err, boom) || !strings.HasPrefix(err.Error(), "read log: ") || len(rest) < 700 {
-		t.Errorf("error %v after %d octets", err, len(rest))
+		t.Errorf("error %v after %d bytes", err, len(rest))
 	}
 }
 

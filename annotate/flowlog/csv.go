@@ -11,7 +11,7 @@ import (
 	"github.com/portannot/portannot/capture/flow"
 )
 
-// This file reads logs whose lines are cells with one octet between them:
+// This file reads logs whose lines are cells with one byte between them:
 // commas, tabs, bars, spaces. tables.go has the formats that are made on it.
 //
 // Most of them begin with a header that names the columns; only the columns

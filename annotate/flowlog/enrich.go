@@ -26,47 +26,47 @@ const (
 type EnrichOptions struct {
 	Options
 	Annotator *annotate.Annotator
-	// Selector picks flows. When it picks some, or Unexpected is set, lines
-	// that are no flow are left out, headers excepted.
+	// Selector picks flows. If it is not empty, or Unexpected is set, other
+	// lines are left out, except headers.
 	Selector annotate.Selector
 	// Unexpected picks the flows whose service port is not assigned for the
-	// transport; where no side is known, those of which neither port is.
+	// transport. If the service end is not known, neither port may be assigned.
 	Unexpected bool
 	Output     Output
-	// Strip takes annotations away and adds none. The other choices are then
-	// without effect.
+	// Strip removes annotations and adds none. The options Selector, Unexpected
+	// and Output then have no effect.
 	Strip bool
 	// Strict ends the run at the first line that cannot be understood.
 	Strict bool
-	// Workers annotate in parallel; 0 is as many as Go uses processors.
+	// Workers is the number of goroutines that annotate; 0 is GOMAXPROCS.
 	Workers int
 	// Problem, if not nil, is called for the first lines of each block that
-	// cannot be understood, in order, one call after another, and never once
-	// Enrich has returned.
+	// cannot be understood, in order. Calls do not overlap, and there are none
+	// after Enrich returns.
 	Problem func(*Problem)
-	// Progress, if not nil, is called likewise when a block has been counted,
-	// with the counts of all logs so far.
+	// Progress, if not nil, is called in the same way after each block, with
+	// the counts of all logs so far.
 	Progress func(*Stats)
 }
 
-// Stats account for every line.
+// Stats are the counts of an Enricher. Every line read is in Lines.
 type Stats struct {
-	Lines    uint64 // read; headers and lines too long are among them
+	Lines    uint64 // all lines read, with headers and lines that are too long
 	Flows    uint64
 	Other    uint64 // headers, comments, empty lines, events without ports
-	Bad      uint64 // could not be understood
+	Bad      uint64 // lines that could not be understood
 	Selected uint64 // flows that were written
 
 	Statuses   [iana.NumStatuses]uint64 // flows by status of the service port
-	NoSide     uint64                   // flows of which no side is known to be the service
-	NoPort     uint64                   // flows whose port, or the service's, was not reported
+	NoSide     uint64                   // flows whose service end is not known
+	NoPort     uint64                   // flows without a reported service port
 	NoPorts    uint64                   // flows of protocols without ports
-	NoProtocol uint64                   // flows whose protocol was not reported; also counted above
+	NoProtocol uint64                   // flows whose protocol was not reported; these are counted above too
 
-	// Problems are the first of those lines that count as Bad, and of faults
-	// of headers.
+	// Problems are the first MaxProblems faults: bad lines, and faults of
+	// headers.
 	Problems []*Problem
-	Faults   uint64 // how many there were in all
+	Faults   uint64 // the number of all faults
 }
 
 // MaxProblems bounds Stats.Problems.
@@ -101,10 +101,10 @@ func (s *Stats) fault(p *Problem) {
 	}
 }
 
-// ErrWrite is what Enrich's error wraps when writing failed.
+// ErrWrite is wrapped by the error of Enrich when writing fails.
 var ErrWrite = errors.New("write output")
 
-// ErrStrict is what Enrich's error wraps when Strict ended the run.
+// ErrStrict is wrapped by the error of Enrich when Strict ends the run.
 var ErrStrict = errors.New("stopped at the first line that cannot be understood")
 
 // work is what a worker makes of a block.
@@ -123,7 +123,7 @@ type Enricher struct {
 	workers []*worker
 }
 
-// NewEnricher makes an Enricher that writes to w.
+// NewEnricher returns an Enricher that writes to w.
 func NewEnricher(w io.Writer, opt EnrichOptions) *Enricher {
 	if opt.Workers <= 0 {
 		opt.Workers = runtime.GOMAXPROCS(0)
@@ -131,14 +131,14 @@ func NewEnricher(w io.Writer, opt EnrichOptions) *Enricher {
 	return &Enricher{w: w, opt: opt}
 }
 
-// Stats accounts for the logs so far.
+// Stats returns the counts of the logs so far.
 func (e *Enricher) Stats() *Stats { return &e.stats }
 
-// Enrich copies one log, also one compressed with gzip or zstd; what it writes
-// is not compressed. All that could be read is written when reading fails.
-// Lines that cannot be understood are no error, unless Strict is set: see
-// Stats. When ctx ends, whole lines read so far are written, and the error is
-// that of ctx.
+// Enrich copies one log and annotates its flows. The log may be compressed with
+// gzip or zstd; the output is not compressed. If reading fails, everything that
+// could be read is written. Lines that cannot be understood are counted in
+// Stats, and are an error only if Strict is set. When ctx ends, Enrich writes
+// the whole lines that it has read and returns the error of ctx.
 func (e *Enricher) Enrich(ctx context.Context, r io.Reader, name string) error {
 	if err := e.WriteHeader(); err != nil {
 		return err
@@ -176,8 +176,8 @@ func (e *Enricher) finish(b *block) error {
 	return nil
 }
 
-// WriteHeader writes the header of CSV, once. Enrich does so by itself; those
-// who write lines of their own among its lines may need it before.
+// WriteHeader writes the header of CSV, once. Enrich calls it. A program that
+// writes lines of its own before the first Enrich calls it too.
 func (e *Enricher) WriteHeader() error {
 	if e.begun || e.opt.Strip {
 		return nil
@@ -192,8 +192,8 @@ func (e *Enricher) WriteHeader() error {
 	return nil
 }
 
-// worker annotates blocks, one after another. What is passed to layouts stands
-// in it, so that it is not allocated for each line.
+// worker annotates blocks, one after another. It holds what is passed to
+// layouts, so that nothing is allocated for each line.
 type worker struct {
 	opt        *EnrichOptions
 	everything bool // no selection
@@ -226,7 +226,7 @@ func (w *worker) do(b *block) {
 	b.stats = w.stats
 }
 
-// pass copies a block that is no line of records.
+// pass copies a block that has no records.
 func (w *worker) pass(b *block) {
 	if !b.continued {
 		w.stats.Lines++

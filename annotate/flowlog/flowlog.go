@@ -3,14 +3,14 @@
 // A flow log has a record for each flow that some other program saw: Zeek's
 // conn.log, Suricata's EVE, the flow logs of clouds, the logs of firewalls,
 // what NetFlow collectors print. Nearly all are text with a record on each
-// line, and each has its own way to name the protocol, the addresses and the
+// line. Each format has its own way to name the protocol, the addresses and the
 // ports, to say that a port is not known, and to say which end offers the
-// service. What comes out is the same log with the annotation added in the way
-// of its format: columns at the end, an object at the end of a JSON line, pairs
-// at the end of a line of pairs. All other octets stay as they were, so taking
-// the added fields away gives the original back.
+// service. The output is the same log with the annotation added as the format
+// does it: columns at the end of a line, an object at the end of a JSON line,
+// or pairs at the end of a line of pairs. All other bytes stay as they were, so
+// removing the added fields restores the original.
 //
-// Three things are easily got wrong. Where a protocol has no ports the port
+// Three things are easy to get wrong. If a protocol has no ports, the port
 // fields may hold something else (Zeek writes ICMP's type and code there). A
 // port of 0 often means "not known": an exporter that saw a later fragment, or
 // does not decode SCTP, has no port to report. And one unreadable line must
@@ -18,22 +18,23 @@
 //
 // # Use
 //
-// [Reader] gives one [Record] after another, for programs of one's own.
-// [Enricher] copies whole logs on all cores.
+// [Reader] gives a program one [Record] after another. [Enricher] copies and
+// annotates whole logs on all cores.
 //
 // # Design: how a log flows
 //
-// The source (source.go) reads large stretches, finds out the format from the
-// first of them, and cuts them at line ends into blocks. Lines that change how
-// later ones are read (headers) it handles itself, in order, so that each block
-// has one layout that never changes while workers use it. Workers (pipeline.go,
-// enrich.go) take turns at reading a block, annotate in parallel, and take turns
-// at writing, in order. The output does not depend on the number of workers,
-// nor, once the format is known, on how the input came.
+// The source (source.go) reads the log in large pieces, recognises the format
+// from the first piece, and cuts the pieces at line ends into blocks. It handles
+// headers, the lines that change how later lines are read, itself and in order.
+// So each block has one layout, which does not change while workers use it.
+// Workers (pipeline.go, enrich.go) take turns to read a block, annotate in
+// parallel, and take turns to write, in order. The output does not depend on the
+// number of workers. Once the format is known, it does not depend on the sizes
+// of the reads either.
 //
-// Memory does not grow with the log. Each worker has two blocks of some hundred
-// KiB, or as long as the longest line, and what comes out of them. A line longer
-// than [Options.MaxLine] is never held: its parts pass as they are read.
+// Memory does not grow with the log. Each worker has two blocks and their
+// output. A block has a few hundred KiB, or more if a line is longer. A line
+// longer than [Options.MaxLine] is copied in parts and never held as a whole.
 //
 // # Design: how to add a format
 //
@@ -43,20 +44,20 @@
 //
 //   - parse reads r.Line into r: call r.flow() once the line is known to be a
 //     record, then fill r.Flow (protocol, addresses, ports, Stated, Opening,
-//     Start), or call r.bad with a reason. number.go has the readers of
-//     numbers, ports, protocols, addresses and times, which do not allocate. An
-//     absent port is NoSourcePort or NoDestinationPort; parse leaves the rest
-//     of that judgement (ICMP, port 0) to Record.settle. parse also sets r.cut,
-//     where an earlier annotation lies, and r.insert, where the new one goes.
+//     Start), or call r.bad with a reason. number.go reads numbers, ports,
+//     protocols, addresses and times without allocating. parse sets
+//     NoSourcePort or NoDestinationPort if the log has no such port, and leaves
+//     ICMP and port 0 to Record.settle. parse also sets r.cut, where an earlier
+//     annotation lies, and r.insert, where the new one goes.
 //   - append appends the line with its annotation: r.appendBefore, then one of
 //     the forms of notes (columns, object, pairs), then r.appendAfter.
 //
-// A layout whose log has header lines is also headed; one whose records are not
-// lines is also spanning, and manyFlows when each holds several flows; one from
-// which an annotation is not taken by leaving out r.cut is a stripper. One more
-// kind of JSON is a table of paths in jsonshapes.go. csv.go makes formats with columns from a table of
-// their names. Samples go to testdata/flowlogs, where the tests find them by the
-// format's name: goldens, stripping and fuzzing then come by themselves.
+// Some layouts have further methods: headed if the log has header lines, spanning if its
+// records are not lines, manyFlows if a record holds several flows, and stripper if leaving
+// out r.cut does not remove an annotation. For a new kind of JSON, add a table of paths to
+// jsonshapes.go. For a format with columns, add a table of their names to csv.go. Put
+// samples into testdata/flowlogs. The tests find them there by the format's name, and test
+// goldens, stripping and fuzzing.
 package flowlog
 
 import (
@@ -68,7 +69,7 @@ import (
 	"github.com/portannot/portannot/annotate/iana"
 )
 
-// Kind says what a line is. The zero value is neither flow nor fault.
+// Kind says what a line is. The zero value is Other.
 type Kind uint8
 
 // The kinds.
@@ -78,15 +79,15 @@ const (
 	Bad               // a line that cannot be understood: copied as it is, and reported
 )
 
-// Record is what one line of a log says. Its slices are valid until the next
+// Record is one line of a log, parsed. Its slices are valid until the next
 // Scan.
 type Record struct {
 	Line   []byte // as read, without its line end
 	Number int64  // of the line, from 1
 	Kind   Kind
-	// Flow is what is known of the flow; valid when Kind is Flow. Its
-	// Protocol is 0 when the log does not say it. Addresses that are absent
-	// or no IP addresses (names, hashes) are the zero netip.Addr.
+	// Flow is what is known of the flow; valid when Kind is Flow. Protocol is 0
+	// if the log does not give it. An address that is absent, or that is a name
+	// or a hash, is the zero netip.Addr.
 	Flow annotate.Input
 
 	problem problem
@@ -99,12 +100,12 @@ type Record struct {
 	portsOnly bool
 }
 
-// span is a stretch of a line, from and up to but not including to.
+// span is the part of a line from byte from up to, but not including, byte to.
 type span struct{ from, to int }
 
 func (s span) len() int { return s.to - s.from }
 
-// problem is why a line is bad; kept small, since all lines may be.
+// problem is why a line is bad. It is small, because every line may be bad.
 type problem struct {
 	reason string
 	value  []byte // what was found; nil to say nothing of it
@@ -113,7 +114,7 @@ type problem struct {
 // Problem is a line that could not be understood.
 type Problem struct {
 	File   string
-	Line   int64 // 0 when the file as a whole is meant
+	Line   int64 // from 1; 0 if the problem concerns the whole file
 	Reason string
 }
 
@@ -125,7 +126,7 @@ func (p *Problem) Error() string {
 	return fmt.Sprintf("%s:%d: %s", p.File, p.Line, p.Reason)
 }
 
-// maxShown bounds what a message repeats of a line, in octets.
+// maxShown is how much of a line an error message repeats, in bytes.
 const maxShown = 40
 
 func (p problem) String() string {
@@ -219,23 +220,24 @@ func (r *Record) settle() {
 
 // Options say how a log is to be read.
 type Options struct {
-	// Format is the name of a format, or "" or "auto" to find it out from
-	// the content.
+	// Format is the name of a format; "" and "auto" recognise it by the
+	// content.
 	Format string
-	// Map names the fields of formats that leave them to the user; when it is
-	// not empty, those are what "auto" chooses from.
+	// Map names the fields of CSV, TSV or JSON whose names are not known here.
+	// If it is not empty, "auto" is CSV (or TSV) or JSON, as the first byte
+	// says.
 	Map Map
-	// Fields are the columns of a log without a header, for formats that
-	// allow for it (AWS VPC flow logs of a custom format).
+	// Fields are the columns of a log without a header. Only AWS VPC flow logs
+	// of a custom format need them.
 	Fields []string
-	// MaxLine bounds a line, in octets; 0 is DefaultMaxLine. A longer line is
-	// copied as it is, in parts, and counted as bad. It also bounds memory: a
-	// worker holds two blocks of at most twice as much, and what comes out of
-	// them.
+	// MaxLine is the longest line to parse, in bytes; 0 is DefaultMaxLine. A
+	// longer line is copied as it is, in parts, and counted as bad. MaxLine
+	// also bounds memory: a worker holds two blocks, each of at most twice this
+	// length, and their output.
 	MaxLine int
 }
 
-// DefaultMaxLine is the longest line that is looked at, in octets.
+// DefaultMaxLine is the default of Options.MaxLine, in bytes.
 const DefaultMaxLine = 4 << 20
 
 // Map names the fields to read in formats that have no names of their own: the
@@ -301,7 +303,8 @@ type stripper interface {
 	strip(dst []byte, r *Record) []byte
 }
 
-// unknown is the layout of a log that nothing is known of. All lines are bad.
+// unknown is the layout of a log whose format is not recognised. All its lines
+// are bad.
 type unknown struct{ reason string }
 
 func (u unknown) parse(r *Record) { r.bad(u.reason, nil) }
@@ -330,14 +333,14 @@ type Reader struct {
 	err     error
 }
 
-// NewReader makes a Reader of a log, also one compressed with gzip or zstd.
-// name is what errors call it.
+// NewReader returns a Reader for a log, which gzip or zstd may have compressed.
+// name is its name in errors.
 func NewReader(r io.Reader, name string) *Reader { return &Reader{r: r, name: name} }
 
-// Scan goes to the next line, of whatever kind. It gives false at the end of
-// the log or when reading failed; Err tells these apart.
+// Scan goes to the next line, of any kind. It returns false at the end of the
+// log, and after a failure to read: see Err.
 //
-// Of a line longer than Options.MaxLine the record has only the first part.
+// The record of a line longer than Options.MaxLine has only its first part.
 func (rd *Reader) Scan() bool {
 	if rd.src == nil && rd.err == nil {
 		rd.src, rd.err = newSource(rd.r, rd.name, rd.Options)
@@ -384,7 +387,7 @@ func (rd *Reader) Scan() bool {
 	return true
 }
 
-// scanSpanning goes to the next record that is no line.
+// scanSpanning goes to the next record of a layout whose records are not lines.
 func (rd *Reader) scanSpanning(l spanning) bool {
 	r := &rd.record
 	from, to := l.next(rd.rest)
@@ -430,11 +433,11 @@ func trimEnd(line []byte) []byte {
 	return line
 }
 
-// Record gives the line that Scan went to. It is valid until the next Scan.
+// Record returns the line that Scan went to. It is valid until the next Scan.
 func (rd *Reader) Record() *Record { return &rd.record }
 
-// Format gives the name of the log's format once the first Scan is done, ""
-// when it is not recognised.
+// Format returns the name of the log's format after the first Scan, or "" if it
+// is not recognised.
 func (rd *Reader) Format() string {
 	if rd.src == nil {
 		return ""
@@ -442,7 +445,8 @@ func (rd *Reader) Format() string {
 	return rd.src.format
 }
 
-// Err gives the failure that ended the reading, nil at the end of the log.
+// Err returns the failure to read that ended Scan, or nil at the end of the
+// log.
 func (rd *Reader) Err() error {
 	if rd.err == io.EOF {
 		return nil

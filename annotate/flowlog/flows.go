@@ -7,13 +7,13 @@ import (
 	"github.com/portannot/portannot/annotate"
 )
 
-// Flows annotates flows that do not come from lines of text, NetFlow's for
-// one, by the same judgement of ports that were not reported, the same
-// selection and the same counts. It is for one goroutine.
+// Flows annotates flows that do not come from lines of text, such as those of
+// NetFlow. It treats ports that were not reported, selects and counts as
+// Enricher does. It is for one goroutine.
 type Flows struct{ w *worker }
 
-// NewFlows makes a Flows. Of the options, Annotator, Selector and Unexpected
-// are used.
+// NewFlows returns a Flows. It uses only the options Annotator, Selector and
+// Unexpected.
 func NewFlows(opt EnrichOptions) *Flows { return &Flows{newWorker(&opt)} }
 
 // Annotate annotates and counts a flow, and reports whether it is selected.
@@ -23,33 +23,35 @@ func (f *Flows) Annotate(in annotate.Input) bool {
 	return f.w.annotate()
 }
 
-// Flow gives the flow that was annotated last, as it was judged: ports that
-// were not reported are marked.
+// Flow returns the flow that was annotated last. NoSourcePort and
+// NoDestinationPort mark ports that were not reported.
 func (f *Flows) Flow() *annotate.Input { return &f.w.record.Flow }
 
-// Annotation gives what was said of it.
+// Annotation returns the annotation of that flow.
 func (f *Flows) Annotation() *annotate.Annotation { return &f.w.notes.annotation }
 
-// AppendObject appends that as the JSON object that all logs share, but for its
-// closing brace, so that more can follow.
+// AppendObject appends the annotation as the JSON object that all logs share,
+// without the closing brace, so that more members can follow.
 func (f *Flows) AppendObject(dst []byte) []byte { return f.w.notes.object(dst) }
 
-// AppendJSON appends the flow and that as one line of JSON, as Enricher writes
-// it with Output JSON.
+// AppendJSON appends the flow and its annotation as one line of JSON, as
+// Enricher writes it with Output JSON.
 func (f *Flows) AppendJSON(dst []byte) []byte { return f.w.notes.appendFlowJSON(dst, &f.w.record) }
 
-// AppendCSV appends the flow and that as a line of CSV, as Enricher writes it;
-// its header is AppendCSVHeader's.
+// AppendCSV appends the flow and its annotation as a line of CSV, as Enricher
+// writes it. AppendCSVHeader appends the header.
 func (f *Flows) AppendCSV(dst []byte) []byte { return f.w.notes.appendFlowCSV(dst, &f.w.record) }
 
-// AppendCSVHeader appends the line with the names of AppendCSV's columns.
+// AppendCSVHeader appends the header line of AppendCSV: the names of its
+// columns.
 func AppendCSVHeader(dst []byte) []byte { return appendFlowHeader(dst) }
 
-// Stats gives the counts of flows so far; those of lines are zero.
+// Stats returns the counts of flows so far. The counts of lines are zero.
 func (f *Flows) Stats() *Stats { return &f.w.stats }
 
-// Decompress gives what r has, decompressed when its content is gzip or zstd.
-// stop frees what that needs. name is what errors call it.
+// Decompress returns a reader of the content of r, which it decompresses if it
+// is gzip or zstd. stop frees the decompressor. name is the name of r in
+// errors.
 func Decompress(r io.Reader, name string) (plain io.Reader, stop func(), err error) {
 	s, err := newSource(r, name, Options{})
 	if err != nil {

@@ -18,7 +18,7 @@ type jsonHabit struct {
 // jsonKey is a key that was seen.
 type jsonKey struct {
 	text       string // from its quote to the colon, without white space between
-	head, tail uint64 // the first and the last eight octets, if there are as many
+	head, tail uint64 // the first and the last eight bytes, if there are as many
 	what       jsonWhat
 	// next are the keys that came behind it last, the most recent first: where
 	// a member is optional there are two.
@@ -32,7 +32,7 @@ type jsonWhat struct {
 	own   bool      // the key is ownKey at the top level
 }
 
-// Bounds of what is remembered: in octets of a key with its quotes and colon,
+// Bounds of what is remembered: in bytes of a key with its quotes and colon,
 // and in keys of one node, for keys that are data rather than names.
 const (
 	maxHabitKey = 64

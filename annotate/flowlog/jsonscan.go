@@ -273,7 +273,7 @@ func (s *jsonScan) text(i int) int {
 	line := s.line
 	i++
 	for {
-		// Eight octets at a time: a zero octet in x^c marks one that is c.
+		// Eight bytes at a time: a zero byte in x^c marks one that is c.
 		for i+8 <= len(line) {
 			x := binary.LittleEndian.Uint64(line[i:])
 			q, b := x^(ones*'"'), x^(ones*'\\')

@@ -5,21 +5,21 @@ import (
 	"math/bits"
 )
 
-// A line with columns has a separator every six octets or so. To look for one
+// A line with columns has a separator every six bytes or so. To look for one
 // after another is slow, since a processor cannot guess how far the next one
-// is. marks finds all of a stretch without a guess: every octet becomes a bit,
+// is. marks finds all of a stretch without a guess: every byte becomes a bit,
 // and the bits are counted.
 
-// markedSize bounds the stretch, in octets, so that what is found lies in the
+// markedSize bounds the stretch, in bytes, so that what is found lies in the
 // first level cache of a core.
 const markedSize = 16 << 10
 
-// marks are the separators and line ends in a stretch of a log.
+// marks are the positions of the separators and line ends in a piece of a log.
 type marks struct {
-	all    int // how many separators there are
-	lines  int // how many line ends
-	octets int // that were looked at
-	// separators has a bit for each octet, the lowest of a word for the first.
+	all   int // how many separators there are
+	lines int // how many line ends
+	size  int // bytes that were looked at
+	// separators has a bit for each byte, the lowest of a word for the first.
 	// Behind the stretch are zeros.
 	separators [markedSize/64 + 2]uint64
 	ends       [markedSize + 1]lineEnd
@@ -32,9 +32,9 @@ type lineEnd struct {
 }
 
 // find finds the separators, which are not NUL, and line ends of data, which is
-// at most markedSize octets.
+// at most markedSize bytes.
 func (m *marks) find(data []byte, sep byte) {
-	m.all, m.lines, m.octets = 0, 0, 0
+	m.all, m.lines, m.size = 0, 0, 0
 	whole := len(data) &^ 63
 	m.mark(data[:whole], sep)
 	if whole < len(data) {
@@ -42,7 +42,7 @@ func (m *marks) find(data []byte, sep byte) {
 		copy(last[:], data[whole:])
 		m.mark(last[:], sep)
 	}
-	clear(m.separators[m.octets/64:][:2])
+	clear(m.separators[m.size/64:][:2])
 }
 
 // markWords is mark for any processor.
@@ -58,22 +58,22 @@ func (m *marks) markWords(data []byte, sep byte) {
 		}
 		for ; lines != 0; lines &= lines - 1 {
 			before := bits.OnesCount64(separators & (lines&-lines - 1))
-			m.ends[m.lines] = lineEnd{uint16(m.octets + bits.TrailingZeros64(lines)), uint16(m.all + before)}
+			m.ends[m.lines] = lineEnd{uint16(m.size + bits.TrailingZeros64(lines)), uint16(m.all + before)}
 			m.lines++
 		}
-		m.separators[m.octets/64] = separators
+		m.separators[m.size/64] = separators
 		m.all += bits.OnesCount64(separators)
-		m.octets += 64
+		m.size += 64
 	}
 }
 
-// same gives the top bit of each octet that is zero.
+// same gives the top bit of each byte that is zero.
 func same(x uint64) uint64 { return ^((x&^tops + ^uint64(tops)) | x) & tops }
 
-// gather makes one octet of the top bits of eight.
+// gather makes one byte of the top bits of eight.
 func gather(x uint64) uint64 { return (x >> 7) * 0x0102040810204080 >> 56 }
 
-// from gives the separators among the 64 octets from a place on, the lowest bit
+// from gives the separators among the 64 bytes from a place on, the lowest bit
 // for the first.
 func (m *marks) from(at int) uint64 {
 	w, s := at>>6, at&63

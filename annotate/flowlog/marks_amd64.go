@@ -5,7 +5,7 @@ import "golang.org/x/sys/cpu"
 // hasAVX2 says that markAVX2 runs here. BMI1 and POPCNT are older than AVX2.
 var hasAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasBMI1 && cpu.X86.HasPOPCNT
 
-// markAVX2 is markWords with a vector instruction for 32 octets. words is not
+// markAVX2 is markWords with a vector instruction for 32 bytes. words is not
 // 0.
 //
 //go:noescape

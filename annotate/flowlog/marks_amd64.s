@@ -24,7 +24,7 @@ TEXT ·markAVX2(SB), NOSPLIT, $0-25
 	VMOVD AX, X1
 	VPBROADCASTB X1, Y1
 	MOVQ marks_all(DI), R12
-	MOVQ marks_octets(DI), R13
+	MOVQ marks_size(DI), R13
 	MOVQ marks_lines(DI), R11
 	LEAQ marks_ends(DI)(R11*4), R11
 	MOVQ R13, R10
@@ -66,7 +66,7 @@ next:
 	JNZ     word
 
 	MOVQ R12, marks_all(DI)
-	MOVQ R13, marks_octets(DI)
+	MOVQ R13, marks_size(DI)
 	LEAQ marks_ends(DI), AX
 	SUBQ AX, R11
 	SHRQ $2, R11

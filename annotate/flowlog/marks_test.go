@@ -16,7 +16,7 @@ func TestMarks(t *testing.T) {
 		if r.IntN(2) == 0 {
 			data = data[:min(len(data), r.IntN(200))]
 		}
-		// Octets near the two are among them, which cheap tricks take for them.
+		// Bytes near the two are among them, which cheap tricks take for them.
 		few := []byte("\t\n\x08\x0b\x00\x89\x8aabcdefghijklmnopqrstuvwxyz")[:2+r.IntN(31)]
 		for i := range data {
 			data[i] = few[r.IntN(len(few))]
@@ -48,7 +48,7 @@ func TestMarks(t *testing.T) {
 		}
 		m.find(data, '\t')
 		check("here")
-		m.all, m.lines, m.octets = 0, 0, 0
+		m.all, m.lines, m.size = 0, 0, 0
 		m.markWords(append(data, make([]byte, 64-len(data)%64)...), '\t')
 		check("any processor")
 	}

@@ -5,14 +5,15 @@ import (
 	"fmt"
 )
 
-// Messages annotates logs that come in messages, as from a log bus: each is
-// one record or a few, complete in itself. So it takes the formats whose
-// records need no header: JSON in all its kinds, and lines of pairs.
+// Messages annotates logs that come in messages, as from a log bus. Each
+// message has one record or a few and needs no other message. So the format
+// must not need a header: all kinds of JSON will do, and lines of pairs.
 //
-// Without a named format, that of one message is kept for the next, and looked
-// for again where a message is no flow of it. A source whose messages are of
-// one format should name it; only where formats are mixed, and have fields in
-// common, does it matter which was kept.
+// If Options.Format does not name a format, Messages recognises it and keeps it
+// for the next messages. It recognises the format again when a message has no
+// flow of the kept one. If formats are mixed and share fields, a message may
+// then be read in the wrong one. So name the format if all messages have the
+// same.
 //
 // A Messages is for one goroutine.
 type Messages struct {
@@ -25,10 +26,9 @@ type Messages struct {
 	stats  Stats
 }
 
-// NewMessages makes a Messages. Of the options, Output CSV has no meaning, for
-// a line of CSV is nothing without its header; it is an error, as are a format
-// that needs headers, and one that is not known. Strict and Workers are without
-// effect.
+// NewMessages returns a Messages. Output CSV is an error, because a line of CSV
+// needs a header. So is a format that is unknown or needs a header. The options
+// Strict and Workers have no effect.
 func NewMessages(opt EnrichOptions) (*Messages, error) {
 	if opt.Output == CSV {
 		return nil, fmt.Errorf("messages are not written as CSV, which needs a header")
@@ -62,16 +62,16 @@ func NewMessages(opt EnrichOptions) (*Messages, error) {
 	return m, nil
 }
 
-// Append appends a message with its annotations. A message of which any line
-// cannot be understood is Bad as a whole: nothing is appended, and problem says
-// why. Of any other, Kind is Flow when there is a flow in it; nothing is
-// appended then when it has no record that is selected.
+// Append appends a message with its annotations. If one line of the message
+// cannot be understood, kind is Bad: nothing is appended, and problem says why.
+// If the message has a flow, kind is Flow: nothing is appended if no record is
+// selected. Otherwise kind is Other.
 //
 // Lines in problem are counted from the beginning of the message.
 func (m *Messages) Append(dst, message []byte) (out []byte, kind Kind, problem *Problem) {
 	if len(message) > m.opt.MaxLine {
 		m.stats.Lines++
-		return m.bad(dst, &Problem{"message", 0, fmt.Sprintf("message of more than %d octets", m.opt.MaxLine)})
+		return m.bad(dst, &Problem{"message", 0, fmt.Sprintf("message of more than %d bytes", m.opt.MaxLine)})
 	}
 	if m.layout == nil && !m.choose(message) {
 		if len(bytes.TrimSpace(message)) == 0 {
@@ -162,6 +162,6 @@ func (m *Messages) choose(message []byte) bool {
 	return false
 }
 
-// Stats accounts for the messages so far. Of a message that is not understood,
-// lines are counted and one is Bad; its flows are not counted.
+// Stats returns the counts of the messages so far. A message that is not
+// understood counts its lines and one bad line, but not its flows.
 func (m *Messages) Stats() *Stats { return &m.stats }

@@ -80,7 +80,7 @@ func TestMessagesBad(t *testing.T) {
 		{"nothing known", "format not recognised"},
 		{flow + "\nno flow\n" + flow, "message:2: no JSON object"},
 		{flow[:50], "message:1: "},
-		{flow + strings.Repeat(" ", 1000), "more than 1000 octets"},
+		{flow + strings.Repeat(" ", 1000), "more than 1000 bytes"},
 		{"#fields\tts\tid.orig_h\n", "message:1: "},
 	} {
 		out, kind, problem := m.Append([]byte("x"), []byte(c.in))

@@ -43,9 +43,9 @@ func parseUint(b []byte, limit uint64) (n uint64, ok bool) {
 	return n, n <= limit
 }
 
-// notDigits gives the top bit of each octet of x that is no decimal digit.
+// notDigits gives the top bit of each byte of x that is no decimal digit.
 func notDigits(x uint64) uint64 {
-	// Digits are 0 to 9 then: adding 0x76 sets the top bit of any other octet
+	// Digits are 0 to 9 then: adding 0x76 sets the top bit of any other byte
 	// below 0x80, and carries into none.
 	x ^= ones * '0'
 	return (x&^tops + ones*0x76 | x) & tops
@@ -64,7 +64,7 @@ uti smp sm ptp isisoveripv4 fire crtp crudp sscopmce iplt sps pipe sctp fc rsvpe
 wesp rohc ethernet aggfrag nsh homa bitemu`
 
 // nfdumpProtocols are the names that nfdump -o csv has of its own, at most five
-// octets long, as 1.7.1 writes them for a packet of each protocol. IDPR is 35
+// bytes long, as 1.7.1 writes them for a packet of each protocol. IDPR is 35
 // and 38 there; it is read as 35.
 const nfdumpProtocols = `bbn 10 encom 14 dcn 19 xns 22 trnk1 23 trnk2 24 iso4 29 netbk 30 mfesp 31 meinp 32 rte6 43 frag6 44
 mhrp 48 mobil 55 nohe6 59 opts6 60 host 61 net 63 satnt 64 klan 65 fs 68 satm 69 bsatm 76 wbexp 79 svmtp 82 ttp 84 nsigp 85
@@ -271,7 +271,7 @@ func parseRFC3339(b []byte) int64 {
 	return t
 }
 
-// TCP flags as in the header's octet 13 (RFC 9293 section 3.1).
+// TCP flags as in the header's byte 13 (RFC 9293 section 3.1).
 const (
 	tcpSYN = 2
 	tcpACK = 16

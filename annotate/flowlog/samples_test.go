@@ -193,7 +193,7 @@ func checkProperties(t *testing.T, data []byte, opt Options) {
 		t.Errorf("annotated again, it differs: %s", firstDifference(again, out))
 	}
 	if slow, _ := enrich(t, iotest.OneByteReader(bytes.NewReader(data)), EnrichOptions{Options: opt, Workers: 3}); !bytes.Equal(slow, out) {
-		t.Errorf("read octet by octet, it differs: %s", firstDifference(slow, out))
+		t.Errorf("read byte by byte, it differs: %s", firstDifference(slow, out))
 	}
 }
 

@@ -279,7 +279,7 @@ func (s *source) use(l layout) {
 }
 
 // atHeader reports whether data begins with a header line. That needs as many
-// octets as the mark has; a mark that is cut off by the end of what was read
+// bytes as the mark has; a mark that is cut off by the end of what was read
 // is looked at again once there is more, since no line end follows it.
 func (s *source) atHeader(data []byte) bool { return s.mark != nil && bytes.HasPrefix(data, s.mark) }
 
@@ -302,7 +302,7 @@ func (s *source) beforeHeader(data []byte) int {
 	return len(data)
 }
 
-// give hands the first n octets of the buffer over. What is copied is never
+// give hands the first n bytes of the buffer over. What is copied is never
 // more than what is handed over.
 func (s *source) give(b *block, n int) {
 	rest := s.buf[s.from+n : s.to]
@@ -345,7 +345,7 @@ func (s *source) passHeader(b *block, line []byte) {
 // beginOverlong gives the first part of a line that is too long.
 func (s *source) beginOverlong(b *block, data []byte) {
 	b.raw, b.overlong = true, true
-	b.problem = &Problem{s.name, s.line, fmt.Sprintf("line of more than %d octets", s.opt.MaxLine)}
+	b.problem = &Problem{s.name, s.line, fmt.Sprintf("line of more than %d bytes", s.opt.MaxLine)}
 	s.over = true
 	s.give(b, len(data))
 }

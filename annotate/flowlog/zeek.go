@@ -125,7 +125,7 @@ func (z *zeekLog) head(dst, line []byte, strip bool) ([]byte, layout, error) {
 	case "#separator":
 		b, ok := zeekSeparator(value)
 		if !ok {
-			return append(dst, line...), zeekUnreadable, errors.New("#separator is not one octet, or one that values have in them")
+			return append(dst, line...), zeekUnreadable, errors.New("#separator is not one byte, or is one that values contain")
 		}
 		// A new log begins: nothing of the one before holds.
 		return append(dst, line...), newZeekLog(b), nil
@@ -148,7 +148,7 @@ func (z *zeekLog) head(dst, line []byte, strip bool) ([]byte, layout, error) {
 	return append(dst, line...), &next, nil
 }
 
-// zeekSeparator reads the value of #separator: "\x09", or the octet itself.
+// zeekSeparator reads the value of #separator: "\x09", or the byte itself.
 // Letters, digits and a few more cannot be told from what is in the columns.
 func zeekSeparator(value []byte) (sep byte, ok bool) {
 	if hex, found := bytes.CutPrefix(value, []byte(`\x`)); found {
@@ -321,7 +321,7 @@ func (z *zeekLog) parse(r *Record) {
 	}
 }
 
-// indexNear is bytes.IndexByte for what is near: eight octets at a time, without
+// indexNear is bytes.IndexByte for what is near: eight bytes at a time, without
 // a call.
 func indexNear(b []byte, c byte) int {
 	pattern := ones * uint64(c)

@@ -96,7 +96,7 @@ func zeekKey(f *zeekFields, words *zeekWords) uint64 {
 func zeekSlot(key uint64) uint64 { return key * 0x9e3779b97f4a7c15 >> (64 - zeekSlotBits) }
 
 // portBefore reads a port that lies in data between two places.
-// It gives ok false for anything else, and for what it cannot read eight octets
+// It gives ok false for anything else, and for what it cannot read eight bytes
 // at a time.
 func portBefore(data []byte, from, end int) (port uint64, ok bool) {
 	n := uint(end - from)
@@ -156,7 +156,7 @@ func (z *zeekLog) lines(dst []byte, w *worker, b *block) []byte {
 	return dst
 }
 
-// part annotates whole lines of at most markedSize octets, and gives how many
+// part annotates whole lines of at most markedSize bytes, and gives how many
 // there were.
 func (z *zeekLog) part(dst []byte, w *worker, b *block, p *zeekPlain, data []byte, number int64) ([]byte, int) {
 	k, m, sep := w.zeek, &w.zeek.marks, z.dialect.sep[0]
@@ -215,7 +215,7 @@ type zeekFields struct {
 // read reads a line of data with as many columns as it should have. It reports
 // false when the line is not plain.
 func (p *zeekPlain) read(f *zeekFields, m *marks, data []byte, begin int, sep byte) bool {
-	// Of a usual line the first 64 octets reach to the source port, and
+	// Of a usual line the first 64 bytes reach to the source port, and
 	// another 64 to the protocol, so that two words have all separators.
 	x := m.from(begin)
 	if p.time {
