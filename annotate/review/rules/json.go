@@ -17,7 +17,7 @@ type node struct {
 	keys []string
 	list []*node // elements, or the values of keys
 	line int
-	from int // offset of the first octet, and of the one behind the last
+	from int // offset of the first byte, and of the one behind the last
 	to   int
 }
 

@@ -32,7 +32,8 @@ type condition struct {
 	exprs    []expr
 	elements *elements
 	not      bool
-	// known is set for matches that are what truth says whatever the packet.
+	// known is set if the match is the same for every packet: then truth is its
+	// value.
 	known  bool
 	truth  tri
 	stated string // as it is written, when it is not interpreted

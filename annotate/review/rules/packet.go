@@ -13,8 +13,8 @@ const (
 	protoUDPLite = 136
 )
 
-// hasPorts reports whether the first four octets of the protocol's header are
-// a source and a destination port.
+// hasPorts reports whether the first four bytes of the protocol's header are a
+// source and a destination port.
 func hasPorts(protocol uint8) bool {
 	switch protocol {
 	case protoTCP, protoUDP, protoDCCP, protoSCTP, protoUDPLite:

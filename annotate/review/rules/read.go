@@ -10,8 +10,7 @@ import (
 // Kind is a kind of rules file. The zero value is none.
 type Kind uint8
 
-// The kinds. IPSet holds no rules: it says what the names of sets in rules
-// stand for.
+// The kinds. A file of kind IPSet has no rules, but the sets that rules name.
 const (
 	NoKind        Kind = iota
 	NFT                // nft -j list ruleset
@@ -35,38 +34,39 @@ func (k Kind) String() string {
 // MarshalText gives the same as String.
 func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
-// Source is a rules file. Name is what errors and rules call it.
+// Source is a rules file. Name is its name in errors and in Rule.File.
 type Source struct {
 	Name   string
 	Reader io.Reader
 }
 
-// Options say what the files do not.
+// Options tell Read what the files do not say.
 type Options struct {
-	// Local holds the addresses of the firewall itself. With it, a flow to one
-	// of these is Input, one from them Output, and all others are Forward, except
-	// to multicast addresses, of which the firewall may be a member.
+	// Local lists the addresses of the firewall itself. If it is set, a flow to
+	// one of them takes the hook Input, a flow from one of them Output, and any
+	// other flow Forward. A flow to a multicast address may take Forward or
+	// Input, because the firewall may be in the group.
 	Local []netip.Prefix
-	// Port gives the number of a service's name: pfctl prints names. nil, and
-	// false, stand for names that are not known; rules with them are not
-	// interpreted.
+	// Port returns the port of a service name, because pfctl prints names. ok
+	// is false if the name is not known, and no name is known if Port is nil.
+	// Rules with unknown names are not interpreted.
 	Port func(name string, protocol uint8) (port uint16, ok bool)
 }
 
-// Firewall is all rules that packets have to pass.
+// Firewall is all the rules that packets must pass.
 type Firewall struct {
-	// Sets are those of the files, in their order. Files that belong together
-	// share one: all network policies, all security groups, and iptables rules
-	// with the sets that they name.
+	// Sets are in the order of the files. Files that belong together are one
+	// Set: all network policies, all security groups, and iptables rules with
+	// the IP sets that they name.
 	Sets []*Set
 }
 
-// maxFile bounds the size of a rules file, in octets.
+// maxFile is the greatest size of a rules file, in bytes.
 const maxFile = 256 << 20
 
-// Read reads rules files, each of whatever kind its content shows. The error
-// names all files that cannot be read: files of no known kind, with a hint, and
-// syntax that cannot be passed over, with its line.
+// Read reads rules files and recognises the kind of each by its content. The
+// error names every file that cannot be read. It has a hint for a file of
+// unknown kind, and the line of a syntax error that cannot be skipped.
 func Read(sources []Source, opt Options) (*Firewall, error) {
 	files := make([]file, len(sources))
 	var errs []error
@@ -138,8 +138,8 @@ func Read(sources []Source, opt Options) (*Firewall, error) {
 	return fw, nil
 }
 
-// Decide says what becomes of the first packet of a connection. It has to be
-// allowed by every set that deals with such packets.
+// Decide returns what the firewall does with the first packet of a connection.
+// Every set that deals with such packets must allow it.
 func (fw *Firewall) Decide(f *Flow) Decision {
 	var unknown, allowed *Decision
 	for _, s := range fw.Sets {

@@ -1,36 +1,36 @@
-// Package rules reads what a firewall allows, from the text that its own tools
-// print, and answers for one connection at a time: allowed, denied, or not
-// known, and by which rule.
+// Package rules reads firewall rules from the text that the firewall's own
+// tools print. It answers for one connection at a time: whether it is allowed,
+// denied, or not known, and by which rule.
 //
-// A firewall decides on the first packet of a connection; what comes after
-// belongs to a connection that it already knows. So the question here is always
-// about a first packet: for TCP a lone SYN, and for connection tracking a packet
-// in state "new". Rules that let established connections through take no part.
+// A firewall decides on the first packet of a connection. Later packets belong
+// to a connection that it already knows. So this package always asks about a
+// first packet: a lone SYN for TCP, and state "new" for connection tracking.
+// Rules that let established connections through do not matter here.
 //
-// The kinds of firewall differ in which rule has the last word. In nftables and
-// iptables (netfilter) the first rule with a verdict decides within a chain, a
-// drop is final, and an accept ends only the chain it stands in: a packet must
-// be accepted by every base chain of its hook. In pf the last rule that matches
-// decides, unless one says quick. The security groups of AWS and the network
-// policies of Kubernetes only allow: what no rule names is denied, and several
-// of them allow what any of them does.
+// Kinds of firewalls differ in which rule decides. In nftables and iptables
+// (netfilter) the first rule with a verdict decides within a chain. A drop is
+// final, but an accept ends only its own chain: every base chain of a hook must
+// accept the packet. In pf the last rule that matches decides, or the first one
+// with the word quick. The security groups of AWS and the network policies of
+// Kubernetes can only allow. They deny what none of their rules allows, and
+// together they allow what any one of them allows.
 //
 // # What is not interpreted
 //
-// Rules can ask for things that no flow record knows: a mark, a user, a country,
-// the load of the machine; and no reader knows all extensions. A match that is
-// not interpreted is neither true nor false. A rule that has one may or may not
-// apply, and what is decided then follows both ways: when they come to the same
-// end, that is the answer, and when not, the answer is [Unknown] and names the
-// rules that it depends on. All of these are in [Set.Notes], with their lines.
-// So an answer other than Unknown never rests on a guess.
+// Rules can test things that no flow record has, such as a mark, a user, a
+// country or the load of the machine. Also, no reader knows all extensions. A
+// match that is not interpreted is neither true nor false, so its rule may or
+// may not apply. The decision is then made for both cases. If both give the same
+// answer, that is the answer. If not, the answer is [Unknown], with the rules on
+// which it depends. [Set.Notes] lists all matches that are not interpreted, with
+// their lines. So an answer other than Unknown never rests on a guess.
 //
-// Some things are taken for granted, since every first packet of a true
-// connection has them: TCP's flags are SYN alone, there are no IPv6 extension
-// headers, and the packet carries no mark when it comes in. Others depend on the
-// moment, and the rule that asks for them says so in [Rule.Assumes]: rates,
-// quotas and numbers of connections are not exceeded, and packets come in by the
-// interface to which their source is routed.
+// Some assumptions hold for every first packet of a real connection: SYN is the
+// only TCP flag, there are no IPv6 extension headers, and an arriving packet has
+// no mark. Other assumptions depend on the moment: rates, quotas and numbers of
+// connections are not exceeded, and packets arrive at the interface to which
+// their source address is routed. [Rule.Assumes] says which of these a rule
+// needs.
 //
 // # Use
 //
@@ -41,13 +41,13 @@
 //
 // # Design
 //
-// Read finds the kind of each file by its content (detect.go). A reader for each
-// kind turns rules into conditions on the fields of a packet (packet.go), whose
-// truth has three values (value.go): nft.go, nftexpr.go; iptables.go,
-// iptmatch.go, ipset.go; pfread.go, pfhosts.go; aws.go; kuberead.go. Three
-// deciders follow a packet: netfilter.go and walk.go for nft and iptables, pf.go,
-// and unions.go for what only allows. openings.go walks the same chains with all
-// packets at once.
+// Read recognises the kind of each file by its content (detect.go). A reader for
+// each kind turns rules into conditions on the fields of a packet (packet.go). A
+// condition is true, false or unknown (value.go). The readers are nft.go,
+// nftexpr.go; iptables.go, iptmatch.go, ipset.go; pfread.go, pfhosts.go; aws.go;
+// kuberead.go. Three deciders follow a packet: netfilter.go and walk.go for nft
+// and iptables, pf.go, and unions.go for the kinds that can only allow.
+// openings.go walks the same chains with all packets at once.
 package rules
 
 import (
@@ -55,8 +55,8 @@ import (
 	"net/netip"
 )
 
-// Verdict is what becomes of a connection. The zero value is that this is not
-// known.
+// Verdict says what a firewall does with a connection. The zero value is
+// Unknown.
 type Verdict uint8
 
 // The verdicts.
@@ -79,11 +79,11 @@ func (v Verdict) String() string {
 // MarshalText gives the same as String.
 func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
 
-// Hook says on which way through the firewall a packet is. The zero value is
-// that this is not known.
+// Hook says which way a packet takes through the firewall. The zero value,
+// AnyHook, means that this is not known.
 type Hook uint8
 
-// The hooks, named from where the firewall stands.
+// The hooks, as the firewall sees them.
 const (
 	AnyHook Hook = iota
 	Input        // to the firewall itself
@@ -104,38 +104,38 @@ func (h Hook) String() string {
 // MarshalText gives the same as String.
 func (h Hook) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
 
-// Flow is a connection that is asked for. What is not known of it makes the
-// rules that ask for it uncertain.
+// Flow is a connection to decide on. A rule that tests a field that is not
+// known may or may not apply.
 type Flow struct {
 	Protocol uint8 // IANA's protocol number: 6 is TCP, 17 UDP, 132 SCTP
 	Client   netip.Addr
 	Server   netip.Addr
-	// ClientPort is the port that the client chose; 0 when it is not known, or
-	// when the question is for any.
+	// ClientPort is the port that the client chose; 0 if it is not known, or
+	// may be any.
 	ClientPort uint16
-	ServerPort uint16 // in protocols that have ports
-	// Hook is the way that the packet takes. AnyHook leaves this to
-	// Options.Local and to addresses that no router sends on; of the ways that
-	// are left, all are asked, and where they differ the verdict is Unknown.
-	// Rules of netfilter that only routed packets come to are asked of these.
+	ServerPort uint16 // valid if the protocol has ports
+	// Hook is the way that the packet takes. With AnyHook, Options.Local and
+	// addresses that no router forwards narrow it down. The rules are asked for
+	// each hook that is left, and if the answers differ the verdict is Unknown.
+	// A set of netfilter rules that has only forward chains is asked for
+	// Forward.
 	Hook Hook
-	// In and Out are names of interfaces, "" when not known. Not known, In
-	// still is not the loopback interface, unless an address is a loopback
-	// address or the two addresses are the same.
+	// In and Out are names of interfaces; "" if not known. An unknown In is not
+	// the loopback interface, unless an address is a loopback address or both
+	// addresses are the same.
 	In, Out string
 }
 
-// Decision is what the rules say of a flow.
+// Decision is what the rules say about a flow.
 type Decision struct {
 	Verdict Verdict
-	// Rule is the one that decides. It is nil when a policy, or the absence of
-	// a rule, does, and when Verdict is Unknown.
+	// Rule is the rule that decides. It is nil if a policy or the absence of a
+	// rule decides, and if Verdict is Unknown.
 	Rule *Rule
-	// Depends are rules that might change the verdict, and of which it is not
-	// known whether they apply; for Unknown only.
+	// Depends are the rules on which an Unknown verdict depends: they may or
+	// may not apply. It is empty for other verdicts.
 	Depends []*Rule
-	// Why is one clause: what decided, or what there is to know before it can
-	// be decided.
+	// Why is one clause: what decided, or what must be known to decide.
 	Why string
 }
 
@@ -161,53 +161,55 @@ var allPorts = Range{0, 65535}
 // Rule is one rule as it was written.
 type Rule struct {
 	File string
-	Line int // where it begins, from 1
-	// ID names the rule within its set and stays the same while the rule does,
-	// as far as the kind has names that do: "inet filter input handle 7".
+	Line int // where the rule begins, from 1
+	// ID names the rule within its set: "inet filter input handle 7". It stays
+	// the same as long as the rule does, if the kind has such names.
 	ID      string
-	Chain   string // or the group, the policy; what it stands in
+	Chain   string // the chain, group or policy that has the rule
 	Text    string // in the notation of its kind, on one line
-	Comment string // or the label, the description; "" when there is none
-	// Action is what the rule does with what it matches. Unknown stands for
-	// all that is neither: a jump, a count, a mark, a verdict map with several.
+	Comment string // comment, label or description; "" if there is none
+	// Action is what the rule does with packets that match. It is Unknown if
+	// that is neither Allow nor Deny: a jump, a count, a mark, or a verdict map
+	// with several verdicts.
 	Action Verdict
-	// Assumes says what is taken for granted of the rule: that a rate, a quota or
-	// a number of connections is not exceeded. "" when nothing is.
+	// Assumes says what decisions assume about the rule, such as that a rate, a
+	// quota or a number of connections is not exceeded; "" for nothing.
 	Assumes string
-	// NotInterpreted says which part of the rule is not interpreted; "" when
-	// all of it is.
+	// NotInterpreted says which part of the rule is not interpreted; "" if the
+	// whole rule is.
 	NotInterpreted string
 }
 
 // String gives "file:line: text".
 func (r *Rule) String() string { return fmt.Sprintf("%s:%d: %s", r.File, r.Line, r.Text) }
 
-// Opening is something that is allowed: by one rule, on one way through the
-// chains that lead to it. A rule has several when it names several ports, or is
-// come to by several ways.
+// Opening is what one rule allows, on one path through the chains that lead to
+// it. A rule has several openings if it names several ports or several paths
+// lead to it.
 //
-// Openings do not take into account what earlier rules deny, so an opening says
-// what a rule is for, and [Firewall.Decide] whether it works.
+// Openings do not consider what earlier rules deny. So an opening says what a
+// rule is meant to allow; [Firewall.Decide] says whether it does.
 type Opening struct {
-	// Rule is nil for a policy, or a default, of accept.
+	// Rule is nil if an accept policy or a default allows it.
 	Rule *Rule
-	// Chain is that of the rule or the policy.
+	// Chain is the chain of the rule or of the policy.
 	Chain string
-	Hook  Hook // AnyHook for the kinds that have none
-	// Protocol is IANA's number; 0 when Any is set, which stands for every
+	Hook  Hook // AnyHook for kinds without hooks
+	// Protocol is IANA's number. It is 0 if Any is set, which means every
 	// protocol.
 	Protocol uint8
 	Any      bool
-	Ports    Range // of the server; all of them when the rule names none
-	// Servers and Clients hold the addresses, ordered; nil stands for all.
+	Ports    Range // of the server; all ports if the rule names none
+	// Servers and Clients are sorted addresses; nil means all addresses.
 	Servers, Clients []netip.Prefix
 	In, Out          string // interfaces, with the wildcards of the kind; "" for any
-	// Partly is set when matches that are not interpreted, or that an opening
-	// has no room for (client ports, a negation), narrow it.
+	// Partly is set if the rule allows less than the opening says: it has
+	// matches that are not interpreted, or that an Opening cannot express
+	// (client ports, a negation).
 	Partly bool
 }
 
-// Covers reports whether a service lies in the opening.
+// Covers reports whether the opening includes a service.
 func (o *Opening) Covers(protocol uint8, server netip.Addr, port uint16) bool {
 	return (o.Any || o.Protocol == protocol) && o.Ports.Contains(port) && (o.Servers == nil || within(server, o.Servers))
 }
@@ -227,24 +229,24 @@ type Note struct {
 	Line   int // where the element begins, from 1
 	Text   string
 	Reason string
-	// Rule is the rule in which it stands; nil when it is none.
+	// Rule is the rule that contains it; nil if no rule does.
 	Rule *Rule
 }
 
 // String gives "file:line: reason: text".
 func (n Note) String() string { return fmt.Sprintf("%s:%d: %s: %s", n.File, n.Line, n.Reason, n.Text) }
 
-// Set is what is read of one firewall's rules.
+// Set is the rules of one firewall.
 type Set struct {
 	Kind  Kind
-	Files []string // it was read from
+	Files []string // files that it was read from
 	Rules []*Rule  // in the order of the files
-	// Notes are what is not interpreted, in the order of the files.
+	// Notes lists what is not interpreted, in the order of the files.
 	Notes []Note
-	// Openings are what is allowed, in the order in which packets come to the
-	// rules, policies last.
+	// Openings are in the order in which packets reach the rules, policies
+	// last.
 	Openings []Opening
-	// Truncated is set when there were more openings than are kept.
+	// Truncated is set if openings were left out at a limit.
 	Truncated bool
 
 	decider decider
@@ -252,12 +254,13 @@ type Set struct {
 
 // decider is how a kind of firewall decides.
 type decider interface {
-	// decide says what becomes of f. covered is false when the set does not
+	// decide returns the decision for f. covered is false if the set does not
 	// deal with such packets at all.
 	decide(f *Flow) (d Decision, covered bool)
 }
 
-// Decide says what the set alone does with the first packet of a connection.
+// Decide returns what this set alone does with the first packet of a
+// connection.
 func (s *Set) Decide(f *Flow) Decision {
 	d, covered := s.ask(f)
 	if !covered {
