@@ -11,10 +11,10 @@ import (
 	"github.com/portannot/portannot/annotate/observe"
 )
 
-// Context has what a report needs besides the flows, and bounds its length.
+// Context has what a report needs besides the flows, and limits its length.
 type Context struct {
 	Inputs   []Input
-	Traffic  Traffic // counts of packets and lines; Report adds those of flows
+	Traffic  Traffic // counts of packets and lines; Report adds the counts of flows
 	Baseline *Report // an earlier report to compare with; may be nil
 	// Listed bounds the services in the report; 0 is no bound. Services with
 	// findings are listed first, then those with the most flows.
@@ -27,7 +27,7 @@ type Context struct {
 	// Report.FillService is called. Until then the Collector must not be used
 	// for anything else.
 	Deferred bool
-	// Remarks are put before those of the review.
+	// Remarks come before the remarks of the review.
 	Remarks []string
 }
 
@@ -525,8 +525,8 @@ func (c *Collector) Subjects() *Subjects {
 	return s
 }
 
-// Has reports whether a flow is evidence for a finding, which is about its service
-// or about the scan that it is part of.
+// Has reports whether a flow is evidence for a finding: one about its service, or
+// about a scan of which it is part.
 func (s *Subjects) Has(r Ref) bool {
 	found, kept := s.services[r.service]
 	return found || s.pairs[r.pair] || !kept && s.scanners[r.client]

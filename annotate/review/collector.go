@@ -143,20 +143,21 @@ type unsided struct {
 // maxPairPorts bounds the ports that are kept of a pair's end.
 const maxPairPorts = 8
 
-// Losses counts the flows that no service in the report has, by reason, and the
-// services that exceeded a bound of Options.
+// Losses counts the flows that belong to no service in the report, by reason,
+// and the services that exceeded a bound of Options.
 type Losses struct {
-	NoAddress uint64 `json:"no_address,omitempty"` // an address was not reported, or is none
+	NoAddress uint64 `json:"no_address,omitempty"` // an address was not reported or not valid
 	NoPort    uint64 `json:"no_port,omitempty"`    // the service's port was not reported
-	NoPorts   uint64 `json:"no_ports,omitempty"`   // of protocols without ports
-	NotKept   uint64 `json:"not_kept,omitempty"`   // of services beyond MaxServices
+	NoPorts   uint64 `json:"no_ports,omitempty"`   // the protocol has no ports
+	NotKept   uint64 `json:"not_kept,omitempty"`   // there was no room for the service: see MaxServices
 	// FewClients counts services that had more clients than are kept.
 	FewClients uint64 `json:"few_clients,omitempty"`
-	// PairsNotKept counts flows without a service end beyond the bound.
+	// PairsNotKept counts flows without a service end for which there was no
+	// room.
 	PairsNotKept uint64 `json:"pairs_not_kept,omitempty"`
 }
 
-// Collector makes services of flows. It is for one goroutine.
+// Collector collects flows into services. It is for one goroutine.
 type Collector struct {
 	registry   *iana.Registry
 	opt        Options

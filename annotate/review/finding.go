@@ -11,9 +11,9 @@ type Level uint8
 // The levels, with the names that SARIF 2.1.0 section 3.27.10 has for them.
 const (
 	NoLevel Level = iota
-	Note          // to know
-	Warning       // to look at: traffic and what was agreed on differ
-	Error         // to explain: what the rules deny works
+	Note          // for information
+	Warning       // to be looked at: the traffic differs from what was agreed
+	Error         // to be explained: a service works that the rules deny
 	numLevels
 )
 
@@ -82,12 +82,12 @@ const (
 type KindInfo struct {
 	Kind Kind
 	Name string
-	// Level is that of the kind; a finding of which nothing ever answered has
-	// Note.
+	// Level is the level of findings of this kind. It is Note instead for a
+	// finding about a service that never answered.
 	Level Level
 	Title string // a few words, as a heading
-	About string // what it says, and what it does not
-	// Accept is set for kinds that an entry of a policy may accept.
+	About string // what the finding says, and what it does not
+	// Accept is set if an entry of a policy may accept findings of this kind.
 	Accept bool
 }
 
@@ -191,28 +191,29 @@ func (k Kind) acceptable() bool { return k < numKinds && kinds[k].Accept }
 
 // Finding is something that a reviewer should know, with the evidence.
 type Finding struct {
-	// ID is the kind and the subject: it names the same finding in every
-	// report, "not-in-policy:10.20.0.40:3389/tcp".
+	// ID is the kind and the subject, "not-in-policy:10.20.0.40:3389/tcp". It
+	// is the same in every report.
 	ID    string `json:"id"`
 	Kind  Kind   `json:"kind"`
 	Level Level  `json:"level"`
-	// Subject is what it is about: a service, two addresses, a client, a rule
-	// or an entry of the policy.
+	// Subject is what the finding is about: a service, two addresses, a client,
+	// a rule or an entry of the policy.
 	Subject string `json:"subject"`
-	// Name says more of the subject: the comment of a rule, the names that a
-	// service's port goes by. It may be empty.
+	// Name describes the subject: the comment of a rule, or the names of a
+	// service's port. It may be empty.
 	Name string `json:"name,omitempty"`
-	// Service is the identifier of the service that it is about; empty for
-	// findings about other things.
+	// Service is the identifier of the service that the finding is about; empty
+	// if it is about something else.
 	Service string `json:"service,omitempty"`
 	Why     string `json:"why"` // one sentence
 	Facts   []Fact `json:"facts"`
-	// File and Line are where the rule or the entry stands that it is about.
+	// File and Line are the place of the rule or the entry that the finding is
+	// about.
 	File string `json:"file,omitempty"`
 	Line int    `json:"line,omitempty"`
 }
 
-// Fact is one thing that a finding rests on.
+// Fact is a fact on which a finding is based.
 type Fact struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`

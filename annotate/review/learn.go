@@ -35,8 +35,8 @@ type learned struct {
 
 // AppendPolicy appends a policy in YAML that expects everything that was seen. A
 // review of the same traffic with this policy has no findings. AppendPolicy must be
-// called after Report and with its result. What was seen may not be what is meant to
-// be there, so each entry says that it was learned and needs a person's approval.
+// called after Report and with its result. Not all that was seen may be wanted, so
+// each entry says that it was learned and that a person must approve it.
 func (c *Collector) AppendPolicy(dst []byte, r *Report) ([]byte, error) {
 	var groups []*learned
 	byText := map[string]*learned{}

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Policy says which services are expected, and what not to look at. It is
+// Policy says which services are expected, and which traffic to ignore. It is
 // written in YAML:
 //
 //	version: 1
@@ -30,13 +30,13 @@ import (
 //	  - clients: [10.20.0.250]
 //	    reason: the vulnerability scanner
 //
-// In expected, ports is required, and "any" stands for all of them; servers
-// and clients are addresses, prefixes in CIDR notation or groups, and without
-// them any is meant. With transport: tcp, or a list, ports may be bare numbers,
-// and names are restricted to these transports. In ignore, reason is required
-// and one of ports, transport, servers and clients; what it covers, and nothing
-// expects, is counted and is no part of the review. Any other key is an error, as is an entry whose names or
-// addresses are not understood: what is not read would be missing in silence.
+// An entry of expected must have ports; "any" means all ports. servers and clients are
+// addresses, prefixes in CIDR notation or groups; without them, any address is meant. With
+// transport: tcp, or a list of transports, ports may be bare numbers, and service names
+// apply to these transports only. An entry of ignore must have a reason, and at least one
+// of ports, transport, servers and clients. Traffic that it covers and that no entry
+// expects is counted, but not reviewed. Any other key is an error, and so is a name or an
+// address that is not understood: otherwise part of the policy would silently be missing.
 type Policy struct {
 	File     string
 	Expected []*Entry
@@ -64,24 +64,24 @@ func (p Ports) Contains(protocol uint8, port uint16) bool {
 // Entry is one entry of a policy.
 type Entry struct {
 	File string
-	Line int // where it begins
+	Line int // where the entry begins
 	Name string
 	// Text is the entry's ports, servers and clients as written, in one line.
 	Text string
-	// Ports are those it is about; nil is all.
+	// Ports are the ports that the entry is about; nil is all.
 	Ports            []Ports
 	Servers, Clients []netip.Prefix // nil is any
 	Owner            string
 	Reason           string
 	Ticket           string
-	Expires          time.Time // the first moment at which it has expired; zero is never
-	Accept           []Kind    // findings that are not reported of what it covers
+	Expires          time.Time // the time from which the entry has expired; zero is never
+	Accept           []Kind    // kinds of findings not to report about the services it covers
 
 	index  int // in Expected or Ignore
 	ignore bool
 }
 
-// Label names an entry for people: its name, or what it is about.
+// Label returns a name for people: Name, or else what the entry is about.
 func (e *Entry) Label() string {
 	if e.Name != "" {
 		return e.Name

@@ -31,7 +31,7 @@ type PolicyError struct {
 // Error gives "file:line: reason".
 func (e *PolicyError) Error() string { return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Reason) }
 
-// PolicyErrors are all mistakes that were found in a policy, at least one.
+// PolicyErrors are all the mistakes in a policy, at least one.
 type PolicyErrors []*PolicyError
 
 // Error gives them, one a line.
@@ -44,9 +44,9 @@ func (e PolicyErrors) Error() string {
 }
 
 // ReadPolicy reads a policy, in which service names are those of a registry.
-// name is what errors call it. When it has mistakes, the error is a
-// PolicyErrors, and there is no policy: one that is read in part would call
-// expected services unexpected.
+// name is its name in errors. If the policy has mistakes, the error is a
+// PolicyErrors, and no policy is returned: a policy that was read in part would
+// make expected services unexpected.
 func ReadPolicy(r io.Reader, name string, registry *iana.Registry) (*Policy, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxPolicy+1))
 	if err != nil {

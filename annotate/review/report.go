@@ -10,16 +10,15 @@ import (
 	"github.com/portannot/portannot/annotate/iana"
 )
 
-// Format and Version say what a JSON document is and how it is to be read. The
-// version grows when a field changes its meaning or goes; fields may come at
-// any time.
+// Format and Version identify a report in JSON. The version increases when a
+// field changes its meaning or is removed, but not when a field is added.
 const (
 	Format  = "portannot-review"
 	Version = 1
 )
 
-// Report is what a review found: a plain value, the same in all formats. As
-// JSON it is what a later review is compared with.
+// Report is the result of a review. It is a plain value, the same in all
+// formats. Written as JSON, it can be the baseline of a later review.
 type Report struct {
 	Format   string      `json:"format"`
 	Version  int         `json:"version"`
@@ -37,18 +36,18 @@ type Report struct {
 	Findings []Finding   `json:"findings"`
 	// Unlisted counts the findings that Context.Findings left out.
 	Unlisted []Unlisted `json:"unlisted,omitempty"`
-	// Services are all of them, or those that Context.Listed leaves room for.
+	// Services are all services, or the first Context.Listed of them.
 	Services []Service `json:"services"`
 	Unsided  []Pair    `json:"unsided,omitempty"`
 	Scanners []Scanner `json:"scanners,omitempty"`
-	// Remarks are sentences on what the review could not see or do.
+	// Remarks are sentences about what the review could not see or do.
 	Remarks []string `json:"remarks,omitempty"`
 
 	whole *whole // of a report with Context.Deferred
 }
 
-// NumFindings counts the findings that the report lists, as Findings or for
-// FillFinding.
+// NumFindings returns the number of findings in the report, also if it is
+// deferred.
 func (r *Report) NumFindings() int {
 	if r.whole != nil {
 		return len(r.whole.list)
@@ -56,8 +55,8 @@ func (r *Report) NumFindings() int {
 	return len(r.Findings)
 }
 
-// FillFinding writes finding i, from 0, into x. It may be called from several
-// goroutines at once, each with its own x.
+// FillFinding writes finding i, from 0, into x. Several goroutines may call it
+// at once, each with its own x.
 func (r *Report) FillFinding(i int, x *Finding) {
 	if r.whole != nil {
 		r.whole.finding(i, x)
@@ -66,8 +65,8 @@ func (r *Report) FillFinding(i int, x *Finding) {
 	}
 }
 
-// NumServices counts the services that the report lists, as Services or for
-// FillService.
+// NumServices returns the number of services in the report, also if it is
+// deferred.
 func (r *Report) NumServices() int {
 	if r.whole != nil {
 		return len(r.whole.services)
@@ -75,8 +74,8 @@ func (r *Report) NumServices() int {
 	return len(r.Services)
 }
 
-// FillService writes service i, from 0, into s, whose lists it may use again.
-// It may be called as FillFinding may.
+// FillService writes service i, from 0, into s. It may reuse the slices of s.
+// Several goroutines may call it at once, each with its own s.
 func (r *Report) FillService(i int, s *Service) {
 	if r.whole != nil {
 		r.whole.service(r.whole.services[i], s)
@@ -86,7 +85,8 @@ func (r *Report) FillService(i int, s *Service) {
 }
 
 // FillSubject writes the service that finding i of a deferred report is about
-// into s, in the way of FillService. It reports false when it is about none.
+// into s, as FillService does. It returns false if the finding is not about a
+// service.
 func (r *Report) FillSubject(i int, s *Service) bool {
 	if r.whole == nil || r.whole.list[i].service == nil {
 		return false
@@ -114,10 +114,10 @@ type Window struct {
 	Last  Time `json:"last,omitzero"`
 }
 
-// Duration gives the window's length, 0 when it is not known.
+// Duration returns the length of the window, or 0 if it is not known.
 func (w Window) Duration() time.Duration { return time.Duration(w.Last - w.First) }
 
-// Time is a point of time in nanoseconds since the Unix epoch; 0 is not known.
+// Time is a time in nanoseconds since the Unix epoch; 0 if it is not known.
 type Time int64
 
 // String gives the time as RFC 3339 in UTC, to the nanosecond.
@@ -150,17 +150,17 @@ type Traffic struct {
 	Decoded    uint64        `json:"decoded,omitempty"` // of these
 	Refused    uint64        `json:"refused,omitempty"` // by the filter
 	NotDecoded []Reason      `json:"not_decoded,omitempty"`
-	Lost       uint64        `json:"lost,omitempty"`  // before the capture was written, by its own word
+	Lost       uint64        `json:"lost,omitempty"`  // by the capture's own count: packets lost before it was written
 	Lines      uint64        `json:"lines,omitempty"` // of logs
 	BadLines   uint64        `json:"bad_lines,omitempty"`
 	Flows      uint64        `json:"flows"`
-	Evicted    uint64        `json:"evicted,omitempty"` // flows ended early for want of memory
+	Evicted    uint64        `json:"evicted,omitempty"` // flows that ended early because memory was full
 	NoSide     uint64        `json:"no_side,omitempty"` // flows whose service end is not known
 	Statuses   []StatusCount `json:"statuses,omitempty"`
 	Losses     Losses        `json:"losses,omitzero"`
 }
 
-// Reason counts packets that gave no flow, for one reason.
+// Reason counts the packets that belong to no flow for one reason.
 type Reason struct {
 	Reason  string `json:"reason"`
 	Packets uint64 `json:"packets"`
@@ -172,7 +172,7 @@ type StatusCount struct {
 	Flows  uint64      `json:"flows"`
 }
 
-// PolicyRef is the policy and what became of its entries.
+// PolicyRef is the policy, and the use of each entry.
 type PolicyRef struct {
 	File     string        `json:"file"`
 	Expected []PolicyEntry `json:"expected"`
@@ -198,8 +198,7 @@ type RuleSet struct {
 	Files []string   `json:"files"`
 	Rules []RuleUse  `json:"rules"`
 	Notes []RuleNote `json:"not_interpreted,omitempty"`
-	// Truncated says that there were more ways through the rules than are
-	// looked at.
+	// Truncated says that the rules have more paths than the review looks at.
 	Truncated bool `json:"truncated,omitempty"`
 }
 
@@ -213,10 +212,10 @@ type RuleUse struct {
 	Comment  string `json:"comment,omitempty"`
 	Action   string `json:"action"` // allow, deny or unknown
 	Partial  string `json:"not_interpreted,omitempty"`
-	Flows    uint64 `json:"flows"`    // decided and possible
-	Decided  uint64 `json:"decided"`  // flows that it decides
-	Possible uint64 `json:"possible"` // flows of which it is not known whether it does
-	Services uint64 `json:"services"` // of both
+	Flows    uint64 `json:"flows"`    // the sum of Decided and Possible
+	Decided  uint64 `json:"decided"`  // flows that the rule decides
+	Possible uint64 `json:"possible"` // flows that the rule may decide
+	Services uint64 `json:"services"` // services that have any of these flows
 	First    Time   `json:"first,omitzero"`
 	Last     Time   `json:"last,omitzero"`
 }
@@ -241,21 +240,22 @@ type Summary struct {
 	Highest  Level       `json:"highest,omitzero"`   // level of the gravest finding
 }
 
-// Classes are the groups that the charts of a report divide services into: those
-// that the policy expects; those that it does not expect, no longer expects or does
-// not expect of all clients; without a policy, those that answered or may have
-// answered; and all others, those that the policy ignores among them.
+// Classes are the groups of services in the charts of a report. With a policy, a
+// service is expected, or unexpected: the entry has expired, some clients are not
+// expected, or there is no entry. Without a policy, a service that answered, or may
+// have answered, is seen. Any other service, such as one that never answered or
+// that the policy ignores, is other.
 var Classes = [NumClasses]string{"expected", "unexpected", "seen", "other"}
 
-// NumClasses is how many classes there are.
+// NumClasses is the number of classes.
 const NumClasses = 4
 
 // Charts has the numbers of a report's charts, for all services.
 type Charts struct {
 	// Statuses count services by registration, in classes.
 	Statuses []StatusClasses `json:"statuses,omitempty"`
-	// FirstSeen counts those that were first seen in each of as many equal
-	// parts of the window; empty when there is no window.
+	// FirstSeen divides the window into equal parts, and counts the services
+	// that were first seen in each part. It is empty if there is no window.
 	FirstSeen [][NumClasses]int `json:"first_seen,omitempty"`
 }
 
@@ -422,7 +422,8 @@ type Change struct {
 // maxReport bounds a report that is read, in bytes.
 const maxReport = 1 << 30
 
-// ReadReport reads a report that was written as JSON. Errors call it by name.
+// ReadReport reads a report that was written as JSON. name is its name in
+// errors.
 func ReadReport(r io.Reader, name string) (*Report, error) {
 	dec := json.NewDecoder(io.LimitReader(r, maxReport))
 	var rep Report

@@ -10,21 +10,21 @@
 //
 // # What findings do not say
 //
-// The registry says what a port was registered for, not what is spoken on it. So no
+// The registry says for what a port was registered, not what its traffic is. So no
 // finding concludes from a registration that traffic is good or bad. A service on
 // an unassigned port has the lowest level, and a service on a registered port may
 // be anything. See [iana.Warning].
 //
 // Traffic covers a window of time at one place in the network. A service that was
-// not seen may be there all the same. Findings that something was not seen name the
+// not seen may exist all the same. A finding that something was not seen names the
 // window.
 //
 // # Scanners
 //
-// A client that tries thousands of ports would make thousands of services, none of
-// which exists. A client that tried very many services and got an answer from few
-// is therefore reported as a [Scanner], in one finding. Services that only scanners
-// tried are listed only if they answered.
+// A client that tries thousands of ports would make thousands of services that do
+// not exist. So a client that tried very many services, of which few answered, is
+// reported as a [Scanner], in one finding. A service that only scanners tried is
+// listed only if it answered.
 //
 // # Memory
 //
@@ -63,12 +63,12 @@ var transportNumbers = []struct {
 // Observed is the protocol that the first bytes of a flow look like.
 type Observed struct {
 	Protocol string          // "ssh", as package observe names it; "" when not recognised
-	Verdict  observe.Verdict // on the protocol and the registration
+	Verdict  observe.Verdict // whether the protocol agrees with the registration
 	Why      string          // the evidence for the protocol, in a few words
 }
 
-// ObservedOf returns what an annotation says of the payload, the zero Observed if
-// the payload was not looked at.
+// ObservedOf returns what an annotation says about the payload. It is the zero
+// Observed if the payload was not looked at.
 func ObservedOf(a *annotate.Annotation) Observed {
 	o := &a.Observed
 	if !o.Examined || o.Protocol == observe.Unknown {
@@ -103,7 +103,7 @@ func Captured(f *flow.Flow) Flow {
 }
 
 // Logged returns the Flow for a flow from a log. It has no counters and no state,
-// which are not read from logs.
+// because they are not read from logs.
 func Logged(in *annotate.Input) Flow {
 	return Flow{Protocol: in.Protocol, Source: in.Source, Destination: in.Destination, Start: in.Start, Last: in.Start}
 }

@@ -44,8 +44,8 @@ func Formats() []string {
 	return names
 }
 
-// Bounds sets the fields Listed, Findings and Deferred of ctx to what suits the
-// format with this name. It must be called before the report is made.
+// Bounds sets the fields Listed, Findings and Deferred of ctx as the format
+// with this name needs them. Call it before Collector.Report.
 func Bounds(name string, ctx *review.Context) {
 	for _, f := range formats {
 		if f.name == name {
@@ -54,8 +54,8 @@ func Bounds(name string, ctx *review.Context) {
 	}
 }
 
-// Write writes a report in the format with this name. An error is that of writing,
-// or of a name that is not one of Formats.
+// Write writes a report in the format with this name. It returns an error if
+// writing fails or if Formats does not have the name.
 func Write(w io.Writer, name string, r *review.Report, m Meta) error {
 	for _, f := range formats {
 		if f.name == name {
