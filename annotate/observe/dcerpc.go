@@ -94,13 +94,13 @@ func findDCEDatagram(m *message) match {
 }
 
 // UUID is a universally unique identifier (RFC 9562), in the order in which it is
-// written. The zero value is none.
+// written. The zero value means none.
 type UUID [16]byte
 
 // String gives the identifier as it is written: "e1af8308-5d1f-11c9-91a4-08002b14a0fa".
 func (u UUID) String() string { return string(u.AppendTo(nil)) }
 
-// AppendTo appends what String gives.
+// AppendTo appends the text that String returns.
 func (u UUID) AppendTo(b []byte) []byte {
 	b = append(hex.AppendEncode(b, u[:4]), '-')
 	b = append(hex.AppendEncode(b, u[4:6]), '-')
@@ -109,8 +109,8 @@ func (u UUID) AppendTo(b []byte) []byte {
 	return hex.AppendEncode(b, u[10:])
 }
 
-// Interface gives the interface that a DCE/RPC message asks for, the zero UUID if
-// it names none; o is what in looks like.
+// Interface returns the interface that a DCE/RPC message asks for, or the zero
+// UUID if it names none. o is the result of Recognise for in.
 func (in *Input) Interface(o Observation) (u UUID) {
 	if len(in.Text(o.UUID)) != len(u) {
 		return u
@@ -123,9 +123,10 @@ func (in *Input) Interface(o Observation) (u UUID) {
 	return u
 }
 
-// InterfaceName gives the name of a DCE/RPC interface, "" if it is not known
-// here: those of C706 appendices O to Q, those that Microsoft's open specifications
-// name ([MS-*] section 1.9 each), and PROFINET's (IEC 61158-6-10).
+// InterfaceName returns the name of a DCE/RPC interface, or "" if this package does
+// not know it. It knows the interfaces of C706 appendices O to Q, of Microsoft's
+// open specifications (section 1.9 of each [MS-*]), and of PROFINET (IEC
+// 61158-6-10).
 func InterfaceName(u UUID) string {
 	var b [36]byte
 	return interfaceNames[string(u.AppendTo(b[:0]))]

@@ -1,31 +1,30 @@
-// Package observe says what the first bytes that the two ends of a flow sent
-// each other look like.
+// Package observe recognises application protocols by the first bytes that the
+// two ends of a flow sent each other.
 //
-// A registration says which service a port was set aside for; nothing keeps
-// other traffic from it. The payload is evidence of another kind. Most
-// protocols begin with something that only they begin with: a version and a
-// length that must fit (TLS), a fixed greeting (SSH), a header whose fields
-// leave little room (DNS). A recogniser checks as many of these as the bytes
-// show. The ports are not looked at: a recogniser that knew the port would
-// find what it expects.
+// A registration says for which service a port was set aside, but any traffic
+// may use the port. The payload is another kind of evidence. Most protocols
+// begin in a way that no other protocol does: with a version and a length that
+// must fit (TLS), a fixed greeting (SSH), or a header whose fields have few
+// valid values (DNS). A recogniser checks as many of these as the bytes show.
+// It does not look at the ports, because it would then find what the port makes
+// it expect.
 //
-// Evidence has a strength. A match is [Full] when the fields checked would
-// match by chance less than once in about 2^32, or when both ends agree on a
-// weaker one. It is [Likely] when they would match less than once in about
-// 2^12; that is enough to name the protocol and not enough to call another
-// one wrong. Two protocols that are both only likely are none: no guess is
-// made.
+// Evidence has a strength. A match is [Full] if random bytes would match less
+// than once in about 2^32, or if weaker matches of both ends agree. It is
+// [Likely] if random bytes would match less than once in about 2^12. That is
+// enough to name the protocol, but not enough to contradict a registration. If
+// two protocols are likely and none is full, neither is named.
 //
-// Some messages tell who sent them: a request comes from a client, and so the
-// other end is the service ([Observation.Server]). Few tell it for certain: in
-// many protocols a server may send requests too (a callback, a push, a command
-// for a replica), or may be the end that opened the connection (RFC 8071). A
-// role is [Full] only where the specification, with all its variants, lets no
-// other end send the message.
+// Some messages show the role of their sender: a request comes from a client,
+// so the other end is the service ([Observation.Server]). Few messages show it
+// for certain. In many protocols a server may send requests too (a callback, a
+// push, a command for a replica), or may have opened the connection (RFC 8071).
+// A role is [Full] only if the specification, with all its variants, allows no
+// other role to send the message.
 //
-// The bytes come from anywhere and may be forged to hurt their reader.
-// Recognisers read only what is there, keep nothing and allocate nothing, but for
-// the two ciphers that open a QUIC Initial packet.
+// The bytes may come from an attacker. Recognisers read only bytes that are
+// there, keep nothing and allocate nothing, except for the two ciphers that open
+// a QUIC Initial packet.
 package observe
 
 import (
@@ -45,39 +44,38 @@ const (
 
 // Payload is the start of what one end of a flow sent.
 type Payload struct {
-	// Data holds the first bytes: of its first datagram with payload, or of
-	// its byte stream (TCP), which may end anywhere. A few hundred are enough;
-	// no more than MaxBytes are looked at.
+	// Data holds the first bytes of the first datagram with payload or, for
+	// TCP, of the byte stream. It may end anywhere. A few hundred bytes are
+	// enough; bytes after MaxBytes are ignored.
 	Data []byte
-	// Len is how many bytes that datagram had on the wire, or the stream so
-	// far as it was seen. More than len(Data) means that the snap length or
-	// the caller cut it; less is taken as len(Data).
+	// Len is the length in bytes of that datagram on the wire, or of the stream
+	// that was seen. If it is more than len(Data), the snap length or the
+	// caller cut the data. If it is less, it counts as len(Data).
 	Len int
 	// PPID is the SCTP payload protocol identifier of the first DATA chunk
 	// (RFC 9260 section 3.3.1); 0 is unspecified.
 	PPID uint32
-	// Heads holds the first HeadBytes bytes of each of the datagrams that
-	// followed, one after the other, where there are any. RTP is known by them:
-	// by its first datagram alone it looks like much else. Of a stream there are
-	// none.
+	// Heads holds the first HeadBytes bytes of each of the next datagrams, one
+	// after the other. RTP is recognised by them, because its first datagram
+	// alone looks like many other things. Heads is empty for TCP.
 	Heads []byte
 }
 
-// HeadBytes is how many bytes of a datagram stand in Payload.Heads: RTP's
-// header.
+// HeadBytes is the number of bytes of each datagram in Payload.Heads: the
+// length of an RTP header.
 const HeadBytes = 12
 
-// MaxBytes bounds how much of a Payload is looked at.
+// MaxBytes is the most bytes of a Payload that recognisers look at.
 const MaxBytes = 4096
 
-// Input is what is known of a flow's payload. Reuse one: a new one for each
-// call would be allocated.
+// Input is the payload of a flow. Reuse an Input: a new one for each call of
+// Recognise costs an allocation.
 type Input struct {
 	Transport uint8 // IP protocol number: TCP, UDP, DCCP, SCTP or UDP-Lite
 	// Group is the flow's destination if that is a multicast address, else the
 	// zero Addr.
 	Group netip.Addr
-	// Sent is what the flow's source sent, then what its destination did.
+	// Sent is what the flow's source sent, and then what its destination sent.
 	Sent [2]Payload
 
 	m [2]message
@@ -119,12 +117,13 @@ type Seen uint8
 
 // The amounts.
 const (
-	Nothing Seen = iota // no end sent any
-	Cut                 // some was sent, and the capture holds too little of it to tell
+	Nothing Seen = iota // neither end sent any
+	Cut                 // the capture holds too little of what was sent
 	Enough
 )
 
-// Text is a part of an Input's payload: [Input.Text] gives its bytes.
+// Text is the place of a part of an Input's payload: [Input.Text] returns its
+// bytes.
 type Text struct {
 	Off, Len uint16
 	From     Side // who sent it; NoSide when there is no such text
@@ -135,32 +134,33 @@ type Observation struct {
 	Protocol Protocol
 	Strength Strength
 	Server   Side // the end that the payload shows to be the service
-	// ServerStrength says how much Server means: Full if no other end can ever
-	// send such a message, by the protocol's specification; Likely if it is so as
-	// a rule; None if Server is NoSide.
+	// ServerStrength is the strength of Server: Full if the specification of the
+	// protocol lets no other end send such a message, Likely if usually no other
+	// end does, None if Server is NoSide.
 	ServerStrength Strength
 	// Peers says that the protocol has neither client nor server (RTP), so that
 	// neither port is a service.
 	Peers bool
-	// Upgrade says that the ends agreed, or one asked, to go on in TLS, or
-	// with another protocol: STARTTLS, an SSLRequest, an HTTP Upgrade.
+	// Upgrade says that an end asked to change to TLS or another protocol,
+	// whether or not the other agreed: STARTTLS, an SSLRequest, an HTTP
+	// Upgrade.
 	Upgrade bool
 	Seen    Seen
-	// Reason says what matched, or why nothing did: words that stand alone. It
-	// is one of a fixed set of texts.
+	// Reason says what matched, or why nothing did. It is one of a fixed set of
+	// texts.
 	Reason string
 	// Name is the name of the server that the client asked for (TLS server
 	// name, HTTP host), or of the software that announced itself (SSH).
 	Name Text
-	// ALPN is the first application protocol of a TLS client's list, or the
-	// one that the server chose (RFC 7301).
+	// ALPN is the first application protocol in a TLS client's list, or the
+	// protocol that the server chose (RFC 7301).
 	ALPN Text
 	// UUID is the identifier of the interface that a DCE/RPC message asks for, as
-	// it stands there: see [Input.Interface].
+	// its bytes are in the message: see [Input.Interface].
 	UUID Text
 }
 
-// Text gives the bytes of t, a part of the payload of in; nil when there are none.
+// Text returns the bytes of t in the payload of in, or nil if t is empty.
 func (in *Input) Text(t Text) []byte {
 	if t.From != Source && t.From != Destination {
 		return nil

@@ -15,7 +15,7 @@ const (
 	DTLS
 	SSH
 	HTTP  // HTTP/1.x
-	HTTP2 // with prior knowledge; gRPC is this too
+	HTTP2 // with prior knowledge; includes gRPC
 	QUIC
 	DNS // over UDP, and with a length before it over TCP
 	MDNS
@@ -67,7 +67,7 @@ const (
 	WireGuard
 	OpenVPN
 	IKE
-	NATTraversal // IKE behind a non-ESP marker or over TCP; ESP itself has nothing to tell it by
+	NATTraversal // IKE behind a non-ESP marker or over TCP; ESP itself cannot be recognised
 	L2TP
 	GTPC
 	GTPU
@@ -118,7 +118,7 @@ const (
 	AFP
 	Rsync
 	Git
-	ONCRPC // other programs than NFS
+	ONCRPC // programs other than NFS
 	NFS
 	ZooKeeper
 	Elasticsearch // between nodes; clients use HTTP
@@ -178,8 +178,7 @@ func (p Protocol) String() string {
 	return "protocol(" + strconv.Itoa(int(p)) + ")"
 }
 
-// ParseProtocol gives the protocol of a name, and false for a name that no
-// protocol has.
+// ParseProtocol returns the protocol with a name, and false if there is none.
 func ParseProtocol(name string) (Protocol, bool) {
 	for p, n := range protocolNames {
 		if n == name {

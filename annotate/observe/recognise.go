@@ -15,14 +15,14 @@ const (
 	reasonDisagree  = "the two ends begin like different protocols"
 )
 
-// Recognise says what the payload of in looks like.
+// Recognise returns what the payload of in looks like.
 //
-// Of each end's bytes, the first full match in the order of the table is
-// taken, or else all likely ones are kept. A full match of one end stands
-// whatever the other end sent, unless that is a full match of another
-// protocol: then nothing is said. Without a full match, the protocol must be
-// the only one that is likely for both ends, which makes it full, or the only
-// one that is likely for one end while the other gives none.
+// For each end it finds the first full match in the order of the table or, if
+// there is none, all likely ones. If one end has a full match, that is the
+// protocol, unless the other end has a full match of another protocol: then
+// none is named. Without a full match, there are two cases. If exactly one
+// protocol is likely for both ends, it counts as full. If only one end has
+// likely protocols, and just one, that one is likely.
 func Recognise(in *Input) Observation {
 	t := transportIndex(in.Transport)
 	seen := in.prepare(t)

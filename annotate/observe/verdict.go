@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Verdict says whether what was observed agrees with what is registered. The
+// Verdict says whether the observed protocol agrees with the registration. The
 // zero value is NoPayload.
 type Verdict uint8
 
@@ -14,11 +14,11 @@ type Verdict uint8
 const (
 	NoPayload    Verdict = iota // nothing was sent
 	Truncated                   // the capture holds too little of what was sent
-	Unrecognised                // what was sent is no protocol known here
-	Undecided                   // the protocol is known; whether the registered service may speak it is not
-	Consistent                  // a registered service speaks that protocol
-	Contradicts                 // it surely is a protocol that none of the registered services speaks
-	NumVerdicts                 // how many there are; no verdict
+	Unrecognised                // what was sent is of no known protocol
+	Undecided                   // it is not known whether the registered service may speak the protocol
+	Consistent                  // a registered service speaks the protocol
+	Contradicts                 // the protocol is certain, and no registered service speaks it
+	NumVerdicts                 // number of verdicts
 )
 
 var verdictNames = [NumVerdicts]string{"no payload", "truncated", "unrecognised", "undecided", "consistent", "contradicts"}
@@ -32,8 +32,8 @@ func (v Verdict) String() string {
 	return "verdict(" + strconv.Itoa(int(v)) + ")"
 }
 
-// ParseVerdict gives the verdict of a name, in which hyphens may stand for
-// spaces, and false for a name that no verdict has.
+// ParseVerdict returns the verdict with a name, which may have hyphens in place
+// of spaces. It returns false if there is none.
 func ParseVerdict(name string) (Verdict, bool) {
 	for v, n := range verdictNames {
 		if n == strings.ReplaceAll(name, "-", " ") {
@@ -60,14 +60,13 @@ const (
 )
 
 // Judge says whether an observation agrees with the service names that are
-// registered for the flow's service port, and why, in one of a fixed set of
-// texts. Names are compared without regard to case.
+// registered for the flow's service port. The second result is the reason, one
+// of a fixed set of texts. The case of names does not matter.
 //
-// Contradicts is a strong word. It takes a full match, and all names must be
-// known: of a service that is not in the table nobody here can say what it
-// speaks, and so nothing contradicts it. Midstream says that the flow is a
-// connection whose opening was not seen: a proxy may have been asked before to
-// relay what was seen.
+// The verdict Contradicts needs a full match, and the table of this package
+// must have every name: nothing can contradict a service whose protocol is not
+// known. midstream says that the flow is a connection whose opening was not
+// seen: a client may have asked a proxy before to relay what was seen.
 func Judge(o Observation, names []string, midstream bool) (Verdict, string) {
 	if o.Protocol == Unknown {
 		switch o.Seen {
