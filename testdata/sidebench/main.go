@@ -2,7 +2,7 @@
 // other tools, tell which end of a flow is the service when nobody saw its
 // opening.
 //
-//	go run ./testdata/sidebench [-peers N] [-list] CAPTURE...
+//	go run ./testdata/sidebench [-peers N] [-list] [-labels] CAPTURE...
 //
 // A TCP connection whose handshake is in the capture has a known service end.
 // It is counted to flows once more without the handshake, or without the first
@@ -98,12 +98,17 @@ func main() {
 	b := bench{out: os.Stdout}
 	flag.IntVar(&b.peers, "peers", 0, "peers that evidence from other flows asks for; 0 is the program's default")
 	flag.BoolVar(&b.list, "list", false, "list the flows that were decided wrong")
+	labels := flag.Bool("labels", false, "how often each label is wrong in captures with packets cut away, and nothing else")
 	flag.Parse()
 	if flag.NArg() == 0 {
 		fmt.Fprintln(os.Stderr, "sidebench: name captures, or folders of them")
 		os.Exit(2)
 	}
-	if err := b.run(flag.Args()); err != nil {
+	run := b.run
+	if *labels {
+		run = b.calibrate
+	}
+	if err := run(flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "sidebench:", err)
 		os.Exit(1)
 	}
