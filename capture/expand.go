@@ -13,8 +13,8 @@ import (
 // as "ring_*.pcap" becomes the files that match it, sorted, unless a file
 // has that very name. With recursive, a directory becomes the captures in it
 // and below it, sorted; other files there are left out, and skipped counts
-// them. What a file is, its content decides. "-" and file names stay as they
-// are. The order of the arguments is kept.
+// them. The kind of a file is found from its content. "-" and file names stay as
+// they are. The order of the arguments is kept.
 func Expand(args []string, recursive bool) (paths []string, skipped int, err error) {
 	for _, arg := range args {
 		if arg == "-" {

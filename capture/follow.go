@@ -159,8 +159,8 @@ func (w *Follower) Problems() ([]DamageError, int) {
 }
 
 // Restarts returns how often the file was cut or written anew in its place, and so
-// read from its beginning. What it had that was not read until then is lost. It may
-// be called at any time from any goroutine.
+// read from its beginning. Old content that was not yet read is lost. It may be
+// called at any time from any goroutine.
 func (w *Follower) Restarts() uint64 { return w.restarts.Load() }
 
 // Close closes the file.

@@ -18,8 +18,7 @@ var ErrNoInterface = errors.New("no such interface")
 // Defaults of LiveOptions.
 const (
 	// DefaultSnapLen is in bytes. It is enough for every packet on Linux: before
-	// segmentation offload divides them, they have up to 64 KiB, or 184 KiB and
-	// more with BIG TCP.
+	// segmentation offload, one has up to 64 KiB, or 184 KiB and more with BIG TCP.
 	DefaultSnapLen = 262144
 	DefaultBuffer  = 16 << 20 // bytes
 	DefaultTimeout = 100 * time.Millisecond

@@ -377,9 +377,9 @@ func (l *Live) Stats() (LiveStats, error) {
 }
 
 // Gone tells which of several interfaces have disappeared since it was called before,
-// and how many are left. The capture goes on without them. That of a single
-// interface ends with an error of Next. It may be called while another goroutine is
-// in Next.
+// and how many are left. The capture goes on without them. If there was only one,
+// Next returns an error instead. It may be called while another goroutine is in
+// Next.
 func (l *Live) Gone() (names []string, left int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

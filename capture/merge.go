@@ -10,8 +10,8 @@ import (
 )
 
 // Merged returns the packets of several sources in the order of their time.
-// The packets of one source keep their order, even where its clock went
-// backwards, and their numbers.
+// The packets of one source keep their numbers and their order, even where its
+// clock went backwards.
 //
 // When a source fails, the others are still read to their end. Then Next
 // returns the errors of all that failed, in place of io.EOF.

@@ -5,8 +5,8 @@ import (
 	"os"
 )
 
-// OpenFile opens a file for reading, as os.Open does. To open a named pipe waits for
-// somebody who writes to it: it ends with context.Cause(ctx) when ctx is done.
+// OpenFile opens a file for reading, as os.Open does. For a named pipe it waits for
+// a writer; if ctx is done first, it returns context.Cause(ctx).
 func OpenFile(ctx context.Context, path string) (*os.File, error) {
 	st, err := os.Stat(path)
 	if ctx == nil || err != nil || st.Mode()&os.ModeNamedPipe == 0 {

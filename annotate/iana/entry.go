@@ -227,7 +227,7 @@ func (e Entry) Span() Span {
 // or "".
 func (e Entry) Registered() string { return e.field(colRegistered) }
 
-// Modified returns the date of the last change in the same forms.
+// Modified returns the date of the last change, in the forms of Registered.
 func (e Entry) Modified() string { return e.field(colModified) }
 
 // References returns the documents that the record cites: "RFC6335". For the

@@ -158,8 +158,8 @@ func (r *Registry) WithoutPort(name string) []Record {
 // A registered name resembles name if it is at most len(name)/3 edits away, and
 // at least one edit is allowed. An edit inserts, deletes or changes a character,
 // or exchanges two neighbours. A registered name that begins with name resembles
-// it too, if name has 3 or more characters. Names that are as close are ordered by
-// the length of the beginning that they share with name, then by letter.
+// it too, if name has 3 or more characters. Equally close names are ordered by the
+// length of the prefix that they share with name, then by letter.
 func (r *Registry) Near(name string, n int) []string {
 	if len(name) > 4*maxNameLen || name == "" || n <= 0 {
 		return nil

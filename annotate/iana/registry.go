@@ -224,7 +224,7 @@ type Counts struct {
 	Records     int                             // all records
 	ByTransport [NumTransports]int              // records, by the transport that they name
 	WithoutPort int                             // records of names without a port
-	MultiName   int                             // ports with several names; each transport counts, a range counts once
+	MultiName   int                             // ports with several names, counted for each transport; a range counts as one
 	Ports       [NumTransports][NumStatuses]int // ports 0 to 65535, by transport and status; 0 for NoTransport
 	Unlisted    [NumTransports]int              // unassigned ports without a record
 }

@@ -10,8 +10,8 @@ import (
 // may have put anything there, so bytes other than printable ASCII, quotes and
 // backslashes are written as \xNN: a terminal then does not interpret them. The
 // same is done with a first byte of "=", "+", "-" or "@", which would make a
-// formula of the cell in a spreadsheet. escape is the backslash as the output
-// format writes it.
+// formula of the cell in a spreadsheet. escape is how the output format writes a
+// backslash.
 func AppendForeign(dst, name []byte, escape string) []byte {
 	const hexDigits = "0123456789abcdef"
 	for i, c := range name {

@@ -21,7 +21,7 @@ type Meta struct {
 	Edition iana.Edition // of the registry; for the last line of text
 	Color   bool         // with escape sequences for colours; for text only
 	Width   int          // of the terminal that text must fit, in columns; 0: every column, however long the line
-	Details bool         // text of a given Width has the details of each flow, below it if need be
+	Details bool         // if Width is set, text has each flow's details, below the flow if needed
 }
 
 // Format writes flows as text, JSON or CSV. It must not be used by several
@@ -29,7 +29,7 @@ type Meta struct {
 type Format interface {
 	// Measure takes the width of a flow's addresses into account, for the
 	// columns of text. It is called for some flows of the run before
-	// AppendHeader. Flows with wider addresses push the rest of their line.
+	// AppendHeader. Wider addresses shift the rest of their line to the right.
 	Measure(f *flow.Flow)
 	AppendHeader(dst []byte) []byte
 	AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation) []byte

@@ -165,11 +165,12 @@ func (d *Decoder) guarded() (r Result) {
 // included.
 func (d *Decoder) Counts() Counts { return d.counts }
 
-// Count adds n packets that a Front has decoded to Counts, as Decoded.
+// Count adds n, the packets that a Front decoded, to Counts as Decoded.
 func (d *Decoder) Count(n int) { d.counts[Decoded] += uint64(n) }
 
 // Pending returns how many later fragments are held until the first one of their
-// datagram comes. Counts has their packets as NoFirst, and as Decoded when it has come.
+// datagram comes. Counts has them as NoFirst until the first one comes, then as
+// Decoded.
 func (d *Decoder) Pending() int { return d.frags.numHeld }
 
 // maxLayers bounds the headers of one packet, whatever their kind, so that

@@ -18,7 +18,7 @@ type front struct {
 // Front decodes the common kinds of packets, each without regard to any other. So
 // several goroutines, with a Front each, can decode packets of one capture in any order.
 // All other packets, fragments and tunnels among them, must go to one Decoder in the
-// order of the capture. The outcome is that of the Decoder alone.
+// order of the capture. The result is the same as if the Decoder did it all.
 type Front struct{ front }
 
 // Front returns a Front with the options of d, which is to decode the other packets.

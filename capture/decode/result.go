@@ -20,7 +20,7 @@ const (
 	NoFirst            // a later fragment of a datagram whose first fragment was not seen
 	TooDeep            // too many tunnels, tags or headers
 	Panicked           // the decoder failed, which is a fault to report
-	NumResults         // number of values, with the one that is not used
+	NumResults         // number of values, including one that is unused
 )
 
 var resultNames = [NumResults]string{"unknown", "decoded", "unknown link type", "not IP", "IP protocol without ports",

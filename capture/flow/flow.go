@@ -20,8 +20,8 @@
 // A flow that goes on after a time-out, or after it was ended for want of memory, does
 // so in another part: see [Flow.Part].
 //
-// Only the packets and their order decide, and [Table.Expire], which live capture
-// calls. So the same input always gives the same flows.
+// Only the packets, their order, and calls of [Table.Expire] (by live capture)
+// decide. So the same input always gives the same flows.
 package flow
 
 import (

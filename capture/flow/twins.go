@@ -92,7 +92,7 @@ const (
 	numSamples = 2048
 )
 
-// TwinTime is how long after a packet a copy of it counts as Stats.Twins.
+// TwinTime is the time within which a copy of a packet counts as one of Stats.Twins.
 const TwinTime = 100 * time.Millisecond
 
 // sampleSeeds are the same in each run, so that what is found is.

@@ -39,9 +39,9 @@ type Options struct {
 	// is none if the packet has no transport header or could not be decoded, and
 	// more than one if it carries another packet in a tunnel. Each flow is in the
 	// state just after this packet, and is valid until the next one is yielded.
-	// An ICMP error yields the flow whose packet it quotes. Fragments that were
-	// read before the first of their datagram count with that first one, which
-	// yields its flow once for each.
+	// An ICMP error yields the flow whose packet it quotes. Fragments read before
+	// their datagram's first fragment count when that comes; it then yields the
+	// flow once for each.
 	//
 	// With this hook one goroutine does all the work.
 	Packet func(p *capture.Packet, flows iter.Seq[*flow.Flow]) error
@@ -53,8 +53,8 @@ type Options struct {
 }
 
 // Stats account for the packets read. Each was refused by the filter or is in one of
-// the counts of Decoded. Only if a hook or the filter failed, some packets behind
-// the failure may be in neither.
+// the counts of Decoded. After a failure of a hook or the filter, later packets may
+// be in neither.
 type Stats struct {
 	Packets uint64 // read
 	Refused uint64 // by the filter
@@ -117,9 +117,9 @@ func (m *Meter) Results() *flow.Results { return m.table.Results() }
 // several goroutines can read at once. Read does not close src.
 //
 // An error does not make the flows invalid: all packets that could be read before
-// it are counted. It joins everything that went wrong: the damage that a
-// [capture.FileSource] stepped over, then the error that ended the reading, if any,
-// and ctx.Err().
+// it are counted. The error joins all that went wrong: the damage that a
+// [capture.FileSource] stepped over, any error that ended the reading, and
+// ctx.Err().
 func (m *Meter) Read(ctx context.Context, src capture.Source) error {
 	if err := m.begin(src); err != nil {
 		return err

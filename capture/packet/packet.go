@@ -61,8 +61,8 @@ type Summary struct {
 	Time   int64  // nanoseconds since the Unix epoch
 	Number uint64 // the packet's number in the run, from 1
 
-	// Src and Dst are the addresses in the IP header. With a source route, Dst is the
-	// next stop of it. An IPv4 address is in the first four bytes, and the others are
+	// Src and Dst are the addresses in the IP header. With a source route, Dst is
+	// the next hop. An IPv4 address is in the first four bytes, and the others are
 	// zero.
 	Src, Dst         [16]byte
 	SrcPort, DstPort uint16
@@ -96,9 +96,9 @@ type Summary struct {
 	// length in the IP header. Of SCTP it is the user data of all DATA and I-DATA
 	// chunks. It is 0 if Kind is Quoted.
 	PayloadLen uint32
-	// Payload is the captured part of the payload; of SCTP, of the user data of the
-	// first DATA or I-DATA chunk. It is nil unless Kind is Datagram, and valid as long
-	// as the packet that was decoded.
+	// Payload is the captured part of the payload; for SCTP, of the first DATA or
+	// I-DATA chunk's user data. It is nil unless Kind is Datagram, and valid as
+	// long as the packet that was decoded.
 	Payload []byte
 	// Interface is the name of the interface that captured the packet; "" if it is not
 	// known.

@@ -10,7 +10,7 @@ const (
 	NoSide Side = iota
 	Source
 	Destination
-	Both // only where an answer may hold of the two ends alike
+	Both // only where an answer can apply to both ends
 	numSides
 )
 

@@ -9,11 +9,11 @@
 // offset up to which it has been read: the committed offset.
 //
 // A member may die after it has written a result and before it has committed the
-// offset. The next member then reads the record, and writes it, again: at least
-// once. A transaction (KIP-98, KIP-447) makes writing and committing one step:
-// exactly once, for readers with the isolation level read_committed. If a
-// transaction fails, or partitions move to another member meanwhile, it is aborted
-// and its records are read again.
+// offset. The next member then reads and writes it again: at least once. A
+// transaction (KIP-98, KIP-447) makes writing and committing one step: exactly
+// once, for readers with the isolation level read_committed. If a transaction
+// fails, or partitions move to another member meanwhile, it is aborted and its
+// records are read again.
 //
 // # Order
 //

@@ -31,8 +31,8 @@ type Member struct {
 	unsaid       int       // failures that were not reported since
 }
 
-// New returns a Member. It does not connect to brokers; Connect and Run do. It reads
-// the files with certificates and, to check it, the secret.
+// New returns a Member. It does not connect to brokers; Connect and Run do. It
+// reads the certificate files, and the secret to check it.
 func New(c Config) (*Member, error) {
 	c.setDefaults()
 	if err := c.Check(); err != nil {

@@ -63,7 +63,7 @@ func (h *Histogram) observe(d time.Duration) {
 	h.sum += s
 }
 
-// Sums returns the number of durations up to each bound of a bucket, the number of
+// Sums returns how many durations are at or below each bucket bound, how many in
 // all, and their sum.
 func (h *Histogram) Sums() (upTo map[float64]uint64, count uint64, sum float64) {
 	upTo = make(map[float64]uint64, len(bounds))

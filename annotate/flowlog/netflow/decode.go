@@ -68,8 +68,7 @@ const (
 )
 
 // Message decodes one message. Data that cannot be decoded is counted in Stats.
-// Message reports whether there was none; a data set that waits for its template
-// does not count.
+// Message returns true if all was decoded or waits for its template.
 func (d *Decoder) Message(b []byte, from Source) bool {
 	before := d.stats.FaultCount
 	d.source = from

@@ -9,7 +9,7 @@ type Kind uint8
 const (
 	UnknownVersion Kind = iota // messages of other versions; see Stats.Versions
 	BadMessage                 // messages that are incomplete or malformed
-	BadSet                     // sets longer than their message, or that their records do not fit
+	BadSet                     // sets longer than their message, or whose length does not fit their records
 	BadTemplate                // malformed templates
 	NoTemplate                 // data sets whose template did not arrive in time
 	DecoderFailure             // sets that made the decoder fail

@@ -48,9 +48,9 @@ func Open(path string) (*iana.Registry, error) {
 //   - XML, HTML and plain text contain everything, also the contact directory.
 //   - CSV has no date of the edition and no contact directory. The newest date of
 //     any record is taken as the date of the edition.
-//   - Plain text may be of any year since 2015; its heading and its end were others
-//     until about 2021. It does not show where a row of the table ends. Read finds that out
-//     from the layout and the words; it can be wrong about words at the edge of
+//   - Plain text may be of any year since 2015; until about 2021 it began and ended
+//     differently. It does not show where a row of the table ends. Read finds that
+//     out from the layout and the words; it can be wrong about words at the edge of
 //     two neighbouring rows.
 //   - Flattened text is the web page copied as text, without its empty cells. It
 //     may be an excerpt: then it covers the ports from the first to the last that
