@@ -12,7 +12,8 @@
 //  3. the payload: a message that no other end can ever send (see package
 //     observe)
 //  4. the user lists it as a service
-//  5. the payload: a message that clients send, or servers, as a rule
+//  5. the payload: a message that usually only clients send, or usually only
+//     servers
 //  6. a multicast or broadcast address is never the client
 //  7. other flows show one end to be a service, see [Evidence]
 //  8. exactly one port is dynamic (RFC 6335 section 6), then exactly one is
@@ -57,7 +58,7 @@ const (
 	Stated                     // the input names the service end
 	Handshake                  // an opening was sent to it
 	Accepted                   // it accepted an opening that was not seen
-	Earlier                    // either, seen in an earlier flow of the connection
+	Earlier                    // Handshake or Accepted, but seen in an earlier flow of the same connection
 	ByPayload                  // what was sent shows who serves
 	Multicast                  // the other end sent to this multicast or broadcast address
 	Listed                     // the user lists it

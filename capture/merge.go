@@ -52,7 +52,7 @@ const (
 	manyOpen = 8
 )
 
-// Merge merges open sources. It closes each when that has ended.
+// Merge merges open sources. It closes each source when that source ends.
 func Merge(sources ...Source) *Merged {
 	m := new(Merged)
 	for i, s := range sources {
@@ -62,11 +62,10 @@ func Merge(sources ...Source) *Merged {
 }
 
 // OpenFiles merges capture files, such as the parts of a rotating capture.
-// It reads the first packet of each file and closes it; it opens the file
-// again when the merged packets reach that time. Only files whose times
-// overlap are open at once, so thousands of parts need the memory of two. A
-// path may be "-" (see Options.Stdin). What cannot be opened twice, such as
-// a pipe, stays open.
+// It reads the first packet of each file for its time, and closes the file. It
+// reopens the file when the merge reaches that time. Only files whose times overlap
+// are open at once, so thousands of parts need the memory of two. A path may be "-"
+// (see Options.Stdin). What cannot be opened twice, such as a pipe, stays open.
 //
 // Files that cannot be read are reported at the end, as damaged ones are.
 // OpenFiles fails when no file can be read.
@@ -350,8 +349,8 @@ func (m *Merged) Progress() (read, total int64) {
 // sources that have ended, and how many there were in all.
 func (m *Merged) Problems() ([]DamageError, int) { return m.log.list, m.log.n }
 
-// Drops returns how many packets were lost when the captures were made, as
-// far as the sources that have ended tell.
+// Drops returns how many packets were lost when the captures were made. It counts
+// only sources that have ended and that record losses.
 func (m *Merged) Drops() uint64 { return m.lost }
 
 // Close closes the sources that are still open.

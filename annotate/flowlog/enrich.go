@@ -30,7 +30,8 @@ type EnrichOptions struct {
 	// lines are left out, except headers.
 	Selector annotate.Selector
 	// Unexpected picks the flows whose service port is not assigned for the
-	// transport. If the service end is not known, neither port may be assigned.
+	// transport. If the service end is not known, a flow is picked only if both of
+	// its ports are not assigned.
 	Unexpected bool
 	Output     Output
 	// Strip removes annotations and adds none. The options Selector, Unexpected

@@ -8,8 +8,8 @@ import (
 )
 
 // Flows annotates flows that do not come from lines of text, such as those of
-// NetFlow. It treats ports that were not reported, selects and counts as
-// Enricher does. It is for one goroutine.
+// NetFlow. Like Enricher, it selects and counts flows, and handles unreported
+// ports. It is for one goroutine.
 type Flows struct{ w *worker }
 
 // NewFlows returns a Flows. It uses only the options Annotator, Selector and

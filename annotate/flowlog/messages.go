@@ -64,8 +64,8 @@ func NewMessages(opt EnrichOptions) (*Messages, error) {
 
 // Append appends a message with its annotations. If one line of the message
 // cannot be understood, kind is Bad: nothing is appended, and problem says why.
-// If the message has a flow, kind is Flow: nothing is appended if no record is
-// selected. Otherwise kind is Other.
+// If the message has a flow, kind is Flow, even if no record is selected; in that
+// case nothing is appended. Otherwise kind is Other.
 //
 // Lines in problem are counted from the beginning of the message.
 func (m *Messages) Append(dst, message []byte) (out []byte, kind Kind, problem *Problem) {

@@ -83,8 +83,9 @@ func (r *Registry) Compact() (Compact, error) {
 	return c, err
 }
 
-// Used returns how full the index is, from 0 to 1: the largest of the used shares
-// of its records, cells and blocks. It is 1 for an index that is damaged.
+// Used returns how full the index is, from 0 to 1. It has limits on records, cells
+// and blocks; the one nearest its limit counts. It is 1 for an index that is
+// damaged.
 func (c Compact) Used() float64 {
 	ix, err := openIndex(string(c.Index))
 	if err != nil {

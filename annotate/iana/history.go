@@ -89,8 +89,9 @@ func KnownEditions() []string {
 // PortHistory returns the answers for a port on a transport in the known editions:
 // first that of the edition of [FirstKnown], then one for each edition that changed
 // a record of the port, the newest last. [Entry.Edition] tells which edition that
-// is. Neighbouring answers may be equal, if the record that changed does not decide
-// for this transport. A port from 49152 up has one answer.
+// is. Two answers in a row may be equal: the record that changed may be one that
+// does not decide the answer for this transport. A port from 49152 up has one
+// answer.
 func PortHistory(t Transport, port uint16) []Entry { return embeddedHistory().port(t, port) }
 
 func (h *history) port(t Transport, port uint16) []Entry {

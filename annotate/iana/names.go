@@ -109,8 +109,9 @@ func (r *Registry) recordsNamed(name string) []int {
 }
 
 // ByName returns the entries of a service name, given in any case: one for each
-// record with that name, in the order of the edition. The entry is that of the
-// first port for which the record decides the answer: of x11, port 6000.
+// record with that name, in the order of the edition. If a record covers several
+// ports, the entry is for the first port whose answer it decides: for x11, port
+// 6000.
 //
 // An entry's preferred name may be another: "www" gives 80/tcp, whose name is
 // http. Names that are registered without a port are not returned: see

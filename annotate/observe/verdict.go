@@ -63,10 +63,11 @@ const (
 // registered for the flow's service port. The second result is the reason, one
 // of a fixed set of texts. The case of names does not matter.
 //
-// The verdict Contradicts needs a full match, and the table of this package
-// must have every name: nothing can contradict a service whose protocol is not
-// known. midstream says that the flow is a connection whose opening was not
-// seen: a client may have asked a proxy before to relay what was seen.
+// The verdict is Contradicts only if the match is Full and this package knows the
+// protocol of every registered name: a service whose protocol is not known cannot
+// be contradicted. midstream says that the opening of the connection was not seen.
+// Before the capture began, the client may have asked a proxy to relay what was
+// then seen.
 func Judge(o Observation, names []string, midstream bool) (Verdict, string) {
 	if o.Protocol == Unknown {
 		switch o.Seen {

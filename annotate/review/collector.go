@@ -20,8 +20,8 @@ type Options struct {
 	Policy *Policy
 	// Rules say what firewalls let through; nil for no rules.
 	Rules *rules.Firewall
-	// Now is used instead of a flow's time, if it has none, to decide whether an
-	// entry of the policy has expired.
+	// A policy entry has expired or not as of the flow's time; for a flow without a
+	// time, Now is used.
 	Now time.Time
 	// MaxServices bounds the services that are kept, about 500 bytes each. When
 	// it is reached, services that only scanners tried are dropped. If there is

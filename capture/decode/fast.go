@@ -21,7 +21,8 @@ type front struct {
 // order of the capture. The result is the same as if the Decoder did it all.
 type Front struct{ front }
 
-// Front returns a Front with the options of d, which is to decode the other packets.
+// Front returns a Front with the same options as d. Packets that the Front does not
+// decode must go to d.
 func (d *Decoder) Front() *Front { return &Front{front{ignore: d.ignore}} }
 
 // Decode appends a Summary for each of the first n packets to dst, up to the first packet

@@ -23,9 +23,9 @@ type Payload struct {
 	// PPID is the SCTP payload protocol identifier of Data.
 	PPID uint32
 	// Heads holds the first HeadBytes bytes of datagrams that followed Data, as
-	// many as MaxHeads, one after the other. Kept only if they may be RTP (RFC 3550
-	// section 5.1), which only several packets show, and Data may be RTP too or is
-	// very short. Of TCP and SCTP there are none.
+	// many as MaxHeads, one after the other. RTP shows only over several packets,
+	// so Heads are kept only if they may be RTP (RFC 3550 section 5.1), and Data
+	// may be RTP too or is very short. Of TCP and SCTP there are none.
 	Heads []byte
 	// Lost is true when payload was sent and there was no memory to keep any. The other
 	// fields are then zero. See Options.PayloadMemory.

@@ -25,8 +25,9 @@ type Options struct {
 	// or reset, before it ends the flow. 0: such flows end like any other.
 	Linger time.Duration
 	// MaxFlows is the most flows to hold; 0: DefaultMaxFlows. Finished flows that wait
-	// for Results are among them. When it is reached, first those are given to Emit,
-	// then the flow that was idle for longest ends early, for each new one.
+	// for Results are among them. When it is reached, finished flows are given to
+	// Emit. If none are left, each new flow ends the flow that was idle for
+	// longest.
 	MaxFlows int
 	// MaxContexts is the most different contexts (VLANs and tunnels) that the flows
 	// held may have; 0: DefaultMaxContexts. When it is reached, flows end as with
@@ -50,9 +51,9 @@ type Options struct {
 	// ends and the payload alone, because more packets may follow. Where it appends
 	// nothing, or more than Payload bytes, the payload is kept.
 	Note func(dst []byte, f *Flow) []byte
-	// Emit, if it is not nil, is called with each finished flow that the table does
-	// not hold any more: before the end of the input, when there is no room or Prompt
-	// is set. Results does not call it. The Flow is valid during the call.
+	// Emit, if not nil, is called for each finished flow that leaves the table
+	// before the end of the input, because there is no room or because Prompt is
+	// set. Results does not call it. The Flow is valid during the call.
 	Emit func(*Flow)
 	// Prompt gives each finished flow to Emit at once, as live capture needs.
 	// Otherwise finished flows are held, as long as there is room, so that Results has

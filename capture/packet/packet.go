@@ -92,9 +92,9 @@ type Summary struct {
 	FrameLen uint32 // length of the whole frame on the wire in bytes, with all outer headers
 	IPLen    uint32 // length of the IP datagram in bytes, with its header
 	PPID     uint32 // SCTP payload protocol identifier of the first DATA chunk; valid if HasPPID
-	// PayloadLen is the length in bytes of the transport payload on the wire, by the
-	// length in the IP header. Of SCTP it is the user data of all DATA and I-DATA
-	// chunks. It is 0 if Kind is Quoted.
+	// PayloadLen is the length in bytes of the transport payload as it was sent,
+	// calculated from the length in the IP header. Of SCTP it is the user data of
+	// all DATA and I-DATA chunks. It is 0 if Kind is Quoted.
 	PayloadLen uint32
 	// Payload is the captured part of the payload; for SCTP, of the first DATA or
 	// I-DATA chunk's user data. It is nil unless Kind is Datagram, and valid as

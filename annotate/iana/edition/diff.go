@@ -125,9 +125,9 @@ func Compare(old, new *iana.Registry) []Change {
 
 // PortChanges returns how the answer for a port on a transport changed since the
 // first known edition, that of [iana.FirstKnown], the oldest change first. The Old
-// and New of a change tell their editions: see [iana.Entry.Edition]. That of New is
-// the first known one with the change. What is compared is the same as in
-// [Compare].
+// and New of a change tell their editions: see [iana.Entry.Edition]. The edition of
+// New is the first known edition that has the change. What is compared is the same
+// as in [Compare].
 func PortChanges(t iana.Transport, port uint16) []Change {
 	var list []Change
 	answers := iana.PortHistory(t, port)

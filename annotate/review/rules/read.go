@@ -10,7 +10,8 @@ import (
 // Kind is a kind of rules file. The zero value is none.
 type Kind uint8
 
-// The kinds. A file of kind IPSet has no rules, but the sets that rules name.
+// The kinds. A file of kind IPSet contains no rules. It contains the address sets
+// that iptables rules refer to.
 const (
 	NoKind        Kind = iota
 	NFT                // nft -j list ruleset
@@ -47,8 +48,8 @@ type Options struct {
 	// other flow Forward. A flow to a multicast address may take Forward or
 	// Input, because the firewall may be in the group.
 	Local []netip.Prefix
-	// Port returns the port of a service name, because pfctl prints names. ok
-	// is false if the name is not known, and no name is known if Port is nil.
+	// Port returns the port of a service name, because pfctl prints names. ok is
+	// false if the name is not known. If Port is nil, all names count as unknown.
 	// Rules with unknown names are not interpreted.
 	Port func(name string, protocol uint8) (port uint16, ok bool)
 }

@@ -114,11 +114,11 @@ type Flow struct {
 	// may be any.
 	ClientPort uint16
 	ServerPort uint16 // valid if the protocol has ports
-	// Hook is the way that the packet takes. With AnyHook, Options.Local and
-	// addresses that no router forwards narrow it down. The rules are asked for
-	// each hook that is left, and if the answers differ the verdict is Unknown.
-	// A set of netfilter rules that has only forward chains is asked for
-	// Forward.
+	// Hook is the way that the packet takes. If Hook is AnyHook, the hooks that are
+	// possible follow from Options.Local, and from addresses that no router
+	// forwards. The rules are asked for each hook that is left, and if the answers
+	// differ the verdict is Unknown. A set of netfilter rules that has only forward
+	// chains is asked for Forward.
 	Hook Hook
 	// In and Out are names of interfaces; "" if not known. An unknown In is not
 	// the loopback interface, unless an address is a loopback address or both
