@@ -40,11 +40,11 @@ type LiveOptions struct {
 	// Buffer is the size of the system's buffer in bytes; 0 is DefaultBuffer.
 	// The system may round it.
 	Buffer int
-	// Filters are classic BPF programs, one for each link type, that the
-	// system runs on a packet before it copies it. Their offsets are those of
-	// Packet.Data. If Filters is nil, every packet passes. Otherwise a packet
-	// of a link type without a program does not pass, and to name an interface
-	// of such a link type is an error.
+	// Filters are classic BPF programs, one for each link type, that the system
+	// runs on a packet before it copies it. Their offsets are those of
+	// Packet.Data. If Filters is nil, every packet passes. Otherwise packets of
+	// a link type without a program do not pass, and it is an error to name an
+	// interface of such a link type.
 	Filters map[LinkType][]bpf.RawInstruction
 	// Timeout is how long a captured packet waits at most until Next returns
 	// it, and how long Next waits at most for a packet; 0 is DefaultTimeout.

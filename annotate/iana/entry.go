@@ -184,16 +184,16 @@ func (e Entry) NameAt(i int) string {
 	return e.reg.field(e.reg.index.recordOf(e.cell, i), colName)
 }
 
-// Names returns all service names of the port, the preferred one first. Of two
-// names, the preferred one is the one that, by the first rule that tells them
-// apart,
+// Names returns all service names of the port, the preferred one first. To
+// choose between two names, the first of these rules that tells them apart is
+// used. The preferred name
 //   - is not marked as historic, as an alias or as a duplicate in the notes,
 //   - is well formed ([ValidName]),
 //   - cites an RFC,
 //   - was registered earlier (no date counts as earliest),
 //   - comes first by letter.
 //
-// Names allocates if there are any.
+// Names allocates if the port has a name.
 func (e Entry) Names() []string {
 	n := e.NumNames()
 	if n == 0 {
@@ -231,7 +231,7 @@ func (e Entry) Registered() string { return e.field(colRegistered) }
 func (e Entry) Modified() string { return e.field(colModified) }
 
 // References returns the documents that the record cites: "RFC6335". For the
-// embedded edition it allocates if there are any.
+// embedded edition it allocates, unless there are none.
 func (e Entry) References() []string {
 	if rec, ok := e.first(); ok {
 		return e.reg.references(rec)

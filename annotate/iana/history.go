@@ -44,15 +44,15 @@ var ErrNoHistory = errors.New("the day is before the first known edition of the 
 // not later than the UTC day of t. [Registry.Edition] tells which one that is. For
 // a day before [FirstKnown] the error wraps [ErrNoHistory].
 //
-// An edition of the history covers all ports, and its lookups are as fast as those
-// of the embedded edition. Its form is "history". It has what the embedded edition
-// has, except that service codes and reports of unauthorized use are not known for
-// editions before 2026-08-17: these are [Edition.Partial]. References that IANA gives as text,
-// without a document, may be missing, and so may references within a description.
-// For a day from the date of the embedded edition on, AsOf returns that edition.
+// An edition of the history covers all ports, and its lookups are as fast as those of the
+// embedded edition. Its form is "history". It has what the embedded edition has, except
+// that service codes and reports of unauthorized use are not known for editions before
+// 2026-08-17: for these Edition.Partial is set. References that IANA gives as text, without
+// a document, may be missing, and so may references within a description. For a day from
+// the date of the embedded edition on, AsOf returns that edition.
 //
-// Making an edition takes some 20 milliseconds. As long as a program uses one, AsOf
-// returns the same registry for it again.
+// Making an edition takes some 20 milliseconds. While a program uses an edition,
+// AsOf returns the same registry for it.
 func AsOf(t time.Time) (*Registry, error) {
 	day := t.UTC().Format(time.DateOnly)
 	if day >= embeddedDate {

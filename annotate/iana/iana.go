@@ -104,8 +104,9 @@ func TransportOf(protocol uint8) (t Transport, ok bool) {
 	return NoTransport, false
 }
 
-// TransportName gives the name of an IP protocol number that has ports: that of
-// TransportOf, but "udplite" for UDP-Lite. It is "" for any other protocol.
+// TransportName returns the transport's name for the number of an IP protocol
+// with ports: the name of TransportOf, but "udplite" for UDP-Lite. It is "" for
+// any other protocol.
 func TransportName(protocol uint8) string {
 	if protocol == 136 {
 		return "udplite"

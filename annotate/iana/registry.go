@@ -48,8 +48,8 @@ type Contact struct {
 
 // A Registry is one edition of the registry. It never changes, and any number of
 // goroutines may use it at the same time. [Embedded] and [NewRegistry] make one.
-// The zero value has no records and covers no port: every answer but that for
-// dynamic ports is [Unknown].
+// The zero value has no records and covers no port: every answer is [Unknown],
+// except for dynamic ports.
 type Registry struct {
 	edition Edition
 	cover   Coverage

@@ -27,10 +27,10 @@ type summaryFormat struct {
 	sort  string
 }
 
-// NewSummary returns a Format that writes no flow, but what a table counts of
-// them: the first groups, or all if top is 0, ordered by one of
-// summary.ColumnNames. Its clones share the table, and so must not be used at
-// the same time.
+// NewSummary returns a Format that writes no flows, but adds them to a table
+// and writes its groups at the end: the first top groups, or all if top is 0.
+// sort is one of summary.ColumnNames. Clones share the table, so they must not
+// be used at the same time.
 func NewSummary(name string, m Meta, t *summary.Table, top int, sort string) (Format, error) {
 	if !slices.Contains(Formats(), name) {
 		return nil, fmt.Errorf("unknown output format %q: want text, json or csv", name)

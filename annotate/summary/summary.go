@@ -16,13 +16,14 @@ import (
 	"github.com/portannot/portannot/capture/flow"
 )
 
-// Bounds of a Table's memory.
+// Limits of the memory of a Table.
 const (
-	// MaxGroups is how many groups are counted by themselves. Flows of others
-	// are counted together, as Table.Others.
+	// MaxGroups is the most groups to count separately. Table.Others counts the
+	// flows of all other groups together.
 	MaxGroups = 1 << 16
-	// MaxAddresses is how many addresses the clients and servers of all groups
-	// are told apart by. Beyond it, a group's counts of them are a minimum.
+	// MaxAddresses is the most addresses of clients and servers to remember for
+	// all groups. Beyond it, the counts of clients and servers are lower
+	// bounds.
 	MaxAddresses = 1 << 20
 )
 

@@ -37,8 +37,8 @@ const (
 
 // Options configure a Decoder.
 type Options struct {
-	// MaxDepth is the most tunnels in each other that are decoded; 0: packet.MaxDepth,
-	// which is also the greatest value.
+	// MaxDepth is the most nested tunnels that are decoded; 0: packet.MaxDepth, which
+	// is also the greatest value.
 	MaxDepth int
 	Tunnels  Tunnels
 	Ignore   Ignore // what to leave out of packet.Summary.Context
@@ -101,8 +101,8 @@ func (d *Decoder) Decode(dst []packet.Summary, p *capture.Packet) ([]packet.Summ
 }
 
 // DecodeAll decodes packets as Decode does, and appends the summaries of all to dst. It
-// calls other for each packet that a Front would not decode, with its result. The result
-// of the others is Decoded.
+// calls other for each packet that a Front would not decode, with its result. All other
+// packets have the result Decoded.
 func (d *Decoder) DecodeAll(dst []packet.Summary, packets []capture.Packet, other func(p *capture.Packet, r Result)) []packet.Summary {
 	for len(packets) > 0 {
 		var n int
@@ -161,8 +161,8 @@ func (d *Decoder) guarded() (r Result) {
 	return d.link(d.p.Link, layerData{d.p.Data, n})
 }
 
-// Counts returns how many packets were decoded, by their results, those told to Count
-// included.
+// Counts returns the number of packets by their results, including those given to
+// Count.
 func (d *Decoder) Counts() Counts { return d.counts }
 
 // Count adds n, the packets that a Front decoded, to Counts as Decoded.

@@ -34,7 +34,7 @@ func number(v uint32) *arith { return &arith{k: v, check: always} }
 // field makes PROTO[offset:size].
 func (g *generator) field(p proto, offset *arith, size uint32) *arith {
 	if size != 1 && size != 2 && size != 4 {
-		g.fail("the size of a field is 1, 2 or 4 octets, not %d", size)
+		g.fail("the size of a field is 1, 2 or 4 bytes, not %d", size)
 		return number(0)
 	}
 	a := &arith{kind: arithLoad, l: offset, size: int(size), at: g.atNetwork(), check: always}

@@ -124,7 +124,7 @@ type Counters struct {
 // ICMPError describes the ICMP or ICMPv6 errors that quote packets of a flow.
 type ICMPError struct {
 	Seen       bool
-	Type, Code uint8 // of the first error; of the first that says "not delivered", if any does
+	Type, Code uint8 // of the first error, or of the first that says "not delivered" if there is one
 	Count      uint32
 }
 

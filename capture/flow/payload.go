@@ -35,8 +35,7 @@ type Payload struct {
 // MaxPayload is the greatest value of Options.Payload.
 const MaxPayload = 4096
 
-// HeadBytes is how many bytes of a datagram Payload.Heads holds, and MaxHeads of
-// how many datagrams.
+// Payload.Heads holds HeadBytes bytes of each of at most MaxHeads datagrams.
 const (
 	HeadBytes = 12
 	MaxHeads  = 3

@@ -66,12 +66,12 @@ type Stats struct {
 	Flows        uint64 // flows and parts of flows that began
 	Evicted      uint64 // flows that ended early because of MaxFlows or MaxContexts
 	Crowded      uint64 // those of Evicted that ended because of MaxContexts
-	Early        uint64 // flows given to Emit for want of room, and so not in the order of Results
+	Early        uint64 // flows given to Emit because there was no room, so they are not in Results
 	Packets      uint64 // packets that count to a flow, each header of a tunnelled one
 	Quoted       uint64 // ICMP errors that quote a packet of a flow
 	QuotedOthers uint64 // ICMP errors that quote a packet of no flow that is held
 	Duplicates   uint64 // copies that Options.Dedup did not count
-	DedupLost    uint64 // packets forgotten before Options.Dedup was over, for want of memory
+	DedupLost    uint64 // packets forgotten before the time Options.Dedup had passed, because memory was full
 	Sampled      uint64 // packets that were compared with those before, to find copies; 0 with Options.Dedup
 	Twins        uint64 // those of Sampled that had a copy at most TwinTime before
 	PayloadLost  uint64 // directions of flows whose payload was cut short for want of memory

@@ -8,9 +8,9 @@ package inorder
 import "sync"
 
 // A Sequencer delivers numbered values one at a time, in the order of their
-// numbers. No goroutine waits for its turn. The one that puts the next value
-// delivers it, and then the values behind it that are there. The others go on
-// with their work.
+// numbers. No goroutine waits for its turn. The goroutine that puts the next
+// value delivers it, and then all following values that were already put. The
+// others go on with their work.
 type Sequencer[T any] struct {
 	deliver    func(T)
 	mu         sync.Mutex
@@ -26,9 +26,9 @@ type slot[T any] struct {
 
 // NewSequencer returns a Sequencer that calls deliver for each value, one call
 // after another. Numbers start at 0. The number of a value must be less than
-// that of the first undelivered value plus capacity. So at most capacity values
-// may have a number and not be delivered yet; a caller must wait for one to be
-// delivered before it gives out a further number.
+// the number of the first undelivered value plus capacity. So at most capacity
+// values may be undelivered. A caller must then wait for a delivery before it
+// gives out another number.
 func NewSequencer[T any](capacity int, deliver func(T)) *Sequencer[T] {
 	return &Sequencer[T]{deliver: deliver, slots: make([]slot[T], capacity)}
 }

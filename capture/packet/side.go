@@ -24,7 +24,7 @@ func (s Side) String() string {
 	return fmt.Sprintf("side(%d)", uint8(s))
 }
 
-// Opposite gives the other end; of NoSide and Both, the same.
+// Opposite returns the other end. It returns NoSide and Both unchanged.
 func (s Side) Opposite() Side {
 	switch s {
 	case Source:

@@ -11,8 +11,9 @@ import (
 )
 
 // Apply restricts the process for good. It returns a line for people about each
-// restriction: that it applies, or that this kernel or build does not have it,
-// which is no error. After an error, the restrictions that it returns apply.
+// restriction. The line says that the restriction applies, or that this kernel
+// or build does not support it, which is not an error. If Apply fails, the
+// restrictions that it returns still apply.
 //
 // A second call can only add restrictions.
 func Apply(opt Options) (what []string, err error) {

@@ -1,9 +1,10 @@
 // Package tail tells a file that grows from one that was written anew.
 //
-// Who reads a file that another program writes has to know whether new bytes
-// continue those that were read. A file that became shorter does not, and that its
-// size says. One that was cut and has grown beyond where it was read does not
-// either: a [Mark] tells by the bytes at its beginning and before that place.
+// A reader of a file that another program writes must know whether new bytes
+// continue the bytes that it read. If the file became shorter, its size shows that
+// they do not. If it was cut and grew beyond the place of reading, its size shows
+// nothing. A [Mark] then compares the bytes at the beginning and before that
+// place.
 package tail
 
 import (
@@ -15,18 +16,18 @@ import (
 // first has times of packets, if not the last.
 const kept = 512
 
-// Mark remembers what was read of a file, from its beginning. The zero value is for
-// a file of which nothing was read.
+// Mark remembers which bytes of a file were read, from its beginning. The zero
+// value means that nothing was read.
 type Mark struct {
 	n    int64 // bytes read
 	head []byte
 	last []byte
 }
 
-// Offset gives how many bytes were read.
+// Offset returns the number of bytes that were read.
 func (m *Mark) Offset() int64 { return m.n }
 
-// HalfLine reports that something was read, and that it did not end in a newline.
+// HalfLine reports whether something was read that did not end in a newline.
 func (m *Mark) HalfLine() bool { return len(m.last) > 0 && m.last[len(m.last)-1] != '\n' }
 
 // Read notes the bytes that were read next.
@@ -45,8 +46,8 @@ func (m *Mark) Read(p []byte) {
 	}
 }
 
-// Holds reports whether the file still has the bytes that were read. A file that
-// cannot be read does: its reader will say so.
+// Holds reports whether the file still has the bytes that were read. It returns
+// true for a file that cannot be read: the reader of the file reports that.
 func (m *Mark) Holds(f io.ReaderAt) bool {
 	return m.same(f, m.last, m.n-int64(len(m.last))) && m.same(f, m.head, 0)
 }

@@ -64,7 +64,7 @@ func kindOf(name string) kind {
 const (
 	rowsAtOnce    = 1024
 	rowsOfAGroup  = 1 << 18
-	dictionaryMax = 1 << 20 // octets; a column with more is written plain
+	dictionaryMax = 1 << 20 // bytes; a column with more is written plain
 )
 
 // converter makes Parquet of CSV.

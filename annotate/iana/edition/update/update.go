@@ -7,8 +7,8 @@
 // and not older. The file is replaced atomically: a program that opens it reads
 // the old edition or the new one, never a part.
 //
-// It is apart from packages iana and edition so that a program that only looks
-// ports up or reads files does not carry an HTTP client.
+// It is a package of its own so that a program that only looks up ports or
+// reads files does not contain an HTTP client.
 package update
 
 import (
@@ -86,10 +86,10 @@ func (u *Updater) Update(ctx context.Context) (Result, error) {
 // Install checks an edition and writes data, from which it was read, to the file.
 // After an error the file is as it was before.
 //
-// The edition must have a date that does not lie ahead, cover all ports, and have at least nine tenths of
-// as many records as the embedded edition. It is compared with the edition in the
-// file, or with the embedded edition if there is no file or it is damaged. If it
-// is older than that, the error is [ErrOlder] unless AllowOlder is set.
+// The edition must have a date that is not in the future, cover all ports, and have at
+// least nine tenths of as many records as the embedded edition. It is compared with the
+// edition in the file, or with the embedded edition if there is no file or it is damaged.
+// If it is older than that, the error is [ErrOlder] unless AllowOlder is set.
 func (u *Updater) Install(reg *iana.Registry, data []byte) (Result, error) {
 	from := reg.Edition().Source
 	if err := plausible(reg); err != nil {
@@ -134,9 +134,10 @@ func plausible(reg *iana.Registry) error {
 	return CheckDate(ed.Date, time.Now())
 }
 
-// CheckDate checks that an edition's date is one, and does not lie ahead: an
-// edition with such a date would keep every later one from being installed. A
-// clock that is before the embedded edition is wrong, and not asked.
+// CheckDate checks that an edition's date is valid and not in the future: an
+// edition from the future would prevent the installation of later ones. If now
+// is before the date of the embedded edition, the clock is wrong, and CheckDate
+// ignores it.
 func CheckDate(date string, now time.Time) error {
 	if date == "" {
 		return errors.New("the edition has no date")
