@@ -20,9 +20,9 @@ const laneSize = 128
 // is slow is rendered or written.
 const lanesWaiting = 4
 
-// InLanes writes n elements in order. It renders them in up to GOMAXPROCS goroutines,
-// and calls lane once for each, for an AppendElement that only this goroutine calls.
-// It returns the first error of writing, and writes nothing after it.
+// InLanes writes n elements in order. It renders them in up to GOMAXPROCS goroutines.
+// Each goroutine has its own AppendElement, which lane returns. It returns the first
+// error of writing, and writes nothing after it.
 func InLanes(w io.Writer, n int, lane func() AppendElement) (err error) {
 	lanes := max(min(runtime.GOMAXPROCS(0), n/laneSize), 1)
 	free := make(chan []byte, lanes*lanesWaiting)

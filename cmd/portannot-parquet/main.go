@@ -18,7 +18,7 @@ import (
 const help = `portannot-parquet writes what portannot prints as CSV to Apache Parquet: the
 registry's table, flows and enriched logs. Columns get the types that the
 README's table of fields gives: numbers, times, booleans, lists; others are
-text. An empty field is null, of a list the empty list.
+text. An empty field is null; in a column of lists it is the empty list.
 
 Usage:
   portannot registry export --format table | portannot-parquet -o FILE

@@ -41,10 +41,10 @@ func (e *env) enrichCommand() *cli.Command {
 		About: `portannot enrich copies flow logs and adds to each record which end is the
 service, why, and what the port registry says of its ports. Columns come at the
 end of a line, an object "portannot" at the end of a JSON object; every other
-byte stays as it was. The format is found out from the content, gzip and zstd
-are read as they are.
+byte stays as it was. The format is recognised by the content; gzip and zstd
+are decompressed.
 
-A line that cannot be understood is copied as it is, named on standard error
+A line that cannot be understood is copied as it is, reported on standard error
 with its number, and makes the exit status 1. Annotating an annotated log again
 replaces the annotation.`,
 		Usage: `portannot enrich [flags] [FILE... | -]
@@ -65,12 +65,12 @@ portannot enrich --from TOPIC --to TOPIC --group NAME [flags]`,
 			{Heading: "Topics of Apache Kafka, instead of logs:", Flags: o.kafka.flags()},
 			{Heading: selectionHeading, Flags: cli.Join(
 				[]cli.Flag{cli.Switch(&o.unexpected, "unexpected", "", false,
-					"flows whose service port is not assigned for the transport; neither port is, if no side is known")},
+					"flows whose service port is not assigned for the transport; if no side is known, neither port is")},
 				selectionFlags(&o.flowOptions))},
 			{Heading: "Output, on standard output; all messages go to standard error:", Flags: []cli.Flag{
 				outputFlag(&o.output, "same", []string{"same", "json", "csv"},
 					"same (default: the log's own, JSON Lines for NetFlow), json (one object a line) or csv"),
-				cli.Switch(&o.strip, "strip", "", false, "take the annotation away again"),
+				cli.Switch(&o.strip, "strip", "", false, "remove the annotation again"),
 				quietFlag(&o.quiet),
 			}},
 			{Heading: "With --listen, and for topics of Kafka:", Flags: []cli.Flag{
@@ -84,7 +84,7 @@ portannot enrich --from TOPIC --to TOPIC --group NAME [flags]`,
 			}},
 			{Heading: "Which end is the service:", Flags: []cli.Flag{knownServicesFlag(&o.known)}},
 		},
-		After: `Only records of flows that match the selection are written, and headers.
+		After: `With a selection, only headers and records of flows that match are written.
 
 Exit status: 0 done; 1 failure, or a line was not understood; 2 usage.`,
 		Examples: []string{

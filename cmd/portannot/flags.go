@@ -31,7 +31,7 @@ func knownServicesFlag(p *string) cli.Flag {
 // the service.
 func evidencePeersFlag(p *int) cli.Flag {
 	return cli.Int(p, "evidence-peers", "", "N", annotate.DefaultEvidencePeers,
-		"peers in other flows that make an end the service: N addresses, and N ports, have spoken to it; 2 to 8, default 3; 0 looks at no other flow")
+		"look at other flows too: an end to which N addresses, with N ports, have spoken is the service; 2 to 8, default 3; 0 does not look")
 }
 
 // reportFormatFlag is the format of a command that prints text or JSON.
@@ -46,7 +46,7 @@ func outputFlag(p *string, def string, formats []string, text string) cli.Flag {
 
 func colorFlag(p *string) cli.Flag {
 	return cli.Choice(p, "color", "", "WHEN", "auto", []string{"auto", "always", "never"},
-		"colour in text: auto (default), always or never; auto looks at NO_COLOR and whether the output is a terminal")
+		"colour in text: auto (default), always or never; auto means on a terminal, unless NO_COLOR is set")
 }
 
 func quietFlag(p *bool) cli.Flag { return cli.Switch(p, "quiet", "q", false, "no summary") }
@@ -59,7 +59,7 @@ func metricsFlag(p *string) cli.Flag {
 
 func userFlag(p *string) cli.Flag {
 	return cli.String(p, "user", "", "NAME", "nobody",
-		"user to become when root, once all is open; default nobody, '' stays root")
+		"user to change to when run as root, once everything is open; default nobody, '' stays root")
 }
 
 func verboseFlag(p *bool) cli.Flag {
@@ -95,22 +95,22 @@ func tunnelsFlag(p *string) cli.Flag {
 
 func ignoreFlag(p *[]string) cli.Flag {
 	return cli.List(p, "ignore", "", "LIST",
-		"what tells no networks apart, for mirrors that write it by direction: "+cli.Or(decode.IgnoreNames()...)).Named(decode.IgnoreNames()...)
+		"identifiers not to tell networks apart by, for mirrors that write other ones for each direction: "+cli.Or(decode.IgnoreNames()...)).Named(decode.IgnoreNames()...)
 }
 
 func observeFlag(p *string) cli.Flag {
 	return cli.Choice(p, "observe", "", "WHICH", "on", []string{"on", "off"},
-		"look at the first bytes of each flow: on (default) says what protocol they look like, and whether the registered service speaks it; off does not look")
+		"look at the first bytes of each flow: on (default) says which protocol they look like, and whether the registered service speaks it; or off")
 }
 
 // boundsFlags say when flows end.
 func boundsFlags(o *flowOptions) []cli.Flag {
 	return []cli.Flag{
-		cli.Duration(&o.idle, "idle-timeout", "", "TIME", defaultIdle, "end a flow after so long without a packet; default 5m, 0 is never"),
+		cli.Duration(&o.idle, "idle-timeout", "", "TIME", defaultIdle, "end a flow when no packet came for TIME; default 5m, 0 is never"),
 		cli.Int(&o.maxFlows, "max-flows", "", "N", flow.DefaultMaxFlows,
 			"flows held in memory; default 4194304, about 220 bytes each. When full, the longest idle flow is written early."),
 		cli.Duration(&o.dedup, "dedup", "", "TIME", 0,
-			"count a packet once that is captured again within TIME, at another interface or by a mirror: 1ms; default 0, count all"),
+			"count copies of a packet once: those that a mirror or another interface captures within TIME, such as 1ms; default 0, count all"),
 	}
 }
 

@@ -55,7 +55,7 @@ port are in order of preference.
 A registered port says nothing of what the traffic really is.
 
 Exit status: 0 all found; 1 a name is not registered, or failure; 2 a query or
-flag is malformed. All good queries are answered; the worst counts.`,
+flag is malformed. All good queries are answered; the worst decides.`,
 		Examples: []string{
 			"portannot lookup 4739/sctp",
 			"portannot lookup 80 443 6000-6063/tcp",

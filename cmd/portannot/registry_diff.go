@@ -30,14 +30,14 @@ func (e *env) diffCommand() *cli.Command {
 for each port on each transport.`,
 		Usage: "portannot registry diff [flags] OLD [NEW]",
 		Before: `OLD and NEW are files in any form that IANA publishes (XML, CSV, text, HTML,
-also gzip), days such as 2018-01-31, or the word "embedded". Without NEW, it is
-the edition in use, or that of --registry.
+also gzip), days such as 2018-01-31, or the word "embedded". The default of NEW
+is the edition in use, or that of --registry.
 
 Changes:
   added      is assigned, was not
   removed    was assigned, is not
-  renamed    was and is assigned, with other names or another first one
-  status     not assigned, but reserved instead of unassigned or the reverse
+  renamed    was and is assigned, with other names or another preferred one
+  status     changed between reserved and unassigned
   revised    the same names, with another description, date, document, service
              code or report of unauthorized use; only counted, unless --revised
 

@@ -54,9 +54,9 @@ does for one run.`,
 one in use.
 
 The edition must be whole, of a likely size, not older than the one in use, and
-not of a day to come. --allow-older installs an older one, which stays in use
-until the next update.
-It is installed whole or not at all, in $XDG_DATA_HOME/portannot, or else
+not dated in the future. --allow-older installs an older one, which stays in
+use until the next update. An edition is installed whole or not at
+all, in $XDG_DATA_HOME/portannot, or else
   ~/.local/share/portannot                 Linux and other Unix systems
   ~/Library/Application Support/portannot  macOS
   %LocalAppData%\portannot                 Windows`,

@@ -1,7 +1,7 @@
 package main
 
-const policyHelp = `A policy says which services are expected, in YAML. A key or a name that is not
-known is an error: what is not read would be missing in silence.
+const policyHelp = `A policy says which services are expected, in YAML. An unknown key
+or name is an error; otherwise part of the policy would silently be missing.
 
   version: 1
   groups:                           # names for addresses
@@ -23,12 +23,12 @@ known is an error: what is not read would be missing in silence.
     - ports: [https, 8080]
       transport: tcp                # for bare numbers, and to restrict names
       servers: [10.20.0.80]
-  ignore:                           # counted, and no part of the review
+  ignore:                           # counted, but not reviewed
     - clients: [10.20.0.250]
       reason: the vulnerability scanner
 
-In expected, ports is required ("any" is all); in ignore, reason is, and one of
-ports, transport, servers and clients.
+An entry of expected must have ports ("any" is all). An entry of ignore must
+have a reason, and one of ports, transport, servers and clients.
 
 accept takes: observed-contradicts, port-deassigned, port-reserved,
 port-unassigned, port-dynamic, port-other-transport, unauthorized-use,
