@@ -19,7 +19,7 @@ func BenchmarkFile(b *testing.B) {
 	}{{"ahead", Options{}}, {"plain", Options{NoReadAhead: true}}} {
 		b.Run(c.name, func(b *testing.B) {
 			dst := make([]Packet, 64)
-			var packets, octets uint64
+			var packets, size uint64
 			for b.Loop() {
 				r, err := Open(path, c.opt)
 				if err != nil {
@@ -29,7 +29,7 @@ func BenchmarkFile(b *testing.B) {
 					var n int
 					n, err = r.Next(dst)
 					for i := range dst[:n] {
-						octets += uint64(dst[i].Length)
+						size += uint64(dst[i].Length)
 					}
 					packets += uint64(n)
 				}

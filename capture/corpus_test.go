@@ -38,9 +38,9 @@ func sharedDir(t testing.TB, name string) string {
 
 // fileCount is what is in a capture.
 type fileCount struct {
-	packets, octets uint64
-	ethernet        bool // all packets are
-	problems        []DamageError
+	packets, size uint64
+	ethernet      bool // all packets are
+	problems      []DamageError
 }
 
 func countFile(path string) (c fileCount, err error) {
@@ -55,7 +55,7 @@ func countFile(path string) (c fileCount, err error) {
 		n, err := r.Next(dst)
 		for i := range dst[:n] {
 			c.packets++
-			c.octets += uint64(dst[i].Length)
+			c.size += uint64(dst[i].Length)
 			c.ethernet = c.ethernet && dst[i].Link == LinkEthernet
 		}
 		if err != nil {
@@ -109,7 +109,7 @@ func TestCorpus(t *testing.T) {
 			return v
 		}
 		name, status := row[column["file"]], row[column["tshark_status"]]
-		want, octets := number("packets"), number("bytes")
+		want, size := number("packets"), number("bytes")
 		got, err := countFile(filepath.Join(dir, "files", name))
 
 		differs, ok := corpusDiffers[name]
@@ -124,8 +124,8 @@ func TestCorpus(t *testing.T) {
 			t.Errorf("%s: problems %v", name, got.problems)
 		case status == "ok" && got.packets != want:
 			t.Errorf("%s: %d packets, want %d", name, got.packets, want)
-		case status == "ok" && got.ethernet && !ok && got.octets != octets && octets != 1<<31-1: // at which tshark stops counting
-			t.Errorf("%s: %d bytes on the wire, want %d", name, got.octets, octets)
+		case status == "ok" && got.ethernet && !ok && got.size != size && size != 1<<31-1: // at which tshark stops counting
+			t.Errorf("%s: %d bytes on the wire, want %d", name, got.size, size)
 		case status != "ok" && got.packets < want:
 			t.Errorf("%s (%s): %d packets, want at least %d: %v", name, status, got.packets, want, err)
 		case (status == "truncated" || status == "corrupt") && !errors.As(err, &damage) && len(got.problems) == 0:

@@ -140,7 +140,7 @@ func TestWriterSameInterfaceIsWrittenOnce(t *testing.T) {
 	}
 	for i := range want {
 		if packets[i] != want[i] {
-			t.Errorf("packet %d: interface and octet %v, want %v", i, packets[i], want[i])
+			t.Errorf("packet %d: interface and byte %v, want %v", i, packets[i], want[i])
 		}
 	}
 }
