@@ -150,6 +150,15 @@ type Input struct {
 	// Start is the time of the flow's first packet in nanoseconds since the
 	// Unix epoch; 0 when not known.
 	Start int64
+	// Outcome is what became of the flow, when the input says so.
+	Outcome Outcome
+	// Packets counts those of the flow; 0 when the input does not say, or the
+	// number is not read.
+	Packets uint64
+	// OneDirection says that the input has a record for each direction, as
+	// routers and clouds do: this one is of the packets from Source to
+	// Destination, and there may be another one of the answers.
+	OneDirection bool
 	// Context says in which VLANs and tunnels the flow was, because networks
 	// may use the same addresses: see [flow.Flow]. It may be nil.
 	Context *packet.Context

@@ -36,6 +36,8 @@ const (
 	initialFlagsColumn // those of its first packet
 	directionColumn    // as the format has it
 	stateColumn        // of the connection, as the format has it
+	actionColumn       // what a filter did with it
+	packetsColumn      // how many there were
 	// realSourceColumn and realDestinationColumn are addresses that count
 	// before sourceColumn and destinationColumn, where they have a value.
 	realSourceColumn

@@ -39,6 +39,13 @@ const (
 	jsonSYN
 	jsonACK
 
+	// These tell the outcome.
+	jsonOutcome
+	jsonHistory
+	jsonPackets
+	jsonSourcePackets
+	jsonDestinationPackets
+
 	numJSONFields
 )
 
@@ -55,6 +62,8 @@ type jsonShape struct {
 	is func(v *[numJSONFields]jsonValue) bool
 	// roles reads what the log says of the ends; it may be nil.
 	roles func(j *jsonScan, r *Record)
+	// outcome reads what the log says became of the flow; it may be nil.
+	outcome func(j *jsonScan, r *Record) annotate.Outcome
 }
 
 // jsonLog reads a log of JSON objects, one a line.
@@ -231,6 +240,15 @@ func (l jsonLog) fields(j *jsonScan, r *Record) {
 	}
 	if b := j.get(jsonFlags); len(b) > 0 && f.Protocol == 6 {
 		f.Opening = openingOf(parseFlags(b))
+	}
+	if r.portsOnly || l.shape.outcome == nil {
+		return
+	}
+	f.Outcome = l.shape.outcome(j, r)
+	for _, field := range [...]jsonField{jsonPackets, jsonSourcePackets, jsonDestinationPackets} {
+		if n, ok := parseUint(j.get(field), 1<<62); ok {
+			f.Packets += n
+		}
 	}
 }
 

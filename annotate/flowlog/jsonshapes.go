@@ -3,6 +3,7 @@ package flowlog
 import (
 	"errors"
 
+	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/capture/flow"
 )
 
@@ -38,7 +39,7 @@ var portannotJSON = jsonFormat("portannot", "portannot's own JSON Lines",
 			{"destination.ip", jsonDestination}, {"destination.port", jsonDestinationPort},
 			{"@timestamp", jsonTime},
 			{"portannot.service.side", jsonServer}, {"portannot.service.reason", jsonReason}, {"portannot.service.confidence", jsonConfidence},
-			{"portannot.first_packet", jsonKind},
+			{"portannot.first_packet", jsonKind}, {"portannot.state", jsonOutcome}, {"network.packets", jsonPackets},
 			// What others write, whose records were annotated.
 			{"ecs.version", jsonForeign}, {"agent.type", jsonForeign}, {"event.kind", jsonForeign},
 		},
@@ -65,6 +66,7 @@ var portannotJSON = jsonFormat("portannot", "portannot's own JSON Lines",
 				r.Flow.Opening = flow.Opening{Server: side, Inherited: true, Accept: !certain, Confirmed: certain}
 			}
 		},
+		outcome: func(j *jsonScan, _ *Record) annotate.Outcome { return ownOutcome(j.get(jsonOutcome)) },
 	})
 
 // zeekJSON is Zeek with LogAscii::use_json, all logs with ports.
@@ -74,6 +76,7 @@ var zeekJSON = jsonFormat("zeek-json", "Zeek, JSON (conn.log and all logs with i
 		paths: []jsonPath{
 			{"id.orig_h", jsonSource}, {"id.orig_p", jsonSourcePort}, {"id.resp_h", jsonDestination}, {"id.resp_p", jsonDestinationPort},
 			{"proto", jsonProtocol}, {"ts", jsonTime}, {"_path", jsonKind}, {"version", jsonReply},
+			{"conn_state", jsonOutcome}, {"history", jsonHistory}, {"orig_pkts", jsonSourcePackets}, {"resp_pkts", jsonDestinationPackets},
 		},
 		is: func(v *[numJSONFields]jsonValue) bool { return has(v, jsonSourcePort, jsonDestinationPort) },
 		roles: func(j *jsonScan, r *Record) {
@@ -87,6 +90,9 @@ var zeekJSON = jsonFormat("zeek-json", "Zeek, JSON (conn.log and all logs with i
 				r.Flow.Protocol = 17
 			}
 		},
+		outcome: func(j *jsonScan, r *Record) annotate.Outcome {
+			return zeekOutcome(r.Flow.Protocol, j.get(jsonOutcome), j.get(jsonHistory))
+		},
 	})
 
 // eve is Suricata's EVE. Its flow events have the client as source, as those
@@ -98,6 +104,8 @@ var eve = jsonFormat("eve", "Suricata EVE (flow, and all events with ports)",
 		paths: []jsonPath{
 			{"proto", jsonProtocol}, {"src_ip", jsonSource}, {"src_port", jsonSourcePort}, {"dest_ip", jsonDestination}, {"dest_port", jsonDestinationPort},
 			{"flow.start", jsonTime}, {"timestamp", jsonOtherTime}, {"event_type", jsonKind}, {"direction", jsonReply},
+			{"flow.pkts_toserver", jsonSourcePackets}, {"flow.pkts_toclient", jsonDestinationPackets}, {"flow.action", jsonOutcome},
+			{"tcp.tcp_flags_tc", jsonACK},
 		},
 		is: func(v *[numJSONFields]jsonValue) bool { return has(v, jsonKind, jsonOtherTime) },
 		roles: func(j *jsonScan, r *Record) {
@@ -112,6 +120,7 @@ var eve = jsonFormat("eve", "Suricata EVE (flow, and all events with ports)",
 				}
 			}
 		},
+		outcome: eveOutcome,
 	})
 
 // gcp is VPC flow logs as Cloud Logging exports them. A record is one
@@ -165,6 +174,14 @@ var hubble = jsonFormat("hubble", "Cilium Hubble (hubble observe -o json, export
 					r.Flow.Opening = flow.Opening{Server: flow.Source, Accept: true}
 				}
 			}
+		},
+		outcome: func(j *jsonScan, r *Record) annotate.Outcome {
+			r.Flow.OneDirection = true
+			o := actionOutcome(j.get(jsonKind))
+			if o == annotate.Passed && r.Flow.Opening.Accept {
+				return annotate.Answered
+			}
+			return o
 		},
 	})
 

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/capture/flow"
 )
@@ -49,7 +50,7 @@ func (t *table) has(c column) bool { return slices.Contains(t.meanings, c) }
 var awsVPC = format{
 	name:  "aws",
 	about: "AWS VPC flow logs v2 to v8, Transit Gateway flow logs (text)",
-	reads: "protocol pkt-srcaddr pkt-dstaddr srcaddr dstaddr srcport dstport tcp-flags start",
+	reads: "protocol pkt-srcaddr pkt-dstaddr srcaddr dstaddr srcport dstport tcp-flags start action packets",
 	adds:  addsColumns + `; "_" for spaces`,
 	detect: func(sample []byte) bool {
 		line := firstLine(sample)
@@ -103,6 +104,10 @@ var awsKind = tableKind{
 			return flagsColumn
 		case "start":
 			return startColumn
+		case "action":
+			return actionColumn
+		case "packets":
+			return packetsColumn
 		}
 		return otherColumn
 	},
@@ -120,6 +125,12 @@ var awsKind = tableKind{
 			if r.Flow.Opening.Accept && flags&tcpFIN != 0 {
 				r.Flow.Opening.Confirmed = true // it went on to an orderly end
 			}
+		}
+		f := &r.Flow
+		f.OneDirection = true
+		f.Packets, _ = parseUint(c[packetsColumn], 1<<62)
+		if f.Outcome = actionOutcome(c[actionColumn]); f.Outcome == annotate.Passed && f.Opening.Accept {
+			f.Outcome = annotate.Answered
 		}
 	},
 }

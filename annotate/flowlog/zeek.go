@@ -49,8 +49,10 @@ type zeekLog struct {
 	columns  int   // of the original log
 	added    int   // of ours, that an earlier run added behind them
 	protocol uint8 // that #path implies; 0 for none
-	// meanings of the columns up to the last one that is read.
+	// meanings of the columns up to the last one that is read. Up to ends is all
+	// that an annotation needs.
 	meanings []zeekColumn
+	ends     int
 }
 
 // zeekColumn says what a column is read as.
@@ -65,11 +67,17 @@ const (
 	zeekDestinationPort
 	zeekProto
 	zeekVersion // of TLS, in ssl.log: it tells DTLS, which is over UDP
+	// The remaining ones tell the outcome, in conn.log.
+	zeekConnState
+	zeekHistory
+	zeekSourcePackets
+	zeekDestinationPackets
 )
 
 var zeekColumns = map[string]zeekColumn{
 	"ts": zeekTime, "id.orig_h": zeekSource, "id.orig_p": zeekSourcePort,
 	"id.resp_h": zeekDestination, "id.resp_p": zeekDestinationPort, "proto": zeekProto,
+	"conn_state": zeekConnState, "history": zeekHistory, "orig_pkts": zeekSourcePackets, "resp_pkts": zeekDestinationPackets,
 }
 
 type zeekState uint8
@@ -216,7 +224,7 @@ var zeekProtocols = map[string]uint8{
 
 // fields reads the names of the columns.
 func (z *zeekLog) fields(names []byte) error {
-	z.columns, z.added, z.state, z.meanings = 0, 0, zeekNoPorts, nil
+	z.columns, z.added, z.state, z.meanings, z.ends = 0, 0, zeekNoPorts, nil, 0
 	var all []zeekColumn
 	for name := range bytes.SplitSeq(names, []byte(z.dialect.sep)) {
 		if bytes.HasPrefix(name, []byte("portannot.")) {
@@ -234,6 +242,9 @@ func (z *zeekLog) fields(names []byte) error {
 		all = append(all, m)
 		if m != zeekUnread {
 			z.meanings = all
+		}
+		if m != zeekUnread && m < zeekConnState {
+			z.ends = len(all)
 		}
 	}
 	z.columns = len(all)
@@ -265,7 +276,12 @@ func (z *zeekLog) parse(r *Record) {
 	var sp, dp uint16
 	hasSP, hasDP, hasDst := false, false, false
 	columns := 0
-	for _, m := range z.meanings {
+	meanings := z.meanings
+	if r.portsOnly {
+		meanings = meanings[:z.ends]
+	}
+	var state, history []byte
+	for _, m := range meanings {
 		cell := line
 		if i := indexNear(line, sep); i >= 0 {
 			cell, line = line[:i], line[i+1:]
@@ -302,6 +318,13 @@ func (z *zeekLog) parse(r *Record) {
 			if bytes.HasPrefix(cell, []byte("DTLS")) {
 				f.Protocol = 17
 			}
+		case zeekConnState:
+			state = cell
+		case zeekHistory:
+			history = cell
+		case zeekSourcePackets, zeekDestinationPackets:
+			n, _ := parseUint(cell, 1<<63)
+			f.Packets += n
 		}
 		if !ok {
 			r.bad(zeekWrong(m), cell)
@@ -316,6 +339,7 @@ func (z *zeekLog) parse(r *Record) {
 	r.flow()
 	f.NoSourcePort, f.NoDestinationPort = !hasSP, !hasDP
 	f.Source, f.Destination = netip.AddrPortFrom(src, sp), netip.AddrPortFrom(dst, dp)
+	f.Outcome = zeekOutcome(f.Protocol, state, history)
 	if hasDst || hasDP { // weird.log has lines of no connection
 		f.Stated = flow.Destination
 	}

@@ -31,7 +31,7 @@ func (z *zeekLog) plain() (p zeekPlain, ok bool) {
 		return p, false
 	}
 	for i, m := range z.meanings {
-		switch column := []*int{zeekSourcePort: &p.source, zeekDestinationPort: &p.destination, zeekProto: &p.protocol, zeekVersion: nil}; {
+		switch column := []*int{zeekSourcePort: &p.source, zeekDestinationPort: &p.destination, zeekProto: &p.protocol, zeekDestinationPackets: nil}; {
 		case m == zeekTime && i == 0:
 			p.time = true
 		case m == zeekTime, m == zeekVersion:
