@@ -8,9 +8,10 @@ import (
 )
 
 const (
-	systemPorts = 1024  // first port that is not a system port (RFC 6335 section 6)
-	highPorts   = 32768 // first port of Linux's default range of local ports, which ends at 60999
-	dynamicPort = 49152 // first dynamic port (RFC 6335 section 6)
+	reservedPort = 512   // first of the ports that clients with privileges are given (bindresvport, rresvport); servers stand below
+	systemPorts  = 1024  // first port that is not a system port (RFC 6335 section 6)
+	highPorts    = 32768 // first port of Linux's default range of local ports, which ends at 60999
+	dynamicPort  = 49152 // first dynamic port (RFC 6335 section 6)
 )
 
 // decide applies the rules of the package comment, in their order.
@@ -44,40 +45,57 @@ func (a *Annotator) decide(in *Input, srcAssigned, dstAssigned bool) Service {
 	if o != nil && o.Server != observe.NoSide {
 		return in.service(o.Server, ByPayload, Likely)
 	}
+	group := NoSide // the end that has a multicast or broadcast address, if only one has
 	if src, dst := notAClient(in.Source.Addr()), notAClient(in.Destination.Addr()); src != dst {
-		return in.service(destinationIf(dst), Multicast, Likely)
+		group = destinationIf(dst)
+		if s := in.service(group, Multicast, Likely); canServe(s.Port) {
+			return s
+		}
 	}
 	if a.evidence != nil {
 		if s, ok := a.evidence.service(in); ok {
 			return s
 		}
 	}
-	if in.NoSourcePort || in.NoDestinationPort || o != nil && o.Peers {
+	if in.Hint != flow.NoSide {
+		return in.service(in.Hint, Hinted, Likely)
+	}
+	if group != NoSide || in.NoSourcePort || in.NoDestinationPort || o != nil && o.Peers {
 		return Service{} // of peers no port says that it is a service
 	}
+	return in.byPorts(srcAssigned, dstAssigned)
+}
 
-	src, dst := in.Source.Port(), in.Destination.Port()
-	if src == dst {
+// byPorts applies the rules that have nothing but the two ports. Both name the
+// lower one.
+func (in *Input) byPorts(srcAssigned, dstAssigned bool) Service {
+	low, high := in.Destination.Port(), in.Source.Port()
+	lowAssigned, highAssigned := dstAssigned, srcAssigned
+	if low == high {
 		return in.service(Both, EqualPorts, Likely)
 	}
-	low := min(src, dst)
-	if s, d := src >= dynamicPort, dst >= dynamicPort; s != d {
-		c := Likely
-		if low >= highPorts {
-			c = Weak // Linux may have chosen either
-		}
-		return in.service(destinationIf(s), DynamicPort, c)
+	lower := Destination
+	if high < low {
+		lower, low, high = Source, high, low
+		lowAssigned, highAssigned = highAssigned, lowAssigned
 	}
-	if s, d := src >= highPorts, dst >= highPorts; s != d {
-		return in.service(destinationIf(s), HighPort, Likely)
-	}
-	if s, d := src < systemPorts, dst < systemPorts; s != d {
-		return in.service(destinationIf(d), SystemPort, Likely)
-	}
-	if srcAssigned != dstAssigned {
-		return in.service(destinationIf(dstAssigned), AssignedPort, Weak)
+	reserved := low >= reservedPort && low < systemPorts
+	switch {
+	case reserved && !lowAssigned:
+		return Service{} // a client with privileges may have it, whatever it speaks to
+	case low < highPorts && high >= highPorts:
+		return in.service(lower, HighPort, Likely)
+	case low < reservedPort && high >= reservedPort, reserved && high >= systemPorts && !highAssigned:
+		return in.service(lower, SystemPort, Likely)
 	}
 	return Service{}
+}
+
+// canServe reports whether who is spoken to at a multicast or broadcast address
+// may be a service. An answer to all goes to the port of whoever asked: a
+// dynamic one, or the client's port of DHCP.
+func canServe(port uint16) bool {
+	return port < dynamicPort && port != 68 && port != 546
 }
 
 func (in *Input) service(s Side, r Reason, c Confidence) Service {

@@ -34,7 +34,7 @@ func ExampleAppendJSON() {
 	}
 	fmt.Printf("%+v\n", fields)
 	// Output:
-	// {Time:2026-09-14T09:00:00.000000000Z Server:{Port:443} Portannot:{Service:{Side:destination Reason:dynamic-port Confidence:likely} Registered:{Status:assigned Name:https} Schema:2}}
+	// {Time:2026-09-14T09:00:00.000000000Z Server:{Port:443} Portannot:{Service:{Side:destination Reason:high-port Confidence:likely} Registered:{Status:assigned Name:https} Schema:2}}
 }
 
 func ExampleJSON_AppendLogRecord() {

@@ -191,7 +191,7 @@ func portCell(port int) string {
 // generateFlow makes a flow; a port of -1 is not reported.
 func generateFlow(rng *rand.Rand, id int, zeek bool) (proto, src, dst string, sport, dport int) {
 	protos := []string{"tcp", "udp", "sctp", "dccp", "TCP", "17", "6", "UDP", "132", "33", "udplite", "136", "icmp", "47"}
-	edges := []int{0, 1, 1023, 1024, 32767, 32768, 49151, 49152, 60999, 65535, 80, 443, 53, 123, 5353, 38412}
+	edges := []int{0, 1, 68, 511, 512, 546, 993, 1023, 1024, 32767, 32768, 49151, 49152, 60999, 65535, 80, 443, 53, 123, 5353, 38412}
 	address := func() string {
 		a, b := rng.IntN(256), rng.IntN(254)+1
 		switch rng.IntN(16) {
@@ -374,7 +374,7 @@ func (d *duckDB) join(t *testing.T, flows, query, out string) {
 	t.Helper()
 	// The notation for strings is that of SQL; no name here has a quote in it.
 	d.sql(t, fmt.Sprintf(`
-CREATE OR REPLACE TABLE flows AS SELECT id, proto, src_ip, nullif(src_port, -1) AS src_port, dst_ip, nullif(dst_port, -1) AS dst_port, stated
+CREATE OR REPLACE TABLE flows AS SELECT id, proto, src_ip, nullif(src_port, -1) AS src_port, dst_ip, nullif(dst_port, -1) AS dst_port, stated, NULL::VARCHAR AS hint
 FROM read_csv('%s', header = false, columns = {id: BIGINT, proto: VARCHAR, src_ip: VARCHAR, src_port: INTEGER, dst_ip: VARCHAR, dst_port: INTEGER, stated: VARCHAR});
 COPY (
 SELECT id, %s
@@ -513,7 +513,7 @@ func (c *clickHouse) load(t *testing.T, script string) {
 func (c *clickHouse) join(t *testing.T, flows, query, out string) {
 	t.Helper()
 	c.run(t, strings.NewReader(`DROP TABLE IF EXISTS flows;
-CREATE TABLE flows (id UInt64, proto String, src_ip String, src_port Int32, dst_ip String, dst_port Int32, stated String)
+CREATE TABLE flows (id UInt64, proto String, src_ip String, src_port Int32, dst_ip String, dst_port Int32, stated String, hint String DEFAULT '')
 ENGINE = MergeTree() ORDER BY id;
 `), "--multiquery")
 	f, err := os.Open(flows)
