@@ -114,7 +114,7 @@ type Confidence uint8
 // The confidences.
 const (
 	NoConfidence Confidence = iota
-	Weak
+	Weak                    // no rule is this weak at present
 	Likely
 	Certain
 	numConfidences

@@ -255,6 +255,6 @@ func ExampleEnricher() {
 	fmt.Println(e.Stats().Flows, "flows,", e.Stats().Selected, "selected")
 	// Output:
 	// @timestamp,network.transport,network.iana_number,source.ip,source.port,destination.ip,destination.port,portannot.service.side,portannot.service.port,portannot.service.reason,portannot.service.confidence,portannot.note,portannot.registered.status,portannot.registered.name,portannot.registered.names,portannot.registered.unauthorized_use,portannot.registered.deassigned.date,portannot.registered.deassigned.name,portannot.registered.siblings,portannot.registered_after_traffic,portannot.source_registered.status,portannot.source_registered.name,portannot.destination_registered.status,portannot.destination_registered.name,portannot.local,portannot.registry.edition,portannot.schema,portannot.caveat
-	// ,tcp,6,,50000,,4,destination,4,dynamic-port,likely,,unassigned,,,,,,,,dynamic,,unassigned,,,2026-08-17,2,registration-does-not-validate-traffic
+	// ,tcp,6,,50000,,4,destination,4,high-port,likely,,unassigned,,,,,,,,dynamic,,unassigned,,,2026-08-17,2,registration-does-not-validate-traffic
 	// 2 flows, 1 selected
 }

@@ -42,7 +42,7 @@ func ExampleJSON_AppendLogRecord() {
 	var j record.JSON
 	var lines []byte
 	for _, in := range []annotate.Input{
-		{Protocol: 132, Source: netip.MustParseAddrPort("192.0.2.10:50123"), Destination: netip.MustParseAddrPort("192.0.2.20:38412")},
+		{Protocol: 132, Source: netip.MustParseAddrPort("192.0.2.10:50123"), Destination: netip.MustParseAddrPort("192.0.2.20:4739")},
 		{Protocol: 1, NoSourcePort: true, NoDestinationPort: true}, // ICMP has no ports
 	} {
 		a := an.Annotate(in)
@@ -59,7 +59,7 @@ func ExampleJSON_AppendLogRecord() {
 		fmt.Printf("%+v\n", fields.Portannot)
 	}
 	// Output:
-	// {Note: Registered:{Name:ng-control}}
+	// {Note: Registered:{Name:ipfix}}
 	// {Note:protocol without ports Registered:{Name:}}
 }
 

@@ -142,12 +142,12 @@ func (c *Collector) remarks(r *Report) (list []string) {
 	case c.flows == 0:
 		say("There were no flows to review.")
 		return list
-	case c.weak == c.flows:
-		say("No flow shows which end opened it, and no port tells for sure: all services below are guesses.")
-	case c.weak*2 > c.flows:
-		say("Of %d flows, %d do not show which end opened them, and their ports tell little: many services below are guesses.", c.flows, c.weak)
+	case c.noSide == c.flows:
+		say("No flow shows which end is the service: not by its opening, nor its payload, nor its ports.")
+	case c.noSide*2 > c.flows:
+		say("Of %d flows, %d do not show which end is the service: not by their opening, nor their payload, nor their ports.", c.flows, c.noSide)
 	}
-	if c.opened == 0 && c.weak < c.flows {
+	if c.opened == 0 && c.noSide < c.flows {
 		say("No flow shows which end opened it: which end is the service was decided by port numbers.")
 	}
 	if c.stateless > 0 {

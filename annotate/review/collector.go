@@ -180,12 +180,11 @@ type Collector struct {
 	stateless  uint64 // flows whose state is not known
 	uncounted  uint64
 	untimed    uint64
-	weak       uint64 // flows whose service end is weakly known, or not at all
 	opened     uint64 // flows whose service end is known from their opening, or stated
 	first      int64
 	last       int64
 	statuses   [iana.NumStatuses]uint64
-	noSide     uint64
+	noSide     uint64                      // flows whose service end, or its port, is not known
 	ports      [iana.NumTransports][]*port // by number
 }
 
@@ -279,10 +278,8 @@ func (c *Collector) count(f *Flow, a *annotate.Annotation) {
 	} else {
 		c.first, c.last = widen(c.first, c.last, f.Start, f.Last)
 	}
-	switch r := a.Service.Reason; {
-	case a.Service.Confidence <= annotate.Weak:
-		c.weak++
-	case r == annotate.Stated || r == annotate.Handshake || r == annotate.Accepted || r == annotate.Earlier:
+	switch a.Service.Reason {
+	case annotate.Stated, annotate.Handshake, annotate.Accepted, annotate.Earlier:
 		c.opened++
 	}
 	if e, ok := a.Registered(); ok {

@@ -74,7 +74,7 @@ const (
 	UnauthorizedUse
 	RegisteredLater
 	CommentContradicts
-	WeakRole
+	UnknownSide
 	numKinds
 )
 
@@ -132,8 +132,8 @@ var kinds = [numKinds]KindInfo{
 		About: "The traffic is older than the port's registration, which cannot be what it was."},
 	CommentContradicts: {Name: "comment-contradicts", Level: Note, Title: "A rule's comment names another service",
 		About: "The comment or name of a rule has the name of a service that is registered for other ports than those that the rule is about."},
-	WeakRole: {Name: "weak-role", Level: Note, Title: "It is not sure which end is the service", Accept: true,
-		About: "No opening was seen, and the ports tell little or nothing. Somebody who knows the hosts should look."},
+	UnknownSide: {Name: "unknown-side", Level: Note, Title: "It is not known which end is the service",
+		About: "No opening was seen, and neither payload nor ports tell. Somebody who knows the hosts should look."},
 }
 
 // Kinds describes all kinds, in the order of reports.

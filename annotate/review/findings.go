@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/observe"
 	"github.com/portannot/portannot/annotate/review/rules"
@@ -40,7 +39,7 @@ func (s *service) live() bool { return s.result() == worked || s.result() == may
 // noteworthy reports whether there may be a finding about the service without
 // anything to compare it with.
 func (s *service) noteworthy() bool {
-	return s.odd || s.later || s.role.Confidence <= annotate.Weak || s.verdict == observe.Contradicts
+	return s.odd || s.later || s.verdict == observe.Contradicts
 }
 
 // levelOf is that of the kind, and Note where nothing answered. What the rules
@@ -243,11 +242,6 @@ func (f *finder) service(s *service, tell tell) {
 	}
 	if s.later || s.verdict == observe.Contradicts || s.odd {
 		f.registration(s, tell)
-	}
-	if s.role.Confidence <= annotate.Weak && !s.byPolicy {
-		tell(WeakRole, func(x *Finding) {
-			x.Why = fmt.Sprintf("That this end is the service is a guess: %s.", s.role.Reason.Why())
-		})
 	}
 }
 
@@ -472,7 +466,7 @@ func nameOr(e *iana.Entry) string {
 // pair finds that the service end of flows between two addresses is not known.
 func (f *finder) pair(u *unsided) {
 	if u.found = u.ignored < u.flows; u.found {
-		f.findings.add(Note, WeakRole, claim{pair: u})
+		f.findings.add(Note, UnknownSide, claim{pair: u})
 	}
 }
 
@@ -480,8 +474,8 @@ func (f *finder) pair(u *unsided) {
 func (u *unsided) say(x *Finding) {
 	id := u.String()
 	*x = Finding{
-		ID: WeakRole.String() + ":" + id, Kind: WeakRole, Level: Note, Subject: id,
-		Why: "Nothing tells which end is the service: no opening was seen, and the ports are alike.",
+		ID: UnknownSide.String() + ":" + id, Kind: UnknownSide, Level: Note, Subject: id,
+		Why: "Nothing tells which end is the service: no opening was seen, and neither payload nor ports tell.",
 		Facts: []Fact{
 			{"ports of " + u.pair.a.String(), portsText(u.ports[0])},
 			{"ports of " + u.pair.b.String(), portsText(u.ports[1])},

@@ -347,18 +347,20 @@ func TestObservedContradicts(t *testing.T) {
 	}
 }
 
-func TestWeakRoles(t *testing.T) {
+func TestUnknownSides(t *testing.T) {
 	s := newScene(t, Options{})
-	s.flow("10.0.0.1:4607 10.9.0.1:5432/tcp midstream") // only one is assigned
+	s.flow("10.0.0.1:4607 10.9.0.1:5432/tcp midstream") // that only one is assigned tells nothing
 	s.flow("10.0.0.1:50001 10.9.0.1:60001/udp established")
 	s.flow("10.9.0.1:60002 10.0.0.1:50001/udp established")
 	r := s.report()
-	expect(t, r, "note weak-role 10.9.0.1:5432/tcp", "note weak-role 10.0.0.1 - 10.9.0.1/udp")
-	if u := r.Unsided[0]; u.Flows != 2 || !slices.Equal(u.PortsA, []uint16{50001}) || !slices.Equal(u.PortsB, []uint16{60001, 60002}) {
+	expect(t, r, "note unknown-side 10.0.0.1 - 10.9.0.1/tcp", "note unknown-side 10.0.0.1 - 10.9.0.1/udp")
+	if len(r.Services) != 0 {
+		t.Errorf("services %+v", r.Services)
+	}
+	if u := r.Unsided[1]; u.Flows != 2 || !slices.Equal(u.PortsA, []uint16{50001}) || !slices.Equal(u.PortsB, []uint16{60001, 60002}) {
 		t.Errorf("%+v", u)
 	}
-	// All of it is guesswork, and the report says so.
-	if len(r.Remarks) == 0 || !strings.Contains(r.Remarks[0], "guesses") {
+	if len(r.Remarks) == 0 || !strings.Contains(r.Remarks[0], "No flow shows which end is the service") {
 		t.Errorf("remarks %q", r.Remarks)
 	}
 }

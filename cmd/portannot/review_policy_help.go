@@ -32,5 +32,5 @@ have a reason, and one of ports, transport, servers and clients.
 
 accept takes: observed-contradicts, port-deassigned, port-reserved,
 port-unassigned, port-dynamic, port-other-transport, unauthorized-use,
-registered-later, weak-role.
+registered-later.
 `

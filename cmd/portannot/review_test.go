@@ -56,8 +56,7 @@ var scenarioFindings = []string{
 	"note unauthorized-use 10.40.1.66:5555/tcp",
 	"note registered-later 10.40.1.67:11434/tcp",
 	"note comment-contradicts ssh jump host",
-	"note weak-role 10.40.1.36:5432/tcp",
-	"note weak-role 10.40.0.11 - 198.51.100.9/udp",
+	"note unknown-side 10.40.0.11 - 198.51.100.9/udp",
 }
 
 // sinceBefore are those that the comparison with the week before adds.
@@ -324,7 +323,7 @@ func TestReviewEvidence(t *testing.T) {
 	part := readReport(t, out)
 	about := func(r *review.Report) (list []string) {
 		for _, f := range r.Findings {
-			if f.Service != "" || f.Kind == review.Scan || f.Kind == review.WeakRole {
+			if f.Service != "" || f.Kind == review.Scan || f.Kind == review.UnknownSide {
 				list = append(list, fmt.Sprintf("%v %s", f.Level, f.ID))
 			}
 		}

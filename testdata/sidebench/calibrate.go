@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"io/fs"
 	"math/rand/v2"
 	"net/netip"
 	"path/filepath"
@@ -80,35 +79,60 @@ type grade struct {
 // tallies count the answers of one cut by grade, for each capture.
 type tallies map[grade][]tallied
 
-type tallied struct{ right, wrong int }
-
-// calibration is the table of labels.
-type calibration struct {
-	cuts  []tallies
-	files int
+type tallied struct {
+	capture      int // the capture's number
+	right, wrong int
 }
 
-func (c *calibration) write(w io.Writer) {
+// merge adds up by capture, so that each counts once in a mean.
+func merge(lists ...[]tallied) (all []tallied) {
+	for _, list := range lists {
+		all = append(all, list...)
+	}
+	slices.SortFunc(all, func(a, b tallied) int { return a.capture - b.capture })
+	n := 0
+	for _, x := range all {
+		if n > 0 && all[n-1].capture == x.capture {
+			all[n-1].right += x.right
+			all[n-1].wrong += x.wrong
+			continue
+		}
+		all[n] = x
+		n++
+	}
+	return all[:n]
+}
+
+// calibration is the table of labels, by cut.
+type calibration []tallies
+
+func (c calibration) write(w io.Writer) {
 	fmt.Fprintln(w, "| cut | label | reason | flows | wrong | share | 95% interval | mean over captures |")
 	fmt.Fprintln(w, "|---|---|---|---|---|---|---|---|")
-	all := tallies{}
-	for i, t := range c.cuts {
+	for i, t := range c {
 		t.write(w, cuts[i].name)
+	}
+	c.together().write(w, "all cuts")
+}
+
+// together has the answers of all cuts.
+func (c calibration) together() tallies {
+	all := tallies{}
+	for _, t := range c {
 		for g, list := range t {
-			all[g] = append(all[g], list...)
+			all[g] = merge(all[g], list)
 		}
 	}
-	all.write(w, "all cuts")
+	return all
 }
 
 func (t tallies) write(w io.Writer, name string) {
 	for confidence := annotate.Certain; confidence > annotate.NoConfidence; confidence-- {
-		var together []tallied
+		together := t.label(confidence)
 		var rows []grade
-		for g, list := range t {
+		for g := range t {
 			if g.confidence == confidence {
 				rows = append(rows, g)
-				together = append(together, list...)
 			}
 		}
 		if len(together) == 0 {
@@ -122,16 +146,31 @@ func (t tallies) write(w io.Writer, name string) {
 	}
 }
 
+// label gives the answers with a label, whatever their reason.
+func (t tallies) label(c annotate.Confidence) (all []tallied) {
+	for g, list := range t {
+		if g.confidence == c {
+			all = merge(all, list)
+		}
+	}
+	return all
+}
+
 func writeTallied(w io.Writer, name string, c annotate.Confidence, reason string, list []tallied) {
-	flows, wrong, mean := 0, 0, 0.0
+	flows, wrong, mean := shares(list)
+	low, high := bootstrap(list)
+	fmt.Fprintf(w, "| %s | %v | %s | %d | %d | %.2f%% | %.2f%% to %.2f%% | %.2f%% of %d |\n", name, c, reason, flows, wrong,
+		100*float64(wrong)/float64(flows), 100*low, 100*high, 100*mean, len(list))
+}
+
+// shares counts answers; mean is the mean share of wrong ones over captures.
+func shares(list []tallied) (flows, wrong int, mean float64) {
 	for _, x := range list {
 		flows += x.right + x.wrong
 		wrong += x.wrong
 		mean += float64(x.wrong) / float64(x.right+x.wrong)
 	}
-	low, high := bootstrap(list)
-	fmt.Fprintf(w, "| %s | %v | %s | %d | %d | %.2f%% | %.2f%% to %.2f%% | %.2f%% of %d |\n", name, c, reason, flows, wrong,
-		100*float64(wrong)/float64(flows), 100*low, 100*high, 100*mean/float64(len(list)), len(list))
+	return flows, wrong, mean / float64(len(list))
 }
 
 // bootstrap gives the middle 95% of the shares of wrong answers in 1,000 draws of as
@@ -152,54 +191,36 @@ func bootstrap(list []tallied) (low, high float64) {
 	return shares[draws*25/1000], shares[draws*975/1000-1]
 }
 
-// calibrate prints how often each label is wrong in captures that packets are
-// missing of.
-func (b *bench) calibrate(paths []string) error {
-	c := calibration{cuts: make([]tallies, len(cuts))}
-	for i := range c.cuts {
-		c.cuts[i] = tallies{}
+// label prints how often each label is wrong in captures that packets are missing
+// of.
+func (b *bench) label(paths []string) error {
+	c, err := b.calibrate(paths)
+	if err != nil {
+		return err
 	}
-	for _, p := range paths {
-		err := filepath.WalkDir(p, func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() {
-				return err
-			}
-			return b.calibrateFile(&c, path)
-		})
-		if err != nil {
-			return err
-		}
-	}
-	fmt.Fprintf(b.out, "%d captures\n\n", c.files)
+	fmt.Fprintf(b.out, "%d captures\n\n", b.files)
 	c.write(b.out)
 	return nil
 }
 
-func (b *bench) calibrateFile(c *calibration, path string) error {
-	truths := map[key]*truth{}
-	whole, err := flows(path, octets, func(s *packet.Summary) bool {
-		k := keyOfPacket(s)
-		if truths[k] == nil {
-			truths[k] = &truth{}
+func (b *bench) calibrate(paths []string) (calibration, error) {
+	c := make(calibration, len(cuts))
+	for i := range c {
+		c[i] = tallies{}
+	}
+	return c, b.walk(paths, func(path string, _ *flow.Results, truths map[key]*truth) error {
+		for i, cut := range cuts {
+			res, err := flows(path, payloadBytes, cut.keep(truths))
+			if err != nil {
+				return err
+			}
+			for g, x := range b.grades(filepath.Base(path), cut.name, res, truths) {
+				x.capture = b.files
+				c[i][g] = append(c[i][g], *x)
+			}
 		}
-		truths[k].packets++
-		return true
+		return nil
 	})
-	if err != nil || whole.Len() == 0 {
-		return nil // no capture
-	}
-	c.files++
-	learn(whole, truths)
-	for i, cut := range cuts {
-		res, err := flows(path, octets, cut.keep(truths))
-		if err != nil {
-			return err
-		}
-		for g, x := range b.grades(filepath.Base(path), cut.name, res, truths) {
-			c.cuts[i][g] = append(c.cuts[i][g], *x)
-		}
-	}
-	return nil
 }
 
 // grades annotates flows as the program does, and counts the answers whose truth is

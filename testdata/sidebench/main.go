@@ -29,8 +29,8 @@ import (
 	"github.com/portannot/portannot/capture/packet"
 )
 
-// octets of the payload of each direction that are kept, as the program does.
-const octets = 512
+// payloadBytes of each direction are kept, as the program does.
+const payloadBytes = 512
 
 // variant is a way to take the opening away, or to decide without something.
 type variant struct {
@@ -106,7 +106,7 @@ func main() {
 	}
 	run := b.run
 	if *labels {
-		run = b.calibrate
+		run = b.label
 	}
 	if err := run(flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "sidebench:", err)
@@ -118,16 +118,8 @@ func (b *bench) run(paths []string) error {
 	for range variants {
 		b.tables = append(b.tables, newTable())
 	}
-	for _, p := range paths {
-		err := filepath.WalkDir(p, func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() {
-				return err
-			}
-			return b.file(path)
-		})
-		if err != nil {
-			return err
-		}
+	if err := b.walk(paths, b.file); err != nil {
+		return err
 	}
 	fmt.Fprintf(b.out, "%d captures\n", b.files)
 	for i, v := range variants {
@@ -137,25 +129,43 @@ func (b *bench) run(paths []string) error {
 	return nil
 }
 
-// file takes one capture. What is no capture is passed over.
-func (b *bench) file(path string) error {
-	truths := map[key]*truth{}
-	whole, err := flows(path, octets, func(s *packet.Summary) bool {
-		k := keyOfPacket(s)
-		if truths[k] == nil {
-			truths[k] = &truth{}
+// walk gives each capture at paths to file, with all its flows and what they show
+// of the service ends. What is no capture, or has no flows, is passed over.
+func (b *bench) walk(paths []string, file func(path string, whole *flow.Results, truths map[key]*truth) error) error {
+	for _, p := range paths {
+		err := filepath.WalkDir(p, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			truths := map[key]*truth{}
+			whole, err := flows(path, payloadBytes, func(s *packet.Summary) bool {
+				k := keyOfPacket(s)
+				if truths[k] == nil {
+					truths[k] = &truth{}
+				}
+				truths[k].packets++
+				return true
+			})
+			if err != nil || whole.Len() == 0 {
+				return nil
+			}
+			b.files++
+			learn(whole, truths)
+			return file(path, whole, truths)
+		})
+		if err != nil {
+			return err
 		}
-		truths[k].packets++
-		return true
-	})
-	if err != nil || whole.Len() == 0 {
-		return nil
 	}
-	b.files++
-	learn(whole, truths)
-	var stripped, halved *flow.Results
-	if stripped, err = flows(path, octets, withoutHandshake()); err == nil {
-		halved, err = flows(path, octets, withoutHalf(truths))
+	return nil
+}
+
+// file decides one capture in each variant.
+func (b *bench) file(path string, whole *flow.Results, truths map[key]*truth) error {
+	stripped, err := flows(path, payloadBytes, withoutHandshake())
+	var halved *flow.Results
+	if err == nil {
+		halved, err = flows(path, payloadBytes, withoutHalf(truths))
 	}
 	if err != nil {
 		return err

@@ -27,7 +27,7 @@ func TestCommittedCaptures(t *testing.T) {
 		}
 		ours := b.tables[i].ours
 		misled := 0
-		if v.udp {
+		if v.udp && v.payload {
 			misled = 1
 		}
 		if ours.flows() < 20 || ours[wrong] != misled {
@@ -47,7 +47,8 @@ func TestCommittedCaptures(t *testing.T) {
 	}
 }
 
-// What issue 7 asks of the real captures.
+// On the real captures the rules leave out what they do not know, and so are wrong
+// in at most a quarter of the flows that any other tool's rule is wrong in.
 func TestSharedCaptures(t *testing.T) {
 	folder := filepath.Join("..", "..", "..", "shared", "captures", "files")
 	if _, err := os.Stat(folder); err != nil || testing.Short() {
@@ -63,13 +64,43 @@ func TestSharedCaptures(t *testing.T) {
 			continue
 		}
 		ours := &b.tables[i].ours
-		if ours.flows() < 2000 || ours.percent(wrong) > 1 || ours.percent(abstained) > 10 {
+		if ours.flows() < 2000 || ours.percent(wrong) > 0.5 || ours.percent(abstained) > 10 {
 			t.Errorf("%s: %d flows, %.2f%% wrong, %.2f%% abstained", v.name, ours.flows(), ours.percent(wrong), ours.percent(abstained))
 		}
 		for j, p := range peers {
-			if c := &b.tables[i].peers[j]; c.percent(wrong)+c.percent(abstained) <= ours.percent(wrong)+ours.percent(abstained) {
-				t.Errorf("%s: %s is no worse", v.name, p.name)
+			if c := &b.tables[i].peers[j]; c[wrong] < 4*ours[wrong] {
+				t.Errorf("%s: %d wrong, %s %d", v.name, ours[wrong], p.name, c[wrong])
 			}
+		}
+	}
+}
+
+// The labels hold on the real captures with packets cut away, over all flows and
+// as a mean over captures. In the one capture that "certain" is wrong on, a
+// DHCP Release is written as if the server had sent it.
+func TestSharedLabels(t *testing.T) {
+	folder := filepath.Join("..", "..", "..", "shared", "captures", "files")
+	if _, err := os.Stat(folder); err != nil || testing.Short() {
+		t.Skip("needs the shared captures, and half a minute")
+	}
+	var out strings.Builder
+	b := bench{out: &out, list: true}
+	c, err := b.calibrate([]string{folder})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := c.together()
+	if flows, _, _ := shares(all.label(annotate.Certain)); flows < 10000 {
+		t.Errorf("%d certain flows", flows)
+	}
+	for line := range strings.Lines(out.String()) {
+		if strings.Contains(line, "\tcertain ") && !strings.Contains(line, "_PacketExamples-Dhcp4.pcap\t") {
+			t.Error(line)
+		}
+	}
+	for label, most := range map[annotate.Confidence]float64{annotate.Likely: 1. / 30, annotate.Weak: 1. / 5} {
+		if flows, wrong, mean := shares(all.label(label)); flows > 0 && max(float64(wrong)/float64(flows), mean) > most {
+			t.Errorf("%v: %d of %d wrong, %.3f as a mean over captures", label, wrong, flows, mean)
 		}
 	}
 }
