@@ -2,6 +2,7 @@ package review
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -35,9 +36,10 @@ func (f *finder) compare(r *Report, services []*service, before *Report) {
 		}
 	}
 	var gone []*Service
+	unclear := f.endsOfPairs()
 	for i := range before.Services {
 		b := &before.Services[i]
-		if now[b.ID] == nil && (b.Outcome == "answered" || b.Outcome == "seen") && b.Policy != "ignored" {
+		if now[b.ID] == nil && !unclear[b.ID] && !unclear[b.Server+"/"+b.Transport] && (b.Outcome == "answered" || b.Outcome == "seen") && b.Policy != "ignored" {
 			gone = append(gone, b)
 			cmp.Gone = append(cmp.Gone, b.ID)
 		}
@@ -66,6 +68,25 @@ func (f *finder) compare(r *Report, services []*service, before *Report) {
 			Facts: []Fact{{"before", oldText(b)}, {"window", f.window.Text()}},
 		})
 	}
+}
+
+// endsOfPairs gives the ends of flows whose service end is not known, as the
+// identifiers of the services that they may be: what is spoken to there may be a
+// service of the baseline. Of an end with more ports than are kept it gives
+// "10.0.0.1/tcp".
+func (f *finder) endsOfPairs() map[string]bool {
+	ends := map[string]bool{}
+	for _, u := range f.c.pairs {
+		for i, server := range []netip.Addr{u.pair.a, u.pair.b} {
+			for _, port := range u.ports[i] {
+				ends[Key{server, u.pair.protocol, port}.String()] = true
+			}
+			if len(u.ports[i]) == maxPairPorts {
+				ends[server.String()+"/"+iana.TransportName(u.pair.protocol)] = true
+			}
+		}
+	}
+	return ends
 }
 
 // compared adds a finding about a service and the baseline.

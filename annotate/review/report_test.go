@@ -150,6 +150,7 @@ func TestBaseline(t *testing.T) {
 		{"new", append([]string{"10.0.0.3:50000 10.9.0.5:25/tcp closed"}, before...), "[warning new-service 10.9.0.5:25/tcp]"},
 		{"new, and nothing answered", append([]string{"10.0.0.3:50000 10.9.0.5:25/tcp attempted"}, before...), "[]"},
 		{"gone", before[:1], "[note gone-service 10.9.0.1:22/tcp]"},
+		{"perhaps there", append([]string{"10.0.0.2:23 10.9.0.1:22/tcp midstream"}, before[0]), "[note unknown-side 10.0.0.2 - 10.9.0.1/tcp]"},
 		{"no longer there", append([]string{"10.0.0.2:50000 10.9.0.1:22/tcp refused"}, before[0]), "[note changed-service 10.9.0.1:22/tcp]"},
 		{"moved to another port", append([]string{"10.0.0.2:50000 10.9.0.1:2222/tcp closed"}, before[0]), "[warning service-moved 10.9.0.1:2222/tcp]"},
 		{"moved to another server", append([]string{"10.0.0.2:50000 10.9.0.7:22/tcp closed"}, before[0]), "[warning service-moved 10.9.0.7:22/tcp]"},
