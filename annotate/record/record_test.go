@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -218,26 +217,6 @@ func TestCSVAgreesWithJSON(t *testing.T) {
 	}
 	if want := Columns(FlowCSV); !slices.Equal(rows[0], want) {
 		t.Errorf("columns %q, want %q", rows[0], want)
-	}
-}
-
-// TestREADMEHasTheTableOfFields keeps the README's table equal to Fields.
-func TestREADMEHasTheTableOfFields(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := AppendTable(nil)
-	if os.Getenv("UPDATE_GOLDEN") != "" {
-		from := bytes.Index(readme, []byte("| field | type | "))
-		to := from + bytes.Index(readme[from:], []byte("\n\n")) + 1
-		readme = slices.Concat(readme[:from], want, readme[to:])
-		if err := os.WriteFile("../../README.md", readme, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if !bytes.Contains(readme, want) {
-		t.Errorf("README.md lacks this table:\n%s", want)
 	}
 }
 

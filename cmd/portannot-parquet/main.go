@@ -17,7 +17,7 @@ import (
 
 const help = `portannot-parquet writes what portannot prints as CSV to Apache Parquet: the
 registry's table, flows and enriched logs. Columns get the types that the
-README's table of fields gives: numbers, times, booleans, lists; others are
+table of portannot help fields gives: numbers, times, booleans, lists; others are
 text. An empty field is null; in a column of lists it is the empty list.
 
 Usage:

@@ -31,7 +31,7 @@ var completionCases = []struct {
 	{"portannot registry info -o ", []string{"text", "json"}, []string{"a.pcap", "csv"}},
 	{"portannot lookup --registry ", []string{"embedded", "a.pcap"}, nil},
 	{"portannot lookup --ex", []string{"--explain"}, nil},
-	{"portannot help ", []string{"lookup", "registry"}, []string{"a.pcap", "info"}},
+	{"portannot help ", []string{"lookup", "registry", "sides", "limits"}, []string{"a.pcap", "info"}},
 	{"portannot completion ", []string{"bash", "zsh", "fish", "powershell"}, []string{"a.pcap"}},
 }
 

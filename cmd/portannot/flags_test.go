@@ -2,8 +2,6 @@ package main
 
 import (
 	"io"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -297,30 +295,6 @@ func TestHelps(t *testing.T) {
 				t.Errorf("%s: the help names %s, which is no flag", c.Path(), name)
 			}
 		}
-	}
-}
-
-// TestREADMEFlags: the README names no flag of portannot that there is not.
-func TestREADMEFlags(t *testing.T) {
-	readme, err := os.ReadFile(filepath.Join(repoRoot(t), "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	flags := map[string]bool{"help": true}
-	for _, c := range testProgram().All() {
-		for _, f := range c.Flags() {
-			flags[f.Long] = true
-		}
-	}
-	named := 0
-	for _, m := range regexp.MustCompile("`--([a-z][a-z-]+)").FindAllSubmatch(readme, -1) {
-		named++
-		if !flags[string(m[1])] {
-			t.Errorf("README.md names --%s, which is no flag", m[1])
-		}
-	}
-	if named < 20 {
-		t.Errorf("README.md names %d flags: are they written otherwise now?", named)
 	}
 }
 

@@ -51,9 +51,11 @@ var mayImport = map[string][]string{
 	"capture/tail":                     {},
 	"cmd/internal/outfile":             {},
 	"cmd/portannot":                    {"*"},
+	"cmd/portannot/help":               {"cmd/portannot/internal/roff"},
 	"cmd/portannot/internal/metrics":   {},
+	"cmd/portannot/internal/roff":      {},
 	"cmd/portannot-parquet":            {"annotate/record", "cmd/internal/outfile"}, // it reads what portannot prints
-	"cmd/portannot/internal/cli":       {},                                          // the tables of flags; it knows of no flag
+	"cmd/portannot/internal/cli":       {"cmd/portannot/internal/roff"},             // the tables of flags; it knows of no flag
 }
 
 // generators are programs that go generate runs. They may read the published

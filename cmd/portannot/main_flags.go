@@ -25,6 +25,7 @@ func (e *env) program() *cli.Command {
 		e.registryCommand(),
 		e.versionCommand(),
 		e.completionCommand(),
+		e.manCommand(),
 	}
 	return &cli.Command{
 		Name:  "portannot",
@@ -104,7 +105,9 @@ portannot COMMAND [flags]`,
 				cli.Switch(&o.version, "version", "V", false, "print the version"),
 			}},
 		},
-		After: `Exit status: 0 done; 1 failure, or part of the input was unreadable (all that
+		After: `portannot help lists topics: which end is the service, fields, limits ...
+
+Exit status: 0 done; 1 failure, or part of the input was unreadable (all that
 could be read is written); 2 usage; 3 findings (review).`,
 		Examples: []string{
 			"portannot -r testdata/captures/demo.pcap",

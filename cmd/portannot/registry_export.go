@@ -36,7 +36,7 @@ func (e *env) exportCommand() *cli.Command {
                  name first, the others as aliases
 
 Lookups of all ports, transports and statuses, for engines that hold flows; the
-README has a query for each, which annotates flows as enrich does:
+topic engines has a query for each, which annotates flows as enrich does:
   table          CSV, a row for each port, for portannot-parquet and any other
   duckdb         SQL script that makes the table portannot
   clickhouse     the same for clickhouse-client --multiquery

@@ -17,6 +17,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/portannot/portannot/cmd/portannot/help"
 )
 
 // engine is a database that joins flows with the exported registry.
@@ -24,12 +26,12 @@ type engine interface {
 	// load runs the script that registry export wrote.
 	load(t *testing.T, script string)
 	// join fills the table flows from a file of CSV, runs the query of the
-	// README, and writes the columns of comparedColumns behind id as CSV, in
+	// topic, and writes the columns of comparedColumns behind id as CSV, in
 	// the order of id.
 	join(t *testing.T, flows, query, out string)
 }
 
-// comparedColumns are those of which the README promises that they are what
+// comparedColumns are those of which the topic promises that they are what
 // enrich gives. Engines have them with "_" in place of the dots.
 var comparedColumns = []string{
 	"service.side", "service.reason", "service.confidence", "service.port", "registered.status", "registered.name", "registered.names",
@@ -37,7 +39,7 @@ var comparedColumns = []string{
 }
 
 // TestEngines joins generated flows with the exported registry, on DuckDB and
-// ClickHouse, by the queries that stand in the README, and compares every row
+// ClickHouse, by the queries that stand in the topic engines, and compares every row
 // with what enrich says of the same flows. PORTANNOT_ENGINE_FLOWS is how many;
 // testdata/engines/run.sh takes 10 million. At the default every port of every
 // transport is met.
@@ -62,7 +64,7 @@ func TestEngines(t *testing.T) {
 		t.Run(c.format, func(t *testing.T) {
 			dir := t.TempDir()
 			db := c.start(t, dir)
-			query := readmeQuery(t, c.title)
+			query := topicQuery(t, c.title)
 			script := filepath.Join(dir, "portannot.sql")
 			expect(t, 0, nil, "registry", "export", "--registry", "embedded", "--format", c.format, "-o", script)
 			db.load(t, script)
@@ -114,16 +116,14 @@ func TestLogstashFilter(t *testing.T) {
 	compareRows(t, f, joined, 4<<16, n)
 }
 
-// readmeQuery gives the SQL block of the README whose first line is its title.
-func readmeQuery(t *testing.T, title string) string {
+// topicQuery gives the SQL block of the topic engines whose first line is its
+// title.
+func topicQuery(t *testing.T, title string) string {
 	t.Helper()
-	readme, err := os.ReadFile(filepath.Join(repoRoot(t), "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, ok := strings.Cut(string(readme), "```sql\n-- "+title+"\n")
+	topic, _ := help.Find("engines")
+	_, rest, ok := strings.Cut(topic.Markdown, "```sql\n-- "+title+"\n")
 	if !ok {
-		t.Fatalf("README.md has no query for %s", title)
+		t.Fatalf("engines.md has no query for %s", title)
 	}
 	query, _, _ := strings.Cut(rest, "```")
 	return query
@@ -402,7 +402,7 @@ SELECT (SELECT count(*) FROM read), (SELECT count(*) FROM (FROM read EXCEPT ALL 
 	if rows != "[\"262144\",\"0\",\"0\"]\n" {
 		t.Errorf("rows, those that the script's table has not, those that it has beside: %s", rows)
 	}
-	// Flows, with the types that the README promises.
+	// Flows, with the types that the topic promises.
 	demo := filepath.Join(repoRoot(t), "testdata", "captures", "demo.pcap")
 	_, flows, _ := runProgram(t, "", "-q", "--registry", "embedded", "-r", demo, "-o", "csv")
 	runEngine(t, strings.NewReader(flows), bin, "-o", filepath.Join(dir, "flows.parquet"))

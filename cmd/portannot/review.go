@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/netip"
 	"os"
 	"time"
@@ -135,8 +134,7 @@ type reviewJob struct {
 
 func (o *reviewOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) error {
 	if o.policyHelp {
-		_, err := io.WriteString(e.stdout, policyHelp)
-		return err
+		return e.help(ctx, []string{"policy"})
 	}
 	captures := fs.Changed("read")
 	if err := o.check(fs, captures); err != nil {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Times portannot against the floor and against the peers that are installed,
-# and prints the tables of the README.
+# and prints the tables of README.md.
 #
 #   testdata/bench/run.sh [ROUNDS]
 #

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Joins 10 million generated flows with the exported registry on every engine that is here, by the queries of the README,
+# Joins 10 million generated flows with the exported registry on every engine that is here, by the queries of the topic engines,
 # and compares each row with `portannot enrich`: run.sh [FLOWS]. Needs about 1 GB of TMPDIR, by default /dev/shm.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
