@@ -49,7 +49,7 @@ func TestLiveInSandbox(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := sandbox.DropPrivileges(""); err != nil {
+	if _, err := sandbox.DropPrivileges("", sandbox.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	what, err := sandbox.Apply(sandbox.Options{})

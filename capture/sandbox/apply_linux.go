@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"syscall"
 	"time"
 
@@ -67,5 +68,5 @@ func setNoNewPrivileges() error {
 	return err
 }
 
-// files says whether any file may be opened.
-func (o Options) files() bool { return len(o.Write)+len(o.Read) > 0 }
+// files lists what may be opened, or renamed in.
+func (o Options) files() []string { return slices.Concat(o.Write, o.Rename, o.Read, o.ReadIfAllowed) }

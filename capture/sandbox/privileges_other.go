@@ -9,9 +9,9 @@ import (
 
 // DropPrivileges does nothing on this system. It is an error to ask for a
 // user.
-func DropPrivileges(name string) error {
+func DropPrivileges(name string, _ Options) (kept []string, err error) {
 	if name != "" {
-		return fmt.Errorf("drop privileges to user %s: not possible on %s", name, runtime.GOOS)
+		return nil, fmt.Errorf("drop privileges to user %s: not possible on %s", name, runtime.GOOS)
 	}
-	return nil
+	return nil, nil
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/user"
 	"strconv"
+	"strings"
 	"syscall"
 )
 
@@ -19,59 +20,75 @@ const (
 )
 
 // DropPrivileges changes from root to an ordinary user with only that user's
-// primary group. On Linux it also gives up the capabilities of the process. This
-// cannot be undone. name is the name or number of a user. If it is empty, root
-// becomes "nobody", and any other user stays as it is. After an error the process
-// may have some rights of both users and should exit.
-func DropPrivileges(name string) error {
+// primary group. On Linux it also gives up the capabilities of the process. Root keeps
+// those without which the user could not open or rename the files of opt; a line for
+// people about each says what it is, and what for. This cannot be undone. name is the name or number of a user. If it is empty, root becomes "nobody",
+// and any other user stays as it is.
+//
+// After an error the process may have some rights of both users and should exit,
+// unless the error is [ErrRootNeeded]: then nothing has changed.
+func DropPrivileges(name string, opt Options) (kept []string, err error) {
 	if os.Geteuid() != 0 {
 		if name != "" {
-			return fmt.Errorf("drop privileges to user %s: only root can become another user", name)
+			return nil, fmt.Errorf("drop privileges to user %s: only root can become another user", name)
 		}
-		if err := dropCapabilities(); err != nil {
-			return fmt.Errorf("drop capabilities: %w", err)
+		if _, err := dropCapabilities(nil); err != nil {
+			return nil, fmt.Errorf("drop capabilities: %w", err)
 		}
-		return nil
+		return nil, nil
 	}
 	if name == "" {
 		name = defaultUser
 	}
 	uid, gid, err := findUser(name)
 	if err != nil {
-		return fmt.Errorf("drop privileges to user %s: %w", name, err)
+		return nil, fmt.Errorf("drop privileges to user %s: %w", name, err)
 	}
 	if uid == 0 {
-		return fmt.Errorf("drop privileges to user %s: that is root", name)
+		return nil, fmt.Errorf("drop privileges to user %s: that is root", name)
 	}
-	if err := become(uid, gid); err != nil {
-		return fmt.Errorf("drop privileges to user %s (%d:%d): %w", name, uid, gid, err)
+	need := neededCapabilities(uid, gid, opt)
+	if len(need) > 0 {
+		if err := keepCapabilities(); err != nil {
+			return nil, fmt.Errorf("%w (%s): %w", ErrRootNeeded, some(need[0].why), err)
+		}
 	}
-	return nil
+	if kept, err = become(uid, gid, need); err != nil {
+		return nil, fmt.Errorf("drop privileges to user %s (%d:%d): %w", name, uid, gid, err)
+	}
+	return kept, nil
+}
+
+// capability is a right of root that some files need.
+type capability struct {
+	number uint // of Linux
+	name   string
+	why    []string
 }
 
 // become changes the groups first, for which it must still be root. These
 // functions of package syscall change all threads, and for root all of the
 // real, effective and saved identities.
-func become(uid, gid int) error {
+func become(uid, gid int, need []capability) (kept []string, err error) {
 	if err := syscall.Setgroups([]int{gid}); err != nil {
-		return os.NewSyscallError("setgroups", err)
+		return nil, os.NewSyscallError("setgroups", err)
 	}
 	if err := syscall.Setgid(gid); err != nil {
-		return os.NewSyscallError("setgid", err)
+		return nil, os.NewSyscallError("setgid", err)
 	}
 	if err := syscall.Setuid(uid); err != nil {
-		return os.NewSyscallError("setuid", err)
+		return nil, os.NewSyscallError("setuid", err)
 	}
-	if err := dropCapabilities(); err != nil {
-		return fmt.Errorf("capabilities: %w", err)
+	if kept, err = dropCapabilities(need); err != nil {
+		return nil, fmt.Errorf("capabilities: %w", err)
 	}
 	if os.Getuid() != uid || os.Geteuid() != uid || os.Getgid() != gid || os.Getegid() != gid {
-		return errors.New("the system kept the old user")
+		return nil, errors.New("the system kept the old user")
 	}
 	if syscall.Setuid(0) == nil {
-		return errors.New("the way back to root is open")
+		return nil, errors.New("the way back to root is open")
 	}
-	return nil
+	return kept, nil
 }
 
 func findUser(name string) (uid, gid int, err error) {
@@ -96,4 +113,14 @@ func findUser(name string) (uid, gid int, err error) {
 	}
 	gid, err = strconv.Atoi(u.Gid)
 	return uid, gid, err
+}
+
+// some names the first of many.
+func some(names []string) string {
+	const most = 4
+	text := strings.Join(names[:min(len(names), most)], ", ")
+	if more := len(names) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }

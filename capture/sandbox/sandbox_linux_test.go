@@ -432,6 +432,15 @@ func identity() {
 	}
 }
 
+// drop reports the change to a user that keeps nothing.
+func drop(key, user string) {
+	kept, err := DropPrivileges(user, Options{})
+	if len(kept) > 0 {
+		err = fmt.Errorf("kept %q", kept)
+	}
+	report(key, err)
+}
+
 // busyThreads makes threads that exist before the change.
 func busyThreads() {
 	var ready sync.WaitGroup
@@ -450,7 +459,7 @@ const noCapabilities = "0000000000000000"
 
 func dropChild() {
 	busyThreads()
-	report("drop", DropPrivileges(""))
+	drop("drop", "")
 	identity()
 	_, err := os.Open("/etc/shadow")
 	report("shadow", err)
@@ -486,7 +495,7 @@ func TestDropToNobody(t *testing.T) {
 }
 
 func dropNumberChild() {
-	report("drop", DropPrivileges("54321"))
+	drop("drop", "54321")
 	identity()
 	report("done", nil)
 }
@@ -500,7 +509,7 @@ func TestDropToNumberWithoutAccount(t *testing.T) {
 }
 
 func dropAndApplyChild() {
-	report("drop", DropPrivileges(""))
+	drop("drop", "")
 	apply(Options{})
 	report("done", nil)
 }
@@ -512,9 +521,9 @@ func TestDropThenApply(t *testing.T) {
 }
 
 func notRootChild() {
-	report("drop", DropPrivileges(""))
-	report("again", DropPrivileges(""))
-	report("other", DropPrivileges("daemon"))
+	drop("drop", "")
+	drop("again", "")
+	drop("other", "daemon")
 	report("done", nil)
 }
 
@@ -526,9 +535,9 @@ func TestDropWhenNotRoot(t *testing.T) {
 }
 
 func unknownUserChild() {
-	report("drop", DropPrivileges("no such user"))
-	report("root", DropPrivileges("root"))
-	report("zero", DropPrivileges("0"))
+	drop("drop", "no such user")
+	drop("root", "root")
+	drop("zero", "0")
 	fmt.Printf("uid=%d\n", os.Getuid())
 	report("done", nil)
 }

@@ -165,7 +165,7 @@ func callFilter(opt Options, pid int) (program []bpf.RawInstruction, refusals in
 			calls = append(calls, refusedAccept...)
 		}
 	}
-	if !opt.files() {
+	if len(opt.files()) == 0 {
 		calls = append(append(calls, refusedFiles...), refusedOldFiles...)
 	}
 	for _, call := range calls {
@@ -205,7 +205,7 @@ func restrictCalls(opt Options) (string, error) {
 		return "", fmt.Errorf("thread %d has a filter of its own", thread)
 	}
 	words := fmt.Sprintf("seccomp: %d system calls refused (programs, other processes, kernel", refusals)
-	if !opt.files() {
+	if len(opt.files()) == 0 {
 		words += ", files"
 	}
 	switch {

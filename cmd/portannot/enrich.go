@@ -14,6 +14,7 @@ import (
 	"github.com/portannot/portannot/annotate/flowlog/kafka"
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/capture"
+	"github.com/portannot/portannot/capture/sandbox"
 	"github.com/portannot/portannot/cmd/portannot/internal/cli"
 )
 
@@ -26,7 +27,6 @@ type enrichOptions struct {
 	list        bool
 	listen      []string
 	allow       []string
-	service     serviceOptions
 	unexpected  bool
 	strict      bool
 	strip       bool
@@ -73,11 +73,8 @@ portannot enrich --from TOPIC --to TOPIC --group NAME [flags]`,
 				cli.Switch(&o.strip, "strip", "", false, "remove the annotation again"),
 				quietFlag(&o.quiet),
 			}},
-			{Heading: "With --listen, and for topics of Kafka:", Flags: []cli.Flag{
-				metricsFlag(&o.service.metrics), // also with --follow
-				userFlag(&o.service.user),
-				verboseFlag(&o.service.verbose),
-			}},
+			{Heading: "With --listen or --follow, and for topics of Kafka:", Flags: []cli.Flag{metricsFlag(&o.metrics)}},
+			{Heading: rightsHeading, Flags: rightsFlags(&o.rights)},
 			{Heading: "Names:", Flags: []cli.Flag{
 				registryFlag(&o.registry),
 				servicesFlag(&o.local),
@@ -130,7 +127,7 @@ func (o *enrichOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) erro
 	if o.follow {
 		shown := &followMetrics{read: j.read}
 		opt.Progress = shown.update
-		server, err := e.openMetrics(o.service.metrics, o.quiet, opt.Annotator.Registry())
+		server, err := e.openMetrics(o.metrics, o.quiet, opt.Annotator.Registry())
 		if err != nil {
 			return err
 		}
@@ -147,7 +144,14 @@ func (o *enrichOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) erro
 	}
 	j.exports = newExports(j, opt, allow)
 	if len(o.listen) > 0 {
-		return j.exports.listen(ctx, o.listen, o.service, opt.Annotator.Registry(), o.strict)
+		return j.exports.listen(ctx, o.listen, &o.flowOptions, opt.Annotator.Registry(), o.strict)
+	}
+	confined := sandbox.Options{Read: toRead(files), Accept: o.metrics != ""}
+	if o.follow {
+		confined.Read = toFollow(files[0])
+	}
+	if err := e.confine(o.rights, confined); err != nil {
+		return err
 	}
 	return j.run(ctx)
 }
@@ -157,12 +161,10 @@ func (o *enrichOptions) checkService(fs *pflag.FlagSet) error {
 	if len(o.listen) > 0 {
 		return nil
 	}
-	for _, name := range []string{"allow-exporter", "user", "verbose"} {
-		if fs.Changed(name) {
-			return usagef("", "--%s is for --listen and Kafka topics", name)
-		}
+	if fs.Changed("allow-exporter") {
+		return usagef("", "--allow-exporter is for --listen")
 	}
-	if o.service.metrics != "" && !o.follow {
+	if o.metrics != "" && !o.follow {
 		return usagef("", "--metrics is for --listen, --follow and Kafka topics")
 	}
 	return nil

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"sync"
 	"time"
@@ -27,7 +29,7 @@ func (j *enrichJob) copyGrowing(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	s := &successors{name: name, last: f}
+	s := &successors{name: name, last: f, say: j.warnf}
 	watching, stop := context.WithCancel(ctx)
 	defer s.close()
 	defer stop()
@@ -61,12 +63,14 @@ func (j *enrichJob) copyGrowing(ctx context.Context, name string) error {
 type successors struct {
 	name string
 	last *os.File // the newest file of that name; closed by its reader
+	say  func(format string, args ...any)
 
 	mu      sync.Mutex
 	closed  bool
 	waiting []*os.File
 	missed  uint64      // files that came when too many were waiting
 	newest  os.FileInfo // of last, or of the newest that was missed
+	barred  os.FileInfo // of a file that could not be opened, which has been said
 }
 
 // watch looks for new files until ctx is done.
@@ -91,7 +95,11 @@ func (s *successors) look() {
 	}
 	f, err := os.Open(s.name)
 	if err != nil {
-		return // perhaps it is made readable yet
+		if !errors.Is(err, fs.ErrNotExist) && (s.barred == nil || !os.SameFile(s.barred, now)) {
+			s.barred = now
+			s.say("%v: waiting until it can be read", err)
+		}
+		return
 	}
 	if s.newest, err = f.Stat(); err != nil {
 		f.Close()

@@ -168,7 +168,7 @@ func runEnrichKafka(ctx context.Context, e *env, o *enrichOptions) error {
 	if err := c.Check(); err != nil {
 		return usagef("", "%v", err)
 	}
-	server, err := e.openMetrics(o.service.metrics, o.quiet, c.Enrich.Annotator.Registry())
+	server, err := e.openMetrics(o.metrics, o.quiet, c.Enrich.Annotator.Registry())
 	if err != nil {
 		return err
 	}
@@ -186,7 +186,7 @@ func runEnrichKafka(ctx context.Context, e *env, o *enrichOptions) error {
 	// Names of brokers are looked up without the system's library, which would
 	// load others.
 	net.DefaultResolver.PreferGo = true
-	if err := e.confine(o.service.user, o.service.verbose, sandbox.Options{Network: true, Read: o.kafka.readLater()}); err != nil {
+	if err := e.confine(o.rights, sandbox.Options{Network: true, ReadIfAllowed: o.kafka.readLater()}); err != nil {
 		return err
 	}
 	if c.Security.Secret != nil {

@@ -12,13 +12,6 @@ import (
 	"github.com/portannot/portannot/cmd/portannot/internal/metrics"
 )
 
-// serviceOptions are the flags of runs that go on until they are told to end.
-type serviceOptions struct {
-	user    string
-	verbose bool
-	metrics string
-}
-
 // parsePrefixes reads the networks of --allow-exporter. An address is the network
 // of that address alone.
 func parsePrefixes(list []string) (prefixes []netip.Prefix, err error) {
@@ -36,7 +29,7 @@ func parsePrefixes(list []string) (prefixes []netip.Prefix, err error) {
 }
 
 // listen takes messages from the network until ctx ends, which is success.
-func (x *exports) listen(ctx context.Context, addresses []string, service serviceOptions, registry *iana.Registry, strict bool) error {
+func (x *exports) listen(ctx context.Context, addresses []string, o *flowOptions, registry *iana.Registry, strict bool) error {
 	if x.format != "" && x.format != "auto" && x.format != "netflow" && x.format != "ipfix" {
 		return usagef("leave out --format", "--listen takes NetFlow and IPFIX only")
 	}
@@ -44,7 +37,7 @@ func (x *exports) listen(ctx context.Context, addresses []string, service servic
 		return err
 	}
 	e := x.j.env
-	server, err := e.openMetrics(service.metrics, x.j.quiet, registry)
+	server, err := e.openMetrics(o.metrics, x.j.quiet, registry)
 	if err != nil {
 		return err
 	}
@@ -67,7 +60,7 @@ func (x *exports) listen(ctx context.Context, addresses []string, service servic
 		listeners = append(listeners, l)
 		accept = accept || l.Addr().Network() == "tcp"
 	}
-	if err := e.confine(service.user, service.verbose, sandbox.Options{Accept: accept}); err != nil {
+	if err := e.confine(o.rights, sandbox.Options{Accept: accept}); err != nil {
 		closeAll()
 		return err
 	}

@@ -28,8 +28,14 @@ type program struct {
 
 func startProgram(t *testing.T, args ...string) *program {
 	t.Helper()
-	p := &program{t: t, cmd: exec.Command("portannot", args...)}
-	p.cmd.Env = append(os.Environ(), "GOCOVERDIR="+t.TempDir())
+	return start(t, exec.Command("portannot", args...))
+}
+
+// start starts a program that was prepared.
+func start(t *testing.T, cmd *exec.Cmd) *program {
+	t.Helper()
+	p := &program{t: t, cmd: cmd}
+	p.cmd.Env = append(os.Environ(), "GOCOVERDIR="+t.TempDir(), confinedVariable+"=yes")
 	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -183,7 +189,7 @@ func TestEnrichListenUsage(t *testing.T) {
 		{"--listen 127.0.0.1:0 --allow-exporter 192.0.2.0/33", `"192.0.2.0/33": want an address or a network`},
 		{"--listen 127.0.0.1:0 --allow-exporter router", `"router": want an address or a network`},
 		{"--metrics :0 -", "--metrics is for --listen, --follow and Kafka topics"},
-		{"-v -", "--verbose is for --listen and Kafka topics"},
+		{"--allow-exporter ::1 -", "--allow-exporter is for --listen"},
 		{"--from kafka://h/a --to kafka://h/b --group g --allow-exporter ::1", "--allow-exporter is not for Kafka topics"},
 	} {
 		var stdout, stderr bytes.Buffer

@@ -57,13 +57,14 @@ func metricsFlag(p *string) cli.Flag {
 		"address of Prometheus metrics and health: [HOST]:PORT; without HOST, only this machine can ask")
 }
 
-func userFlag(p *string) cli.Flag {
-	return cli.String(p, "user", "", "NAME", "nobody",
-		"user to change to when run as root, once everything is open; default nobody, '' stays root")
-}
+const rightsHeading = "Rights, given up before the input is read:"
 
-func verboseFlag(p *bool) cli.Flag {
-	return cli.Switch(p, "verbose", "v", false, "report dropped privileges and the sandbox")
+func rightsFlags(o *rightsOptions) []cli.Flag {
+	return []cli.Flag{
+		cli.String(&o.user, "user", "", "NAME", "nobody",
+			"user to change to when run as root, once everything is open; default nobody, '' stays root"),
+		cli.Switch(&o.verbose, "verbose", "v", false, "report dropped privileges and the sandbox"),
+	}
 }
 
 func readFlag(p *[]string) cli.Flag {

@@ -27,7 +27,9 @@ import (
 	"github.com/portannot/portannot/capture/flow"
 	"github.com/portannot/portannot/capture/meter"
 	"github.com/portannot/portannot/capture/packet"
+	"github.com/portannot/portannot/capture/sandbox"
 	"github.com/portannot/portannot/cmd/portannot/internal/cli"
+	"github.com/portannot/portannot/cmd/portannot/internal/metrics"
 )
 
 // flowOptions are the flags of the main job, as given.
@@ -63,6 +65,7 @@ type flowOptions struct {
 	filter     string
 	write      string
 	live       liveOptions
+	rights     rightsOptions
 	activeSet  bool // --active-timeout was given
 	sortSet    bool // --sort was given
 	count      uint64
@@ -76,11 +79,12 @@ type job struct {
 	recursive bool
 	follow    bool
 	live      *liveOptions // nil: files are read
-	count     uint64       // packets to read at most; 0 for all
-	filter    *filter.Set  // nil: every packet
-	metrics   string       // address to show metrics at; "" for none
-	write     string       // file for the packets of the selected flows; "" for none
-	carved    io.Writer    // where they go if write is "-"; the flows are not printed then
+	rights    rightsOptions
+	count     uint64      // packets to read at most; 0 for all
+	filter    *filter.Set // nil: every packet
+	metrics   string      // address to show metrics at; "" for none
+	write     string      // file for the packets of the selected flows; "" for none
+	carved    io.Writer   // where they go if write is "-"; the flows are not printed then
 	annotator *annotate.Annotator
 	evidence  *annotate.Evidence // nil: none is gathered
 	selector  annotate.Selector
@@ -102,7 +106,7 @@ func (o *flowOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) error 
 		return listInterfaces(e)
 	}
 	if len(o.live.interfaces) == 0 {
-		for _, name := range []string{"duration", "snaplen", "promiscuous", "buffer", "user", "verbose"} {
+		for _, name := range []string{"duration", "snaplen", "promiscuous", "buffer"} {
 			if fs.Changed(name) {
 				return usagef("name an interface with -i; -D lists them", "--%s is for live capture", name)
 			}
@@ -128,7 +132,7 @@ func (o *flowOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) error 
 
 // job checks the options and opens what they name, the captures excepted.
 func (o *flowOptions) job(e *env, files []string) (*job, error) {
-	j := &job{env: e, files: files, recursive: o.recursive, follow: o.follow, count: o.count, metrics: o.metrics, write: o.write, quiet: o.quiet,
+	j := &job{env: e, files: files, recursive: o.recursive, follow: o.follow, count: o.count, metrics: o.metrics, write: o.write, quiet: o.quiet, rights: o.rights,
 		workers: runtime.GOMAXPROCS(0)}
 	if err := o.checkInput(j); err != nil {
 		return nil, err
@@ -457,15 +461,28 @@ func (j *job) runFiles(ctx context.Context) error {
 		defer carving.discard()
 	}
 
-	m := meter.New(opt)
+	var shown *streamMetrics
 	if j.follow {
-		server, shown, openErr := j.openMetrics()
-		if openErr != nil {
-			return openErr
+		var server *metrics.Server
+		if server, shown, err = j.openMetrics(); err != nil {
+			return err
 		}
 		if server != nil {
 			defer server.Close()
 		}
+	}
+	confined := sandbox.Options{Accept: j.follow && j.metrics != "", Read: toRead(j.openedAgain(paths))}
+	if j.follow {
+		confined.Read = toFollow(paths[0])
+	}
+	if carving != nil {
+		confined.Rename = toRename(carving.file)
+	}
+	if err := j.env.confine(j.rights, confined); err != nil {
+		return err
+	}
+	m := meter.New(opt)
+	if j.follow {
 		told := j.tellRestarts(src)
 		account := listenTo(accountSignal)
 		defer account.stop()
@@ -532,6 +549,18 @@ func (j *job) runFiles(ctx context.Context) error {
 		return errPart
 	}
 	return gone
+}
+
+// openedAgain lists the captures that will be opened again: those of a merge when their
+// time has come, and all regular ones for -w.
+func (j *job) openedAgain(paths []string) []string {
+	if len(paths) == 1 && j.write == "" {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(paths), func(path string) bool {
+		st, err := os.Stat(path)
+		return err != nil || !st.Mode().IsRegular()
+	})
 }
 
 // tellRestarts gives a function that says that a capture which is followed was

@@ -25,9 +25,7 @@ type liveOptions struct {
 	promiscuous bool
 	buffer      int
 	duration    time.Duration
-	user        string
 	active      time.Duration
-	verbose     bool
 }
 
 // tick is how often a live run looks for flows that are due, writes what it
@@ -122,10 +120,10 @@ func (j *job) runLive(ctx context.Context) error {
 	if server != nil {
 		defer server.Close()
 	}
-	if err := j.env.confine(o.user, o.verbose, confined); err != nil {
+	if err := j.env.confine(j.rights, confined); err != nil {
 		return err
 	}
-	if o.verbose {
+	if j.rights.verbose {
 		j.env.warnf("listening on %s", strings.Join(o.interfaces, ", "))
 	}
 

@@ -5,5 +5,6 @@ package main
 import "os"
 
 func main() {
+	ownProcess = true
 	os.Exit(run(untilSignalled(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }

@@ -55,10 +55,9 @@ portannot COMMAND [flags]`,
 				cli.Switch(&o.live.promiscuous, "promiscuous", "p", false, "promiscuous mode: also frames for other stations"),
 				cli.Int(&o.live.buffer, "buffer", "", "MIB", capture.DefaultBuffer>>20,
 					"memory that the system fills with packets; default 16"),
-				userFlag(&o.live.user),
-				verboseFlag(&o.live.verbose),
 				metricsFlag(&o.metrics), // also with --follow
 			}},
+			{Heading: rightsHeading, Flags: rightsFlags(&o.rights)},
 			{Heading: selectionHeading, Flags: cli.Join(
 				[]cli.Flag{filterFlag(&o.filter)},
 				selectionFlags(o),

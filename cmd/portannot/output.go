@@ -29,19 +29,3 @@ func (e *env) mayInstall(flag string, f *outfile.File, in inputState) bool {
 	}
 	return true
 }
-
-// writeOutput writes the file that a flag names by calling write, if mayInstall.
-func (e *env) writeOutput(flag, path string, in inputState, write func(*outfile.File) error) (written bool, err error) {
-	f, err := outfile.Create(path)
-	if err != nil {
-		return false, err
-	}
-	defer f.Discard()
-	if !e.mayInstall(flag, f, in) {
-		return false, nil
-	}
-	if err := write(f); err != nil {
-		return false, err
-	}
-	return true, f.Commit()
-}

@@ -16,6 +16,7 @@ import (
 	"github.com/portannot/portannot/annotate/review"
 	"github.com/portannot/portannot/annotate/review/report"
 	"github.com/portannot/portannot/annotate/review/rules"
+	"github.com/portannot/portannot/capture/sandbox"
 	"github.com/portannot/portannot/cmd/internal/outfile"
 	"github.com/portannot/portannot/cmd/portannot/internal/cli"
 )
@@ -77,6 +78,7 @@ portannot review [flags] [FLOWLOG... | -]`,
 				colorFlag(&o.color),
 				quietFlag(&o.quiet),
 			}},
+			{Heading: rightsHeading, Flags: rightsFlags(&o.rights)},
 			{Heading: "Names:", Flags: []cli.Flag{
 				registryFlag(&o.registry),
 				servicesFlag(&o.flowOptions.local),
@@ -129,7 +131,9 @@ type reviewJob struct {
 	output     string
 	meta       report.Meta
 	failOn     review.Level
-	learn      string // file of --write-policy; "" for none
+	rights     rightsOptions
+	learn      string        // file of --write-policy; "" for none
+	learned    *outfile.File // behind it, from begin on
 }
 
 func (o *reviewOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) error {
@@ -144,6 +148,7 @@ func (o *reviewOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) erro
 	if err != nil {
 		return err
 	}
+	defer j.end()
 	if captures {
 		return o.reviewCaptures(ctx, j, append(o.read, fs.Args()...))
 	}
@@ -176,7 +181,7 @@ func (o *reviewOptions) check(fs *pflag.FlagSet, captures bool) error {
 
 // job opens what the flags name, the traffic excepted.
 func (o *reviewOptions) job(e *env) (*reviewJob, error) {
-	j := &reviewJob{env: e, quiet: o.quiet, output: o.output, learn: o.writePolicy}
+	j := &reviewJob{env: e, quiet: o.quiet, output: o.output, learn: o.writePolicy, rights: o.rights}
 	var err error
 	j.meta.Color = useColor(o.color, e.stdout)
 	if o.failOn != "" {
@@ -293,6 +298,26 @@ func parsePrefix(s string) (netip.Prefix, error) {
 	return netip.ParsePrefix(s)
 }
 
+// begin opens the file of --write-policy, and gives up the rights that are not needed
+// from now on: again lists the inputs that will be opened, and evidence is the file of
+// -w, or nil.
+func (j *reviewJob) begin(again []string, evidence *outfile.File) error {
+	if j.learn != "" {
+		var err error
+		if j.learned, err = outfile.Create(j.learn); err != nil {
+			return err
+		}
+	}
+	return j.env.confine(j.rights, sandbox.Options{Read: toRead(again), Rename: toRename(j.learned, evidence)})
+}
+
+// end takes an unfinished file of --write-policy away.
+func (j *reviewJob) end() {
+	if j.learned != nil {
+		j.learned.Discard() // without effect once it has its name
+	}
+}
+
 // finish writes the report, and the policy that was learned from input in such a
 // state. The error is
 // errFindings when there are some at or above --fail-on.
@@ -303,20 +328,30 @@ func (j *reviewJob) finish(in inputState) (*review.Report, error) {
 	if err != nil {
 		return r, fmt.Errorf("write report: %w", err)
 	}
-	if j.learn != "" {
-		text, err := j.collector.AppendPolicy(nil, r)
-		if err != nil {
+	if j.learned != nil {
+		if err := j.writePolicy(r, in); err != nil {
 			return r, err
-		}
-		written, err := j.env.writeOutput("--write-policy", j.learn, in, func(w *outfile.File) error { _, err := w.Write(text); return err })
-		if err != nil {
-			return r, err
-		}
-		if written && !j.quiet {
-			j.env.warnf("wrote a policy to %s: check each entry", j.learn)
 		}
 	}
 	return r, nil
+}
+
+// writePolicy writes a policy that expects what was seen, unless the input was not whole.
+func (j *reviewJob) writePolicy(r *review.Report, in inputState) error {
+	text, err := j.collector.AppendPolicy(nil, r)
+	if err != nil || !j.env.mayInstall("--write-policy", j.learned, in) {
+		return err
+	}
+	if _, err := j.learned.Write(text); err != nil {
+		return err
+	}
+	if err := j.learned.Commit(); err != nil {
+		return err
+	}
+	if !j.quiet {
+		j.env.warnf("wrote a policy to %s: check each entry", j.learn)
+	}
+	return nil
 }
 
 // outcome gives the error that says what there was.

@@ -169,6 +169,9 @@ func (o *reviewOptions) reviewCaptures(ctx context.Context, rj *reviewJob, files
 		defer file.Discard() // without effect once it has its name
 		r.refs = map[flowID]carvedFlow{}
 	}
+	if err := rj.begin(j.openedAgain(paths), file); err != nil {
+		return err
+	}
 	m := meter.New(j.meterOptions(r.take))
 	stop := j.showProgress(src)
 	answered := j.env.accountOfReading(src)

@@ -36,6 +36,9 @@ func (o *reviewOptions) reviewLogs(ctx context.Context, rj *reviewJob, names []s
 	if l.options, err = logs.reading(); err != nil {
 		return err
 	}
+	if err := rj.begin(names, nil); err != nil {
+		return err
+	}
 	partial := false
 	for _, name := range names {
 		l.progress = (&job{env: rj.env, quiet: rj.quiet}).showProgress(l.read)

@@ -119,6 +119,15 @@ func (o *File) Write(p []byte) (int, error) { return o.f.Write(p) }
 // Replaces reports whether Commit replaces a regular file that has content.
 func (o *File) Replaces() bool { return o.old }
 
+// Folder gives the folder in which Commit renames, or Discard removes, a file; "" if
+// the file is written in place.
+func (o *File) Folder() string {
+	if o.temp == "" {
+		return ""
+	}
+	return filepath.Dir(o.temp)
+}
+
 // Path gives the path of the finished file, symbolic links followed.
 func (o *File) Path() string { return o.path }
 
