@@ -7,6 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
+
+	"github.com/portannot/portannot/cmd/portannot/help"
 )
 
 // onTerminal runs portannot with standard output on a terminal of this width,
@@ -61,5 +64,43 @@ func TestTextFitsTheTerminal(t *testing.T) {
 	}
 	if out := onTerminal(t, 80, nil, "-q", "--wide", "-r", capture); !strings.HasPrefix(out, "START (UTC)") || widest(out) < 160 {
 		t.Errorf("--wide lacks columns:\n%s", out)
+	}
+}
+
+// TestPager: on a terminal, help is shown by the program that PAGER names.
+func TestPager(t *testing.T) {
+	for pager, want := range map[string]string{
+		"sed s/^/paged:/": "paged:EXIT STATUS\n",
+		"":                "EXIT STATUS\n",
+		"cat":             "EXIT STATUS\n",
+		"no-such-pager":   "EXIT STATUS\n",
+	} {
+		if out := onTerminal(t, 80, []string{"PAGER=" + pager}, "help", "exit"); !strings.HasPrefix(out, want) {
+			t.Errorf("PAGER=%s: %q", pager, out)
+		}
+	}
+}
+
+// TestHelpFitsTheTerminal: only code is wider than the terminal.
+func TestHelpFitsTheTerminal(t *testing.T) {
+	for _, width := range []int{80, 120} {
+		for _, topic := range help.Topics() {
+			code := map[string]bool{}
+			blocks, err := help.Parse(topic.Markdown)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, b := range blocks {
+				for _, line := range b.Lines {
+					code[strings.TrimRight("  "+line, " ")] = true
+				}
+			}
+			for line := range strings.Lines(onTerminal(t, width, []string{"PAGER="}, "help", topic.Name)) {
+				line = strings.TrimSuffix(line, "\n")
+				if utf8.RuneCountInString(line) > width && !code[line] {
+					t.Errorf("help %s, width %d: %q", topic.Name, width, line)
+				}
+			}
+		}
 	}
 }

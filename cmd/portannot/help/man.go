@@ -12,7 +12,7 @@ import (
 func (t Topic) Man(date, version string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, ".TH PORTANNOT-%s 7 %s \"portannot %s\" \"portannot\"\n", strings.ToUpper(roff.Escape(t.Name)), date, roff.Escape(version))
-	fmt.Fprintf(&b, ".SH NAME\nportannot\\-%s \\- %s\n", roff.Escape(t.Name), roff.Escape(t.Title))
+	b.WriteString(".SH NAME\n" + roff.Fill(roff.EscapeWords("portannot-"+t.Name)+` \- `+roff.EscapeWords(t.Title)) + "\n")
 	blocks, _ := Parse(t.Markdown)
 	if len(blocks) > 1 && blocks[1].Kind != Heading {
 		b.WriteString(".SH DESCRIPTION\n")
@@ -60,7 +60,7 @@ func writeMan(b *strings.Builder, block Block, afterHeading bool) {
 				case len(names) == 2:
 					cells = append(cells, roffSpans(cell))
 				default:
-					cells = append(cells, roff.Escape(names[1+c])+": "+roffSpans(cell))
+					cells = append(cells, roffSpans(names[1+c]+": "+cell))
 				}
 			}
 			b.WriteString(strings.Join(cells, "\n.br\n") + "\n")
@@ -78,5 +78,5 @@ func roffSpans(text string) string {
 			b.WriteString(`\fB` + roff.EscapeWords(s.Text) + `\fR`)
 		}
 	}
-	return roff.Guard(b.String())
+	return roff.Fill(b.String())
 }

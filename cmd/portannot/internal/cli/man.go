@@ -16,7 +16,7 @@ func (c *Command) Man(date, version string, see []string) string {
 	var b strings.Builder
 	name := ManName(c)
 	fmt.Fprintf(&b, ".TH %s 1 %s \"portannot %s\" \"portannot\"\n", strings.ToUpper(roff.Escape(name)), date, roff.Escape(version))
-	fmt.Fprintf(&b, ".SH NAME\n%s \\- %s\n.SH SYNOPSIS\n", roff.Escape(name), roff.Escape(c.Short))
+	fmt.Fprintf(&b, ".SH NAME\n%s\n.SH SYNOPSIS\n", roff.Fill(roff.EscapeWords(name)+` \- `+roff.EscapeWords(c.Short)))
 	literal := func(text string) {
 		roff.AppendLiteral(&b, strings.Split(strings.Trim(text, "\n"), "\n"))
 	}
@@ -26,7 +26,7 @@ func (c *Command) Man(date, version string, see []string) string {
 		if i > 0 {
 			b.WriteString(".PP\n")
 		}
-		b.WriteString(roff.Escape(strings.ReplaceAll(paragraph, "\n", " ")) + "\n")
+		b.WriteString(roff.Fill(roff.EscapeWords(paragraph)) + "\n")
 	}
 	block := func(text string) {
 		if text != "" {
@@ -51,15 +51,15 @@ func (c *Command) Man(date, version string, see []string) string {
 			b.WriteString(".SS Other flags\n")
 		}
 		for _, f := range g.Flags {
-			spelled := make([]string, 0, 2)
-			for _, s := range f.Spellings() {
-				spelled = append(spelled, `\fB`+roff.Escape(s)+`\fR`)
+			var spelled []string
+			for _, s := range f.Spellings() { // the short one first, as in the help
+				spelled = append([]string{`\fB` + roff.Escape(s) + `\fR`}, spelled...)
 			}
 			value := ""
 			if f.Value != "" {
 				value = ` \fI` + roff.Escape(f.Value) + `\fR`
 			}
-			fmt.Fprintf(&b, ".TP\n%s%s\n%s\n", strings.Join(spelled, ", "), value, roff.Escape(strings.ReplaceAll(f.Help, "\n", " ")))
+			fmt.Fprintf(&b, ".TP\n%s%s\n%s\n", strings.Join(spelled, ", "), value, roff.Fill(roff.EscapeWords(f.Help)))
 		}
 	}
 	if c.After != "" {
