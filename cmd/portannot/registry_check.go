@@ -64,6 +64,7 @@ type jsonProblem struct {
 	Transport string              `json:"transport,omitempty"`
 	Text      string              `json:"text"`
 	Line      int                 `json:"line,omitempty"` // of the file
+	Caveat    string              `json:"caveat"`
 }
 
 func (o *checkOptions) run(e *env) error {
@@ -119,13 +120,13 @@ func writeProblems(w *bufio.Writer, reg *iana.Registry, problems []edition.Probl
 	for _, k := range kinds {
 		sums = append(sums, fmt.Sprintf("%d %v", counts[k], k))
 	}
-	_, err := fmt.Fprintf(w, "# %s; registry %s.\n", strings.Join(sums, ", "), editionWords(reg.Edition()))
+	_, err := fmt.Fprintf(w, "# %s; registry %s.\n# %s\n", strings.Join(sums, ", "), editionWords(reg.Edition()), iana.Warning)
 	return err
 }
 
 func writeProblemsJSON(w *bufio.Writer, problems []edition.Problem) error {
 	for _, p := range problems {
-		j := jsonProblem{Kind: p.Kind, Doubtful: doubtful(p.Kind), Transport: p.Transport.String(), Text: p.Text, Line: p.Line}
+		j := jsonProblem{Kind: p.Kind, Doubtful: doubtful(p.Kind), Transport: p.Transport.String(), Text: p.Text, Line: p.Line, Caveat: iana.Caveat}
 		if p.HasPort {
 			j.Ports = p.Ports.String()
 		}

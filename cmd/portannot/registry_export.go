@@ -28,7 +28,8 @@ func (e *env) exportCommand() *cli.Command {
 		About: "portannot registry export writes an edition of the registry for other tools.",
 		Usage: "portannot registry export [flags]",
 		Before: `Formats of the registry's records:
-  csv            the columns of the official CSV, a row a record (default)
+  csv            the columns of the official CSV and Caveat, a row a record
+                 (default)
   json           JSON Lines as lookup writes them: an object for each port and
                  transport that is assigned or reserved, then the names without
                  one

@@ -35,7 +35,7 @@ var newerOnce = sync.OnceValues(func() ([]byte, error) {
 	var b bytes.Buffer
 	err := export.WriteCSV(&b, iana.Embedded())
 	header, rows, _ := strings.Cut(b.String(), "\n")
-	row := "new-service,49151,tcp,A new service,,," + newerDate() + ",,,,,\n"
+	row := "new-service,49151,tcp,A new service,,," + newerDate() + ",,,,,,\n"
 	return []byte(header + "\n" + row + rows), err
 })
 

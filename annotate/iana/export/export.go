@@ -16,15 +16,16 @@ import (
 )
 
 // WriteCSV writes the records as CSV (RFC 4180) with the columns of the official
-// file, one row a record, in the order of the edition. Package edition reads it,
-// and so does other software that reads the official file.
+// file and one more, Caveat, which has the registry's warning; one row a record, in
+// the order of the edition. Package edition reads it, and so does other software
+// that finds the columns of the official file by their headings.
 //
 // The form has no field for the date of the edition or for what an excerpt covers.
 // Columns that the embedded edition does not have are empty.
 func WriteCSV(w io.Writer, r *iana.Registry) error {
 	cw := csv.NewWriter(w)
 	headings := iana.Headings()
-	cw.Write(headings[:]) // errors stay until Error
+	cw.Write(append(headings[:], "Caveat")) // errors stay until Error
 	for rec := range r.Records() {
 		ports, references := "", ""
 		if rec.HasPort {
@@ -35,7 +36,7 @@ func WriteCSV(w io.Writer, r *iana.Registry) error {
 		}
 		cw.Write([]string{
 			rec.Name, ports, rec.Transport.String(), rec.Description, rec.Assignee, rec.Contact,
-			rec.Registered, rec.Modified, references, rec.ServiceCode, rec.Unauthorized, rec.Notes,
+			rec.Registered, rec.Modified, references, rec.ServiceCode, rec.Unauthorized, rec.Notes, iana.Caveat,
 		})
 	}
 	cw.Flush()
@@ -49,7 +50,8 @@ func WriteCSV(w io.Writer, r *iana.Registry) error {
 // transport, as objects of [iana.AppendJSON]: each port of a range has an object of
 // its own. Ports that are dynamic are left out, and so are unassigned ports about
 // which the registry says nothing else. Then come the names without a port; their
-// objects have no status and nothing about ports.
+// objects have no status and nothing about ports. Each object has the registry's
+// warning as its caveat.
 func WriteJSON(w io.Writer, r *iana.Registry) error {
 	bw := bufio.NewWriterSize(w, 1<<16)
 	var line []byte
@@ -57,12 +59,12 @@ func WriteJSON(w io.Writer, r *iana.Registry) error {
 		if !tellsMore(e) {
 			continue
 		}
-		line = append(iana.AppendJSON(line[:0], e), '\n')
+		line = appendCaveat(iana.AppendJSON(line[:0], e))
 		bw.Write(line) // errors stay until Flush
 	}
 	for rec := range r.Records() {
 		if !rec.HasPort {
-			line = append(appendName(line[:0], &rec, r.Edition().Date), '\n')
+			line = appendCaveat(appendName(line[:0], &rec, r.Edition().Date))
 			bw.Write(line)
 		}
 	}
@@ -70,6 +72,11 @@ func WriteJSON(w io.Writer, r *iana.Registry) error {
 		return fmt.Errorf("write registry as JSON: %w", err)
 	}
 	return nil
+}
+
+// appendCaveat adds the registry's warning to an object, and ends the line.
+func appendCaveat(object []byte) []byte {
+	return append(object[:len(object)-1], `,"caveat":"`+iana.Caveat+"\"}\n"...)
 }
 
 // tellsMore reports whether an entry is worth a line of an export.

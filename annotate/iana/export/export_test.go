@@ -78,6 +78,9 @@ func TestWriteCSVIsOfficial(t *testing.T) {
 		t.Fatalf("%d rows, %v, want %d rows, %v", len(got), err1, len(want), err2)
 	}
 	for i := range want {
+		if last := []string{iana.Caveat, "Caveat"}[max(0, 1-i)]; len(got[i]) != len(want[i])+1 || got[i][len(want[i])] != last {
+			t.Errorf("row %d: %q, want one more column %q", i, got[i], last)
+		}
 		for col := range want[i] {
 			w := strings.Join(strings.Fields(want[i][col]), " ")
 			if first, last, ok := strings.Cut(w, "-"); want[0][col] == "Port Number" && ok && first == last {
@@ -113,6 +116,7 @@ type jsonEntry struct {
 	} `json:"deassigned"`
 	Siblings []string `json:"siblings"`
 	Edition  string   `json:"edition"`
+	Caveat   string   `json:"caveat"`
 }
 
 func parseJSON(t *testing.T, line []byte) jsonEntry {
@@ -135,6 +139,9 @@ func TestWriteJSON(t *testing.T) {
 	assigned, names := 0, 0
 	for line := range bytes.Lines(b.Bytes()) {
 		j := parseJSON(t, line)
+		if j.Caveat != iana.Caveat {
+			t.Fatalf("caveat %q in %s", j.Caveat, line)
+		}
 		switch {
 		case j.Port == nil:
 			names++

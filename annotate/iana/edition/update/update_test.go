@@ -56,7 +56,7 @@ func newer(t testing.TB) []byte {
 				r.Name, r.Modified = "ollama2", newerDate()
 			}
 		})
-		newerEdition = append(csv, "brandnew,4799,sctp,Brand New,,,"+newerDate()+",,,,,\n"...)
+		newerEdition = append(csv, "brandnew,4799,sctp,Brand New,,,"+newerDate()+",,,,,,\n"...)
 	})
 	return newerEdition
 }
