@@ -26,10 +26,11 @@ import (
 // The rest of the JSON is not looked at, and so it stays as it is however it is
 // laid out, and the file need not fit into memory.
 var azureFlows = format{
-	name:  "azure",
-	about: "Azure NSG flow logs v1 and v2, VNet flow logs v4 (JSON)",
-	reads: "flowTuples: time, addresses, ports, protocol",
-	adds:  `"portannot": an array beside "flowTuples", an object for each tuple`,
+	name: "azure", about: "Azure NSG flow logs v1 and v2, VNet flow logs v4 (JSON)",
+	doc:     "Azure: virtual network flow logs https://learn.microsoft.com/en-us/azure/network-watcher/vnet-flow-logs-overview",
+	grammar: grammarOwn,
+	reads:   "flowTuples: time, addresses, ports, protocol",
+	adds:    `"portannot": an array beside "flowTuples", an object for each tuple`,
 	detect: func(sample []byte) bool {
 		if s := bytes.TrimLeft(sample, " \t\r\n"); len(s) == 0 || s[0] != '{' && s[0] != '[' {
 			return false
@@ -132,6 +133,7 @@ func (azureLog) next(data []byte) (from, to int) {
 // parse finds the extent of both arrays. The record's flow is that of the first
 // tuple that is understood.
 func (azureLog) parse(r *Record) {
+	r.of = &azureFlows
 	at, open := findTuples(r.Line)
 	if at != 0 || open < 0 {
 		return // the file ends in something like the key
@@ -189,8 +191,6 @@ const (
 	tupleFields // those that are read
 )
 
-var tcpName = []byte("tcp")
-
 // readTuple reads a tuple, without its quotes, into r.
 func (r *Record) readTuple(tuple []byte) {
 	r.Flow = annotate.Input{}
@@ -204,19 +204,22 @@ func (r *Record) readTuple(tuple []byte) {
 			return
 		}
 	}
-	protocol := fields[tupleProtocol]
-	switch string(protocol) {
+	switch protocol := fields[tupleProtocol]; string(protocol) {
 	case "T":
-		protocol = tcpName
+		r.Flow.Protocol = 6
 	case "U":
-		protocol = udpName
+		r.Flow.Protocol = 17
+	case "", "-":
+	default:
+		var ok bool
+		if r.Flow.Protocol, ok = parseProtocol(protocol); !ok {
+			r.bad(badProtocol, protocol)
+			return
+		}
 	}
-	if !r.readProtocol(protocol, fields[tupleSourcePort], fields[tupleDestinationPort]) {
-		r.bad(badProtocol, protocol)
-		return
+	if r.ends(parseAddr(fields[tupleSource]), parseAddr(fields[tupleDestination]), fields[tupleSourcePort], fields[tupleDestinationPort]) {
+		r.Flow.Start = parseTime(fields[tupleTime])
 	}
-	r.readEnds(fields[tupleSource], fields[tupleDestination], fields[tupleSourcePort], fields[tupleDestinationPort])
-	r.Flow.Start = epochTime(fields[tupleTime])
 }
 
 // append is not used: flows writes these records.
@@ -303,7 +306,7 @@ func (azureTuples) next(data []byte) (from, to int) {
 		if s.to < 0 {
 			return from, -1
 		}
-		if text, _, ok := bytes.Cut(data[from+1:s.to-1], []byte{','}); ok && epochTime(text) != 0 {
+		if text, _, ok := bytes.Cut(data[from+1:s.to-1], []byte{','}); ok && parseTime(text) != 0 {
 			return from, s.to
 		}
 		from = s.to
@@ -312,6 +315,7 @@ func (azureTuples) next(data []byte) (from, to int) {
 }
 
 func (azureTuples) parse(r *Record) {
+	r.of = &azureFlows
 	r.flow()
 	r.readTuple(r.Line[1 : len(r.Line)-1])
 }

@@ -121,7 +121,7 @@ func TestAzureSelection(t *testing.T) {
 // A Reader gives each tuple as a record.
 func TestAzureReader(t *testing.T) {
 	var ports []uint16
-	for _, r := range records(t, azureTwo, Options{}) {
+	for _, r := range readAll(t, azureTwo, Options{}) {
 		if r.Kind == Flow {
 			ports = append(ports, r.Flow.Destination.Port())
 		}

@@ -297,7 +297,7 @@ func TestProblemPositions(t *testing.T) {
 		t.Errorf("%d problems, want %d", len(st.Problems), len(want))
 	}
 	_, st = enrich(t, strings.NewReader("[\n{\"proto\":6,\"src4_addr\":1,\n\"dst4_addr\":2,\"src_port\":1},\n\n{\n\"proto\":6,\"src_port\":\"x\"}\n,{\"proto\":"), EnrichOptions{Options: Options{Format: "nfdump-json"}})
-	if len(st.Problems) != 2 || st.Problems[0].Error() != `log:5: source port is no port: "\"x\""` || st.Problems[1].Line != 7 {
+	if len(st.Problems) != 2 || st.Problems[0].Error() != `log:5: source port is no port: "x"` || st.Problems[1].Line != 7 {
 		t.Errorf("over lines: %v", st.Problems)
 	}
 }

@@ -4,11 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"net/netip"
+	"slices"
 	"strings"
-
-	"github.com/portannot/portannot/annotate/iana"
-	"github.com/portannot/portannot/capture/flow"
 )
 
 // This file reads logs whose lines are cells with one byte between them:
@@ -20,60 +17,6 @@ import (
 // quotes is not supported, since no flow log writes one: such a line is
 // reported and passes. The cells of the log are copied as they are, with their
 // quotes and padding.
-
-// column is what a column of a log means to us.
-type column uint8
-
-const (
-	otherColumn column = iota
-	protocolColumn
-	sourceColumn
-	destinationColumn
-	sourcePortColumn
-	destinationPortColumn
-	startColumn
-	flagsColumn        // TCP flags of source to destination, ORed over the flow
-	initialFlagsColumn // those of its first packet
-	directionColumn    // as the format has it
-	stateColumn        // of the connection, as the format has it
-	actionColumn       // what a filter did with it
-	packetsColumn      // how many there were
-	// realSourceColumn and realDestinationColumn are addresses that count
-	// before sourceColumn and destinationColumn, where they have a value.
-	realSourceColumn
-	realDestinationColumn
-	// The remaining ones are tshark's, which has columns of their own for the
-	// ports of each transport.
-	nextHeaderColumn
-	tcpSourceColumn
-	tcpDestinationColumn
-	udpSourceColumn
-	udpDestinationColumn
-	sctpSourceColumn
-	sctpDestinationColumn
-	dccpSourceColumn
-	dccpDestinationColumn
-	icmpColumn
-	synColumn
-	ackColumn
-	numColumns
-)
-
-// cells are the values of a line by their meaning, nil for those that are not
-// there. Padding and quotes are taken off.
-type cells [numColumns][]byte
-
-// tableKind is a kind of log with columns.
-type tableKind struct {
-	seps   string // separators that it may have, the likeliest first
-	quotes bool   // cells may be quoted
-	// column gives the meaning of a name in the header.
-	column func(name string) column
-	// read reads a line's cells into r, whose flow is begun.
-	read func(r *Record, c *cells)
-	// pass reports lines that are no records: summaries. It may be nil.
-	pass func(line []byte) bool
-}
 
 // Dialects, by separator. They are compared by address.
 var (
@@ -124,48 +67,52 @@ func dialectOf(sep byte) *dialect {
 
 // table is the layout of a log with columns.
 type table struct {
-	kind    *tableKind
+	shape   *shape
 	dialect *dialect
 	sep     byte
 	// trailing says that a separator ends each line too, as SiLK writes them.
 	trailing bool
 	columns  int      // of the original log
 	added    int      // of ours behind them, in lines that were annotated before
-	meanings []column // of the columns, up to the last one that is read
+	meanings []field  // of the columns, up to the last one that is read
+	names    []string // of the columns
 	// header is how a header line begins: with its first two cells. A log that
 	// was joined from several has them in the middle too. It is "" while the
 	// first one is still to come.
 	header string
 	// portless says that the header names no ports: the lines pass.
 	portless bool
+	// rest reads lines with another number of columns; it may be nil.
+	rest *records
 }
 
 // newTable gives the layout of a log that begins with sample. fields are the
-// columns of a log without a header; when there are none, it needs one.
-func newTable(kind *tableKind, fields []string, sample []byte) (layout, error) {
+// columns of a log without a header; when there are none, it needs one. rest
+// reads lines that are no rows of the table; it may be nil.
+func newTable(s *shape, rest *records, fields []string, sample []byte) (layout, error) {
 	line := firstLine(sample)
-	if len(fields) == 0 || kind.readHeader(line) != nil {
-		return &tableStart{kind}, nil
+	if len(fields) == 0 || s.readHeader(line) != nil {
+		return &tableStart{shape: s, rest: rest}, nil
 	}
-	return kind.withoutHeader(fields, line)
+	return s.withoutHeader(fields, line)
 }
 
 // withoutHeader gives the layout of a log that has these columns and begins
 // with line.
-func (k *tableKind) withoutHeader(fields []string, line []byte) (*table, error) {
-	t := &table{kind: k, columns: len(fields), added: len(columnNames), header: noHeader}
-	for i := range len(k.seps) {
-		t.sep = k.seps[i]
+func (s *shape) withoutHeader(fields []string, line []byte) (*table, error) {
+	t := &table{shape: s, columns: len(fields), added: len(columnNames), header: noHeader}
+	for i := range len(s.seps) {
+		t.sep = s.seps[i]
 		n := t.count(line)
 		if n == t.columns || t.annotated(n) {
 			break
 		}
-		t.sep = k.seps[0]
+		t.sep = s.seps[0]
 	}
 	t.trailing = len(line) > 0 && line[len(line)-1] == t.sep && t.sep == '|'
 	t.dialect = dialectOf(t.sep)
 	for i, name := range fields {
-		t.mean(i, k.column(name))
+		t.mean(i, s.names[name])
 	}
 	if !t.hasPorts() {
 		return nil, fmt.Errorf("fields: none of %q is a port", fields)
@@ -195,22 +142,24 @@ func (t *table) annotated(n int) bool {
 }
 
 // mean sets the meaning of a column.
-func (t *table) mean(i int, c column) {
-	if c == otherColumn {
+func (t *table) mean(i int, c field) {
+	if c == noField {
 		return
 	}
 	for len(t.meanings) <= i {
-		t.meanings = append(t.meanings, otherColumn)
+		t.meanings = append(t.meanings, noField)
 	}
 	t.meanings[i] = c
 }
 
+// hasName reports whether a column has a name.
+func (t *table) hasName(name string) bool { return slices.Contains(t.names, name) }
+
 // hasPorts reports whether a port is among the columns.
 func (t *table) hasPorts() bool {
-	for _, c := range t.meanings {
-		switch c {
-		case sourcePortColumn, destinationPortColumn, tcpSourceColumn, tcpDestinationColumn, udpSourceColumn, udpDestinationColumn,
-			sctpSourceColumn, sctpDestinationColumn, dccpSourceColumn, dccpDestinationColumn:
+	for _, f := range t.meanings {
+		switch {
+		case f == fieldSourcePort, f == fieldDestinationPort, f == fieldRecord, fieldTCPSource <= f && f <= fieldDCCPDestination:
 			return true
 		}
 	}
@@ -220,7 +169,7 @@ func (t *table) hasPorts() bool {
 // cellEnd gives where the cell that begins at from ends. ok is false when it is
 // quoted and its quotes are not as they should be.
 func (t *table) cellEnd(line []byte, from int) (end int, ok bool) {
-	if !t.kind.quotes || from == len(line) || line[from] != '"' {
+	if !t.shape.quotes || from == len(line) || line[from] != '"' {
 		if i := bytes.IndexByte(line[from:], t.sep); i >= 0 {
 			return from + i, true
 		}
@@ -245,7 +194,7 @@ func (t *table) cellEnd(line []byte, from int) (end int, ok bool) {
 // value that is read has any.
 func (t *table) value(cell []byte) []byte {
 	cell = trimSpaces(cell)
-	if t.kind.quotes && len(cell) > 1 && cell[0] == '"' {
+	if t.shape.quotes && len(cell) > 1 && cell[0] == '"' {
 		cell = trimSpaces(cell[1 : len(cell)-1])
 	}
 	return cell
@@ -277,9 +226,9 @@ func (t *table) count(line []byte) int {
 
 // readHeader reads the names of the columns; nil when it finds no port, with
 // none of the separators.
-func (k *tableKind) readHeader(line []byte) *table {
-	for i := range len(k.seps) {
-		if t, err := k.readHeaderWith(line, k.seps[i]); err == nil {
+func (s *shape) readHeader(line []byte) *table {
+	for i := range len(s.seps) {
+		if t, err := s.readHeaderWith(line, s.seps[i]); err == nil {
 			return t
 		}
 	}
@@ -292,8 +241,8 @@ var (
 	errBehind  = errors.New("header: columns behind those of an earlier annotation")
 )
 
-func (k *tableKind) readHeaderWith(line []byte, sep byte) (*table, error) {
-	t := &table{kind: k, sep: sep, dialect: dialectOf(sep)}
+func (s *shape) readHeaderWith(line []byte, sep byte) (*table, error) {
+	t := &table{shape: s, sep: sep, dialect: dialectOf(sep)}
 	end := len(line)
 	if sep == '|' && end > 0 && line[end-1] == sep {
 		t.trailing = true
@@ -313,7 +262,8 @@ func (k *tableKind) readHeaderWith(line []byte, sep byte) (*table, error) {
 			return nil, errBehind
 		default:
 			t.columns++
-			t.mean(n, k.column(string(name)))
+			t.names = append(t.names, string(name))
+			t.mean(n, s.names[string(name)])
 			if n < 2 {
 				t.header = string(line[:to])
 			}
@@ -329,24 +279,29 @@ func (k *tableKind) readHeaderWith(line []byte, sep byte) (*table, error) {
 	return t, nil
 }
 
-// tableStart is a log with columns whose header is still to come. When that
-// cannot be used, the lines pass as they are.
-type tableStart struct{ kind *tableKind }
+// tableStart is a log with columns whose header is still to come. Empty lines,
+// comments and summaries may stand before it. When it cannot be used, the lines
+// pass as they are.
+type tableStart struct {
+	shape *shape
+	rest  *records
+}
 
 func (s *tableStart) mark() string { return "" }
 
 func (s *tableStart) head(dst, line []byte, strip bool) ([]byte, layout, error) {
-	if len(line) == 0 {
-		return dst, s, nil
-	}
-	if s.kind.pass != nil && s.kind.pass(line) {
+	if len(bytes.TrimSpace(line)) == 0 || s.shape.skip != nil && s.shape.skip(line) {
 		return append(dst, line...), s, nil
 	}
-	if t := s.kind.readHeader(line); t != nil {
+	if t := s.shape.readHeader(line); t != nil {
+		t.rest = s.rest
 		return t.extend(dst, line, strip), t, nil
 	}
-	_, err := s.kind.readHeaderWith(line, s.kind.seps[0])
-	return append(dst, line...), &table{kind: s.kind, sep: s.kind.seps[0], portless: true, header: noHeader}, err
+	if line[0] == '#' {
+		return append(dst, line...), s, nil
+	}
+	_, err := s.shape.readHeaderWith(line, s.shape.seps[0])
+	return append(dst, line...), &table{shape: s.shape, sep: s.shape.seps[0], portless: true, header: noHeader}, err
 }
 
 func (s *tableStart) parse(r *Record) { r.bad("line before the header", nil) }
@@ -356,10 +311,11 @@ func (s *tableStart) append(dst []byte, r *Record, _ *notes) []byte { return app
 func (t *table) mark() string { return t.header }
 
 func (t *table) head(dst, line []byte, strip bool) ([]byte, layout, error) {
-	next, err := t.kind.readHeaderWith(line, t.sep)
+	next, err := t.shape.readHeaderWith(line, t.sep)
 	if err != nil {
 		return append(dst, line...), t, err
 	}
+	next.rest = t.rest
 	return next.extend(dst, line, strip), next, nil
 }
 
@@ -381,22 +337,22 @@ func (t *table) extend(dst, line []byte, strip bool) []byte {
 }
 
 func (t *table) parse(r *Record) {
-	if t.portless || t.kind.pass != nil && t.kind.pass(r.Line) {
+	if t.portless || t.shape.skip != nil && t.shape.skip(r.Line) {
 		return
+	}
+	if r.Line[0] == '#' {
+		return // a comment
 	}
 	line := r.Line
 	if t.trailing {
 		if line[len(line)-1] != t.sep {
-			r.bad("no separator at the end of the line", nil)
+			t.otherwise(r, "no separator at the end of the line", nil)
 			return
 		}
 		line = line[:len(line)-1]
 	}
-	if r.cells == nil {
-		r.cells = new(cells)
-	}
-	c := r.cells
-	*c = cells{}
+	v := &r.values
+	v.reset()
 	n, own := 0, -1 // own is where an earlier annotation would begin
 	for at := 0; ; n++ {
 		if n == t.columns {
@@ -404,11 +360,11 @@ func (t *table) parse(r *Record) {
 		}
 		end, ok := t.cellEnd(line, at)
 		if !ok {
-			r.bad("a quoted cell does not end", line[at:])
+			t.otherwise(r, "a quoted cell does not end", line[at:])
 			return
 		}
-		if n < len(t.meanings) && t.meanings[n] != otherColumn && c[t.meanings[n]] == nil {
-			c[t.meanings[n]] = t.value(line[at:end:end])
+		if n < len(t.meanings) && t.meanings[n] != noField && !v.has(t.meanings[n]) {
+			v.put(t.meanings[n], t.value(line[at:end:end]))
 		}
 		if end == len(line) {
 			n++
@@ -419,90 +375,49 @@ func (t *table) parse(r *Record) {
 	r.insert = len(line)
 	if n != t.columns {
 		if !t.annotated(n) || !bytes.HasSuffix(line, t.dialect.last) {
-			r.bad(fmt.Sprintf("%d columns, want %d", n, t.columns), nil)
+			t.otherwise(r, fmt.Sprintf("%d columns, want %d", n, t.columns), nil)
 			return
 		}
 		r.cut, r.insert = span{own, len(line)}, own
 	}
-	r.flow()
-	t.kind.read(r, c)
+	r.of, r.by = t.shape.format, t
+	if v.has(fieldRecord) {
+		t.inside(r)
+		return
+	}
+	t.shape.read(r, v)
+}
+
+// otherwise reads a line that is no row of the table as a record that stands
+// alone; if it is none, it is bad.
+func (t *table) otherwise(r *Record, reason string, value []byte) {
+	if t.rest != nil {
+		if t.rest.parse(r); r.by != nil && r.Kind != Other {
+			return
+		}
+		r.reset(r.Line)
+	}
+	r.of = t.shape.format
+	r.bad(reason, value)
+}
+
+// inside reads the record in a cell.
+func (t *table) inside(r *Record) {
+	text := r.values.get(fieldRecord)
+	if bytes.Contains(text, []byte(`""`)) {
+		text = bytes.ReplaceAll(text, []byte(`""`), []byte{'"'})
+	}
+	cut, insert, of := r.cut, r.insert, r.of
+	r.of = nil
+	if text = bytes.TrimSpace(text); len(text) > 0 {
+		everyRecord().text(r, text, 1)
+	}
+	r.cut, r.insert, r.by = cut, insert, t
+	if r.of == nil {
+		r.of = of
+	}
 }
 
 func (t *table) append(dst []byte, r *Record, n *notes) []byte {
 	return r.appendAfter(n.columns(r.appendBefore(dst), t.dialect))
-}
-
-// Reasons that most formats share.
-const (
-	badProtocol        = "protocol is not known"
-	badSourcePort      = "source port is no port"
-	badDestinationPort = "destination port is no port"
-)
-
-// absent reports a cell without a value.
-func absent(cell []byte) bool { return len(cell) == 0 || len(cell) == 1 && cell[0] == '-' }
-
-// readProtocol reads the protocol. It gives false, and what becomes of the
-// line is decided, when there is none that is known: with ports the line is not
-// understood; without, it is a record of something that has none (ARP, say),
-// and passes.
-func (r *Record) readProtocol(cell, sourcePort, destinationPort []byte) bool {
-	if absent(cell) {
-		return true
-	}
-	var ok bool
-	if r.Flow.Protocol, ok = parseProtocol(cell); ok {
-		return true
-	}
-	if absent(sourcePort) && absent(destinationPort) {
-		r.Kind = Other
-	} else {
-		r.bad(badProtocol, cell)
-	}
-	return false
-}
-
-// readEnds reads the addresses and the ports, once the protocol is set: where
-// it has no ports, the fields may hold something else, and are not looked at.
-func (r *Record) readEnds(source, destination, sourcePort, destinationPort []byte) {
-	f := &r.Flow
-	var sp, dp uint16
-	f.NoSourcePort, f.NoDestinationPort = true, true
-	if _, ports := iana.TransportOf(f.Protocol); ports || f.Protocol == 0 {
-		ok := true
-		if !absent(sourcePort) {
-			if sp, ok = parsePort(sourcePort); !ok {
-				r.bad(badSourcePort, sourcePort)
-				return
-			}
-			f.NoSourcePort = false
-		}
-		if !absent(destinationPort) {
-			if dp, ok = parsePort(destinationPort); !ok {
-				r.bad(badDestinationPort, destinationPort)
-				return
-			}
-			f.NoDestinationPort = false
-		}
-	}
-	f.Source, f.Destination = netip.AddrPortFrom(parseAddr(source), sp), netip.AddrPortFrom(parseAddr(destination), dp)
-}
-
-// readPlain reads the columns that most formats have.
-func readPlain(r *Record, c *cells) {
-	if r.readProtocol(c[protocolColumn], c[sourcePortColumn], c[destinationPortColumn]) {
-		r.readEnds(c[sourceColumn], c[destinationColumn], c[sourcePortColumn], c[destinationPortColumn])
-	}
-}
-
-// openingOfPacket tells what the TCP flags of one packet, source to
-// destination, say of the opening.
-func openingOfPacket(flags uint64) flow.Opening {
-	switch flags & (tcpSYN | tcpACK) {
-	case tcpSYN:
-		return flow.Opening{Server: flow.Destination}
-	case tcpSYN | tcpACK:
-		return flow.Opening{Server: flow.Source, Accept: true}
-	}
-	return flow.Opening{}
 }

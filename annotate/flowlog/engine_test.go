@@ -109,7 +109,7 @@ func ExampleReader() {
 	}
 	// Output:
 	// 6 192.0.2.2:443 destination
-	// conn.json:2: source port is no port: "\"?\""
+	// conn.json:2: source port is no port: "?"
 }
 
 // Selection leaves out what is no flow, headers excepted; every flow is

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
@@ -64,10 +65,50 @@ type Stats struct {
 	NoPorts    uint64                   // flows of protocols without ports
 	NoProtocol uint64                   // flows whose protocol was not reported; these are counted above too
 
+	// Shapes are the formats that were met, by their names.
+	Shapes []ShapeCount
 	// Problems are the first MaxProblems faults: bad lines, and faults of
 	// headers.
 	Problems []*Problem
 	Faults   uint64 // the number of all faults
+}
+
+// ShapeCount counts what was met of a format.
+type ShapeCount struct {
+	Format            string // "" for lines of no known format
+	Flows, Other, Bad uint64
+}
+
+// shape gives the count of a format.
+func (s *Stats) shape(name string) *ShapeCount {
+	for i := range s.Shapes {
+		if s.Shapes[i].Format == name {
+			return &s.Shapes[i]
+		}
+	}
+	i := 0
+	for i < len(s.Shapes) && s.Shapes[i].Format < name {
+		i++
+	}
+	s.Shapes = slices.Insert(s.Shapes, i, ShapeCount{Format: name})
+	return &s.Shapes[i]
+}
+
+// count counts records of a format, which is nil if it is not known.
+func (w *worker) count(of *format, kind Kind, n uint64) {
+	name := ""
+	if of != nil {
+		name = of.name
+	}
+	c := w.stats.shape(name)
+	switch kind {
+	case Flow:
+		c.Flows += n
+	case Bad:
+		c.Bad += n
+	default:
+		c.Other += n
+	}
 }
 
 // MaxProblems bounds Stats.Problems.
@@ -87,6 +128,12 @@ func (s *Stats) add(o *Stats) {
 	s.NoPorts += o.NoPorts
 	s.NoProtocol += o.NoProtocol
 	s.Faults += o.Faults
+	for i := range o.Shapes {
+		c, x := s.shape(o.Shapes[i].Format), &o.Shapes[i]
+		c.Flows += x.Flows
+		c.Other += x.Other
+		c.Bad += x.Bad
+	}
 	for _, p := range o.Problems {
 		if len(s.Problems) < MaxProblems {
 			s.Problems = append(s.Problems, p)
@@ -218,7 +265,7 @@ func newWorker(opt *EnrichOptions) *worker {
 
 // do annotates a block.
 func (w *worker) do(b *block) {
-	b.out, w.stats = b.out[:0], Stats{}
+	b.out, w.stats = b.out[:0], Stats{Shapes: b.stats.Shapes[:0]}
 	if b.raw {
 		w.pass(b)
 	} else {
@@ -315,6 +362,10 @@ func (w *worker) spans(dst []byte, b *block, l spanning) []byte {
 // line writes the record w.record, and the line end behind it.
 func (w *worker) line(dst []byte, b *block, end []byte) []byte {
 	r := &w.record
+	if r.many != (span{}) {
+		return w.elements(dst, b, end)
+	}
+	w.count(r.of, r.Kind, 1)
 	switch r.Kind {
 	case Bad:
 		w.stats.Bad++
@@ -329,13 +380,13 @@ func (w *worker) line(dst []byte, b *block, end []byte) []byte {
 			if l, ok := b.layout.(manyFlows); ok {
 				return l.flows(dst, w, b.name, end)
 			}
-			return w.flow(dst, b.layout, end)
+			return w.flow(dst, r.writer(b), end)
 		}
 		w.stats.Flows++
 	}
 	switch {
 	case w.opt.Strip && r.Kind == Flow:
-		if l, ok := b.layout.(stripper); ok {
+		if l, ok := r.writer(b).(stripper); ok {
 			return append(l.strip(dst, r), end...)
 		}
 		return append(r.appendStripped(dst), end...)
@@ -347,8 +398,66 @@ func (w *worker) line(dst []byte, b *block, end []byte) []byte {
 	return dst
 }
 
+// writer gives what writes the record.
+func (r *Record) writer(b *block) writer {
+	if r.by != nil {
+		return r.by
+	}
+	return b.layout
+}
+
+// elements annotates the records of an array in w.record, each by itself. What
+// lies between them is left out where only some are written.
+func (w *worker) elements(dst []byte, b *block, end []byte) []byte {
+	r := &w.record
+	line, many, number := r.Line, r.many, r.Number
+	if r.tuples {
+		w.stats.Lines--
+		inner := *b
+		inner.in, inner.line, inner.layout = line, number, azureLog{}
+		dst = w.spans(dst, &inner, azureLog{})
+		if r.reset(line); w.opt.Strip || w.everything && w.opt.Output == Same {
+			dst = append(dst, end...)
+		}
+		r.Number = number
+		return dst
+	}
+	whole := w.opt.Strip || w.everything && w.opt.Output == Same
+	inner := newline
+	if whole {
+		inner = nil
+		dst = append(dst, line[:many.from]...)
+	} else if w.opt.Output != Same {
+		inner = nil
+	}
+	w.stats.Lines--
+	in := line[many.from:many.to]
+	for len(in) > 0 {
+		from, to := nextObject(in)
+		if to < 0 {
+			break
+		}
+		if whole {
+			dst = append(dst, in[:from]...)
+		}
+		r.Number += int64(bytes.Count(in[:from], newline))
+		r.reset(in[from:to])
+		parse(b.layout, r)
+		w.stats.Lines++
+		dst = w.line(dst, b, inner)
+		r.Number += int64(bytes.Count(in[from:to], newline))
+		in = in[to:]
+	}
+	r.reset(line)
+	r.Number = number
+	if whole {
+		dst = append(append(append(dst, in...), line[many.to:]...), end...)
+	}
+	return dst
+}
+
 // flow writes a record that is a flow, if it is selected.
-func (w *worker) flow(dst []byte, l layout, end []byte) []byte {
+func (w *worker) flow(dst []byte, l writer, end []byte) []byte {
 	r := &w.record
 	if !w.annotate() {
 		return dst

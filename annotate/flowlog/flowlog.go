@@ -91,10 +91,17 @@ type Record struct {
 	Flow annotate.Input
 
 	problem problem
-	cut     span // an earlier annotation, to be left out
-	insert  int  // where the new annotation goes; not inside cut
-	scratch *jsonScan
-	cells   *cells
+	cut     span    // an earlier annotation, to be left out
+	insert  int     // where the new annotation goes; not inside cut
+	by      writer  // writes the record; nil for the layout of its log
+	of      *format // what it was recognised as; nil if it was not
+	from    string  // the field of a JSON envelope that holds the record
+	many    span    // an array of records, each to be read by itself
+	tuples  bool    // what is in many are the tuples of Azure
+	header  header
+	values  values
+	pairs   pairScan
+	levels  [maxEnvelopes + 1]*jsonLevel
 	// portsOnly says that addresses are wanted only where a rule looks at
 	// them. A layout that always states the service end may leave them out.
 	portsOnly bool
@@ -157,6 +164,7 @@ func (r *Record) reset(line []byte) {
 	r.Flow = annotate.Input{}
 	r.problem = problem{}
 	r.cut, r.insert = span{len(line), len(line)}, len(line)
+	r.by, r.of, r.from, r.many, r.tuples = nil, nil, "", span{}, false
 }
 
 // bad says that the line is not understood, so that nothing may be cut from it
@@ -256,6 +264,11 @@ func (m Map) IsZero() bool { return m == Map{} }
 type layout interface {
 	// parse reads r.Line into r; see the package comment. r was reset.
 	parse(r *Record)
+	writer
+}
+
+// writer writes a record in the form of its log.
+type writer interface {
 	// append appends r.Line, whose Kind is Flow, with the annotation in n.
 	append(dst []byte, r *Record, n *notes) []byte
 }
@@ -298,18 +311,10 @@ type byBlock interface {
 	lines(dst []byte, w *worker, b *block) []byte
 }
 
-// stripper is a layout that takes annotations away in its own manner.
+// stripper is a writer that takes annotations away in its own manner.
 type stripper interface {
 	strip(dst []byte, r *Record) []byte
 }
-
-// unknown is the layout of a log whose format is not recognised. All its lines
-// are bad.
-type unknown struct{ reason string }
-
-func (u unknown) parse(r *Record) { r.bad(u.reason, nil) }
-
-func (u unknown) append(dst []byte, r *Record, _ *notes) []byte { return append(dst, r.Line...) }
 
 // Reader reads the records of one log, one after another.
 //
@@ -328,6 +333,8 @@ type Reader struct {
 	src     *source
 	block   block
 	rest    []byte // lines of block that were not given out
+	array   []byte // records of an array that were not given out
+	format  string // of the record that was recognised last
 	record  Record
 	skipped int64 // lines from the record's first one to its last
 	err     error
@@ -344,6 +351,27 @@ func NewReader(r io.Reader, name string) *Reader { return &Reader{r: r, name: na
 func (rd *Reader) Scan() bool {
 	if rd.src == nil && rd.err == nil {
 		rd.src, rd.err = newSource(rd.r, rd.name, rd.Options)
+	}
+	if rd.array != nil && rd.record.tuples {
+		from, to := azureTuples{}.next(rd.array)
+		if to >= 0 {
+			rd.record.reset(rd.array[from:to])
+			rd.record.tuples = true
+			azureTuples{}.parse(&rd.record)
+			rd.record.settle()
+			rd.array = rd.array[to:]
+			return true
+		}
+		rd.array = nil
+	}
+	if rd.array != nil {
+		if from, to := nextObject(rd.array); to >= 0 {
+			rd.record.reset(rd.array[from:to])
+			rd.array = rd.array[to:]
+			rd.parse(everyRecord())
+			return true
+		}
+		rd.array = nil
 	}
 	for rd.err == nil && len(rd.rest) == 0 {
 		if rd.err = rd.src.next(&rd.block); rd.err != nil {
@@ -383,8 +411,20 @@ func (rd *Reader) Scan() bool {
 	}
 	rd.record.Number++
 	rd.record.reset(trimEnd(line))
-	parse(rd.block.layout, &rd.record)
+	rd.parse(rd.block.layout)
 	return true
+}
+
+// parse reads the record, and remembers its format and the records in it.
+func (rd *Reader) parse(l layout) {
+	r := &rd.record
+	parse(l, r)
+	if r.of != nil && !r.of.loose {
+		rd.format = r.of.name
+	}
+	if r.many != (span{}) {
+		rd.array = r.Line[r.many.from:r.many.to]
+	}
 }
 
 // scanSpanning goes to the next record of a layout whose records are not lines.
@@ -406,7 +446,7 @@ func (rd *Reader) scanSpanning(l spanning) bool {
 	r.Number += rd.skipped + int64(bytes.Count(rd.rest[:from], newline))
 	r.reset(rd.rest[from:to])
 	rd.skipped = int64(bytes.Count(rd.rest[from:to], newline))
-	parse(l, r)
+	rd.parse(l)
 	rd.rest = rd.rest[to:]
 	return true
 }
@@ -436,14 +476,9 @@ func trimEnd(line []byte) []byte {
 // Record returns the line that Scan went to. It is valid until the next Scan.
 func (rd *Reader) Record() *Record { return &rd.record }
 
-// Format returns the name of the log's format after the first Scan, or "" if it
-// is not recognised.
-func (rd *Reader) Format() string {
-	if rd.src == nil {
-		return ""
-	}
-	return rd.src.format
-}
+// Format returns the name of the format of the last record that was recognised;
+// "" if none was yet.
+func (rd *Reader) Format() string { return rd.format }
 
 // Err returns the failure to read that ended Scan, or nil at the end of the
 // log.

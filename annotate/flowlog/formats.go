@@ -1,90 +1,294 @@
 package flowlog
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 )
 
-// format is one kind of log.
-type format struct {
-	name  string // as --format takes it
-	about string
-	reads string // the fields it reads
-	adds  string // how it adds the annotation
-	// detect reports whether a log that begins with sample is of this kind.
-	// The sample ends anywhere, after 64 KiB at the latest. It may be nil for
-	// a format that is never chosen by content.
-	detect func(sample []byte) bool
-	// start gives the layout of the first line of a log that begins with
-	// sample.
-	start func(o *Options, sample []byte) (layout, error)
-}
-
-// formats lists what is read, in the order in which a log's content is tried:
-// the more particular come first.
+// formats lists the rows. Within a grammar, records are compared with them in
+// this order.
 func formats() []*format {
 	return []*format{
-		&zeekTSV,
-		&awsVPC, &nfdumpCSV, &argusCSV, &silk, &tshark, &genericCSV,
-		&netfilter, &fortigate, &ciscoASA, &panos,
-		&azureFlows,
-		&portannotJSON, &zeekJSON, &eve, &gcp, &hubble, &goflow2JSON, &nfdumpJSON, &ecs, // ECS last: others have its fields too
-		&jsonLines,
+		&zeekTSV, &azureFlows,
+		&awsVPC, &nfdumpCSV, &argusCSV, &silk, &tshark, &exported,
+		&netfilter, &fortigate,
+		&ciscoASA,
+		&awsDefault, &panos,
+		&portannotJSON, &zeekJSON, &eve, &gcp, &hubble, &goflow2JSON, &nfdumpJSON, &ecs,
 	}
 }
 
+// mapped are the formats that only the user's map reads.
+var mapped = []*format{
+	{name: "csv", about: "any CSV, TSV, or text with ; | or spaces, that has a header; needs a map",
+		reads: "the columns that the map names", grammar: grammarTable, seps: "\t,;| ", quotes: true},
+	{name: "jsonl", about: "any JSON objects, with --map", reads: "as --map says", grammar: grammarJSON},
+}
+
 // Info describes a format for people.
-type Info struct{ Name, About, Reads, Adds string }
+type Info struct {
+	Name, About, Reads, Adds string
+	Doc                      string // the documentation of the format: title and address
+}
+
+const addsColumns = "columns at the end; the header extended"
+
+// addition says how a format is annotated.
+func (f *format) addition() string {
+	if f.adds != "" {
+		return f.adds
+	}
+	switch f.grammar {
+	case grammarJSON:
+		return `one object "portannot" at the end of the record's object`
+	case grammarTable, grammarBare:
+		if f.seps == " " {
+			return addsColumns + `; "_" for spaces`
+		}
+		return addsColumns
+	}
+	if f.style != nil && f.style.quoted {
+		return `key="value" pairs at the end`
+	}
+	return "key=value pairs at the end"
+}
+
+// reading names what a format reads.
+func (f *format) reading() string {
+	if f.reads != "" {
+		return f.reads
+	}
+	var names []string
+	if f.grammar == grammarSentences {
+		for _, s := range f.sentences {
+			if s.id != "" && !slices.Contains(names, s.id) {
+				names = append(names, s.id)
+			}
+		}
+		return "messages " + strings.Join(names, " ")
+	}
+	s, err := newShape(f)
+	if err != nil {
+		return err.Error()
+	}
+	for _, name := range s.listed {
+		names = append(names, strings.TrimPrefix(name, bareWord))
+	}
+	return strings.Join(names, " ")
+}
 
 // Formats lists the formats that are read.
 func Formats() []Info {
 	var list []Info
-	for _, f := range formats() {
-		list = append(list, Info{f.name, f.about, f.reads, f.adds})
+	for _, f := range append(formats(), mapped...) {
+		if f == &awsDefault {
+			continue // it has the name of another row
+		}
+		list = append(list, Info{f.name, f.about, f.reading(), f.addition(), f.doc})
 	}
 	return list
 }
 
-// choose gives the layout of a log that begins with sample, and the name of
-// its format.
-func choose(sample []byte, o *Options) (layout, string, error) {
+// everyRecord is the layout for records of any format that stand alone.
+var everyRecord = sync.OnceValue(func() *records { return &records{catalog: everything()} })
+
+// choose gives the layout of the first line of a log that begins with sample.
+func choose(sample []byte, o *Options) (layout, error) {
 	if o.Format != "" && o.Format != "auto" {
-		f, err := formatOf(o.Format)
-		if err != nil {
-			return nil, "", err
-		}
-		l, err := f.start(o, sample)
-		return l, f.name, err
+		return chooseNamed(sample, o)
 	}
 	if !o.Map.IsZero() {
 		named := *o
 		if named.Format = "csv"; len(sample) > 0 && (sample[0] == '{' || sample[0] == '[') {
 			named.Format = "jsonl"
 		}
-		return choose(sample, &named)
+		return chooseNamed(sample, &named)
 	}
-	for _, f := range formats() {
-		if f.detect != nil && f.detect(sample) {
-			l, err := f.start(o, sample)
-			return l, f.name, err
+	l := everyRecord()
+	line := firstRecord(sample)
+	if len(line) > 0 && (line[0] == '{' || line[0] == '[') {
+		if azureFlows.detect(sample) && !startsKnown(sample) {
+			return azureLog{}, nil
+		}
+		if spansLines(sample) {
+			return spanningRecords{l}, nil
+		}
+		return l, nil
+	}
+	if isZeekHeader(line) {
+		z := newZeekLog('\t')
+		z.rest = l
+		return z, nil
+	}
+	for _, s := range l.tables {
+		if t := s.readHeader(line); t != nil && s.known(t.hasName) {
+			return newTable(s, l, o.Fields, line)
 		}
 	}
 	if len(o.Fields) > 0 { // of a log without a header, which has nothing to recognise it by
-		l, err := awsVPC.start(o, sample)
-		return l, awsVPC.name, err
+		if r := new(Record); true {
+			r.reset(line)
+			if parse(l, r); r.by == nil {
+				return newTable(tableOf(&awsVPC), nil, o.Fields, sample)
+			}
+		}
 	}
-	return unknown{"format not recognised"}, "", nil
+	return l, nil
 }
 
-func formatOf(name string) (*format, error) {
+// firstRecord gives the first line of a sample that is neither blank nor a
+// comment, without its end; headers of Zeek and of W3C begin like comments.
+func firstRecord(sample []byte) []byte {
+	for line := range bytes.Lines(sample) {
+		line = bytes.TrimLeft(trimEnd(line), " \t")
+		if len(line) > 0 && (line[0] != '#' || isZeekHeader(line)) {
+			return line
+		}
+	}
+	return nil
+}
+
+// undecided reports whether a log may look different once more of it has come:
+// its first record is not whole.
+func undecided(sample []byte) bool {
+	line := firstRecord(sample)
+	if line == nil {
+		return true
+	}
+	if line[0] == '{' || spansLines(line) {
+		_, to := nextObject(sample[bytes.Index(sample, line):])
+		return to < 0
+	}
+	at := bytes.Index(sample, line) + len(line)
+	return at == len(sample) || len(sample)-at == 1 && sample[at] == '\r'
+}
+
+// startsKnown reports whether the first object of a sample is a record of some
+// format.
+func startsKnown(sample []byte) bool {
+	from, to := nextObject(sample)
+	if to < 0 {
+		return false
+	}
+	var r Record
+	r.reset(sample[from:to])
+	everyRecord().object(&r, r.Line, 0, 0)
+	return r.of != nil
+}
+
+// rowsOf gives the rows with a name.
+func rowsOf(name string) (rows []*format, err error) {
 	var names []string
-	for _, f := range formats() {
+	for _, f := range append(formats(), mapped...) {
 		if f.name == name {
-			return f, nil
+			rows = append(rows, f)
 		}
 		names = append(names, f.name)
 	}
-	return nil, fmt.Errorf("unknown log format %q: want auto, %s", name, strings.Join(names, ", "))
+	if rows == nil {
+		err = fmt.Errorf("unknown log format %q: want auto, %s", name, strings.Join(slices.Compact(names), ", "))
+	}
+	return rows, err
+}
+
+func tableOf(f *format) *shape {
+	for _, s := range everything().tables {
+		if s.format == f {
+			return s
+		}
+	}
+	return nil
+}
+
+// chooseNamed gives the layout for the format that the user names.
+func chooseNamed(sample []byte, o *Options) (layout, error) {
+	rows, err := rowsOf(o.Format)
+	if err != nil {
+		return nil, err
+	}
+	f := rows[0]
+	if slices.Contains(mapped, f) {
+		return chooseMapped(f, sample, o)
+	}
+	if f.grammar == grammarOwn {
+		return f.start(o, sample)
+	}
+	l, err := recordsOf(rows)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case f.grammar == grammarTable:
+		line := firstRecord(sample)
+		if t := l.tables[0].readHeader(line); t == nil && len(l.bare) > 0 && len(o.Fields) == 0 {
+			r := new(Record)
+			r.reset(line)
+			if parse(l, r); r.of != nil {
+				return l, nil
+			}
+		}
+		return newTable(l.tables[0], nil, o.Fields, sample)
+	case f.grammar == grammarJSON && spansLines(sample):
+		return spanningRecords{l}, nil
+	}
+	return l, nil
+}
+
+// recordsOf gives the layout for some formats only.
+func recordsOf(rows []*format) (*records, error) {
+	c, err := newCatalog(rows)
+	if err != nil {
+		return nil, err
+	}
+	return &records{catalog: c, named: true}, nil
+}
+
+// chooseMapped gives the layout for the fields that the user names.
+func chooseMapped(f *format, sample []byte, o *Options) (layout, error) {
+	if o.Map.IsZero() {
+		if f.grammar == grammarTable {
+			return nil, errors.New("format csv needs a map: proto=NAME,sport=NAME,dport=NAME,src=NAME,dst=NAME")
+		}
+		return nil, errors.New("format jsonl needs a map of its fields")
+	}
+	s := o.Map.shape(f)
+	if f.grammar == grammarTable {
+		return newTable(s, nil, o.Fields, sample)
+	}
+	c := &catalog{shapes: []*shape{s}}
+	c.json.shapes = c.shapes
+	c.json.number()
+	l := &records{catalog: c, named: true}
+	if spansLines(sample) {
+		return spanningRecords{l}, nil
+	}
+	return l, nil
+}
+
+// shape gives the shape of a format whose fields the map names.
+func (m Map) shape(f *format) *shape {
+	s := &shape{format: f, names: map[string]field{}}
+	for _, x := range []struct {
+		name string
+		is   field
+	}{
+		{m.Protocol, fieldProtocol}, {m.Source, fieldSource}, {m.SourcePort, fieldSourcePort},
+		{m.Destination, fieldDestination}, {m.DestinationPort, fieldDestinationPort},
+	} {
+		if x.name == "" {
+			continue
+		}
+		s.names[x.name] = x.is
+		s.listed = append(s.listed, x.name)
+		if x.is == fieldSourcePort || x.is == fieldDestinationPort {
+			s.knows = append(s.knows, []string{x.name})
+		}
+	}
+	return s
 }
 
 // ParseMap reads "proto=NAME,sport=NAME,dport=NAME,src=NAME,dst=NAME". A name

@@ -2,87 +2,70 @@ package flowlog
 
 import (
 	"bytes"
-	"net/netip"
 
-	"github.com/portannot/portannot/annotate"
-	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/record"
-	"github.com/portannot/portannot/capture/flow"
 )
 
-// jsonField is a field that some JSON format has.
-type jsonField uint8
+// The grammar of JSON. An object is scanned once for the paths of all formats;
+// which of them are there tells the format. An object that is of none may be an
+// envelope: one that a shipper put around a record, which is text or an object
+// again.
 
-const (
-	jsonProtocol       jsonField = iota // number or name
-	jsonProtocolNumber                  // where a format has both; counts if the other is absent or unknown
-	jsonSource
-	jsonSourcePort
-	jsonDestination
-	jsonDestinationPort
-	jsonTime // text, or a number of seconds, milli-, micro- or nanoseconds
-	jsonOtherTime
-	jsonFlags // TCP flags of source to destination: a number, or letters
-
-	// The remaining ones are what a format's own rules for roles need.
-	jsonServer
-	jsonServerPort
-	jsonKind
-	jsonReply
-	jsonReason
-	jsonConfidence
-	jsonForeign
-	jsonUDPSourcePort
-	jsonUDPDestinationPort
-	jsonSCTPSourcePort
-	jsonSCTPDestinationPort
-	jsonSYN
-	jsonACK
-
-	// These tell the outcome.
-	jsonOutcome
-	jsonHistory
-	jsonPackets
-	jsonSourcePackets
-	jsonDestinationPackets
-
-	numJSONFields
-)
-
-// jsonPath says where a field stands.
-type jsonPath struct {
-	path  string
-	field jsonField
+// jsonCatalog has what the formats and envelopes look for.
+type jsonCatalog struct {
+	shapes    []*shape
+	tree      *jsonNode
+	envelopes []uint16 // numbers of envelopePaths
+	arrays    []uint16 // numbers of arrayPaths
 }
 
-// jsonShape is a kind of JSON log.
-type jsonShape struct {
-	paths []jsonPath
-	// is reports whether an object is of this kind, for detection.
-	is func(v *[numJSONFields]jsonValue) bool
-	// roles reads what the log says of the ends; it may be nil.
-	roles func(j *jsonScan, r *Record)
-	// outcome reads what the log says became of the flow; it may be nil.
-	outcome func(j *jsonScan, r *Record) annotate.Outcome
+// envelopePaths are where shippers put the record: the text as it came, or the
+// object. The first one that holds a record that is understood counts.
+var envelopePaths = []string{
+	"event.original", // Elastic Common Schema, Elastic Agent
+	"message",        // Filebeat, Logstash, CloudWatch, Graylog
+	"MESSAGE",        // journald
+	"log",            // docker's json-file, Fluent Bit
+	"_raw",           // Splunk, Cribl
+	"result._raw",    // Splunk's export
+	"event",          // Splunk's HTTP event collector, AWS Network Firewall
+	"_source",        // a hit of Elasticsearch
+	"fields",         // the same, asked for with "fields"
+	"textPayload",    // Google Cloud Logging
+	"jsonPayload",
+	"line", // Loki
+	"msg",
 }
 
-// jsonLog reads a log of JSON objects, one a line.
-type jsonLog struct {
-	shape *jsonShape
-	tree  *jsonNode
+// arrayPaths are where an object holds many records, each in an object.
+var arrayPaths = []string{
+	"logEvents", // CloudWatch subscriptions
+	"events",    // CloudWatch filter-log-events
+	"hits.hits", // Elasticsearch
+	"records",   // Azure
+	"Records",
 }
 
-// jsonSpanning is a jsonLog whose objects stand anywhere at the top level or in
-// an array there, and may go over several lines.
-type jsonSpanning struct{ jsonLog }
-
-// newJSON gives the layout of a log that begins with sample.
-func newJSON(shape *jsonShape, sample []byte) layout {
-	l := jsonLog{shape, newJSONTree(shape.paths)}
-	if spansLines(sample) {
-		return jsonSpanning{l}
+// number numbers the paths, once all formats are known.
+func (c *jsonCatalog) number() {
+	ids := numberNames(c.shapes, append(append([]string{}, envelopePaths...), arrayPaths...)...)
+	for _, path := range envelopePaths {
+		c.envelopes = append(c.envelopes, ids[path])
 	}
-	return l
+	for _, path := range arrayPaths {
+		c.arrays = append(c.arrays, ids[path])
+	}
+	c.tree = newJSONTree(ids)
+}
+
+// shape gives the first format that an object is of; nil if it is of none.
+func (c *jsonCatalog) shape(have *nameSet) *shape {
+	for _, s := range c.shapes {
+		if s.shown(have) {
+			return s
+		}
+	}
+	return nil
 }
 
 // spansLines reports whether a JSON log has objects that are not alone on one
@@ -91,30 +74,12 @@ func newJSON(shape *jsonShape, sample []byte) layout {
 func spansLines(sample []byte) bool {
 	sample = bytes.TrimLeft(sample, " \t\r\n")
 	line, _, whole := bytes.Cut(sample, newline)
-	return bytes.HasPrefix(line, []byte{'['}) || whole && string(bytes.TrimSpace(line)) == "{"
-}
-
-// detectJSON reports whether a log begins with objects, one of the first of
-// which is of the shape.
-func detectJSON(shape *jsonShape) func(sample []byte) bool {
-	return func(sample []byte) bool {
-		if s := bytes.TrimLeft(sample, " \t\r\n"); len(s) == 0 || s[0] != '{' && s[0] != '[' {
-			return false
-		}
-		tree := newJSONTree(shape.paths)
-		var j jsonScan
-		for range 50 {
-			from, to := nextObject(sample)
-			if to < 0 {
-				return false
-			}
-			if j.scan(sample[:to], tree, from) == to && shape.is(&j.values) {
-				return true
-			}
-			sample = sample[to:]
-		}
-		return false
+	if bytes.HasPrefix(line, []byte{'['}) {
+		// Not "[UFW BLOCK]", "[12345.678901]" or "[NEW]".
+		rest := bytes.TrimLeft(line[1:], " \t\r")
+		return len(rest) == 0 || rest[0] == '{' || rest[0] == '[' || rest[0] == ']' || rest[0] == '"'
 	}
+	return whole && string(bytes.TrimSpace(line)) == "{"
 }
 
 // nextObject finds the next object in data: its extent by braces alone, or what
@@ -155,190 +120,253 @@ func nextObject(data []byte) (from, to int) {
 	return from, -1
 }
 
-func (jsonSpanning) next(data []byte) (from, to int) { return nextObject(data) }
+// maxEnvelopes is how many envelopes may stand inside each other.
+const maxEnvelopes = 3
 
-func (l jsonLog) parse(r *Record) {
-	if r.scratch == nil {
-		r.scratch = new(jsonScan)
+// jsonLevel is what is needed for one level of envelopes.
+type jsonLevel struct {
+	scan jsonScan
+	text []byte // of the record inside, unescaped
+	of   *catalog
+	last int     // in seen
+	seen [8]seen // what objects are of, by that catalog
+}
+
+// seen is what objects with some names are of; nil for none that is kept.
+type seen struct {
+	have nameSet
+	is   *shape
+}
+
+// shape gives the format of an object with some names; nil if it is of none.
+func (v *jsonLevel) shape(c *catalog, have *nameSet) *shape {
+	if v.of != c {
+		v.of, v.seen = c, [8]seen{}
 	}
-	j := r.scratch
-	j.line = r.Line
-	begin := j.space(0)
-	if begin == len(r.Line) {
-		return
+	if x := &v.seen[v.last]; x.is != nil && x.have == *have {
+		return x.is
 	}
-	if r.Line[begin] != '{' {
-		r.bad("no JSON object", r.Line)
-		return
+	sum := uint64(0)
+	for _, x := range have {
+		sum = (sum ^ x) * 0x9e3779b97f4a7c15
 	}
-	end := j.scan(r.Line, l.tree, begin)
+	v.last = int(sum >> 61)
+	x := &v.seen[v.last]
+	if x.is == nil || x.have != *have {
+		x.have, x.is = *have, c.json.shape(have)
+	}
+	return x.is
+}
+
+// level gives what is needed at a depth.
+func (r *Record) level(depth int) *jsonLevel {
+	if r.levels[depth] == nil {
+		r.levels[depth] = new(jsonLevel)
+	}
+	return r.levels[depth]
+}
+
+const notUnderstoodJSON = "JSON with two ports in fields that are not known"
+
+// object reads the JSON object that begins in text at from, and reports whether
+// it is one that is understood. text is r.Line if depth is 0.
+func (l *records) object(r *Record, text []byte, from, depth int) bool {
+	v := r.level(depth)
+	j := &v.scan
+	end := j.scan(text, l.json.tree, from)
 	if end < 0 {
 		r.bad(j.fault, nil)
-		return
+		return false
 	}
-	if rest := j.space(end); rest != len(r.Line) {
-		r.bad("something follows the JSON object", r.Line[rest:])
-		return
+	if rest := j.space(end); rest != len(text) {
+		r.bad("something follows the JSON object", text[rest:])
+		return false
 	}
-	if j.owns > 0 {
-		if j.owns > 1 || r.Line[j.own.from] != '{' {
-			r.bad(`has a "portannot" of another origin`, nil)
-			return
+	if depth == 0 {
+		if j.owns > 0 {
+			if j.owns > 1 || text[j.own.from] != '{' {
+				r.bad(`has a "portannot" of another origin`, nil)
+				return false
+			}
+			r.cut, r.insert = span{int(j.own.from), int(j.own.to)}, int(j.own.from)
+		} else {
+			r.cut, r.insert = span{j.end, j.end}, j.end
 		}
-		r.cut, r.insert = span{int(j.own.from), int(j.own.to)}, int(j.own.from)
-	} else {
-		r.cut, r.insert = span{j.end, j.end}, j.end
+		r.by = jsonLog{}
 	}
-	l.fields(j, r)
+	if s := v.shape(l.catalog, &j.have); s != nil {
+		return l.known(r, j, s)
+	}
+	if l.inside(r, text, depth) {
+		return true
+	}
+	if l.named && len(l.json.shapes) == 1 && depth == 0 {
+		return l.known(r, j, l.json.shapes[0]) // the user says so
+	}
+	if r.Kind != Bad && twoPortKeys(text[from:end]) {
+		r.bad(notUnderstoodJSON, nil)
+	}
+	return false
 }
 
-// fields reads what the values say of the flow.
-func (l jsonLog) fields(j *jsonScan, r *Record) {
-	f := &r.Flow
-	if b := j.get(jsonProtocol); b != nil {
-		var ok bool
-		if f.Protocol, ok = parseProtocol(b); !ok && j.get(jsonProtocolNumber) == nil {
-			r.bad("protocol is not known", b)
-			return
+// known reads an object whose format is known.
+func (l *records) known(r *Record, j *jsonScan, s *shape) bool {
+	r.of = s.format
+	r.values.reset()
+	for _, x := range j.found {
+		if f := s.means[x.number]; f != noField {
+			if b := j.value(x.at); b != nil {
+				r.values.put(f, b)
+			}
 		}
 	}
-	if b := j.get(jsonProtocolNumber); b != nil && f.Protocol == 0 {
-		n, ok := parseUint(b, 255)
+	s.read(r, &r.values)
+	return true
+}
+
+// inside reads the records that an object of no format holds, as an envelope.
+func (l *records) inside(r *Record, text []byte, depth int) bool {
+	v := r.level(depth)
+	j := &v.scan
+	if depth == 0 && l.azure && bytes.Contains(text, tuplesKey) {
+		if _, open := findTuples(text); open > 0 {
+			r.many, r.tuples = span{0, len(text)}, true
+			return true
+		}
+	}
+	for _, n := range l.json.arrays {
+		if at, ok := j.lookup(n); ok && text[at.from] == '[' && depth == 0 {
+			if open := j.space(int(at.from) + 1); open < len(text) && text[open] == '{' {
+				r.many = span{int(at.from), int(at.to)}
+				return true
+			}
+		}
+	}
+	if depth == maxEnvelopes {
+		return false
+	}
+	cut, insert := r.cut, r.insert
+	var fault problem
+	for i, n := range l.json.envelopes {
+		at, ok := j.lookup(n)
 		if !ok {
-			r.bad("protocol is no number", b)
-			return
+			continue
 		}
-		f.Protocol = uint8(n)
-	}
-	if l.shape.roles != nil {
-		l.shape.roles(j, r)
-	}
-	sp, hasSP, ok := j.port(jsonSourcePort)
-	if !ok {
-		r.bad("source port is no port", j.raw(jsonSourcePort))
-		return
-	}
-	dp, hasDP, ok := j.port(jsonDestinationPort)
-	if !ok {
-		r.bad("destination port is no port", j.raw(jsonDestinationPort))
-		return
-	}
-	src, dst := parseAddr(j.get(jsonSource)), parseAddr(j.get(jsonDestination))
-	if !hasSP && !hasDP {
-		// A flow whose transport has ports, or some other event.
-		_, ports := iana.TransportOf(f.Protocol)
-		if !ports || !src.IsValid() || !dst.IsValid() {
-			r.Flow = annotate.Input{}
-			return
+		inner := text[at.from:at.to]
+		found := false
+		switch inner[0] {
+		case '{':
+			found = l.object(r, inner, 0, depth+1)
+		case '"':
+			if inner = inner[1 : len(inner)-1]; bytes.IndexByte(inner, '\\') >= 0 {
+				if cap(v.text) < len(inner) {
+					v.text = make([]byte, 0, len(inner)+len(inner)/2)
+				}
+				v.text = unescape(v.text[:0], inner)
+				inner = v.text
+			}
+			if inner = bytes.TrimSpace(inner); len(inner) > 0 {
+				found = l.text(r, inner, depth+1)
+			}
+		default:
+			continue
 		}
-	}
-	r.flow()
-	f.NoSourcePort, f.NoDestinationPort = !hasSP, !hasDP
-	f.Source, f.Destination = netip.AddrPortFrom(src, sp), netip.AddrPortFrom(dst, dp)
-	if f.Start = jsonTimeOf(j.get(jsonTime)); f.Start == 0 {
-		f.Start = jsonTimeOf(j.get(jsonOtherTime))
-	}
-	if b := j.get(jsonFlags); len(b) > 0 && f.Protocol == 6 {
-		f.Opening = openingOf(parseFlags(b))
-	}
-	if r.portsOnly || l.shape.outcome == nil {
-		return
-	}
-	f.Outcome = l.shape.outcome(j, r)
-	for _, field := range [...]jsonField{jsonPackets, jsonSourcePackets, jsonDestinationPackets} {
-		if n, ok := parseUint(j.get(field), 1<<62); ok {
-			f.Packets += n
+		if depth == 0 {
+			r.cut, r.insert, r.by = cut, insert, jsonLog{}
+			if found {
+				r.from = envelopePaths[i]
+			}
 		}
+		if found {
+			return true
+		}
+		if r.Kind == Bad && (r.problem.reason == notUnderstoodJSON || r.problem.reason == notUnderstood) {
+			fault = r.problem
+		}
+		r.Kind, r.problem = Other, problem{}
 	}
+	if fault.reason != "" {
+		r.bad(fault.reason, nil)
+	}
+	return false
 }
 
-// get gives a value without the quotes of a string; nil when it is absent,
-// null or empty.
-func (j *jsonScan) get(field jsonField) []byte {
-	v := j.values[field]
-	b := j.line[v.from:v.to]
-	switch {
-	case len(b) == 0 || string(b) == "null":
+// lookup gives the last value of a path.
+func (s *jsonScan) lookup(number uint16) (at jsonValue, ok bool) {
+	if !s.have.has(number) {
+		return at, false
+	}
+	for i := len(s.found) - 1; i >= 0; i-- {
+		if s.found[i].number == number {
+			return s.found[i].at, true
+		}
+	}
+	return at, false
+}
+
+// value gives a value without the quotes of a string, and of a list that has
+// one element that element; nil when it is null or empty, or neither text nor a
+// number.
+func (s *jsonScan) value(at jsonValue) []byte {
+	b := s.line[at.from:at.to]
+	if len(b) > 0 && b[0] == '[' {
+		b = bytes.TrimSpace(b[1 : len(b)-1])
+	}
+	if len(b) == 0 {
 		return nil
-	case b[0] != '"':
+	}
+	switch b[0] {
+	case 'n', '{', '[':
+		return nil
+	case '"':
+		if s.line[at.from] == '[' && bytes.IndexByte(b[1:], '"') != len(b)-2 {
+			return nil // it is not the only one
+		}
+	default:
+		if bytes.IndexByte(b, ',') >= 0 {
+			return nil
+		}
 		return b
 	}
 	if b = b[1 : len(b)-1]; len(b) == 0 {
 		return nil
 	}
-	if j.escape && bytes.IndexByte(b, '\\') >= 0 {
+	if s.escape && bytes.IndexByte(b, '\\') >= 0 {
 		return unescape(make([]byte, 0, 64), b)
 	}
 	return b
 }
 
-// raw gives a value as it stands.
-func (j *jsonScan) raw(field jsonField) []byte {
-	return j.line[j.values[field].from:j.values[field].to]
-}
-
-// is reports whether a value has this text.
-func (j *jsonScan) is(field jsonField, text string) bool { return string(j.get(field)) == text }
-
-// port reads a port, a number or a string; has is false when it is absent, or
-// "-" or empty.
-func (j *jsonScan) port(field jsonField) (port uint16, has, ok bool) {
-	b := j.get(field)
-	if b == nil || string(b) == "-" {
-		return 0, false, true
-	}
-	if n := len(b) - 2; n > 0 && b[n] == '.' && b[n+1] == '0' {
-		b = b[:n] // BigQuery makes floating point of all numbers
-	}
-	port, ok = parsePort(b)
-	return port, true, ok
-}
-
-// jsonTimeOf reads a time, 0 when it is none.
-func jsonTimeOf(b []byte) int64 {
-	if len(b) == 0 {
-		return 0
-	}
-	if len(b) == 19 { // nanoseconds
-		if n, ok := parseUint(b, 1<<63-1); ok {
-			return int64(n)
+// twoPortKeys reports whether an object has two keys that end like those of
+// ports, with numbers.
+func twoPortKeys(object []byte) bool {
+	n := 0
+	for rest := object; ; {
+		i := bytes.IndexByte(rest, ':')
+		if i < 0 {
+			return false
+		}
+		key := bytes.TrimRight(rest[:i], " \t\r\n")
+		rest = rest[i+1:]
+		if !bytes.HasSuffix(key, []byte{'"'}) {
+			continue
+		}
+		key = key[:len(key)-1]
+		if len(key) < 4 || !equalFold("port", key[len(key)-4:]) && !equalFold("prt", key[len(key)-3:]) && !equalFold("_p", key[len(key)-2:]) {
+			continue
+		}
+		value := bytes.TrimLeft(rest, " \t\r\n[\"")
+		end := 0
+		for end < len(value) && value[end]-'0' <= 9 {
+			end++
+		}
+		if _, ok := parsePort(value[:end]); !ok {
+			continue
+		}
+		if n++; n == 2 {
+			return true
 		}
 	}
-	if t := parseRFC3339(b); t != 0 {
-		return t
-	}
-	if t := parseSeconds(b); t != 0 {
-		return t // up to the year 2286
-	}
-	n, ok := parseUint(b, 1<<63-1)
-	if !ok {
-		return 0
-	}
-	// Milliseconds have 13 digits from 2001 to 2286, and so on.
-	switch len(b) {
-	case 13:
-		return int64(n) * 1e6
-	case 16:
-		return int64(n) * 1e3
-	}
-	return 0
-}
-
-// parseFlags reads TCP flags: a number, or letters and dots as nfdump and
-// tcpdump write them ("...AP.SF").
-func parseFlags(b []byte) (flags uint64) {
-	if n, ok := parseUint(b, 0xffff); ok {
-		return n
-	}
-	for _, c := range b {
-		switch c {
-		case 'S':
-			flags |= tcpSYN
-		case 'A':
-			flags |= tcpACK
-		}
-	}
-	return flags
 }
 
 // appendKept appends those members of an own object that are no annotation,
@@ -363,12 +391,18 @@ func appendKept(dst, object []byte) []byte {
 	return dst
 }
 
-func (l jsonLog) append(dst []byte, r *Record, n *notes) []byte {
+// jsonLog writes objects.
+type jsonLog struct{}
+
+func (jsonLog) append(dst []byte, r *Record, n *notes) []byte {
 	dst = r.appendBefore(dst)
 	if r.cut.len() == 0 {
 		dst = append(dst, `,"`+ownKey+`":`...)
 	}
 	dst = n.object(dst)
+	if r.from != "" {
+		dst = append(append(append(dst, `,"from":"`...), r.from...), '"')
+	}
 	if r.cut.len() > 0 {
 		dst = appendKept(dst, r.Line[r.cut.from:r.cut.to])
 	}
@@ -377,7 +411,7 @@ func (l jsonLog) append(dst []byte, r *Record, n *notes) []byte {
 
 // strip takes an earlier annotation away, and the object with it unless there
 // is more in it.
-func (l jsonLog) strip(dst []byte, r *Record) []byte {
+func (jsonLog) strip(dst []byte, r *Record) []byte {
 	if r.cut.len() == 0 {
 		return append(dst, r.Line...)
 	}
@@ -388,15 +422,7 @@ func (l jsonLog) strip(dst []byte, r *Record) []byte {
 		dst[at] = '{'
 		return append(append(dst, '}'), r.Line[r.cut.to:]...)
 	}
-	m := r.scratch.whole
+	m := r.level(0).scan.whole
 	dst = append(dst[:at-(r.cut.from-m.from)], r.Line[m.to:]...)
 	return dst
-}
-
-// sideIf gives the destination if yes, else the source.
-func sideIf(yes bool) flow.Side {
-	if yes {
-		return flow.Destination
-	}
-	return flow.Source
 }

@@ -27,7 +27,7 @@ type jsonKey struct {
 
 // jsonWhat is what is looked for under a key.
 type jsonWhat struct {
-	field int       // index of the value, or -1
+	field int       // number of the value's path, or -1
 	inner *jsonNode // for an object some of whose members are looked for, else nil
 	own   bool      // the key is ownKey at the top level
 }

@@ -3,7 +3,9 @@ package flowlog
 import (
 	"bytes"
 	"encoding/binary"
+	"maps"
 	"math/bits"
+	"slices"
 	"strings"
 )
 
@@ -19,18 +21,19 @@ import (
 type jsonNode struct {
 	key      string
 	id       int  // of a node with children: its number in the tree
-	field    int  // index of the value, or -1
+	field    int  // number of the value's path, or -1
 	deep     bool // a child has children
 	children []jsonNode
+	byKey    map[string]*jsonNode // children, where there are many
 }
 
-// newJSONTree gives the tree of paths: keys with dots between the levels. One
-// field may have several paths.
-func newJSONTree(paths []jsonPath) *jsonNode {
+// newJSONTree gives the tree of paths, keys with dots between the levels, and
+// their numbers.
+func newJSONTree(paths map[string]uint16) *jsonNode {
 	root := &jsonNode{field: -1}
-	for _, p := range paths {
+	for _, path := range slices.Sorted(maps.Keys(paths)) {
 		n := root
-		keys := strings.Split(p.path, ".")
+		keys := strings.Split(path, ".")
 		for i, key := range keys {
 			n.deep = n.deep || i < len(keys)-1
 			c := n.child([]byte(key))
@@ -40,7 +43,7 @@ func newJSONTree(paths []jsonPath) *jsonNode {
 			}
 			n = c
 		}
-		n.field = int(p.field)
+		n.field = int(paths[path])
 	}
 	root.number(0)
 	return root
@@ -54,6 +57,12 @@ func (n *jsonNode) number(id int) int {
 	}
 	n.id = id
 	id++
+	if len(n.children) > 8 {
+		n.byKey = make(map[string]*jsonNode, len(n.children))
+		for i := range n.children {
+			n.byKey[n.children[i].key] = &n.children[i]
+		}
+	}
 	for i := range n.children {
 		id = n.children[i].number(id)
 	}
@@ -61,6 +70,9 @@ func (n *jsonNode) number(id int) int {
 }
 
 func (n *jsonNode) child(key []byte) *jsonNode {
+	if n.byKey != nil {
+		return n.byKey[string(key)]
+	}
 	for i := range n.children {
 		if c := &n.children[i]; len(c.key) == len(key) && c.key == string(key) {
 			return c
@@ -88,11 +100,18 @@ func (n *jsonNode) find(key []byte) *jsonNode {
 // jsonValue is where a value stands; the zero value is none.
 type jsonValue struct{ from, to uint32 }
 
+// jsonFound is a value that was looked for.
+type jsonFound struct {
+	number uint16 // of its path
+	at     jsonValue
+}
+
 // jsonScan reads one object.
 type jsonScan struct {
 	line   []byte
 	root   *jsonNode
-	values [numJSONFields]jsonValue
+	found  []jsonFound  // in their order
+	have   nameSet      // the numbers that are among them
 	own    jsonValue    // value of the top level's key "portannot"
 	whole  span         // that key and value, with one comma, so that cutting it leaves an object
 	owns   int          // how many such keys there are
@@ -110,7 +129,7 @@ func (s *jsonScan) scan(line []byte, root *jsonNode, i int) int {
 	if s.root != root {
 		s.root, s.habits = root, nil
 	}
-	s.line, s.values = line, [numJSONFields]jsonValue{}
+	s.line, s.found, s.have = line, s.found[:0], nameSet{}
 	s.own, s.whole, s.owns, s.fault, s.escape = jsonValue{}, span{}, 0, "", false
 	i = s.object(i, root)
 	s.end = i - 1
@@ -162,10 +181,15 @@ func (s *jsonScan) object(i int, n *jsonNode) int {
 			i += len(known.text)
 			what = known.what
 		} else {
-			if i, what = s.member(i, n); i < 0 {
+			if i = s.memberKey(i); i < 0 {
 				return i
 			}
-			known = habit.learn(before, line[from:i], what)
+			if known = habit.known[string(line[from:i])]; known == nil {
+				what = s.lookFor(line[from:i], n)
+				known = habit.learn(before, line[from:i], what)
+			} else if what = known.what; before != nil {
+				before.next = [2]*jsonKey{known, before.next[0]}
+			}
 		}
 		if i >= len(line) {
 			return s.fail(jsonCut)
@@ -190,7 +214,8 @@ func (s *jsonScan) object(i int, n *jsonNode) int {
 			return i
 		}
 		if what.field >= 0 {
-			s.values[what.field] = jsonValue{uint32(value), uint32(i)}
+			s.found = append(s.found, jsonFound{uint16(what.field), jsonValue{uint32(value), uint32(i)}})
+			s.have.add(uint16(what.field))
 		}
 		to := i
 		if i < len(line) && line[i] <= ' ' {
@@ -232,40 +257,44 @@ func (s *jsonScan) ours(value, to, next, from, comma int) {
 	}
 }
 
-// member reads the key that should begin at i, up to behind its colon, and gives
-// what is looked for there.
-func (s *jsonScan) member(i int, n *jsonNode) (end int, what jsonWhat) {
+// memberKey steps over the key that should begin at i, and its colon.
+func (s *jsonScan) memberKey(i int) int {
 	line := s.line
 	if i >= len(line) {
-		return s.fail(jsonCut), what
+		return s.fail(jsonCut)
 	}
 	if line[i] != '"' {
-		return s.fail(jsonWrong), what
+		return s.fail(jsonWrong)
 	}
-	from := i
 	if i = s.text(i); i < 0 {
-		return i, what
-	}
-	key := line[from+1 : i-1]
-	var plain [64]byte
-	if s.escape && bytes.IndexByte(key, '\\') >= 0 {
-		key = unescape(plain[:0], key)
+		return i
 	}
 	i = s.space(i)
 	if i >= len(line) {
-		return s.fail(jsonCut), what
+		return s.fail(jsonCut)
 	}
 	if line[i] != ':' {
-		return s.fail(jsonWrong), what
+		return s.fail(jsonWrong)
 	}
-	what = jsonWhat{field: -1, own: n == s.root && string(key) == ownKey}
+	return i + 1
+}
+
+// lookFor gives what is looked for under a key, which is given from its quote to
+// its colon.
+func (s *jsonScan) lookFor(text []byte, n *jsonNode) jsonWhat {
+	key := text[1:bytes.LastIndexByte(text, '"')]
+	var plain [64]byte
+	if bytes.IndexByte(key, '\\') >= 0 {
+		key = unescape(plain[:0], key)
+	}
+	what := jsonWhat{field: -1, own: n == s.root && string(key) == ownKey}
 	if c := n.find(key); c != nil {
 		what.field = c.field
 		if len(c.children) > 0 {
 			what.inner = c
 		}
 	}
-	return i + 1, what
+	return what
 }
 
 // text steps over a string, whose opening quote stands at i.

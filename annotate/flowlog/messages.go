@@ -3,24 +3,19 @@ package flowlog
 import (
 	"bytes"
 	"fmt"
+	"slices"
 )
 
 // Messages annotates logs that come in messages, as from a log bus. Each
 // message has one record or a few and needs no other message. So the format
-// must not need a header: all kinds of JSON will do, and lines of pairs.
+// must not need a header: all kinds of JSON will do, lines of pairs, sentences.
 //
-// If Options.Format does not name a format, Messages recognises it and keeps it
-// for the next messages. It recognises the format again when a message has no
-// flow of the kept one. If formats are mixed and share fields, a message may
-// then be read in the wrong one. So name the format if all messages have the
-// same.
+// If Options.Format does not name a format, each record is recognised by itself.
 //
 // A Messages is for one goroutine.
 type Messages struct {
 	opt    EnrichOptions
 	w      *worker
-	named  *format // nil to find it out
-	format *format // of the layout
 	layout layout
 	b      block
 	stats  Stats
@@ -41,25 +36,26 @@ func NewMessages(opt EnrichOptions) (*Messages, error) {
 	m := &Messages{opt: opt}
 	m.w = newWorker(&m.opt)
 	if !opt.Map.IsZero() && (opt.Format == "" || opt.Format == "auto") {
-		m.opt.Format = jsonLines.name
+		m.opt.Format = "jsonl"
 	}
 	if m.opt.Format == "" || m.opt.Format == "auto" {
+		m.layout = everyRecord()
 		return m, nil
 	}
-	f, err := formatOf(m.opt.Format)
+	rows, err := rowsOf(m.opt.Format)
 	if err != nil {
 		return nil, err
 	}
-	m.named = f
-	l, err := f.start(&m.opt.Options, nil)
-	if err != nil {
-		return nil, err
+	rows = slices.DeleteFunc(slices.Clone(rows), func(f *format) bool { return f.grammar == grammarTable || f == &zeekTSV })
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("log format %q has header lines: messages need one whose records stand alone", m.opt.Format)
 	}
-	if _, ok := l.(headed); ok {
-		return nil, fmt.Errorf("log format %q has header lines: messages need one whose records stand alone", f.name)
+	if f := rows[0]; slices.Contains(mapped, f) || f.grammar == grammarOwn {
+		m.layout, err = chooseNamed(nil, &m.opt.Options)
+	} else {
+		m.layout, err = recordsOf(rows)
 	}
-	m.format, m.layout = f, l
-	return m, nil
+	return m, err
 }
 
 // Append appends a message with its annotations. If one line of the message
@@ -73,24 +69,7 @@ func (m *Messages) Append(dst, message []byte) (out []byte, kind Kind, problem *
 		m.stats.Lines++
 		return m.bad(dst, &Problem{"message", 0, fmt.Sprintf("message of more than %d bytes", m.opt.MaxLine)})
 	}
-	if m.layout == nil && !m.choose(message) {
-		if len(bytes.TrimSpace(message)) == 0 {
-			m.stats.Lines++
-			m.stats.Other++
-			if m.w.everything && m.opt.Output == Same || m.opt.Strip {
-				dst = append(dst, message...)
-			}
-			return dst, Other, nil
-		}
-		m.stats.Lines++
-		return m.bad(dst, &Problem{"message", 1, "format not recognised"})
-	}
 	m.do(dst, message)
-	if m.named == nil && m.w.stats.Flows == 0 && !m.fits() {
-		if was := m.format; m.choose(message) && m.format != was {
-			m.do(dst, message)
-		}
-	}
 	st := &m.w.stats
 	if st.Bad > 0 {
 		m.stats.Lines += st.Lines
@@ -118,10 +97,14 @@ func (m *Messages) bad(dst []byte, p *Problem) ([]byte, Kind, *Problem) {
 func (m *Messages) do(dst, message []byte) {
 	b := &m.b
 	b.in, b.name, b.line, b.layout = message, "message", 1, m.layout
-	if l, ok := m.layout.(jsonLog); ok && mayContinue(message) && spansLines(message) {
-		b.layout = jsonSpanning{l}
+	if l, ok := m.layout.(*records); ok {
+		if mayContinue(message) && spansLines(message) {
+			b.layout = spanningRecords{l}
+		} else if i := bytes.IndexByte(message, '\n'); l.azure && i >= 0 && i+1 < len(message) && azureFlows.detect(message) && !startsKnown(message) {
+			b.layout = azureLog{}
+		}
 	}
-	m.w.stats = Stats{}
+	m.w.stats = Stats{Shapes: m.w.stats.Shapes[:0]}
 	b.out = m.w.lines(dst, b)
 }
 
@@ -129,37 +112,6 @@ func (m *Messages) do(dst, message []byte) {
 // nearly all messages spansLines, which looks for the line's end.
 func mayContinue(message []byte) bool {
 	return len(message) < 2 || message[0] != '{' || message[1] != '"'
-}
-
-// fits reports that a message without flows is of the kept format all the same:
-// one of its events without ports.
-func (m *Messages) fits() bool {
-	l, ok := m.layout.(jsonLog)
-	return ok && m.w.stats.Bad == 0 && m.w.record.scratch != nil && l.shape.is != nil && l.shape.is(&m.w.record.scratch.values)
-}
-
-// choose finds out the format of a message, if it can be told.
-func (m *Messages) choose(message []byte) bool {
-	sample := message[:min(len(message), sampleSize)]
-	for _, f := range formats() {
-		if f.detect == nil || !f.detect(sample) {
-			continue
-		}
-		l, err := f.start(&m.opt.Options, sample)
-		if err != nil {
-			continue
-		}
-		if _, ok := l.(headed); ok {
-			continue
-		}
-		if l, ok := l.(jsonSpanning); ok {
-			m.format, m.layout = f, l.jsonLog // do looks again, at each
-			return true
-		}
-		m.format, m.layout = f, l
-		return true
-	}
-	return false
 }
 
 // Stats returns the counts of the messages so far. A message that is not

@@ -78,7 +78,7 @@ func TestMessagesBad(t *testing.T) {
 	}
 	for _, c := range []struct{ in, want string }{
 		{"nothing known", "format not recognised"},
-		{flow + "\nno flow\n" + flow, "message:2: no JSON object"},
+		{flow + "\nno flow\n" + flow, "message:2: format not recognised"},
 		{flow[:50], "message:1: "},
 		{flow + strings.Repeat(" ", 1000), "more than 1000 bytes"},
 		{"#fields\tts\tid.orig_h\n", "message:1: "},

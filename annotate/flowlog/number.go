@@ -1,7 +1,9 @@
 package flowlog
 
 import (
+	"bytes"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 	"unsafe"
@@ -16,6 +18,28 @@ import (
 func parsePort(b []byte) (port uint16, ok bool) {
 	n, ok := parseUint(b, 65535)
 	return uint16(n), ok
+}
+
+// portOf reads a port as logs write them: see parseNumber.
+func portOf(b []byte) (port uint16, ok bool) {
+	if port, ok = parsePort(b); ok {
+		return port, true
+	}
+	n, ok := parseNumber(b, 65535)
+	return uint16(n), ok
+}
+
+// parseNumber reads a number up to a limit that a data frame may have made
+// floating point ("443.0"), or an export written with separators ("50,123").
+func parseNumber(b []byte, limit uint64) (n uint64, ok bool) {
+	if whole, zeros, point := bytes.Cut(b, []byte{'.'}); point && len(zeros) > 0 && len(bytes.Trim(zeros, "0")) == 0 {
+		b = whole
+	}
+	if i := len(b) - 4; i > 0 && i <= 3 && b[i] == ',' {
+		var joined [6]byte
+		return parseUint(append(append(joined[:0], b[:i]...), b[i+1:]...), limit)
+	}
+	return parseUint(b, limit)
 }
 
 // parseUint reads a decimal number up to a limit. Leading zeros are fine.
@@ -211,6 +235,44 @@ func parseSeconds(b []byte) int64 {
 	return sec*1e9 + frac
 }
 
+// parseTime reads a time as logs write them: a date (without a zone it is UTC),
+// or a number of seconds, milli-, micro- or nanoseconds since the Unix epoch,
+// which have 10, 13, 16 and 19 digits from 2001 to 2286. It gives nanoseconds
+// since the Unix epoch, 0 for anything else.
+func parseTime(b []byte) int64 {
+	if len(b) < 10 {
+		return parseSeconds(b)
+	}
+	if b[4] == '/' && b[7] == '/' {
+		var t [40]byte
+		if len(b) > len(t) {
+			return 0
+		}
+		n := copy(t[:], b)
+		t[4], t[7] = '-', '-'
+		return parseRFC3339(t[:n])
+	}
+	if b[4] == '-' {
+		return parseRFC3339(b)
+	}
+	if t := parseSeconds(b); t != 0 {
+		return t
+	}
+	n, ok := parseUint(b, 1<<63-1)
+	if !ok {
+		return 0
+	}
+	switch len(b) {
+	case 13:
+		return int64(n) * 1e6
+	case 16:
+		return int64(n) * 1e3
+	case 19:
+		return int64(n)
+	}
+	return 0
+}
+
 // parseRFC3339 reads "2026-09-14T09:00:00.123456Z", also with a space for the
 // T, an offset in the forms +0200 and +02:00, or none, which is UTC. It gives
 // nanoseconds since the Unix epoch, 0 for anything else.
@@ -276,6 +338,47 @@ const (
 	tcpSYN = 2
 	tcpACK = 16
 )
+
+const tcpFIN = 1
+
+// parseFlags reads TCP flags: a number, "0x12" or "18", or letters as nfdump,
+// tcpdump and SiLK write them: "...AP.SF", "FS PA".
+func parseFlags(b []byte) (flags uint64) {
+	if len(b) > 0 && b[0]-'0' <= 9 {
+		if len(b) > 2 && b[1]|0x20 == 'x' {
+			n, err := strconv.ParseUint(string(b[2:]), 16, 16)
+			if err != nil {
+				return 0
+			}
+			return n
+		}
+		n, _ := parseNumber(b, 0xffff)
+		return n
+	}
+	for _, c := range b {
+		switch c {
+		case 'S':
+			flags |= tcpSYN
+		case 'A':
+			flags |= tcpACK
+		case 'F':
+			flags |= tcpFIN
+		}
+	}
+	return flags
+}
+
+// openingOfPacket tells what the TCP flags of one packet, source to
+// destination, say of the opening.
+func openingOfPacket(flags uint64) flow.Opening {
+	switch flags & (tcpSYN | tcpACK) {
+	case tcpSYN:
+		return flow.Opening{Server: flow.Destination}
+	case tcpSYN | tcpACK:
+		return flow.Opening{Server: flow.Source, Accept: true}
+	}
+	return flow.Opening{}
+}
 
 // openingOf tells what the TCP flags of one direction, source to destination,
 // say of the opening when they are all flags of that direction ORed. SYN

@@ -72,16 +72,16 @@ func ownOutcome(state []byte) annotate.Outcome { return ownStates[string(state)]
 // eveOutcome reads a flow event of EVE: the packets of both directions and, for
 // TCP, the flags of both, in hexadecimal. Its state is no help: "closed" is also
 // that of a connection that was refused.
-func eveOutcome(j *jsonScan, r *Record) annotate.Outcome {
-	if j.is(jsonOutcome, "drop") {
+func eveOutcome(r *Record, v *values) annotate.Outcome {
+	if v.is(fieldOutcome, "drop") {
 		return annotate.Denied
 	}
-	answers, ok := parseUint(j.get(jsonDestinationPackets), 1<<62)
-	if !j.is(jsonKind, "flow") || !ok {
+	answers, ok := parseUint(v.get(fieldDestinationPackets), 1<<62)
+	if !v.is(fieldKind, "flow") || !ok {
 		return annotate.NoOutcome
 	}
 	const tcpRST = 4
-	answer, known := parseHexByte(j.get(jsonACK))
+	answer, known := parseHexByte(v.get(fieldAnswerFlags))
 	switch known = known && r.Flow.Protocol == 6; {
 	case answers == 0 && r.Flow.Protocol == 6:
 		return annotate.Attempted

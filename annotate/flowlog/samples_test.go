@@ -199,7 +199,7 @@ func checkProperties(t *testing.T, data []byte, opt Options) {
 
 // FuzzEnrich feeds anything to any format.
 func FuzzEnrich(f *testing.F) {
-	list := formats()
+	list := append(formats(), mapped...)
 	for _, s := range samples(f) {
 		for i := range list {
 			if list[i].name == s.format {

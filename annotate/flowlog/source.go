@@ -44,7 +44,6 @@ type source struct {
 	strip bool // headers are to lose the names of added fields
 	whole bool // fill the buffer before going on
 
-	format   string
 	layout   layout
 	buf      []byte
 	from, to int   // the part of buf not yet given out
@@ -251,15 +250,14 @@ func (s *source) begin(b *block) (done bool, err error) {
 			continue
 		}
 		tried = len(data)
-		l, format, err := choose(data[:min(len(data), sampleSize)], &s.opt)
-		if err != nil {
-			return false, fmt.Errorf("read %s: %w", s.name, err)
-		}
-		if format == "" && !enough {
+		if !enough && undecided(data) {
 			s.fill()
 			continue
 		}
-		s.format = format
+		l, err := choose(data[:min(len(data), sampleSize)], &s.opt)
+		if err != nil {
+			return false, fmt.Errorf("read %s: %w", s.name, err)
+		}
 		s.use(l)
 		if mark == 0 {
 			return false, nil

@@ -31,14 +31,18 @@ import (
 // connection "orig" and the other "resp": resp is the service. For ICMP the two
 // port fields hold the message's type and code.
 var zeekTSV = format{
-	name:  "zeek",
-	about: "Zeek, tab-separated (conn.log and all logs with id.orig_p and id.resp_p)",
-	reads: "id.orig_h id.orig_p id.resp_h id.resp_p proto ts; for the protocol also #path, version",
-	adds:  "columns at the end; #fields and #types extended",
-	detect: func(sample []byte) bool {
-		return bytes.HasPrefix(sample, []byte("#separator ")) || bytes.HasPrefix(sample, []byte("#fields\t"))
-	},
-	start: func(*Options, []byte) (layout, error) { return newZeekLog('\t'), nil },
+	name: "zeek", about: "Zeek, tab-separated (conn.log and all logs with id.orig_p and id.resp_p)",
+	doc:     "Zeek: TSV logs https://docs.zeek.org/en/master/log-formats.html",
+	grammar: grammarOwn,
+	reads:   "id.orig_h id.orig_p id.resp_h id.resp_p proto ts; for the protocol also #path, version",
+	adds:    "columns at the end; #fields and #types extended",
+	detect:  isZeekHeader,
+	start:   func(*Options, []byte) (layout, error) { return newZeekLog('\t'), nil },
+}
+
+// isZeekHeader reports whether a line begins a log of Zeek's.
+func isZeekHeader(line []byte) bool {
+	return bytes.HasPrefix(line, []byte("#separator ")) || bytes.HasPrefix(line, []byte("#fields\t"))
 }
 
 // zeekLog is what the header lines said so far.
@@ -53,6 +57,8 @@ type zeekLog struct {
 	// that an annotation needs.
 	meanings []zeekColumn
 	ends     int
+	// rest reads lines that are not of the log; it may be nil.
+	rest *records
 }
 
 // zeekColumn says what a column is read as.
@@ -78,6 +84,8 @@ var zeekColumns = map[string]zeekColumn{
 	"ts": zeekTime, "id.orig_h": zeekSource, "id.orig_p": zeekSourcePort,
 	"id.resp_h": zeekDestination, "id.resp_p": zeekDestinationPort, "proto": zeekProto,
 	"conn_state": zeekConnState, "history": zeekHistory, "orig_pkts": zeekSourcePackets, "resp_pkts": zeekDestinationPackets,
+	// What databases and shippers make of these.
+	"id_orig_h": zeekSource, "id_orig_p": zeekSourcePort, "id_resp_h": zeekDestination, "id_resp_p": zeekDestinationPort,
 }
 
 type zeekState uint8
@@ -136,7 +144,9 @@ func (z *zeekLog) head(dst, line []byte, strip bool) ([]byte, layout, error) {
 			return append(dst, line...), zeekUnreadable, errors.New("#separator is not one byte, or is one that values contain")
 		}
 		// A new log begins: nothing of the one before holds.
-		return append(dst, line...), newZeekLog(b), nil
+		fresh := newZeekLog(b)
+		fresh.rest = z.rest
+		return append(dst, line...), fresh, nil
 	case "#set_separator":
 		if string(value) != z.dialect.set {
 			next.dialect = newZeekDialect(sep, string(value), z.dialect.unset)
@@ -257,9 +267,12 @@ func (z *zeekLog) fields(names []byte) error {
 }
 
 func (z *zeekLog) parse(r *Record) {
+	r.of = &zeekTSV
 	switch z.state {
 	case zeekNoFields:
-		r.bad("line before #fields", nil)
+		if !z.otherwise(r) {
+			r.bad("line before #fields", nil)
+		}
 		return
 	case zeekNoPorts:
 		return
@@ -331,6 +344,9 @@ func (z *zeekLog) parse(r *Record) {
 		}
 	}
 	if n := columns + bytes.Count(line, []byte(z.dialect.sep)) + 1; n != z.columns {
+		if z.otherwise(r) {
+			return
+		}
 		r.bad(fmt.Sprintf("%d columns, want %d", n, z.columns), nil)
 	}
 	if r.Kind == Bad {
@@ -343,6 +359,21 @@ func (z *zeekLog) parse(r *Record) {
 	if hasDst || hasDP { // weird.log has lines of no connection
 		f.Stated = flow.Destination
 	}
+}
+
+// otherwise reads a line that is not of the log as a record that stands alone,
+// and reports whether it is one.
+func (z *zeekLog) otherwise(r *Record) bool {
+	if z.rest == nil || bytes.Count(r.Line, []byte(z.dialect.sep)) > 2 {
+		return false
+	}
+	r.reset(r.Line)
+	if z.rest.parse(r); r.by != nil && r.Kind != Other {
+		return true
+	}
+	r.reset(r.Line)
+	r.of = &zeekTSV
+	return false
 }
 
 // indexNear is bytes.IndexByte for what is near: eight bytes at a time, without

@@ -191,6 +191,9 @@ func (z *zeekLog) part(dst []byte, w *worker, b *block, p *zeekPlain, data []byt
 			k.learn(w, p, &f, zeekKey(&f, &words), dst[old:])
 		}
 	}
+	if plain > 0 {
+		w.count(&zeekTSV, Flow, plain)
+	}
 	w.stats.Lines += plain
 	w.stats.Flows += plain
 	w.stats.Selected += selected

@@ -166,6 +166,7 @@ var fields = []Field{
 	{"portannot.export.end", Text, "why the exporter ended the account", ifTold, LogJSON},
 	{"portannot.export.direction", Text, "ingress or egress", ifTold, LogJSON},
 	{"portannot.export.sampling", Count, "one of so many packets was looked at", ifTold, LogJSON},
+	{"portannot.from", Text, "the field of the envelope that held the record: message, event.original, _source …", "in objects that are an envelope", 0},
 	{"portannot.registry.edition", Text, "date of the registry's edition", "", every},
 	{"portannot.registry.as_of", Text, "edition that was in force at the time of the flow", "", 0},
 	{"portannot.registry.source", Text, "where it came from", "", flowBoth | LogJSON},

@@ -200,7 +200,7 @@ func (j *JSON) AppendAnnotation(dst []byte, a *annotate.Annotation) []byte {
 func IsAnnotation(key []byte) bool {
 	switch string(key) {
 	case "service", "note", "registered", "source_registered", "destination_registered", "registered_after_traffic",
-		"local", "source_local", "destination_local", "registry", "schema", "caveat":
+		"local", "source_local", "destination_local", "registry", "schema", "caveat", "from":
 		return true
 	}
 	return false

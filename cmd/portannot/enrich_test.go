@@ -74,7 +74,7 @@ func TestEnrichFollow(t *testing.T) {
 	appendTo(flow("25"))
 	out.await(t, `"name":"smtp"`)
 	appendTo("no flow\n")
-	messages.await(t, "conn.json:2: no JSON object")
+	messages.await(t, "conn.json:2: format not recognised")
 	cancel()
 	if got := <-code; got != exitFailure {
 		t.Errorf("exit code %d, want %d for the line that is no flow", got, exitFailure)

@@ -1,0 +1,326 @@
+package flowlog
+
+import (
+	"bytes"
+)
+
+// A line of text is a record with what others put before it: a syslog header of
+// RFC 3164 or RFC 5424, the time stamp of an export, the name of the program.
+// Where the record begins cannot always be told from the header alone ("Sep 14
+// 09:00:00 fw1 date=2026-09-14 …" has no name of a program), so every place where
+// a part of a header ends is one where a record may begin.
+
+// header is what stands before a record.
+type header struct {
+	begins [8]int // where a record may begin, in ascending order
+	n      int
+	tag    []byte // the program, without its process number; nil if there is none
+	known  bool   // there is a time stamp or a priority
+}
+
+func (h *header) begin(at int) {
+	if h.n > 0 && h.begins[h.n-1] == at {
+		return
+	}
+	if h.n < len(h.begins) {
+		h.begins[h.n] = at
+		h.n++
+	}
+}
+
+// read reads the header of a line.
+func (h *header) read(line []byte) {
+	h.n, h.tag, h.known = 0, nil, false
+	i := 0
+	if bytes.HasPrefix(line, bom) {
+		i = len(bom)
+	}
+	i = skipBlank(line, i)
+	h.begin(i)
+	if at := priority(line, i); at > i {
+		i, h.known = at, true
+		h.begin(i)
+		if bytes.HasPrefix(line[i:], []byte("1 ")) {
+			if h.structured(line, i+2) {
+				return
+			}
+		}
+	} else if bytes.HasPrefix(line[i:], []byte("1 ")) && stamp(line, i+2) > 0 {
+		if h.structured(line, i+2) {
+			return
+		}
+	}
+	if at := stamp(line, i); at > i {
+		i, h.known = at, true
+		if i < len(line) && line[i] == ':' {
+			i++
+		}
+		i = skipBlank(line, i)
+		h.begin(i)
+	}
+	h.program(line, i)
+}
+
+// structured reads the rest of a header of RFC 5424 section 6, behind the
+// version.
+func (h *header) structured(line []byte, i int) bool {
+	if i < len(line) && line[i] == '-' {
+		i++
+	} else if i = stamp(line, i); i == 0 {
+		return false
+	}
+	h.known = true
+	for n := range 4 { // HOSTNAME, APP-NAME, PROCID, MSGID
+		if i >= len(line) || line[i] != ' ' {
+			return false
+		}
+		from := i + 1
+		end := wordEnd(line, from)
+		if n == 1 && string(line[from:end]) != "-" {
+			h.tag = line[from:end]
+		}
+		i = end
+	}
+	i = skipBlank(line, i)
+	h.begin(i) // some leave the structured data out
+	if i < len(line) && line[i] == '-' {
+		i++
+	} else {
+		for i < len(line) && line[i] == '[' {
+			quoted := false
+			for i++; i < len(line) && (quoted || line[i] != ']'); i++ {
+				if line[i] == '\\' {
+					i++
+				} else if line[i] == '"' {
+					quoted = !quoted
+				}
+			}
+			if i++; i > len(line) {
+				return true
+			}
+		}
+	}
+	i = skipBlank(line, i)
+	if bytes.HasPrefix(line[min(i, len(line)):], bom) {
+		i += len(bom)
+	}
+	h.begin(i)
+	h.rest(line, i)
+	return true
+}
+
+// program reads the host and the name of the program, each of which may be
+// missing.
+func (h *header) program(line []byte, i int) {
+	for words := 0; words < 2; words++ {
+		end := wordEnd(line, i)
+		word := line[i:end]
+		if len(word) == 0 || len(word) > 64 || bytes.ContainsAny(word, "={}\"<>%|,") {
+			break
+		}
+		if n := len(word); n > 1 && word[n-1] == ':' || n > 3 && word[n-1] == ']' && bytes.IndexByte(word, '[') > 0 {
+			h.name(word)
+			i = skipBlank(line, end)
+			h.begin(i)
+			break
+		}
+		if !h.known {
+			break // a first word is only a host behind a time stamp
+		}
+		i = skipBlank(line, end)
+		h.begin(i)
+		if i < len(line) && line[i] == ':' { // "asa1 : %ASA-…"
+			i = skipBlank(line, i+1)
+			h.begin(i)
+			break
+		}
+	}
+	h.rest(line, i)
+}
+
+// name keeps the name of a program: "kernel:", "filterlog[123]:".
+func (h *header) name(word []byte) {
+	word = bytes.TrimSuffix(word, []byte{':'})
+	if i := bytes.IndexByte(word, '['); i > 0 {
+		word = word[:i]
+	}
+	h.tag = word
+}
+
+// rest reads what may stand behind the header: the kernel's own time stamp, the
+// cookie of CEE.
+func (h *header) rest(line []byte, i int) {
+	if i < len(line) && line[i] == '[' {
+		end := i + 1
+		for end < len(line) && (line[end] == ' ' || line[end] == '.' || line[end]-'0' <= 9) {
+			end++
+		}
+		if end < len(line) && line[end] == ']' && end > i+1 {
+			i = skipBlank(line, end+1)
+			h.begin(i)
+			h.known = true
+		}
+	}
+	if rest, ok := bytes.CutPrefix(line[i:], []byte("@cee:")); ok {
+		h.begin(skipBlank(line, len(line)-len(rest)))
+	}
+}
+
+func skipBlank(line []byte, i int) int {
+	for i < len(line) && (line[i] == ' ' || line[i] == '\t') {
+		i++
+	}
+	return i
+}
+
+func wordEnd(line []byte, i int) int {
+	for i < len(line) && line[i] != ' ' && line[i] != '\t' {
+		i++
+	}
+	return i
+}
+
+// priority steps over "<134>".
+func priority(line []byte, i int) int {
+	if i >= len(line) || line[i] != '<' {
+		return i
+	}
+	at := i + 1
+	for at < len(line) && line[at]-'0' <= 9 {
+		at++
+	}
+	if at == i+1 || at > i+4 || at == len(line) || line[at] != '>' {
+		return i
+	}
+	return at + 1
+}
+
+// stamp steps over a time stamp: "Sep 14 09:00:00", with a year or a fraction
+// or without, or a date of RFC 3339. It gives 0 if there is none.
+func stamp(line []byte, i int) int {
+	if len(line)-i < len("Jan  1 00:00:00") {
+		return 0
+	}
+	at := i
+	if line[at]-'0' <= 9 {
+		// 2026-09-14T09:00:00, with a space for the T
+		if len(line)-at < 19 || line[at+4] != '-' || line[at+7] != '-' || line[at+10] != 'T' && line[at+10] != ' ' {
+			return 0
+		}
+		if at = clock(line, at+11); at == 0 {
+			return 0
+		}
+		switch {
+		case at < len(line) && line[at] == 'Z':
+			at++
+		case len(line)-at >= 5 && (line[at] == '+' || line[at] == '-') && line[at+1]-'0' <= 9:
+			at += 5
+			if line[at-2] == ':' {
+				at++
+			}
+		}
+		return min(at, len(line))
+	}
+	if line[at]-'A' > 25 || line[at+3] != ' ' || bytes.Index([]byte("JanFebMarAprMayJunJulAugSepOctNovDec"), line[at:at+3]) < 0 {
+		return 0
+	}
+	if line[at+4] != ' ' && line[at+4]-'0' > 3 || line[at+5]-'0' > 9 && line[at+5] != ' ' {
+		return 0
+	}
+	at = skipBlank(line, at+4)
+	at = skipBlank(line, wordEnd(line, at))
+	if len(line)-at > 4 && line[at+4] == ' ' && line[at]-'0' <= 9 { // a year before the time
+		at += 5
+	}
+	if at = clock(line, at); at == 0 {
+		return 0
+	}
+	if len(line)-at > 5 && line[at] == ' ' && (line[at+1] == '2') && line[at+2] == '0' && line[at+3]-'0' <= 9 && line[at+4]-'0' <= 9 && line[at+5] == ' ' {
+		at += 5 // a year behind it
+	}
+	if len(line)-at > 4 && string(line[at:at+4]) == " UTC" {
+		at += 4
+	}
+	return at
+}
+
+// clock steps over "09:00:00" and a fraction; 0 if there is none.
+func clock(line []byte, i int) int {
+	if len(line)-i < 8 || line[i]-'0' > 9 || line[i+2] != ':' || line[i+5] != ':' || line[i+7]-'0' > 9 {
+		return 0
+	}
+	i += 8
+	if i < len(line) && (line[i] == '.' || line[i] == ',') {
+		for i++; i < len(line) && line[i]-'0' <= 9; i++ {
+		}
+	}
+	return i
+}
+
+// twoPorts reports whether a text seems to have two ports: numbers behind
+// addresses, or behind a word that ends in "port", "pt" or "prt".
+func twoPorts(text []byte) bool {
+	n := 0
+	for i := 0; i < len(text); i++ {
+		if text[i]-'0' > 9 || i > 0 && (text[i-1]-'0' <= 9 || text[i-1] == '.') {
+			continue
+		}
+		// A number begins here.
+		end := i
+		for end < len(text) && text[end]-'0' <= 9 {
+			end++
+		}
+		if end < len(text) && text[end] == '.' { // perhaps an address
+			for end < len(text) && (text[end]-'0' <= 9 || text[end] == '.') {
+				end++
+			}
+			if !parseAddr(text[i:end]).IsValid() || end+1 >= len(text) {
+				i = end
+				continue
+			}
+			port := end + 1
+			switch text[end] {
+			case '/', '(', ':', '.', '#':
+			case ' ':
+				if bytes.HasPrefix(text[port:], []byte("port ")) {
+					port += 5
+				} else {
+					i = end
+					continue
+				}
+			default:
+				i = end
+				continue
+			}
+			to := port
+			for to < len(text) && text[to]-'0' <= 9 {
+				to++
+			}
+			if _, ok := parsePort(text[port:to]); ok && to-port < 6 {
+				n++
+			}
+			i = max(to, end)
+		} else {
+			if _, ok := parsePort(text[i:end]); ok && i > 3 && portWord(text[:i]) {
+				n++
+			}
+			i = end
+		}
+		if n == 2 {
+			return true
+		}
+	}
+	return false
+}
+
+// portWord reports whether a text ends in a word for a port and one byte that
+// parts it from the number: "SPT=", "srcport: ".
+func portWord(b []byte) bool {
+	b = bytes.TrimRight(b, " \"")
+	if n := len(b); n > 0 && (b[n-1] == '=' || b[n-1] == ':') {
+		b = b[:n-1]
+	}
+	b = bytes.TrimRight(b, " \"")
+	n := len(b)
+	return n >= 4 && equalFold("port", b[n-4:]) || n >= 3 && (equalFold("spt", b[n-3:]) || equalFold("dpt", b[n-3:]) || equalFold("prt", b[n-3:]))
+}

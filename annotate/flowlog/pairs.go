@@ -1,0 +1,424 @@
+package flowlog
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/internal/ascii"
+)
+
+// The grammar of pairs: "key=value" with spaces, commas or tabs between, also
+// behind the headers of CEF and LEEF. A record is read once for the keys of all
+// formats; which of them are there tells the format.
+
+// pairForm is how pairs stand in a record.
+type pairForm uint8
+
+const (
+	pairsSpaced pairForm = iota // key=value key="a value", with spaces or commas between
+	pairsCEF                    // ArcSight's Common Event Format: values go up to the next key
+	pairsLEEF                   // QRadar's Log Event Extended Format: tabs, or what the header says, between
+)
+
+// pairCatalog has the keys that formats look for.
+type pairCatalog struct {
+	shapes []*shape
+	keys   map[string]uint16
+}
+
+// bareWord marks a name that is a word without "=".
+const bareWord = "^"
+
+func (c *pairCatalog) number() {
+	c.keys = numberNames(c.shapes)
+}
+
+// pairFound is a pair that was looked for.
+type pairFound struct {
+	number uint16
+	value  []byte
+}
+
+// pairScan reads the pairs of one record.
+type pairScan struct {
+	found []pairFound
+	have  nameSet
+	pairs int    // all of them
+	odd   int    // words without "="
+	fault string // why it cannot be read
+	rest  []byte
+}
+
+// pairsAt reads pairs that begin at a place, and reports whether they are a
+// record of a format.
+func (l *records) pairsAt(r *Record, line []byte, at int, h *header) bool {
+	if len(l.pairs.shapes) == 0 {
+		return false
+	}
+	p := &r.pairs
+	text := line[at:]
+	form, body := pairsSpaced, text
+	switch {
+	case bytes.HasPrefix(text, []byte("CEF:")):
+		form, body = pairsCEF, behindBars(text, 7)
+	case bytes.HasPrefix(text, []byte("LEEF:")):
+		form = pairsLEEF
+	}
+	var style *pairStyle
+	switch form {
+	case pairsCEF:
+		p.cef(l.pairs.keys, body)
+		style = plainPairs
+	case pairsLEEF:
+		style = p.leef(l.pairs.keys, text)
+	default:
+		if !startsPair(text) {
+			return l.prefixed(r, line, at, h)
+		}
+		style = p.spaced(l.pairs.keys, text, nil)
+	}
+	for _, s := range l.pairs.shapes {
+		if s.form == form && s.prefix == 0 && s.shown(&p.have) {
+			return l.readPairs(r, s, style)
+		}
+	}
+	if p.pairs > 2 && p.odd <= p.pairs || form != pairsSpaced {
+		r.of = pairsOf[form] // pairs of no format: not a line of which nothing is known
+	}
+	return l.prefixed(r, line, at, h)
+}
+
+// pairsOf are what pairs of no format are counted as.
+var pairsOf = [...]*format{pairsSpaced: {name: "pairs", loose: true}, pairsCEF: {name: "cef", loose: true}, pairsLEEF: {name: "leef", loose: true}}
+
+// prefixed reads a record with a user's own text before it.
+func (l *records) prefixed(r *Record, line []byte, at int, h *header) bool {
+	if at != h.begins[h.n-1] {
+		return false // the text comes behind all of the header
+	}
+	text := line[at:]
+	for _, s := range l.pairs.shapes {
+		if s.prefix == 0 || h.tag != nil && s.tags != "" && !hasName(s.tags, h.tag) {
+			continue
+		}
+		first := s.knows[0][0]
+		i := bytes.Index(text[:min(len(text), s.prefix+len(first)+1)], []byte(first+"="))
+		if i < 0 || bytes.IndexByte(text[:i], '=') >= 0 {
+			continue
+		}
+		p := &r.pairs
+		p.spaced(l.pairs.keys, text[i:], s.allow)
+		if p.odd == 0 && s.shown(&p.have) {
+			r.of = nil
+			return l.readPairs(r, s, plainPairs)
+		}
+	}
+	return false
+}
+
+// hasName reports whether a list of names with spaces between has a name.
+func hasName(list string, name []byte) bool {
+	for w := range strings.FieldsSeq(list) {
+		if w == string(name) {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *records) readPairs(r *Record, s *shape, style *pairStyle) bool {
+	p := &r.pairs
+	r.of = s.format
+	if r.by = style; s.style != nil && style == plainPairs {
+		r.by = s.style
+	}
+	if p.fault != "" {
+		r.bad(p.fault, p.rest)
+		return true
+	}
+	r.values.reset()
+	for i := len(p.found) - 1; i >= 0; i-- { // the first one counts
+		if x := &p.found[i]; s.means[x.number] != noField && len(x.value) > 0 {
+			r.values.put(s.means[x.number], x.value)
+		}
+	}
+	s.read(r, &r.values)
+	return true
+}
+
+func (p *pairScan) reset() {
+	p.found, p.have, p.pairs, p.odd, p.fault, p.rest = p.found[:0], nameSet{}, 0, 0, "", nil
+}
+
+// pair keeps a pair that is looked for.
+func (p *pairScan) pair(keys map[string]uint16, key, value []byte) {
+	p.pairs++
+	if n, ok := keys[string(key)]; ok {
+		p.found = append(p.found, pairFound{n, value})
+		p.have.add(n)
+	}
+}
+
+// startsPair reports whether a text begins with a key and "=".
+func startsPair(text []byte) bool {
+	for i, c := range text {
+		switch {
+		case c == '=':
+			return i > 0
+		case c|0x20-'a' > 25 && c-'0' > 9 && c != '_' && c != '.' && c != '-':
+			return false
+		}
+	}
+	return false
+}
+
+// spaced reads pairs with spaces or commas between them. A value in quotes goes
+// up to a quote without a backslash before it. allow are the words without "="
+// that may stand between them; others are counted as odd.
+func (p *pairScan) spaced(keys map[string]uint16, line []byte, allow map[string]bool) *pairStyle {
+	p.reset()
+	style := plainPairs
+	for at := 0; at < len(line); {
+		switch line[at] {
+		case ' ', '\t', ',':
+			at++
+			continue
+		case '[': // what is quoted of another packet, or a remark
+			if i := bytes.IndexByte(line[at:], ']'); i >= 0 {
+				at += i + 1
+			} else {
+				at = len(line)
+			}
+			continue
+		}
+		from := at
+		for at < len(line) && line[at] != '=' && line[at] != ' ' && line[at] != '\t' {
+			at++
+		}
+		word := line[from:at]
+		if at == len(line) || line[at] != '=' {
+			var marked [32]byte
+			if n, ok := keys[string(append(append(marked[:0], bareWord...), word[:min(len(word), 31)]...))]; ok {
+				p.found = append(p.found, pairFound{n, word})
+				p.have.add(n)
+			}
+			if !allow[string(word)] && !(allow != nil && (word[0] == '(' || bytes.HasPrefix(word, []byte("FRAG:")))) {
+				p.odd++
+			}
+			continue
+		}
+		if at+1 < len(line) && line[at+1] == '"' {
+			value, next, ok := quotedValue(line, at+1)
+			if !ok {
+				p.fault, p.rest = "a quoted value does not end", line[from:]
+				return style
+			}
+			p.pair(keys, word, value)
+			if at = next; at < len(line) && line[at] == ',' && p.pairs == 1 {
+				style = commaPairs
+			}
+			continue
+		}
+		end := at + 1
+		comma := -1
+		for end < len(line) && line[end] != ' ' && line[end] != '\t' {
+			if line[end] == ',' && (style == commaPairs || p.pairs == 0) && startsPair(line[end+1:]) {
+				comma = end
+				break
+			}
+			end++
+		}
+		if comma >= 0 {
+			style = commaPairs
+		} else if end < len(line) && line[end] == '\t' && p.pairs == 0 {
+			style = tabPairs
+		}
+		p.pair(keys, word, line[at+1:end:end])
+		at = end
+	}
+	return style
+}
+
+// behindBars gives what stands behind the nth bar of a text.
+func behindBars(text []byte, n int) []byte {
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case '|':
+			if n--; n == 0 {
+				return text[i+1:]
+			}
+		}
+	}
+	return nil
+}
+
+// cef reads the extension of a CEF record (ArcSight Common Event Format,
+// Implementation Standard, version 25): values go up to the next key, and have
+// a backslash before "=".
+func (p *pairScan) cef(keys map[string]uint16, text []byte) {
+	p.reset()
+	text = bytes.TrimLeft(text, " ")
+	for len(text) > 0 {
+		key, rest, ok := bytes.Cut(text, []byte{'='})
+		if !ok {
+			return
+		}
+		// The value ends before the word that is the next key.
+		end, next := len(rest), len(rest)
+		for i := 0; i < len(rest); i++ {
+			if rest[i] == '\\' {
+				i++
+			} else if rest[i] == '=' {
+				if space := bytes.LastIndexByte(rest[:i], ' '); space >= 0 {
+					end, next = space, space+1
+					break
+				}
+			}
+		}
+		p.pair(keys, key, bytes.TrimRight(rest[:end], " "))
+		text = rest[next:]
+	}
+}
+
+// leef reads a LEEF record: five bars and tabs in version 1.0; in 2.0 a sixth
+// bar, before which the byte that parts the pairs may stand, as itself or as
+// "x09" or "0x09".
+func (p *pairScan) leef(keys map[string]uint16, text []byte) *pairStyle {
+	p.reset()
+	body, sep := behindBars(text, 5), byte('\t')
+	if bytes.HasPrefix(text, []byte("LEEF:2")) {
+		if mark, rest, ok := bytes.Cut(body, []byte{'|'}); ok && len(mark) < 6 && bytes.IndexByte(mark, '=') < 0 {
+			body = rest
+			switch hex := bytes.TrimPrefix(bytes.TrimPrefix(mark, []byte{'0'}), []byte{'x'}); {
+			case len(mark) == 1:
+				sep = mark[0]
+			case len(hex) == 2:
+				sep = byte(hexDigit(hex[0])<<4 | hexDigit(hex[1]))
+			}
+		}
+	}
+	if bytes.IndexByte(body, sep) < 0 && bytes.Count(body, []byte{'='}) > 1 && sep == '\t' {
+		// A relay made spaces of the tabs.
+		p.cef(keys, body)
+		return plainPairs
+	}
+	for pair := range bytes.SplitSeq(body, []byte{sep}) {
+		if key, value, ok := bytes.Cut(pair, []byte{'='}); ok {
+			p.pair(keys, bytes.TrimSpace(key), bytes.TrimSpace(value))
+		}
+	}
+	if sep == '\t' {
+		return tabPairs
+	}
+	return &pairStyle{sep: string(rune(sep))}
+}
+
+// quotedValue reads a value that goes up to a space, or in quotes up to a
+// quote without a backslash before it. next is where the next pair begins.
+func quotedValue(line []byte, from int) (value []byte, next int, ok bool) {
+	if from == len(line) || line[from] != '"' {
+		end := len(line)
+		if i := bytes.IndexByte(line[from:], ' '); i >= 0 {
+			end = from + i
+		}
+		return line[from:end:end], min(end+1, len(line)), true
+	}
+	for i := from + 1; i < len(line); i++ {
+		switch line[i] {
+		case '\\':
+			i++
+		case '"':
+			return line[from+1 : i : i], i + 1, true
+		}
+	}
+	return nil, len(line), false
+}
+
+// pairStyle is how pairs are written.
+type pairStyle struct {
+	sep    string // before each pair
+	quoted bool   // all values but numbers; otherwise those with a space
+}
+
+var (
+	plainPairs  = &pairStyle{sep: " "}
+	quotedPairs = &pairStyle{sep: " ", quoted: true}
+	commaPairs  = &pairStyle{sep: ",", quoted: true}
+	tabPairs    = &pairStyle{sep: "\t"}
+)
+
+// How our pairs begin, in each version of the record, and end.
+var (
+	pairBegins   = [][]byte{[]byte("portannot.service.side="), []byte("portannot.side=")}
+	caveatText   = []byte(iana.Caveat)
+	caveatQuoted = []byte(iana.Caveat + `"`)
+)
+
+// pair appends a pair, unless it has no value, which it does not keep.
+func (s *pairStyle) pair(dst []byte, key, value string) []byte {
+	if value == "" {
+		return dst
+	}
+	dst = append(append(append(append(dst, s.sep...), "portannot."...), key...), '=')
+	if !s.quoted && !strings.ContainsAny(value, " \"") {
+		return append(dst, value...)
+	}
+	dst = append(dst, '"')
+	for i := range len(value) {
+		c := value[i]
+		if c == '"' || c == '\\' {
+			c = '\''
+		}
+		dst = append(dst, c)
+	}
+	return append(dst, '"')
+}
+
+// pairs appends the annotation as pairs, a separator before each, by the names of
+// the columns and in their order. Those without a value are left out.
+func (s *pairStyle) pairs(dst []byte, n *notes) []byte {
+	a := &n.annotation
+	e := a.ServiceEntry()
+	dst = s.pair(dst, "service.side", a.Service.Side.String())
+	if e != nil {
+		dst = ascii.AppendUint(append(append(dst, s.sep...), "portannot.service.port="...), uint64(e.Port))
+	}
+	dst = s.pair(dst, "service.reason", a.Service.Reason.String())
+	dst = s.pair(dst, "service.confidence", a.Service.Confidence.String())
+	dst = s.pair(dst, "note", a.Note.String())
+	if e != nil {
+		dst = s.pair(dst, "registered.status", e.Status.String())
+		dst = s.pair(dst, "registered.name", e.Name())
+		if e.NumNames() > 1 {
+			dst = s.pair(dst, "registered.names", n.names(e))
+		}
+		dst = s.pair(dst, "registered.unauthorized_use", e.Unauthorized())
+		gone, _ := e.Deassigned()
+		dst = s.pair(dst, "registered.deassigned.date", gone.Date)
+		dst = s.pair(dst, "registered.deassigned.name", gone.FormerName)
+		dst = s.pair(dst, "registered.siblings", n.siblings(e))
+	}
+	if a.RegisteredLater {
+		dst = s.pair(dst, "registered_after_traffic", "true")
+	}
+	if !a.NoSourcePort {
+		dst = s.pair(dst, "source_registered.status", a.Source.Status.String())
+		dst = s.pair(dst, "source_registered.name", a.Source.Name())
+	}
+	if !a.NoDestinationPort {
+		dst = s.pair(dst, "destination_registered.status", a.Destination.Status.String())
+		dst = s.pair(dst, "destination_registered.name", a.Destination.Name())
+	}
+	dst = s.pair(dst, "local", a.Local())
+	dst = s.pair(dst, "registry.edition", n.edition)
+	dst = append(append(dst, s.sep...), "portannot.schema="+schemaText...)
+	return s.pair(dst, "caveat", iana.Caveat)
+}
+
+// append appends the record with the annotation as pairs.
+func (s *pairStyle) append(dst []byte, r *Record, n *notes) []byte {
+	return r.appendAfter(s.pairs(r.appendBefore(dst), n))
+}

@@ -1,0 +1,143 @@
+package flowlog
+
+import (
+	"github.com/portannot/portannot/annotate"
+	"github.com/portannot/portannot/capture/flow"
+)
+
+// Formats of JSON, in the order in which an object is compared with them: the
+// more particular come first.
+
+// portannotJSON is what portannot writes of captures, and of logs with
+// -o json. What the object "portannot" says of the packets is kept, and the
+// rule that decided the service end stands where it rests on them.
+var portannotJSON = format{
+	name: "portannot", about: "portannot's own JSON Lines",
+	doc:  "portannot help fields",
+	know: "portannot.service.side, portannot.first_packet | portannot.service.side, source.port",
+	not:  "ecs.version, agent.type, event.kind", // of others, whose records were annotated
+	fields: `proto=network.transport, protonum=network.iana_number, src=source.ip, sport=source.port, dst=destination.ip, dport=destination.port,
+		time=@timestamp, server=portannot.service.side, reason=portannot.service.reason, confidence=portannot.service.confidence,
+		state=portannot.state, packets=network.packets`,
+	outcome: func(_ *Record, v *values) annotate.Outcome { return ownOutcome(v.get(fieldState)) },
+	adjust: func(r *Record, v *values) bool {
+		var side flow.Side
+		switch string(v.get(fieldServer)) {
+		case "source":
+			side = flow.Source
+		case "destination":
+			side = flow.Destination
+		}
+		certain := v.is(fieldConfidence, "certain")
+		switch string(v.get(fieldReason)) {
+		case "stated":
+			r.Flow.Stated = side
+		case "handshake":
+			r.Flow.Opening = flow.Opening{Server: side, Confirmed: certain}
+		case "handshake-answer":
+			r.Flow.Opening = flow.Opening{Server: side, Accept: true, Confirmed: certain}
+		case "handshake-earlier":
+			r.Flow.Opening = flow.Opening{Server: side, Inherited: true, Accept: !certain, Confirmed: certain}
+		}
+		return true
+	},
+}
+
+// zeekJSON is Zeek with LogAscii::use_json, all logs with ports. The responder
+// is the service.
+var zeekJSON = format{
+	name: "zeek-json", about: "Zeek, JSON (conn.log and all logs with id.orig_p and id.resp_p)",
+	doc:    "Zeek: JSON logs https://docs.zeek.org/en/master/log-formats.html",
+	know:   "id.orig_p, id.resp_p",
+	fields: "src=id.orig_h, sport=id.orig_p, dst=id.resp_h, dport=id.resp_p, proto=proto, time=ts, kind=_path, version=version, state=conn_state, history=history, srcpackets=orig_pkts, dstpackets=resp_pkts",
+	outcome: func(r *Record, v *values) annotate.Outcome {
+		return zeekOutcome(r.Flow.Protocol, v.get(fieldState), v.get(fieldHistory))
+	},
+	roles:     "*=destination",
+	protocols: "unknown_transport=0",
+	adjust: func(r *Record, v *values) bool {
+		if v.get(fieldProtocol) != nil {
+			return true
+		}
+		path := v.get(fieldKind)
+		r.Flow.Protocol = zeekProtocols[string(path)]
+		if version := v.get(fieldVersion); string(path) == "ssl" && len(version) > 4 && string(version[:4]) == "DTLS" {
+			r.Flow.Protocol = 17
+		}
+		return true
+	},
+}
+
+// eve is Suricata's EVE. Its flow events have the client as source, as those
+// with a direction say too; events of single packets (alert, anomaly…) without
+// one have the packet's source.
+var eve = format{
+	name: "eve", about: "Suricata EVE (flow, and all events with ports)",
+	doc:  "Suricata: EVE JSON format https://docs.suricata.io/en/latest/output/eve/eve-json-format.html",
+	know: "event_type, src_port, dest_port | event_type, timestamp, src_ip | event_type, timestamp, stats",
+	fields: `proto=proto, src=src_ip, sport=src_port, dst=dest_ip, dport=dest_port, time=flow.start, time2=timestamp, kind=event_type, direction=direction,
+		srcpackets=flow.pkts_toserver, dstpackets=flow.pkts_toclient, outcome=flow.action, dstflags=tcp.tcp_flags_tc`,
+	outcome: eveOutcome,
+	roles:   "direction: to_server=destination to_client=source; kind: flow=destination",
+}
+
+// gcp is VPC flow logs as Cloud Logging exports them. A record is one
+// direction, as the end named by jsonPayload.reporter saw it, and says nothing
+// of roles.
+var gcp = format{
+	name: "gcp", about: "Google Cloud VPC flow logs (LogEntry)",
+	doc:  "Google Cloud: VPC Flow Logs records https://cloud.google.com/vpc/docs/about-flow-logs-records",
+	know: "jsonPayload.connection.protocol, jsonPayload.connection.src_ip, jsonPayload.connection.dest_ip",
+	fields: `proto=jsonPayload.connection.protocol, src=jsonPayload.connection.src_ip, sport=jsonPayload.connection.src_port,
+		dst=jsonPayload.connection.dest_ip, dport=jsonPayload.connection.dest_port, time=jsonPayload.start_time, time2=timestamp`,
+}
+
+// hubble is Cilium Hubble, `hubble observe -o json` and its exporter. The
+// flow's is_reply says whether the source is the service's end. The flags are
+// those of one packet.
+var hubble = format{
+	name: "hubble", about: "Cilium Hubble (hubble observe -o json, exporter)",
+	doc: "Cilium: Hubble flow.proto https://docs.cilium.io/en/stable/_api/v1/flow/README/",
+	know: `IP.source, IP.destination, verdict | flow.IP.source, flow.IP.destination, flow.verdict |
+		IP.source, l4.TCP.source_port | IP.source, l4.UDP.source_port | IP.source, l4.SCTP.source_port |
+		flow.IP.source, flow.l4.TCP.source_port | flow.IP.source, flow.l4.UDP.source_port | flow.IP.source, flow.l4.SCTP.source_port`,
+	fields: `src=IP.source|flow.IP.source, dst=IP.destination|flow.IP.destination,
+		tcpsport=l4.TCP.source_port|flow.l4.TCP.source_port, tcpdport=l4.TCP.destination_port|flow.l4.TCP.destination_port,
+		udpsport=l4.UDP.source_port|flow.l4.UDP.source_port, udpdport=l4.UDP.destination_port|flow.l4.UDP.destination_port,
+		sctpsport=l4.SCTP.source_port|flow.l4.SCTP.source_port, sctpdport=l4.SCTP.destination_port|flow.l4.SCTP.destination_port,
+		syn=l4.TCP.flags.SYN|flow.l4.TCP.flags.SYN, ack=l4.TCP.flags.ACK|flow.l4.TCP.flags.ACK,
+		direction=is_reply|flow.is_reply, time=time|flow.time, outcome=verdict|flow.verdict`,
+	roles:  "direction: true=source false=destination",
+	oneWay: true,
+}
+
+// goflow2JSON is what goflow2 prints of NetFlow, IPFIX and sFlow, and what its
+// first version did.
+var goflow2JSON = format{
+	name: "goflow2", about: "goflow2 JSON, versions 1 and 2",
+	doc:  "goflow2: protobuf fields https://github.com/netsampler/goflow2/blob/main/docs/protocols.md",
+	know: "src_addr, dst_addr, src_port, dst_port | SrcAddr, DstAddr, SrcPort, DstPort",
+	fields: `proto=proto|Proto, src=src_addr|SrcAddr, sport=src_port|SrcPort, dst=dst_addr|DstAddr, dport=dst_port|DstPort, flags=tcp_flags|TCPFlags,
+		time=time_flow_start_ns|time_flow_start|TimeFlowStart, time2=time_received_ns|TimeReceived`,
+}
+
+// nfdumpJSON is nfdump -o json, an array of objects over several lines, and
+// -o ndjson.
+var nfdumpJSON = format{
+	name: "nfdump-json", about: "nfdump -o json and -o ndjson",
+	doc:  "nfdump(1), output formats https://github.com/phaag/nfdump",
+	know: "proto, src4_addr, dst4_addr | proto, src6_addr, dst6_addr",
+	fields: `proto=proto, src=src4_addr|src6_addr, sport=src_port, dst=dst4_addr|dst6_addr, dport=dst_port, flags=tcp_flags,
+		time=first|t_first`,
+}
+
+// ecs is any log with the field names of the Elastic Common Schema, as
+// Packetbeat and Filebeat write them. server.* names the service's end. It comes
+// last: other formats have its fields too.
+var ecs = format{
+	name: "ecs", about: "Elastic Common Schema (Packetbeat, Filebeat), keys nested or with dots",
+	doc:  "Elastic Common Schema: field reference https://www.elastic.co/docs/reference/ecs/ecs-field-reference",
+	know: "@timestamp, source.port | @timestamp, destination.port | network.transport, source.port | network.transport, destination.port",
+	fields: `proto=network.transport, protonum=network.iana_number, src=source.ip, sport=source.port, dst=destination.ip, dport=destination.port,
+		server=server.ip, serverport=server.port, time=event.start, time2=@timestamp`,
+}

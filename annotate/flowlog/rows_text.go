@@ -1,0 +1,85 @@
+package flowlog
+
+// Formats of pairs, of sentences, and of columns without a header, in the order
+// in which a record is compared with them.
+
+// Netfilter's LOG target (iptables, nftables) writes, after a prefix of the
+// user's own:
+//
+//	IN=eth0 OUT= MAC=… SRC=192.0.2.1 DST=192.0.2.2 LEN=60 … PROTO=TCP SPT=50123 DPT=22 WINDOW=64240 RES=0x00 SYN URGP=0
+//
+// Each line is one packet, so SYN and ACK are those of that packet. ICMP
+// errors have the packet they quote in brackets, with the same keys. Later
+// fragments and truncated packets ("INCOMPLETE") have no ports.
+var netfilter = format{
+	name: "netfilter", about: "netfilter LOG lines (iptables, nftables, ufw)",
+	doc:     "Linux: net/ipv4/netfilter/nf_log_syslog.c https://git.kernel.org",
+	grammar: grammarPairs, prefix: 128, tags: "kernel ulogd",
+	words:  "SYN ACK FIN RST PSH URG CWR ECE DF MF CE INCOMPLETE OPT TRUNCATED",
+	know:   "IN, OUT, SRC, DST, PROTO",
+	fields: "proto=PROTO, src=SRC, dst=DST, sport=SPT, dport=DPT, syn=^SYN, ack=^ACK, in=IN, out=OUT",
+}
+
+// FortiGate writes pairs, text in quotes:
+//
+//	date=2026-09-14 time=09:00:00 devname="fw" logid="0000000013" type="traffic" subtype="forward" eventtime=1789376400123456789
+//	srcip=192.0.2.10 srcport=50123 dstip=198.51.100.20 dstport=443 proto=6 …
+//
+// In traffic logs srcip is the end that opened the session. In others, of an
+// attack or a virus, it is the end that sent it, which is no role.
+var fortigate = format{
+	name: "fortigate", about: "FortiGate logs, key=value, with spaces or commas between",
+	doc:     "Fortinet: FortiOS log message reference https://docs.fortinet.com/product/fortigate",
+	grammar: grammarPairs, style: quotedPairs,
+	know:   "srcip, dstip, logid | srcip, dstip, devname | srcip, dstip, devid",
+	fields: "proto=proto, src=srcip, sport=srcport, dst=dstip, dport=dstport, kind=type, time=eventtime, outcome=action, in=srcintf, out=dstintf",
+	roles:  "kind: traffic=destination",
+}
+
+// Cisco ASA, FTD, FWSM and PIX tell of connections in sentences:
+//
+//	%ASA-6-302013: Built inbound TCP connection 27 for outside:203.0.113.5/51234 (203.0.113.5/51234) to inside:192.0.2.10/443 (198.51.100.10/443)
+//	%ASA-6-302014: Teardown TCP connection 27 for outside:203.0.113.5/51234 to inside:192.0.2.10/443 duration 0:00:30 bytes 1234 TCP FINs
+//
+// 302015 and 302016 are the same of UDP. The first end is on the interface of
+// lower security, whoever began: "inbound" says that it did, "outbound" that
+// the second did, so that the first is the service. Teardown does not say it.
+// The addresses in parentheses are what NAT makes of them. The first end is
+// our source, the second our destination.
+var ciscoASA = format{
+	name: "asa", about: "Cisco ASA, FTD, FWSM and PIX syslog: connections built, torn down and denied",
+	doc:     "Cisco: ASA syslog messages https://www.cisco.com/c/en/us/td/docs/security/asa/syslog/asa-syslog.html",
+	grammar: grammarSentences, begin: "%ASA-|%FTD-|%PIX-|%FWSM-",
+	roles: "direction: inbound=destination outbound=source",
+	sentences: []sentence{
+		{"302013", "Built {direction} TCP connection {} for {in}:{src}/{sport}[ ({natsrc}/{natsport})][({*})] to {out}:{dst}/{dport}[ ({natdst}/{natdport})]", "proto=tcp"},
+		{"302014", "Teardown TCP connection {} for {in}:{src}/{sport}[ ({*})][({*})] to {out}:{dst}/{dport}", "proto=tcp"},
+		{"302015", "Built {direction} UDP connection {} for {in}:{src}/{sport}[ ({natsrc}/{natsport})][({*})] to {out}:{dst}/{dport}[ ({natdst}/{natdport})]", "proto=udp"},
+		{"302020", "Built {direction} ICMP connection for faddr {src}/{} gaddr {natdst}/{} laddr {dst}/{}", "proto=icmp"},
+		{"302021", "Teardown ICMP connection for faddr {src}/{} gaddr {natdst}/{} laddr {dst}/{}", "proto=icmp"},
+		{"302016", "Teardown UDP connection {} for {in}:{src}/{sport}[ ({*})][({*})] to {out}:{dst}/{dport}", "proto=udp"},
+		{"106001", "Inbound TCP connection denied from {src}/{sport} to {dst}/{dport} flags {*}", "proto=tcp, outcome=denied"},
+		{"106006", "Deny inbound UDP from {src}/{sport} to {dst}/{dport}", "proto=udp, outcome=denied"},
+		{"106007", "Deny inbound UDP from {src}/{sport} to {dst}/{dport}", "proto=udp, outcome=denied"},
+		{"106015", "Deny TCP (no connection) from {src}/{sport} to {dst}/{dport} flags {*}", "proto=tcp, outcome=denied"},
+		{"106023", "Deny {proto} src {in}:{src}/{sport}[({*})] dst {out}:{dst}/{dport}[({*})] by ", "outcome=denied"},
+		{"106023", "Deny {proto} src {in}:{src} dst {out}:{dst} ", "outcome=denied"},
+		{"106100", "access-list {} {outcome} {proto} {in}/{src}({sport})[({*})] -> {out}/{dst}({dport})", ""},
+	},
+}
+
+// PAN-OS sends its logs as CSV without a header, behind a syslog header that
+// becomes part of the first column. What the columns are depends on the type in
+// the fourth. New versions add columns at the end, so their number is not
+// fixed. Of a TRAFFIC log, which is of a session, the source is the end that
+// opened it. Times have no zone and are not read.
+var panos = format{
+	name: "panos", about: "PAN-OS TRAFFIC, THREAT and DECRYPTION logs, CSV over syslog",
+	doc:     "Palo Alto Networks: syslog field descriptions https://docs.paloaltonetworks.com/pan-os/11-1/pan-os-admin/monitoring/use-syslog-for-monitoring/syslog-field-descriptions",
+	grammar: grammarBare, seps: ",", quotes: true, more: true,
+	order: "_ received _ type _ _ _ source destination natsource natdestination _ _ _ _ _ _ _ ingress egress _ _ _ _ sport dport natsport natdport _ proto action?",
+	holds: "received=date, type=TRAFFIC|THREAT|DECRYPTION",
+	fields: `kind=type, src=source, dst=destination, natsrc=natsource, natdst=natdestination, in=ingress, out=egress, sport=sport, dport=dport,
+		natsport=natsport, natdport=natdport, proto=proto, outcome=action`,
+	roles: "kind: TRAFFIC=destination",
+}
