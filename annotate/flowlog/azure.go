@@ -253,8 +253,10 @@ func (azureLog) flows(dst []byte, w *worker, name string, end []byte) []byte {
 			r.readTuple(line[s.from+1 : s.to-1])
 			at = s.to
 		}
+		w.count(&azureFlows, r.Kind, 1)
 		if r.Kind != Flow {
 			record.Kind = Bad // for Strict
+			w.stats.reason(r.problem.reason, 1)
 			w.stats.Bad++
 			w.stats.fault(&Problem{name, record.Number + int64(bytes.Count(line[:s.from], newline)), r.problem.String()})
 			if beside {

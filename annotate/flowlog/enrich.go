@@ -8,6 +8,7 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
@@ -67,6 +68,8 @@ type Stats struct {
 
 	// Shapes are the formats that were met, by their names.
 	Shapes []ShapeCount
+	// Reasons are why lines are bad, by their texts, at most maxReasons of them.
+	Reasons []ReasonCount
 	// Problems are the first MaxProblems faults: bad lines, and faults of
 	// headers.
 	Problems []*Problem
@@ -77,6 +80,33 @@ type Stats struct {
 type ShapeCount struct {
 	Format            string // "" for lines of no known format
 	Flows, Other, Bad uint64
+}
+
+// ReasonCount counts lines that are bad for one reason.
+type ReasonCount struct {
+	Reason string // "destination port is no port"
+	Lines  uint64
+}
+
+// maxReasons bounds Stats.Reasons. The last one stands for all others.
+const maxReasons = 20
+
+// reason counts bad lines.
+func (s *Stats) reason(reason string, n uint64) {
+	if len(reason) > 0 && reason[0]-'0' <= 9 {
+		reason = "another number of columns than the header has"
+	}
+	i, found := slices.BinarySearchFunc(s.Reasons, reason, func(x ReasonCount, r string) int { return strings.Compare(x.Reason, r) })
+	if found {
+		s.Reasons[i].Lines += n
+		return
+	}
+	if len(s.Reasons) >= maxReasons {
+		s.Reasons[maxReasons-1].Reason = "other reasons"
+		s.Reasons[maxReasons-1].Lines += n
+		return
+	}
+	s.Reasons = slices.Insert(s.Reasons, i, ReasonCount{reason, n})
 }
 
 // shape gives the count of a format.
@@ -128,6 +158,9 @@ func (s *Stats) add(o *Stats) {
 	s.NoPorts += o.NoPorts
 	s.NoProtocol += o.NoProtocol
 	s.Faults += o.Faults
+	for _, x := range o.Reasons {
+		s.reason(x.Reason, x.Lines)
+	}
 	for i := range o.Shapes {
 		c, x := s.shape(o.Shapes[i].Format), &o.Shapes[i]
 		c.Flows += x.Flows
@@ -265,7 +298,7 @@ func newWorker(opt *EnrichOptions) *worker {
 
 // do annotates a block.
 func (w *worker) do(b *block) {
-	b.out, w.stats = b.out[:0], Stats{Shapes: b.stats.Shapes[:0]}
+	b.out, w.stats = b.out[:0], Stats{Shapes: b.stats.Shapes[:0], Reasons: b.stats.Reasons[:0]}
 	if b.raw {
 		w.pass(b)
 	} else {
@@ -284,6 +317,8 @@ func (w *worker) pass(b *block) {
 	}
 	if b.problem != nil {
 		w.stats.Bad++
+		w.count(nil, Bad, 1)
+		w.stats.reason(b.problem.Reason, 1)
 		w.stats.fault(b.problem)
 	}
 	if w.opt.Strip || w.opt.Output == Same && (w.everything || !b.overlong) {
@@ -365,11 +400,14 @@ func (w *worker) line(dst []byte, b *block, end []byte) []byte {
 	if r.many != (span{}) {
 		return w.elements(dst, b, end)
 	}
-	w.count(r.of, r.Kind, 1)
+	if _, ok := b.layout.(manyFlows); !ok || r.Kind != Flow {
+		w.count(r.of, r.Kind, 1)
+	}
 	switch r.Kind {
 	case Bad:
 		w.stats.Bad++
 		w.stats.Faults++
+		w.stats.reason(r.problem.reason, 1)
 		if len(w.stats.Problems) < MaxProblems {
 			w.stats.Problems = append(w.stats.Problems, &Problem{b.name, r.Number, r.problem.String()})
 		}

@@ -23,41 +23,48 @@
 //
 // # Design: how a log flows
 //
-// The source (source.go) reads the log in large pieces, recognises the format
-// from the first piece, and cuts the pieces at line ends into blocks. It handles
-// headers, the lines that change how later lines are read, itself and in order.
-// So each block has one layout, which does not change while workers use it.
-// Workers (pipeline.go, enrich.go) take turns to read a block, annotate in
-// parallel, and take turns to write, in order. The output does not depend on the
-// number of workers. Once the format is known, it does not depend on the sizes
-// of the reads either.
+// The source (source.go) reads the log in large pieces and cuts them at line ends
+// into blocks. It handles header lines, which change how later lines are read,
+// itself and in order. So each block has one layout, which does not change while
+// workers use it. Workers (pipeline.go, enrich.go) take turns to read a block,
+// annotate in parallel, and take turns to write, in order. The output does not
+// depend on the number of workers, nor on the sizes of the reads.
 //
 // Memory does not grow with the log. Each worker has two blocks and their
 // output. A block has a few hundred KiB, or more if a line is longer. A line
 // longer than [Options.MaxLine] is copied in parts and never held as a whole.
 //
+// # Design: how a record is recognised
+//
+// A line is a carrier around a record: a syslog header (carrier.go), a JSON
+// envelope (json.go), a cell of a CSV. Each record is recognised by itself, in a
+// fixed order (recognise.go), so that a log may mix sources. What a field holds
+// never decides: an object is recognised by its keys and only as JSON, a text only
+// where it begins. Below a header, lines that do not fit it are recognised in the
+// same way. What was found before is remembered only where it cannot change the
+// answer.
+//
 // # Design: how to add a format
 //
-// Write one file with a [format] value, and add that value to the list in
-// formats.go. detect looks at the beginning of a log; start gives its first
-// layout. A layout has two methods:
+// A format is a row of data, a [format] in one of the files rows_*.go, and a name
+// in the list of formats.go. The code is in the grammars: JSON (json.go,
+// jsonscan.go), columns with a header (csv.go) and without (bare.go), pairs
+// (pairs.go), sentences (sentences.go). All of them give [values], by meaning, and
+// values.go makes a flow of these. Zeek's own header and Azure's tuples have
+// layouts of their own.
 //
-//   - parse reads r.Line into r: call r.flow() once the line is known to be a
-//     record, then fill r.Flow (protocol, addresses, ports, Stated, Opening,
-//     Start), or call r.bad with a reason. number.go reads numbers, ports,
-//     protocols, addresses and times without allocating. parse sets
-//     NoSourcePort or NoDestinationPort if the log has no such port, and leaves
-//     ICMP and port 0 to Record.settle. parse also sets r.cut, where an earlier
-//     annotation lies, and r.insert, where the new one goes.
-//   - append appends the line with its annotation: r.appendBefore, then one of
-//     the forms of notes (columns, object, pairs), then r.appendAfter.
+//  1. Write the row: know says by which names a record shows the format, fields
+//     where its values stand, roles which end is the service, outcomes what became
+//     of the flow. The comments of format say more. doc is the documentation that
+//     the row follows.
+//  2. Put it into the list in formats.go, before those whose names it has too.
+//  3. Put samples into testdata/flowlogs, in a folder with the format's name, and
+//     run the tests with UPDATE_GOLDEN=1. Read the goldens. The tests check
+//     recognition, alone and in every carrier, stripping, and that no line costs an
+//     allocation; the fuzzers begin with the samples.
 //
-// Some layouts have further methods: headed if the log has header lines, spanning if its
-// records are not lines, manyFlows if a record holds several flows, and stripper if leaving
-// out r.cut does not remove an annotation. For a new kind of JSON, add a table of paths to
-// jsonshapes.go. For a format with columns, add a table of their names to csv.go. Put
-// samples into testdata/flowlogs. The tests find them there by the format's name, and test
-// goldens, stripping and fuzzing.
+// number.go reads numbers, ports, protocols, addresses and times without
+// allocating. Only where data cannot describe a log, adjust does.
 package flowlog
 
 import (

@@ -80,7 +80,7 @@ type format struct {
 	// "=" that a record has.
 	prefix int
 	words  string
-	tags   string // programs whose messages are of the format; "" for any
+	tags   string // programs whose messages are of the format, "" for any
 
 	// Of sentences:
 	begin     string // how records begin, "|" between alternatives

@@ -99,12 +99,12 @@ func (l *records) prefixed(r *Record, line []byte, at int, h *header) bool {
 	}
 	text := line[at:]
 	for _, s := range l.pairs.shapes {
-		if s.prefix == 0 || h.tag != nil && s.tags != "" && !hasName(s.tags, h.tag) {
+		if s.prefix == 0 {
 			continue
 		}
 		first := s.knows[0][0]
 		i := bytes.Index(text[:min(len(text), s.prefix+len(first)+1)], []byte(first+"="))
-		if i < 0 || bytes.IndexByte(text[:i], '=') >= 0 {
+		if i < 0 || i > 0 && (bytes.ContainsAny(text[:i], "=\"") || h.tag != nil && !s.tagged(h.tag)) {
 			continue
 		}
 		p := &r.pairs

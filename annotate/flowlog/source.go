@@ -243,6 +243,9 @@ func (s *source) begin(b *block) (done bool, err error) {
 		mark := len(data) - len(bytes.TrimPrefix(data, bom))
 		data = data[mark:]
 		enough := s.err != nil || len(data) >= sampleSize
+		if err := otherKind(data, s.name); err != nil {
+			return false, err
+		}
 		// What is typed or trickles in should not have to wait for more than
 		// it takes: a line that is not blank, for most formats.
 		if !enough && (len(data) < 2*tried || bytes.IndexByte(bytes.TrimLeft(data, " \t\r\n"), '\n') < 0) {

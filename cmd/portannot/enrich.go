@@ -305,10 +305,39 @@ func (j *enrichJob) summary() {
 	if st.Lines > 0 || !j.exports.used() {
 		j.env.warnf("read %s from %s: %s, %d other, %d not understood", plural(st.Lines, "line"), plural(uint64(len(j.files)-j.exports.files), "log"),
 			plural(st.Flows, "flow"), st.Other, st.Bad)
+		j.formatSummary(st)
 		j.flowSummary(st)
 	}
 	if j.exports.used() {
 		j.exports.summary()
+	}
+}
+
+// formatSummary says what formats were met, and why lines were not understood.
+func (j *enrichJob) formatSummary(st *flowlog.Stats) {
+	var parts []string
+	for _, c := range st.Shapes {
+		if c.Format == "" {
+			continue
+		}
+		part := c.Format + " " + plural(c.Flows, "flow")
+		if c.Other > 0 {
+			part += fmt.Sprintf(", %d without ports", c.Other)
+		}
+		if c.Bad > 0 {
+			part += fmt.Sprintf(", %d not understood", c.Bad)
+		}
+		parts = append(parts, part)
+	}
+	if len(parts) > 0 {
+		j.env.warnf("formats: %s", strings.Join(parts, "; "))
+	}
+	parts = nil
+	for _, r := range st.Reasons {
+		parts = append(parts, fmt.Sprintf("%d: %s", r.Lines, r.Reason))
+	}
+	if len(parts) > 0 {
+		j.env.warnf("not understood: %s", strings.Join(parts, "; "))
 	}
 }
 
