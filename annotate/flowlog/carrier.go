@@ -221,7 +221,7 @@ func stamp(line []byte, i int) int {
 		}
 		return min(at, len(line))
 	}
-	if line[at]-'A' > 25 || line[at+3] != ' ' || bytes.Index([]byte("JanFebMarAprMayJunJulAugSepOctNovDec"), line[at:at+3]) < 0 {
+	if line[at]-'A' > 25 || line[at+3] != ' ' || !isMonth(line[at:at+3]) {
 		return 0
 	}
 	if line[at+4] != ' ' && line[at+4]-'0' > 3 || line[at+5]-'0' > 9 && line[at+5] != ' ' {
@@ -323,4 +323,12 @@ func portWord(b []byte) bool {
 	b = bytes.TrimRight(b, " \"")
 	n := len(b)
 	return n >= 4 && equalFold("port", b[n-4:]) || n >= 3 && (equalFold("spt", b[n-3:]) || equalFold("dpt", b[n-3:]) || equalFold("prt", b[n-3:]))
+}
+
+func isMonth(b []byte) bool {
+	switch string(b) {
+	case "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec":
+		return true
+	}
+	return false
 }

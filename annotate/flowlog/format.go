@@ -194,6 +194,8 @@ type shape struct {
 
 	// Of JSON and pairs, whose names have numbers in the catalog:
 	means  []field // by number
+	// meansPorts is the same without what became of the flow.
+	meansPorts []field
 	needs  [][]uint16
 	absent []uint16
 
@@ -459,9 +461,14 @@ func numberNames(shapes []*shape, also ...string) map[string]uint16 {
 		}
 	}
 	for _, s := range shapes {
-		s.means = make([]field, len(ids))
+		s.means, s.meansPorts = make([]field, len(ids)), make([]field, len(ids))
 		for name, f := range s.names {
 			s.means[ids[name]] = f
+			switch f {
+			case fieldOutcome, fieldState, fieldHistory, fieldPackets, fieldSourcePackets, fieldDestinationPackets, fieldAnswerFlags:
+			default:
+				s.meansPorts[ids[name]] = f
+			}
 		}
 	}
 	return ids

@@ -2,6 +2,7 @@ package flowlog
 
 import (
 	"bytes"
+	"math/bits"
 
 	"github.com/portannot/portannot/annotate/record"
 )
@@ -147,10 +148,10 @@ func (v *jsonLevel) shape(c *catalog, have *nameSet) *shape {
 		return x.is
 	}
 	sum := uint64(0)
-	for _, x := range have {
-		sum = (sum ^ x) * 0x9e3779b97f4a7c15
+	for i, x := range have {
+		sum ^= bits.RotateLeft64(x, 7*i)
 	}
-	v.last = int(sum >> 61)
+	v.last = int(sum * 0x9e3779b97f4a7c15 >> 61)
 	x := &v.seen[v.last]
 	if x.is == nil || x.have != *have {
 		x.have, x.is = *have, c.json.shape(have)
@@ -213,12 +214,23 @@ func (l *records) object(r *Record, text []byte, from, depth int) bool {
 func (l *records) known(r *Record, j *jsonScan, s *shape) bool {
 	r.of = s.format
 	r.values.reset()
-	for _, x := range j.found {
-		if f := s.means[x.number]; f != noField {
-			if b := j.value(x.at); b != nil {
-				r.values.put(f, b)
+	means := s.means
+	if r.portsOnly {
+		means = s.meansPorts
+	}
+	for i := range j.found {
+		x := &j.found[i]
+		f := means[x.number]
+		if f == noField {
+			continue
+		}
+		b := j.line[x.at.from:x.at.to]
+		if b[0]-'0' > 9 {
+			if b = j.value(b); b == nil {
+				continue
 			}
 		}
+		r.values.put(f, b)
 	}
 	s.read(r, &r.values)
 	return true
@@ -307,21 +319,16 @@ func (s *jsonScan) lookup(number uint16) (at jsonValue, ok bool) {
 // value gives a value without the quotes of a string, and of a list that has
 // one element that element; nil when it is null or empty, or neither text nor a
 // number.
-func (s *jsonScan) value(at jsonValue) []byte {
-	b := s.line[at.from:at.to]
-	if len(b) > 0 && b[0] == '[' {
-		b = bytes.TrimSpace(b[1 : len(b)-1])
-	}
-	if len(b) == 0 {
-		return nil
+func (s *jsonScan) value(b []byte) []byte {
+	if b[0] == '[' {
+		if b = bytes.TrimSpace(b[1 : len(b)-1]); len(b) == 0 || b[0] == '"' && bytes.IndexByte(b[1:], '"') != len(b)-2 {
+			return nil // it has none, or several
+		}
 	}
 	switch b[0] {
 	case 'n', '{', '[':
 		return nil
 	case '"':
-		if s.line[at.from] == '[' && bytes.IndexByte(b[1:], '"') != len(b)-2 {
-			return nil // it is not the only one
-		}
 	default:
 		if bytes.IndexByte(b, ',') >= 0 {
 			return nil

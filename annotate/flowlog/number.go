@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
-	"time"
 	"unsafe"
 
 	"github.com/portannot/portannot/capture/flow"
@@ -296,7 +295,7 @@ func parseRFC3339(b []byte) int64 {
 	if y < 1970 || y > 2261 || m < 1 || m > 12 || d < 1 || d > 31 || hh < 0 || hh > 24 || mm < 0 || mm > 59 || ss < 0 || ss > 60 {
 		return 0
 	}
-	t := time.Date(int(y), time.Month(m), int(d), int(hh), int(mm), int(ss), 0, time.UTC).UnixNano()
+	t := (daysSinceEpoch(y, m, d)*86400 + hh*3600 + mm*60 + ss) * 1e9
 	rest := b[len(layout):]
 	if len(rest) > 0 && (rest[0] == '.' || rest[0] == ',') {
 		scale := int64(1e9)
@@ -331,6 +330,18 @@ func parseRFC3339(b []byte) int64 {
 		return 0
 	}
 	return t
+}
+
+// daysSinceEpoch gives the days from 1970-01-01 to a day of the Gregorian
+// calendar from then on. A day that its month does not have is one of the next.
+func daysSinceEpoch(y, m, d int64) int64 {
+	// Years that begin in March have the leap day at their end. The first of
+	// them begins 719,468 days before.
+	if m <= 2 {
+		y--
+		m += 12
+	}
+	return y*365 + y/4 - y/100 + y/400 + (m*153-457)/5 + d - 719469
 }
 
 // TCP flags as in the header's byte 13 (RFC 9293 section 3.1).
