@@ -193,11 +193,11 @@ type shape struct {
 	transport bool // has ports by transport
 
 	// Of JSON and pairs, whose names have numbers in the catalog:
-	means  []field // by number
+	means []field // by number
 	// meansPorts is the same without what became of the flow.
 	meansPorts []field
-	needs  [][]uint16
-	absent []uint16
+	needs      [][]uint16
+	absent     []uint16
 
 	layout *bareLayout // of bare columns
 	text   *sentenceTable
