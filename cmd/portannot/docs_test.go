@@ -531,3 +531,15 @@ func TestTopics(t *testing.T) {
 		}
 	}
 }
+
+// TestSidesTopic: the list of services that the topic shows is one.
+func TestSidesTopic(t *testing.T) {
+	topic, _ := help.Find("sides")
+	list := topic.Code("")
+	if strings.Count(list, "\n") < 4 {
+		t.Fatalf("the topic shows %q", list)
+	}
+	if _, err := annotate.ReadKnownServices(strings.NewReader(list), "help"); err != nil {
+		t.Error(err)
+	}
+}
