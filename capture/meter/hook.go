@@ -18,8 +18,10 @@ type hook struct {
 	flows iter.Seq[*flow.Flow] // the method each; made once, as that allocates
 }
 
-// callHook decodes packets and calls Options.Packet for each.
-func (m *Meter) callHook(packets []capture.Packet) error {
+// callHook decodes packets and calls Options.Packet for each. After an error of the
+// hook it calls it no more, and counts the packets that are left to their flows: they
+// have been read.
+func (m *Meter) callHook(packets []capture.Packet) (err error) {
 	for i := range packets {
 		p := &packets[i]
 		sums, r := m.decoder.Decode(m.sums[:0], p)
@@ -28,15 +30,14 @@ func (m *Meter) callHook(packets []capture.Packet) error {
 			sums = m.wanted(sums, 0)
 		}
 		m.sums, m.hook.left = sums, sums
-		err := m.opt.Packet(p, m.hook.flows)
+		if err == nil {
+			err = m.opt.Packet(p, m.hook.flows)
+		}
 		for m.hook.count() {
 			// The hook need not range over all flows.
 		}
-		if err != nil {
-			return err
-		}
 	}
-	return nil
+	return err
 }
 
 // each counts the summaries, and yields their flows.

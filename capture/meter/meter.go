@@ -33,7 +33,8 @@ type Options struct {
 
 	// Packet is a hook: unless it is nil, it is called for each packet that the
 	// filter accepts, in the order of the source. p is valid during the call. An
-	// error ends the reading.
+	// error ends the reading: packets that were read already are counted, without a
+	// call.
 	//
 	// flows yields the flows to which the packet counts, the outermost first. There
 	// is none if the packet has no transport header or could not be decoded, and
@@ -53,8 +54,8 @@ type Options struct {
 }
 
 // Stats account for the packets read. Each was refused by the filter or is in one of
-// the counts of Decoded. After a failure of a hook or the filter, later packets may
-// be in neither.
+// the counts of Decoded. After a failure of the filter, the packets that it did not
+// judge may be in neither.
 type Stats struct {
 	Packets uint64 // read
 	Refused uint64 // by the filter

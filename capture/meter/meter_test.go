@@ -302,8 +302,9 @@ func TestPacketHookError(t *testing.T) {
 	if !errors.Is(err, wrong) || calls != 10 {
 		t.Errorf("error %v after %d calls", err, calls)
 	}
-	if n := m.Stats().Flows.Packets; n != 10 {
-		t.Errorf("%d packets counted, want those of the 10 calls", n)
+	// The packets that were read with the tenth are of flows too.
+	if st := m.Stats(); st.Packets < 10 || st.Flows.Packets != st.Packets || st.Decoded[decode.Decoded] != st.Packets {
+		t.Errorf("%d packets read, %d decoded, %d in flows", st.Packets, st.Decoded[decode.Decoded], st.Flows.Packets)
 	}
 }
 

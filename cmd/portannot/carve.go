@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"github.com/portannot/portannot/capture/flow"
 	"github.com/portannot/portannot/capture/meter"
 	"github.com/portannot/portannot/cmd/internal/outfile"
+	"github.com/portannot/portannot/cmd/internal/rotate"
 )
 
 // flowID tells the flows of a run apart.
@@ -58,6 +60,9 @@ type carver struct {
 	selected map[flowID]finding // nil: decide at each packet
 	observer *annotate.Observer // nil with --observe off, and where selected says it
 	written  uint64
+
+	file *rotate.File // nil: out writes to the output itself
+	buf  bytes.Buffer // what out writes to, if file is not nil: a packet
 }
 
 // packet writes a packet if one of its flows is selected. It is the hook of a
@@ -87,7 +92,52 @@ func (c *carver) packet(p *capture.Packet, flows iter.Seq[*flow.Flow]) error {
 		return nil
 	}
 	c.written++
-	return c.out.WritePacket(p, comment)
+	if c.file == nil {
+		return c.out.WritePacket(p, comment)
+	}
+	return c.toFile(p, comment)
+}
+
+// toFile gives a packet to a file. One that is full loses packets, which it counts,
+// and is no reason to end the run.
+func (c *carver) toFile(p *capture.Packet, comment string) error {
+	if c.file.Full() {
+		c.file.Lose(1)
+		return nil
+	}
+	block, err := c.encode(p, comment)
+	if err != nil {
+		return err
+	}
+	if c.file.Room(len(block)) { // the interface must be in the new file too
+		if block, err = c.encode(p, comment); err != nil {
+			return err
+		}
+	}
+	c.file.Append(block, 1)
+	return nil
+}
+
+// encode gives the blocks of a packet, valid until it is called again.
+func (c *carver) encode(p *capture.Packet, comment string) ([]byte, error) {
+	c.buf.Reset()
+	if err := c.out.WritePacket(p, comment); err != nil {
+		return nil, err
+	}
+	err := c.out.Flush()
+	return c.buf.Bytes(), err
+}
+
+// header begins a capture file.
+func (c *carver) header(dst []byte) []byte {
+	c.out = capture.NewWriter(&c.buf, writerOptions())
+	c.buf.Reset()
+	_ = c.out.Flush() // into memory
+	return append(dst, c.buf.Bytes()...)
+}
+
+func writerOptions() capture.WriterOptions {
+	return capture.WriterOptions{Application: "portannot " + thisVersion().Version}
 }
 
 func join(a, b string) string {
@@ -125,22 +175,27 @@ func describe(e iana.Entry) string {
 	return s
 }
 
-// reopen goes on in the file that a path names now, after the present one was
-// renamed. What is there stays: a pcapng file has as many sections as it likes. When
-// that fails, the present file goes on.
-func (c *carver) reopen(present *os.File, path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
-	if err != nil {
-		return present, fmt.Errorf("write capture: open again: %w", err)
+// openCarver makes a carver that writes to the file of -w while the run goes on.
+func (j *job) openCarver(files *outputs) (c *carver, closePlain func(), err error) {
+	c = j.newCarver(nil)
+	opt := j.rotation.packets
+	opt.Unit, opt.Header = "packet", c.header
+	var plain *os.File
+	if c.file, plain, err = files.open("-w", j.write, opt); err != nil {
+		return nil, nil, err
 	}
-	err = errors.Join(c.out.Flush(), present.Close())
-	c.out = c.j.newCarver(f).out
-	return f, err
+	if plain == nil {
+		return c, func() {}, nil
+	}
+	return j.newCarver(plain), func() { plain.Close() }, nil
 }
 
 // newCarver makes a carver that writes to out.
 func (j *job) newCarver(out io.Writer) *carver {
-	c := &carver{j: j, out: capture.NewWriter(out, capture.WriterOptions{Application: "portannot " + thisVersion().Version})}
+	c := &carver{j: j}
+	if out != nil {
+		c.out = capture.NewWriter(out, writerOptions())
+	}
 	if j.table.Payload > 0 {
 		c.observer = new(annotate.Observer)
 	}
@@ -154,12 +209,20 @@ type carving struct {
 	file   *outfile.File // behind out; nil for standard output
 	carver *carver
 	once   bool // the input cannot be read twice
+	close  func()
 }
 
 // startCarving opens the file of -w. Input that can only be read once is carved
 // while it is metered, which opt is set to do.
-func (j *job) startCarving(opt *meter.Options, out *writer, paths []string) (*carving, error) {
-	c := &carving{j: j, out: j.carved, once: j.follow}
+func (j *job) startCarving(opt *meter.Options, out *writer, files *outputs, paths []string) (*carving, error) {
+	c := &carving{j: j, out: j.carved, once: j.follow, close: func() {}}
+	if j.follow && c.out == nil {
+		var err error
+		if c.carver, c.close, err = j.openCarver(files); err == nil {
+			opt.Packet = c.carver.packet
+		}
+		return c, err
+	}
 	if c.out == nil {
 		f, err := outfile.Create(j.write)
 		if err != nil {
@@ -185,6 +248,9 @@ func (j *job) startCarving(opt *meter.Options, out *writer, paths []string) (*ca
 // and gives the file its name. first is how many packets were read the first time,
 // and in what state the input was then.
 func (c *carving) finish(ctx context.Context, first uint64, paths []string, in inputState) error {
+	if c.carver.file != nil {
+		return nil // it is closed with the others
+	}
 	if c.file != nil && !c.j.env.mayInstall("-w", c.file, in) {
 		return nil
 	}
@@ -234,6 +300,7 @@ func (c *carving) again(ctx context.Context, first uint64, paths []string) error
 
 // discard takes the unfinished file away.
 func (c *carving) discard() {
+	c.close()
 	if c.file != nil {
 		c.file.Discard()
 	}

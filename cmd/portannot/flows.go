@@ -28,6 +28,8 @@ import (
 	"github.com/portannot/portannot/capture/meter"
 	"github.com/portannot/portannot/capture/packet"
 	"github.com/portannot/portannot/capture/sandbox"
+	"github.com/portannot/portannot/cmd/internal/outfile"
+	"github.com/portannot/portannot/cmd/internal/rotate"
 	"github.com/portannot/portannot/cmd/portannot/internal/cli"
 	"github.com/portannot/portannot/cmd/portannot/internal/metrics"
 )
@@ -64,6 +66,7 @@ type flowOptions struct {
 	follow     bool
 	filter     string
 	write      string
+	files      rotationOptions
 	live       liveOptions
 	rights     rightsOptions
 	activeSet  bool // --active-timeout was given
@@ -85,6 +88,8 @@ type job struct {
 	metrics   string      // address to show metrics at; "" for none
 	write     string      // file for the packets of the selected flows; "" for none
 	carved    io.Writer   // where they go if write is "-"; the flows are not printed then
+	records   string      // file for the flows; "" for standard output
+	rotation  struct{ flows, packets rotate.Options }
 	annotator *annotate.Annotator
 	evidence  *annotate.Evidence // nil: none is gathered
 	selector  annotate.Selector
@@ -115,6 +120,16 @@ func (o *flowOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) error 
 	if o.metrics != "" && len(o.live.interfaces) == 0 && !o.follow {
 		return usagef("", "--metrics is for -i and --follow")
 	}
+	flows, packets, err := o.files.check(fs, o.write)
+	if err != nil {
+		return err
+	}
+	if name := o.files.given(fs); name != "" && len(o.live.interfaces) == 0 && !o.follow {
+		return usagef("", "--%s is for -i and --follow", name)
+	}
+	if flows.Rotates() && len(o.by) > 0 && o.files.records != "" {
+		return usagef("", "--rotate is not for --by: counts are written at the end")
+	}
 	o.activeSet, o.sortSet = fs.Changed("active-timeout"), fs.Changed("sort")
 	files, err := o.takeWords(fs.Args())
 	if err != nil {
@@ -124,6 +139,7 @@ func (o *flowOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) error 
 	if err != nil {
 		return err
 	}
+	j.rotation.flows, j.rotation.packets = flows, packets
 	if j.live != nil {
 		return j.runLive(ctx)
 	}
@@ -132,7 +148,8 @@ func (o *flowOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) error 
 
 // job checks the options and opens what they name, the captures excepted.
 func (o *flowOptions) job(e *env, files []string) (*job, error) {
-	j := &job{env: e, files: files, recursive: o.recursive, follow: o.follow, count: o.count, metrics: o.metrics, write: o.write, quiet: o.quiet, rights: o.rights,
+	j := &job{env: e, files: files, recursive: o.recursive, follow: o.follow, count: o.count, metrics: o.metrics, write: o.write,
+		records: o.files.records, quiet: o.quiet, rights: o.rights,
 		workers: runtime.GOMAXPROCS(0)}
 	if err := o.checkInput(j); err != nil {
 		return nil, err
@@ -196,9 +213,13 @@ func (o *flowOptions) job(e *env, files []string) (*job, error) {
 			return nil, err
 		}
 	}
-	meta := render.Meta{Edition: registry.Edition(), Color: useColor(o.color, e.stdout), Details: o.details}
+	shown := e.stdout
+	if j.records != "" {
+		shown = io.Discard // a file is no terminal
+	}
+	meta := render.Meta{Edition: registry.Edition(), Color: useColor(o.color, shown), Details: o.details}
 	if !o.wide {
-		meta.Width = terminalWidth(e.stdout)
+		meta.Width = terminalWidth(shown)
 	}
 	if j.summed = len(o.by) > 0; j.summed {
 		j.format, err = o.summaryFormat(meta)
@@ -451,11 +472,28 @@ func (j *job) runFiles(ctx context.Context) error {
 	}
 	defer src.Close()
 	defer collectLater()()
+	files := j.env.newOutputs()
+	defer files.close()
+	var records *outfile.File // nil: standard output, or one of files
+	if j.records != "" && !j.follow {
+		if records, err = outfile.Create(j.records); err != nil {
+			return err
+		}
+		defer records.Discard()
+		j.printTo(records)
+	}
 	out := newWriter(j)
+	if j.records != "" && j.follow {
+		closeRecords, err := j.openRecords(files, out)
+		if err != nil {
+			return err
+		}
+		defer closeRecords()
+	}
 	opt := j.meterOptions(out.early)
 	var carving *carving
 	if j.write != "" {
-		if carving, err = j.startCarving(&opt, out, paths); err != nil {
+		if carving, err = j.startCarving(&opt, out, files, paths); err != nil {
 			return err
 		}
 		defer carving.discard()
@@ -469,16 +507,22 @@ func (j *job) runFiles(ctx context.Context) error {
 		}
 		if server != nil {
 			defer server.Close()
+			server.Add(files.metrics)
 		}
 	}
 	confined := sandbox.Options{Accept: j.follow && j.metrics != "", Read: toRead(j.openedAgain(paths))}
 	if j.follow {
 		confined.Read = toFollow(paths[0])
 	}
+	confined.Rename = toRename(records)
 	if carving != nil {
-		confined.Rename = toRename(carving.file)
+		confined.Rename = toRename(records, carving.file)
 	}
+	confined.Write = files.folders()
 	if err := j.env.confine(j.rights, confined); err != nil {
+		return err
+	}
+	if err := files.check(); err != nil {
 		return err
 	}
 	m := meter.New(opt)
@@ -493,8 +537,14 @@ func (j *job) runFiles(ctx context.Context) error {
 			}
 			shown.show(m, out, nil)
 			out.flush()
+			if files.tick() {
+				return errFilesFull
+			}
 			return out.err
 		})
+		if errors.Is(err, errFilesFull) {
+			err = nil
+		}
 		told()
 		if list, more := src.Problems(); more > 0 {
 			partial = true
@@ -523,17 +573,29 @@ func (j *job) runFiles(ctx context.Context) error {
 	if gone != nil && (carving == nil || !errors.Is(gone, errReaderGone)) {
 		return gone
 	}
-	if carving != nil {
-		if partial && state == inputWhole {
-			state = inputDamaged // an argument named nothing
+	if partial && state == inputWhole {
+		state = inputDamaged // an argument named nothing
+	}
+	if records != nil {
+		if !j.env.mayInstall("--output-file", records, state) {
+			partial = true
+		} else if err := records.Commit(); err != nil {
+			return err
 		}
+	}
+	if carving != nil {
 		err = carving.finish(ctx, stats.Packets, paths, state)
 		if err != nil && !errors.Is(err, errPart) {
 			return err
 		}
 		partial = partial || err != nil
 	}
+	if err := files.close(); err != nil {
+		j.env.warnEach(err)
+		partial = true
+	}
 	if !j.quiet {
+		files.summary()
 		j.summary(stats, out, "from "+plural(uint64(len(paths)), "file"))
 		if c, ok := src.(interface{ Drops() uint64 }); ok && c.Drops() > 0 {
 			j.env.warnf("the capture reports %s lost while it was made", plural(c.Drops(), "packet"))
@@ -574,6 +636,29 @@ func (j *job) tellRestarts(src capture.FileSource) func() {
 			j.env.warnf("%s: cut or written anew: read again from its beginning", j.files[0])
 		}
 	}
+}
+
+// errFilesFull ends a run when all of tcpdump's -W files are written.
+var errFilesFull = errors.New("all files of -W are written")
+
+// printTo has the flows printed to w.
+func (j *job) printTo(w io.Writer) {
+	j.env = &env{stdin: j.env.stdin, stdout: w, stderr: j.env.stderr, outputs: j.env.outputs}
+}
+
+// openRecords opens the file that a run that goes on writes its flows to.
+func (j *job) openRecords(files *outputs, out *writer) (closePlain func(), err error) {
+	opt := j.rotation.flows
+	opt.Unit, opt.Header, opt.Footer = "flow", out.format.AppendHeader, out.format.AppendFooter
+	file, plain, err := files.open("--output-file", j.records, opt)
+	if err != nil {
+		return nil, err
+	}
+	if out.file = file; plain == nil {
+		return func() {}, nil
+	}
+	j.printTo(plain)
+	return func() { plain.Close() }, nil
 }
 
 // finish writes the flows that are still held.

@@ -50,6 +50,7 @@ var mayImport = map[string][]string{
 	"capture/sandbox":                  {},
 	"capture/tail":                     {},
 	"cmd/internal/outfile":             {},
+	"cmd/internal/rotate":              {"cmd/internal/outfile"},
 	"cmd/portannot":                    {"*"},
 	"cmd/portannot/help":               {"cmd/portannot/internal/roff"},
 	"cmd/portannot/internal/metrics":   {},
@@ -70,9 +71,10 @@ var generators = map[string][]string{
 // are dealt with, and nowhere else.
 var mayImportOthers = map[string][]string{
 	"github.com/google/gopacket":                {"capture", "capture/decode"},
-	"github.com/klauspost/compress":             {"annotate/flowlog", "capture"}, // logs and captures are kept compressed
-	"github.com/netsampler/goflow2/v2/decoders": {"annotate/flowlog/netflow"},    // apart from flowlog, whose users need not carry it
-	"github.com/parquet-go/parquet-go":          {"cmd/portannot-parquet"},       // adds 13 MB to a binary
+	"github.com/klauspost/compress":             {"annotate/flowlog", "capture", "cmd/internal/rotate"}, // logs and captures are kept compressed
+	"github.com/ncruces/go-strftime":            {"cmd/internal/rotate"},                                // names of files as tcpdump -G has them
+	"github.com/netsampler/goflow2/v2/decoders": {"annotate/flowlog/netflow"},                           // apart from flowlog, whose users need not carry it
+	"github.com/parquet-go/parquet-go":          {"cmd/portannot-parquet"},                              // adds 13 MB to a binary
 	"github.com/prometheus/client_golang":       {"cmd/portannot/internal/metrics"},
 	"github.com/spf13/pflag":                    {"cmd/"},
 	"golang.org/x/sys/unix":                     {"annotate/flowlog/netflow", "capture", "capture/", "cmd/"}, // what the system dropped of a socket

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -84,35 +83,11 @@ func (j *job) runLive(ctx context.Context) error {
 	// A reader that is slow must not keep the run from its end.
 	stdout := newQueue(j.env.stdout)
 	outer := j.env
-	j.env = &env{stdin: outer.stdin, stdout: stdout, stderr: outer.stderr, outputs: outer.outputs}
+	j.printTo(stdout)
 	if j.carved != nil {
 		stdout = newQueue(j.carved)
 		j.carved = stdout
 	}
-	out := newWriter(j)
-	metering := j.meterOptions(out.early)
-	metering.Filter = nil // the system runs it
-	var carver *carver
-	var file *os.File // of -w; nil for standard output
-	confined := sandbox.Options{Accept: j.metrics != ""}
-	if j.write != "" {
-		// Opened while we may, and written as packets come: a live capture
-		// is never whole.
-		carved := j.carved
-		if carved == nil {
-			if file, err = os.Create(j.write); err != nil {
-				return fmt.Errorf("write capture: %w", err)
-			}
-			defer func() { file.Close() }()
-			carved = file
-			if reopenSignal != nil {
-				confined.Write = []string{filepath.Dir(j.write)}
-			}
-		}
-		carver = j.newCarver(carved)
-		metering.Packet = carver.packet
-	}
-	m := meter.New(metering)
 	server, shown, err := j.openMetrics()
 	if err != nil {
 		return err
@@ -120,7 +95,48 @@ func (j *job) runLive(ctx context.Context) error {
 	if server != nil {
 		defer server.Close()
 	}
+	// Files are opened while we may, and written as packets come: a live capture is
+	// never whole.
+	files := outer.newOutputs()
+	defer files.close()
+	out := newWriter(j)
+	if j.records != "" {
+		closeRecords, err := j.openRecords(files, out)
+		if err != nil {
+			return err
+		}
+		defer closeRecords()
+		if out.file == nil && j.carved == nil { // it may be as slow as standard output
+			stdout.end()
+			_ = stdout.close()
+			stdout = newQueue(j.env.stdout)
+			j.printTo(stdout)
+		}
+	}
+	metering := j.meterOptions(out.early)
+	metering.Filter = nil // the system runs it
+	var carver *carver
+	if j.write != "" {
+		if j.carved != nil {
+			carver = j.newCarver(j.carved)
+		} else {
+			var closeCarver func()
+			if carver, closeCarver, err = j.openCarver(files); err != nil {
+				return err
+			}
+			defer closeCarver()
+		}
+		metering.Packet = carver.packet
+	}
+	if server != nil {
+		server.Add(files.metrics)
+	}
+	m := meter.New(metering)
+	confined := sandbox.Options{Accept: j.metrics != "", Write: files.folders()}
 	if err := j.env.confine(j.rights, confined); err != nil {
+		return err
+	}
+	if err := files.check(); err != nil {
 		return err
 	}
 	if j.rights.verbose {
@@ -137,9 +153,8 @@ func (j *job) runLive(ctx context.Context) error {
 
 	unwatch := j.env.watch(lossesOf(live))
 	vanished := false
-	account, reopen := listenTo(accountSignal), listenTo(reopenSignal)
+	account := listenTo(accountSignal)
 	defer account.stop()
-	defer reopen.stop()
 	where := "on " + strings.Join(o.interfaces, ", ")
 	err = m.Stream(shown.of(live), tick, func() error {
 		if s, err := live.Stats(); err == nil {
@@ -155,11 +170,8 @@ func (j *job) runLive(ctx context.Context) error {
 				live.Stop()
 			}
 		}
-		if reopen.asked() && file != nil {
-			var reopenErr error
-			if file, reopenErr = carver.reopen(file, j.write); reopenErr != nil {
-				j.env.warnf("%v", reopenErr)
-			}
+		if files.tick() {
+			live.Stop()
 		}
 		out.flush()
 		return out.err
@@ -171,14 +183,16 @@ func (j *job) runLive(ctx context.Context) error {
 	stats, statsErr := live.Stats()
 	live.Close()
 	err = errors.Join(err, statsErr, j.finish(m, out))
-	if carver != nil {
+	if carver != nil && carver.file == nil { // else it is closed with the others
 		err = errors.Join(err, carver.out.Flush())
 	}
 	stdout.end()
 	if closeErr := stdout.close(); closeErr != nil && !errors.Is(err, closeErr) {
 		err = errors.Join(err, fmt.Errorf("write output: %w", closeErr))
 	}
+	err = errors.Join(err, files.close())
 	if !j.quiet {
+		files.summary()
 		j.liveSummary(m.Stats(), out, where, &stats)
 	}
 	if err == nil && vanished {

@@ -6,6 +6,7 @@ import (
 	"github.com/portannot/portannot/annotate/observe"
 	"github.com/portannot/portannot/annotate/render"
 	"github.com/portannot/portannot/capture/flow"
+	"github.com/portannot/portannot/cmd/internal/rotate"
 )
 
 // tally counts what was written.
@@ -70,9 +71,10 @@ func (l *lane) append(dst []byte, f *flow.Flow) []byte {
 	return l.format.AppendFlow(dst, f, &l.annotation)
 }
 
-// writer writes flows to standard output.
+// writer writes flows to standard output, or to a file that may be rotated.
 type writer struct {
 	lane
+	file  *rotate.File // nil: standard output
 	begun bool
 	buf   []byte
 	err   error // the first error of writing; nothing is written after it
@@ -109,6 +111,10 @@ func (w *writer) early(f *flow.Flow) {
 
 // one writes a flow.
 func (w *writer) one(f *flow.Flow) {
+	if w.file != nil {
+		w.toFile(f)
+		return
+	}
 	if !w.begun {
 		w.format.Measure(f)
 		w.begin()
@@ -119,6 +125,21 @@ func (w *writer) one(f *flow.Flow) {
 	}
 }
 
+// toFile gives a flow to the file. A file that is full loses flows, which it counts,
+// and is no reason to end the run.
+func (w *writer) toFile(f *flow.Flow) {
+	w.buf = w.append(w.buf[:0], f)
+	switch {
+	case len(w.buf) == 0:
+	case w.file.Full():
+		w.file.Lose(1)
+	default:
+		w.file.Room(len(w.buf))
+		w.file.Append(w.buf, 1)
+	}
+	w.buf = w.buf[:0]
+}
+
 // flush writes what is held back.
 func (w *writer) flush() {
 	w.write(w.buf)
@@ -127,6 +148,13 @@ func (w *writer) flush() {
 
 // finish writes all results.
 func (w *writer) finish(res *flow.Results) error {
+	if w.file != nil { // which has its header, and gets its footer
+		for i := range res.Len() {
+			res.Fill(i, &w.flow)
+			w.one(&w.flow)
+		}
+		return nil
+	}
 	if !w.begun {
 		for i := range min(res.Len(), measured) {
 			res.Fill(i, &w.flow)

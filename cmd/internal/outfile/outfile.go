@@ -48,8 +48,12 @@ const maxLinks = 40
 
 // Create begins an output file. The error is one of the file system, or says
 // that the path is a directory.
-func Create(path string) (*File, error) {
-	target, err := follow(path)
+func Create(path string) (*File, error) { return CreateMode(path, 0o666) }
+
+// CreateMode is Create with the permissions of a file that replaces none, less the
+// umask.
+func CreateMode(path string, mode fs.FileMode) (*File, error) {
+	target, err := Target(path)
 	if err != nil {
 		return nil, fmt.Errorf("write %s: %w", path, err)
 	}
@@ -68,7 +72,6 @@ func Create(path string) (*File, error) {
 		}
 		return &File{f: f, path: target}, nil
 	}
-	mode := fs.FileMode(0o666) // less the umask
 	if old != nil {
 		mode = 0o600 // until it has the old one's owner
 	}
@@ -97,9 +100,9 @@ func Create(path string) (*File, error) {
 	return o, nil
 }
 
-// follow gives the path behind symbolic links, also where the last one names
+// Target gives the path behind symbolic links, also where the last one names
 // nothing yet.
-func follow(path string) (string, error) {
+func Target(path string) (string, error) {
 	for range maxLinks {
 		link, err := os.Readlink(path)
 		if err != nil {
@@ -111,6 +114,13 @@ func follow(path string) (string, error) {
 		path = link
 	}
 	return "", errors.New("too many symbolic links")
+}
+
+// KeepOwner gives a file the owner and permissions of an older one, where it may.
+func KeepOwner(f *os.File, old fs.FileInfo) {
+	// The owner first: to change it may clear bits of the mode.
+	keepOwner(f, old)
+	_ = f.Chmod(old.Mode().Perm())
 }
 
 // Write writes to the file.

@@ -1,0 +1,183 @@
+package rotate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"github.com/klauspost/compress/gzip"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/portannot/portannot/cmd/internal/outfile"
+)
+
+const (
+	maxWaiting = 64              // closed files; of more, the newest is left as it is
+	endWait    = 5 * time.Second // for the compression of closed files, at the end
+)
+
+// closer does in the background what is slow with files that were closed: one at a
+// time, so that a run that writes is not kept from it.
+type closer struct {
+	file   *File
+	wait   chan closedFile
+	idle   chan struct{} // closed when nothing waits any more
+	ctx    context.Context
+	cancel context.CancelFunc
+}
+
+// closedFile is a file to which nothing more is written. It is read by what is open:
+// a user who may no longer open it, since root was given up, still has that.
+type closedFile struct {
+	f    *os.File
+	name string // "": somebody else renamed it, and deals with it
+}
+
+func newCloser(f *File) *closer {
+	c := &closer{file: f, wait: make(chan closedFile, maxWaiting), idle: make(chan struct{})}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	go c.run()
+	return c
+}
+
+// take takes a file to be closed.
+func (c *closer) take(f *os.File, name string) {
+	select {
+	case c.wait <- closedFile{f, name}:
+	default:
+		f.Close()
+		c.file.failed(&c.file.account.Compress, fmt.Errorf("%s: not compressed: %d others wait", name, maxWaiting))
+	}
+}
+
+// leftovers takes files that an earlier run closed and did not compress, and removes
+// the ones that are too old.
+func (c *closer) leftovers(base string) {
+	if c.file.opt.Compress != "" {
+		groups, _ := closedFiles(base)
+		for _, names := range groups[max(0, len(groups)-maxWaiting/2):] {
+			if name := names[0]; filepath.Ext(name) == filepath.Ext(base) {
+				if f, err := os.Open(name); err == nil {
+					c.take(f, name)
+				}
+			}
+		}
+	}
+	c.take(nil, "")
+}
+
+func (c *closer) run() {
+	defer close(c.idle)
+	for got := range c.wait {
+		c.prune()
+		if got.f == nil {
+			continue
+		}
+		_ = got.f.Sync() // so that a loss of power leaves no closed file without content
+		if got.name != "" && c.file.opt.Compress != "" && c.ctx.Err() == nil {
+			if err := c.compress(got); err != nil && !errors.Is(err, context.Canceled) {
+				c.failed(&c.file.account.Compress, fmt.Errorf("compress %s: %w", got.name, err))
+			}
+		}
+		got.f.Close()
+	}
+}
+
+func (c *closer) failed(kind *uint64, err error) {
+	c.file.mu.Lock()
+	defer c.file.mu.Unlock()
+	*kind++
+	c.file.fault = err.Error()
+}
+
+// prune removes the oldest closed files.
+func (c *closer) prune() {
+	keep := c.file.opt.Keep
+	if keep == 0 {
+		return
+	}
+	groups, err := closedFiles(c.file.given)
+	if err != nil {
+		c.failed(&c.file.account.Remove, err)
+		return
+	}
+	for _, names := range groups[:max(0, len(groups)-keep)] {
+		for _, name := range names {
+			if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				c.failed(&c.file.account.Remove, err)
+			}
+		}
+	}
+}
+
+// compress puts a compressed file in the place of one that was closed.
+func (c *closer) compress(in closedFile) error {
+	st, err := in.f.Stat()
+	if err != nil {
+		return err
+	}
+	still := func() bool { // not removed meanwhile, nor overwritten in a ring
+		now, err := os.Stat(in.name)
+		return err == nil && os.SameFile(st, now)
+	}
+	if !still() {
+		return nil
+	}
+	out, err := outfile.CreateMode(in.name+suffixes[c.file.opt.Compress], st.Mode().Perm())
+	if err != nil {
+		return err
+	}
+	defer out.Discard()
+	var z io.WriteCloser = gzip.NewWriter(out)
+	if c.file.opt.Compress == "zstd" {
+		if z, err = zstd.NewWriter(out, zstd.WithEncoderConcurrency(1)); err != nil {
+			return err
+		}
+	}
+	if _, err := io.Copy(z, &untilDone{c.ctx, io.NewSectionReader(in.f, 0, st.Size())}); err != nil {
+		return err
+	}
+	if err := z.Close(); err != nil {
+		return err
+	}
+	if n := c.file.opt.Tcpdump; n != nil && n.ring(&c.file.opt) {
+		// It opens files of this name again, and removes the compressed ones.
+		c.file.mu.Lock()
+		defer c.file.mu.Unlock()
+	}
+	if !still() {
+		return nil
+	}
+	if err := out.Commit(); err != nil {
+		return err
+	}
+	return os.Remove(in.name)
+}
+
+// untilDone is a reader that fails when ctx is done.
+type untilDone struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (u *untilDone) Read(p []byte) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return u.r.Read(p)
+}
+
+// end waits until all is done, but for no longer than endWait: files that are still
+// to be compressed stay as they are, and a later run compresses them.
+func (c *closer) end() {
+	close(c.wait)
+	t := time.AfterFunc(endWait, c.cancel)
+	<-c.idle
+	t.Stop()
+	c.cancel()
+}
