@@ -247,7 +247,7 @@ func (e *Enricher) finish(b *block) error {
 		e.opt.Progress(&e.stats)
 	}
 	if len(b.out) > 0 {
-		if _, err := e.w.Write(b.out); err != nil {
+		if err := e.write(b); err != nil {
 			return fmt.Errorf("%w: %w", ErrWrite, err)
 		}
 	}
@@ -267,7 +267,7 @@ func (e *Enricher) WriteHeader() error {
 	if e.opt.Output != CSV {
 		return nil
 	}
-	if _, err := e.w.Write(appendFlowHeader(nil)); err != nil {
+	if err := e.writeBlock(appendFlowHeader(nil), Header); err != nil {
 		return fmt.Errorf("%w: %w", ErrWrite, err)
 	}
 	return nil

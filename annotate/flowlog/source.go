@@ -28,6 +28,7 @@ type block struct {
 	raw       bool
 	continued bool // raw, and not the beginning of a line
 	overlong  bool // raw, and a part of a line that is too long
+	header    bool // raw, and a header line
 	problem   *Problem
 
 	work                 // what a worker made of it
@@ -152,7 +153,7 @@ func (s *source) fill() {
 
 // next gives the next stretch. Its error is io.EOF at the end of the log.
 func (s *source) next(b *block) error {
-	b.in, b.raw, b.continued, b.overlong, b.problem = nil, false, false, false, nil
+	b.in, b.raw, b.continued, b.overlong, b.header, b.problem = nil, false, false, false, false, nil
 	b.name, b.line, b.layout = s.name, s.line, s.layout
 	if s.layout == nil {
 		if done, err := s.begin(b); done || err != nil {
@@ -324,7 +325,7 @@ func (s *source) give(b *block, n int) {
 
 // passHeader gives a header line in its new form.
 func (s *source) passHeader(b *block, line []byte) {
-	b.raw = true
+	b.raw, b.header = true, true
 	content := trimEnd(line)
 	out, next, err := s.layout.(headed).head(nil, content, s.strip)
 	if err != nil {

@@ -30,10 +30,9 @@ func (a *requests) asked() bool {
 
 func (a *requests) stop() { signal.Stop(a.c) }
 
-// accountOfReading says how far the reading is whenever somebody asks, until the
-// function that it returns is called. The counts of packets and flows belong to
-// those who read.
-func (e *env) accountOfReading(src progressing) (stop func()) {
+// onRequest calls say whenever somebody asks for the account so far, until the
+// function that it returns is called.
+func (e *env) onRequest(say func()) (stop func()) {
 	a := listenTo(accountSignal)
 	done := make(chan struct{})
 	var wait sync.WaitGroup
@@ -43,12 +42,7 @@ func (e *env) accountOfReading(src progressing) (stop func()) {
 			case <-done:
 				return
 			case <-a.c:
-			}
-			read, total := src.Progress()
-			if total > 0 {
-				e.warnf("so far: read %d of %d bytes", read, total)
-			} else {
-				e.warnf("so far: read %s", plural(uint64(read), "byte"))
+				say()
 			}
 		}
 	})
@@ -57,4 +51,18 @@ func (e *env) accountOfReading(src progressing) (stop func()) {
 		close(done)
 		wait.Wait()
 	}
+}
+
+// accountOfReading says how far the reading is whenever somebody asks, until the
+// function that it returns is called. The counts of packets and flows belong to
+// those who read.
+func (e *env) accountOfReading(src progressing) (stop func()) {
+	return e.onRequest(func() {
+		read, total := src.Progress()
+		if total > 0 {
+			e.warnf("so far: read %d of %d bytes", read, total)
+		} else {
+			e.warnf("so far: read %s", plural(uint64(read), "byte"))
+		}
+	})
 }

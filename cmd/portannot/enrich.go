@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -15,6 +16,7 @@ import (
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/capture"
 	"github.com/portannot/portannot/capture/sandbox"
+	"github.com/portannot/portannot/cmd/internal/outfile"
 	"github.com/portannot/portannot/cmd/portannot/internal/cli"
 )
 
@@ -27,6 +29,7 @@ type enrichOptions struct {
 	list        bool
 	listen      []string
 	allow       []string
+	out         rotationOptions
 	unexpected  bool
 	strict      bool
 	strip       bool
@@ -71,8 +74,10 @@ portannot enrich --from TOPIC --to TOPIC --group NAME [flags]`,
 				outputFlag(&o.output, "same", []string{"same", "json", "csv"},
 					"same (default: the log's own, JSON Lines for NetFlow), json (one object a line) or csv"),
 				cli.Switch(&o.strip, "strip", "", false, "remove the annotation again"),
+				recordsFlag(&o.out.records),
 				quietFlag(&o.quiet),
 			}},
+			{Heading: "That file, with --listen, --follow and logs from standard input:", Flags: rotationFlags(&o.out)},
 			{Heading: "With --listen or --follow, and for topics of Kafka:", Flags: []cli.Flag{metricsFlag(&o.metrics)}},
 			{Heading: rightsHeading, Flags: rightsFlags(&o.rights)},
 			{Heading: "Names:", Flags: []cli.Flag{
@@ -121,6 +126,33 @@ func (o *enrichOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) erro
 	if err != nil {
 		return err
 	}
+	rotation, _, err := o.out.check(fs, "")
+	if err != nil {
+		return err
+	}
+	stream := len(o.listen) > 0 || o.follow || rotation.Rotates()
+	if name := o.out.given(fs); name != "" && len(o.listen) == 0 && !o.follow && !slices.Equal(files, []string{"-"}) {
+		return usagef("", "--%s is for --listen, --follow and logs from standard input", name)
+	}
+	outer := e
+	out := outer.newOutputs()
+	defer out.close()
+	var whole *outfile.File
+	switch {
+	case o.out.records == "":
+	case stream:
+		var closePlain func()
+		if e, closePlain, err = out.openLines(o.out.records, rotation); err != nil {
+			return err
+		}
+		defer closePlain()
+	default:
+		if whole, err = outfile.Create(o.out.records); err != nil {
+			return err
+		}
+		defer whole.Discard()
+		e = e.printingTo(whole)
+	}
 	j := &enrichJob{env: e, files: files, follow: o.follow, quiet: o.quiet, selecting: o.unexpected || !opt.Selector.Empty()}
 	opt.Problem = j.report
 	j.read = newReadSoFar(files)
@@ -134,6 +166,7 @@ func (o *enrichOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) erro
 		if server != nil {
 			defer server.Close()
 			server.Add(shown.write)
+			server.Add(out.metrics)
 			server.SetHealth(func() error { return nil })
 		}
 	}
@@ -143,17 +176,35 @@ func (o *enrichOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) erro
 		return err
 	}
 	j.exports = newExports(j, opt, allow)
+	stop := out.everySecond()
 	if len(o.listen) > 0 {
-		return j.exports.listen(ctx, o.listen, &o.flowOptions, opt.Annotator.Registry(), o.strict)
+		err = j.exports.listen(ctx, o.listen, &o.flowOptions, out, opt.Annotator.Registry(), o.strict)
+	} else {
+		confined := sandbox.Options{Read: toRead(files), Accept: o.metrics != "", Rename: toRename(whole), Write: out.folders()}
+		if o.follow {
+			confined.Read = toFollow(files[0])
+		}
+		if err = e.confine(o.rights, confined); err == nil {
+			err = out.check()
+		}
+		if err == nil {
+			err = j.run(ctx)
+		}
 	}
-	confined := sandbox.Options{Read: toRead(files), Accept: o.metrics != ""}
-	if o.follow {
-		confined.Read = toFollow(files[0])
+	stop()
+	if whole != nil && (err == nil || errors.Is(err, errPart)) {
+		if !outer.mayInstall("--output-file", whole, j.state) {
+			return errPart
+		}
+		return errors.Join(err, whole.Commit())
 	}
-	if err := e.confine(o.rights, confined); err != nil {
-		return err
+	if closeErr := out.close(); closeErr != nil {
+		err = errors.Join(err, closeErr)
 	}
-	return j.run(ctx)
+	if !o.quiet {
+		out.summary()
+	}
+	return err
 }
 
 // checkService finds flags of runs that go on, where the run does not.
@@ -225,6 +276,7 @@ type enrichJob struct {
 	follow    bool
 	quiet     bool
 	selecting bool
+	state     inputState
 	enricher  *flowlog.Enricher
 	exports   *exports // NetFlow and IPFIX
 	reported  uint64
@@ -257,13 +309,16 @@ func (j *enrichJob) run(ctx context.Context) error {
 		case errors.Is(err, flowlog.ErrStrict):
 			// The line has been named.
 			j.env.warnf("%v", flowlog.ErrStrict)
+			j.state = inputDamaged
 			return errPart
 		case ctx.Err() != nil:
 			j.env.warnf("interrupted")
+			j.state = inputCut
 			j.summary()
 			return errPart
 		default:
 			failed = true
+			j.state = inputDamaged
 			j.env.warnf("%v", err)
 		}
 	}

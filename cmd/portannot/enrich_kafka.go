@@ -83,7 +83,7 @@ func (o *kafkaOptions) check(fs *pflag.FlagSet) error {
 		return nil
 	}
 	for _, name := range given {
-		if slices.Contains([]string{"listen", "allow-exporter", "follow", "strict", "fields"}, name) {
+		if slices.Contains([]string{"listen", "allow-exporter", "follow", "strict", "fields", "output-file", "rotate", "keep", "compress"}, name) {
 			return usagef("", "--%s is not for Kafka topics", name)
 		}
 	}
@@ -194,9 +194,12 @@ func runEnrichKafka(ctx context.Context, e *env, o *enrichOptions) error {
 			e.warnf("%v: it is kept as it was at the start", err)
 		}
 	}
+	selecting := !c.Enrich.Selector.Empty() || o.unexpected
+	answered := e.onRequest(func() { kafkaSummary(e, "so far: ", m.Counts(), selecting) })
 	err = m.Run(ctx)
+	answered()
 	if !o.quiet {
-		kafkaSummary(e, m, !c.Enrich.Selector.Empty() || o.unexpected)
+		kafkaSummary(e, "", m.Counts(), selecting)
 	}
 	return err
 }
@@ -294,8 +297,7 @@ func kafkaMetrics(w *metrics.Writer, c kafka.Counts) {
 }
 
 // kafkaSummary accounts for what was done, on standard error.
-func kafkaSummary(e *env, m *kafka.Member, selecting bool) {
-	c := m.Counts()
+func kafkaSummary(e *env, prefix string, c kafka.Counts, selecting bool) {
 	var all uint64
 	for _, n := range c.Records {
 		all += n
@@ -313,7 +315,7 @@ func kafkaSummary(e *env, m *kafka.Member, selecting bool) {
 			more += fmt.Sprintf(", %d %s", r.n, r.what)
 		}
 	}
-	e.warnf("read %s in %s: %d annotated, %d unchanged, %d not selected, %d not understood%s", plural(all, "record"), plural(c.Commits, "commit"),
+	e.warnf("%sread %s in %s: %d annotated, %d unchanged, %d not selected, %d not understood%s", prefix, plural(all, "record"), plural(c.Commits, "commit"),
 		c.Records[kafka.Annotated], c.Records[kafka.Unchanged], c.Records[kafka.Dropped], c.Records[kafka.NotUnderstood], more)
 	j := &enrichJob{env: e, selecting: selecting}
 	j.flowSummary(&c.Flows)

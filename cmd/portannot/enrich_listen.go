@@ -29,7 +29,7 @@ func parsePrefixes(list []string) (prefixes []netip.Prefix, err error) {
 }
 
 // listen takes messages from the network until ctx ends, which is success.
-func (x *exports) listen(ctx context.Context, addresses []string, o *flowOptions, registry *iana.Registry, strict bool) error {
+func (x *exports) listen(ctx context.Context, addresses []string, o *flowOptions, files *outputs, registry *iana.Registry, strict bool) error {
 	if x.format != "" && x.format != "auto" && x.format != "netflow" && x.format != "ipfix" {
 		return usagef("leave out --format", "--listen takes NetFlow and IPFIX only")
 	}
@@ -60,7 +60,11 @@ func (x *exports) listen(ctx context.Context, addresses []string, o *flowOptions
 		listeners = append(listeners, l)
 		accept = accept || l.Addr().Network() == "tcp"
 	}
-	if err := e.confine(o.rights, sandbox.Options{Accept: accept}); err != nil {
+	err = e.confine(o.rights, sandbox.Options{Accept: accept, Write: files.folders()})
+	if err == nil {
+		err = files.check()
+	}
+	if err != nil {
 		closeAll()
 		return err
 	}
@@ -76,10 +80,12 @@ func (x *exports) listen(ctx context.Context, addresses []string, o *flowOptions
 	x.listening = true
 	if server != nil {
 		server.Add(x.metrics)
+		server.Add(files.metrics)
 		server.SetHealth(func() error { return nil })
 	}
-	stop := e.watch(x.losses())
+	stop, answered := e.watch(x.losses()), e.onRequest(x.soFar)
 	err = x.collector.Serve(ctx, listeners...)
+	answered()
 	stop()
 	if errors.Is(err, errReaderGone) {
 		return err

@@ -165,10 +165,18 @@ func isExport(sample []byte) bool {
 }
 
 // summary accounts for every message, on standard error.
-func (x *exports) summary() {
-	st, e := x.collector.Stats(), x.j.env
+func (x *exports) summary() { x.account("", x.collector.Stats(), x.collector.Flows()) }
+
+// soFar does the same while the listeners are at work.
+func (x *exports) soFar() {
+	a := x.collector.Account()
+	x.account("so far: ", &a.Stats, &a.Flows)
+}
+
+func (x *exports) account(prefix string, st *netflow.Stats, flows *flowlog.Stats) {
+	e := x.j.env
 	var b strings.Builder
-	fmt.Fprintf(&b, "read %s (", plural(st.Messages[0]+st.Messages[1]+st.Messages[2], "message"))
+	fmt.Fprintf(&b, "%sread %s (", prefix, plural(st.Messages[0]+st.Messages[1]+st.Messages[2], "message"))
 	sep := ""
 	for i, name := range exportVersions {
 		if st.Messages[i] > 0 {
@@ -190,7 +198,7 @@ func (x *exports) summary() {
 		}
 		e.warnf("left out: %s", left)
 	}
-	x.j.flowSummary(x.collector.Flows())
+	x.j.flowSummary(flows)
 }
 
 // exportVersions name the elements of netflow.Stats.Messages.

@@ -642,9 +642,7 @@ func (j *job) tellRestarts(src capture.FileSource) func() {
 var errFilesFull = errors.New("all files of -W are written")
 
 // printTo has the flows printed to w.
-func (j *job) printTo(w io.Writer) {
-	j.env = &env{stdin: j.env.stdin, stdout: w, stderr: j.env.stderr, outputs: j.env.outputs}
-}
+func (j *job) printTo(w io.Writer) { j.env = j.env.printingTo(w) }
 
 // openRecords opens the file that a run that goes on writes its flows to.
 func (j *job) openRecords(files *outputs, out *writer) (closePlain func(), err error) {

@@ -33,6 +33,11 @@ type env struct {
 	outputs []place // that the command line names, standard output included
 }
 
+// printingTo gives an env with another standard output.
+func (e *env) printingTo(w io.Writer) *env {
+	return &env{stdin: e.stdin, stdout: w, stderr: e.stderr, outputs: e.outputs}
+}
+
 // usageError is a mistake on the command line: exit status 2.
 type usageError = cli.UsageError
 

@@ -34,7 +34,7 @@ type closer struct {
 // closedFile is a file to which nothing more is written. It is read by what is open:
 // a user who may no longer open it, since root was given up, still has that.
 type closedFile struct {
-	f    *os.File
+	f    file
 	name string // "": somebody else renamed it, and deals with it
 }
 
@@ -46,11 +46,14 @@ func newCloser(f *File) *closer {
 }
 
 // take takes a file to be closed.
-func (c *closer) take(f *os.File, name string) {
+func (c *closer) take(f file, name string) {
 	select {
 	case c.wait <- closedFile{f, name}:
 	default:
 		f.Close()
+		if c.file.opt.Compress == "" {
+			return
+		}
 		c.file.failed(&c.file.account.Compress, fmt.Errorf("%s: not compressed: %d others wait", name, maxWaiting))
 	}
 }

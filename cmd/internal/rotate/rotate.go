@@ -14,7 +14,9 @@ package rotate
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"sync"
@@ -63,12 +65,12 @@ type File struct {
 	closer *closer
 
 	mu      sync.Mutex
-	f       *os.File
+	f       file
 	path    string // of the present file
 	opened  time.Time
 	last    time.Time // in the name of the file renamed last
 	records uint64    // in the present file
-	size    int64     // of the present file, with what is not yet written
+	size    int64     // of the present file, with what is not yet written, and the footer
 	partial bool      // the last Append was a part of a record
 	buf     []byte    // not yet written
 	ends    []end     // of records in buf
@@ -80,6 +82,15 @@ type File struct {
 	account Account
 	fault   string // the last one
 	told    Account
+}
+
+// file is what is needed of an os.File.
+type file interface {
+	io.WriteCloser
+	io.ReaderAt
+	Stat() (fs.FileInfo, error)
+	Sync() error
+	Truncate(size int64) error
 }
 
 // end is the end of one Append that ends a record.
@@ -143,7 +154,15 @@ func withoutPath(err error) error {
 
 // create makes a new file, with the permissions of like, or of an older one that has
 // the path. An older one with content is renamed, or, in a ring, removed.
-func (f *File) create(path string, like fs.FileInfo) (made *os.File, moved string, err error) {
+func (f *File) create(path string, like fs.FileInfo) (file, string, error) {
+	made, moved, err := f.createFile(path, like)
+	if err != nil {
+		return nil, "", err
+	}
+	return made, moved, nil
+}
+
+func (f *File) createFile(path string, like fs.FileInfo) (made *os.File, moved string, err error) {
 	for range 10 { // another program may be making files there too
 		old, err := os.Stat(path)
 		switch {
@@ -191,6 +210,9 @@ func (f *File) begin(now time.Time) {
 	f.opened, f.records, f.size = now, 0, 0
 	f.files++
 	f.account.Files++
+	if f.opt.Footer != nil && f.opt.Size > 0 {
+		f.size = int64(len(f.opt.Footer(nil)))
+	}
 	if f.opt.Header != nil {
 		f.put(f.opt.Header(nil), 0)
 	}
@@ -223,6 +245,17 @@ func (f *File) Room(n int) (fresh bool) {
 		return false
 	}
 	return f.rotate(time.Now(), false)
+}
+
+// Left gives how many bytes of records the present file takes before another one is
+// begun.
+func (f *File) Left() int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.opt.Size == 0 {
+		return math.MaxInt64
+	}
+	return f.opt.Size - f.size
 }
 
 // Full reports that records cannot be taken at present; see Lose.
