@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -17,7 +18,7 @@ import (
 )
 
 const (
-	maxWaiting = 64              // closed files; of more, the newest is left as it is
+	maxWaiting = 64              // closed files that are held open; of more, the names are looked for later
 	endWait    = 5 * time.Second // for the compression of closed files, at the end
 )
 
@@ -27,6 +28,7 @@ type closer struct {
 	file   *File
 	wait   chan closedFile
 	idle   chan struct{} // closed when nothing waits any more
+	more   atomic.Bool   // there are closed files that do not wait
 	ctx    context.Context
 	cancel context.CancelFunc
 }
@@ -51,43 +53,65 @@ func (c *closer) take(f file, name string) {
 	case c.wait <- closedFile{f, name}:
 	default:
 		f.Close()
-		if c.file.opt.Compress == "" {
-			return
+		switch {
+		case c.file.opt.Compress == "" || name == "":
+		case c.file.opt.Tcpdump == nil:
+			c.more.Store(true)
+		default: // there is no telling which names are of this run
+			c.file.failed(&c.file.account.Compress, fmt.Errorf("%s: not compressed: %d others wait", name, maxWaiting))
 		}
-		c.file.failed(&c.file.account.Compress, fmt.Errorf("%s: not compressed: %d others wait", name, maxWaiting))
 	}
 }
 
-// leftovers takes files that an earlier run closed and did not compress, and removes
-// the ones that are too old.
-func (c *closer) leftovers(base string) {
-	if c.file.opt.Compress != "" {
-		groups, _ := closedFiles(base)
-		for _, names := range groups[max(0, len(groups)-maxWaiting/2):] {
-			if name := names[0]; filepath.Ext(name) == filepath.Ext(base) {
-				if f, err := os.Open(name); err == nil {
-					c.take(f, name)
-				}
-			}
-		}
-	}
+// leftovers has files compressed that an earlier run closed and did not compress, and
+// the ones removed that are too old.
+func (c *closer) leftovers() {
+	c.more.Store(c.file.opt.Compress != "")
 	c.take(nil, "")
+}
+
+// rest compresses closed files that do not wait.
+func (c *closer) rest() {
+	groups, err := closedFiles(c.file.given)
+	if err != nil {
+		c.failed(&c.file.account.Compress, err)
+	}
+	for _, names := range groups {
+		if filepath.Ext(names[0]) != filepath.Ext(c.file.given) {
+			continue // compressed
+		}
+		f, err := os.Open(names[0])
+		if err != nil {
+			if !errors.Is(err, fs.ErrNotExist) {
+				c.failed(&c.file.account.Compress, err)
+			}
+			continue
+		}
+		c.finish(closedFile{f, names[0]})
+	}
 }
 
 func (c *closer) run() {
 	defer close(c.idle)
 	for got := range c.wait {
 		c.prune()
-		if got.f == nil {
-			continue
+		if got.f != nil {
+			c.finish(got)
 		}
-		_ = got.f.Sync() // so that a loss of power leaves no closed file without content
-		if got.name != "" && c.file.opt.Compress != "" && c.ctx.Err() == nil {
-			if err := c.compress(got); err != nil && !errors.Is(err, context.Canceled) {
-				c.failed(&c.file.account.Compress, fmt.Errorf("compress %s: %w", got.name, err))
-			}
+		if len(c.wait) == 0 && c.more.Swap(false) {
+			c.rest()
 		}
-		got.f.Close()
+	}
+}
+
+// finish does what is to be done with one file.
+func (c *closer) finish(got closedFile) {
+	defer got.f.Close()
+	_ = got.f.Sync() // so that a loss of power leaves no closed file without content
+	if got.name != "" && c.file.opt.Compress != "" && c.ctx.Err() == nil {
+		if err := c.compress(got); err != nil && !errors.Is(err, context.Canceled) {
+			c.failed(&c.file.account.Compress, fmt.Errorf("compress %s: %w", got.name, err))
+		}
 	}
 }
 

@@ -132,7 +132,7 @@ func Open(path string, opt Options) (f *File, moved string, err error) {
 	}
 	f.closer = newCloser(f)
 	if opt.Rotates() && opt.Tcpdump == nil {
-		f.closer.leftovers(f.given)
+		f.closer.leftovers()
 	}
 	f.begin(now)
 	f.flush()

@@ -279,6 +279,32 @@ func TestLeftOver(t *testing.T) {
 	checkLines(t, files, "old", "new")
 }
 
+// TestManyClosed: files that are closed faster than they are compressed are compressed
+// later, and this is no failure.
+func TestManyClosed(t *testing.T) {
+	dir := t.TempDir()
+	f := open(t, filepath.Join(dir, "x"), Options{Size: 12, Compress: "gzip"})
+	for i := range 3 * maxWaiting {
+		add(f, string(rune('a'+i%26)))
+	}
+	f.Tick(time.Now())
+	for len(f.closer.wait) > 0 || f.closer.more.Load() {
+		time.Sleep(time.Millisecond)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	names, files := contents(t, dir)
+	if len(files) != 3*maxWaiting {
+		t.Errorf("%d files", len(files))
+	}
+	for _, n := range names[1:] {
+		if !strings.HasSuffix(n, ".gz") {
+			t.Errorf("%s is not compressed", n)
+		}
+	}
+}
+
 // TestReopen: renamed files are complete, twice in a row too; a file that was not
 // renamed goes on.
 func TestReopen(t *testing.T) {
