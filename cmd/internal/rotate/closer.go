@@ -77,8 +77,8 @@ func (c *closer) rest() {
 		c.failed(&c.file.account.Compress, err)
 	}
 	for _, names := range groups {
-		if filepath.Ext(names[0]) != filepath.Ext(c.file.given) {
-			continue // compressed
+		if ext := filepath.Ext(names[0]); ext == ".gz" || ext == ".zst" {
+			continue
 		}
 		f, err := os.Open(names[0])
 		if err != nil {

@@ -288,8 +288,17 @@ func TestManyClosed(t *testing.T) {
 		add(f, string(rune('a'+i%26)))
 	}
 	f.Tick(time.Now())
-	for len(f.closer.wait) > 0 || f.closer.more.Load() {
-		time.Sleep(time.Millisecond)
+	plain := func() (n int) {
+		groups, _ := closedFiles(f.given)
+		for _, names := range groups {
+			if !strings.HasSuffix(names[0], ".gz") {
+				n++
+			}
+		}
+		return n
+	}
+	for end := time.Now().Add(time.Minute); plain() > 0 && time.Now().Before(end); {
+		time.Sleep(10 * time.Millisecond)
 	}
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
