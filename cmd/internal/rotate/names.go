@@ -39,26 +39,30 @@ func stamped(path string, t time.Time) string {
 
 // moveAside gives a file a name of its own, with the first time from t on that no
 // other file has.
-func moveAside(path, base string, t time.Time) (to string, when time.Time, err error) {
+func moveAside(path string, t time.Time) (to string, err error) {
+	f, _, err := claim(path, t, 0o600)
+	if err != nil {
+		return "", err
+	}
+	f.Close() // to rename replaces; so the name was taken first
+	if err := os.Rename(path, f.Name()); err != nil {
+		os.Remove(f.Name())
+		return "", err
+	}
+	return f.Name(), nil
+}
+
+// claim makes a file whose name has the first time from t on that no other file has.
+func claim(path string, t time.Time, mode fs.FileMode) (f *os.File, when time.Time, err error) {
 	for t = t.Truncate(time.Millisecond); ; t = t.Add(time.Millisecond) {
-		to = stamped(base, t)
-		if taken(to+".gz") || taken(to+".zst") {
+		name := stamped(path, t)
+		if taken(name+".gz") || taken(name+".zst") {
 			continue
 		}
-		// To rename replaces; so the name is taken first.
-		f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-		if errors.Is(err, fs.ErrExist) {
-			continue
+		f, err = os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL|os.O_APPEND, mode)
+		if !errors.Is(err, fs.ErrExist) {
+			return f, t, err
 		}
-		if err != nil {
-			return "", t, err
-		}
-		f.Close()
-		if err := os.Rename(path, to); err != nil {
-			os.Remove(to)
-			return "", t, err
-		}
-		return to, t, nil
 	}
 }
 

@@ -185,7 +185,7 @@ func (f *File) createFile(path string, like fs.FileInfo) (made *os.File, moved s
 			if like == nil {
 				like = old
 			}
-			if moved, _, err = moveAside(path, path, old.ModTime()); err != nil {
+			if moved, err = moveAside(path, old.ModTime()); err != nil {
 				return nil, "", err
 			}
 		}
@@ -385,23 +385,50 @@ func (f *File) rotate(now time.Time, byTime bool) bool {
 		next, closed = n.path(f.given, &f.opt, now), f.path
 		back = func() { n.number = before }
 	}
+	var err error
 	if f.ours() && next == f.path {
-		to, when, err := moveAside(f.path, f.given, later(f.opened, f.last))
-		if err != nil {
-			back()
-			f.failed(&f.account.Rotate, err)
-			return false
-		}
-		closed, f.last = to, when.Add(time.Millisecond)
-		back = func() { os.Rename(to, f.path) }
+		err = f.replace(now)
+	} else {
+		err = f.swap(next, closed, now)
 	}
-	if err := f.swap(next, closed, now); err != nil {
+	if err != nil {
 		back()
 		f.failed(&f.account.Rotate, err)
 		return false
 	}
 	f.retry = time.Time{}
 	return true
+}
+
+// replace puts a new file in the place of the present one, which gets a name of its
+// own. Where the system can exchange names, the path stands for one of them at any
+// time: somebody may be about to rename it.
+func (f *File) replace(now time.Time) error {
+	like, err := f.f.Stat()
+	if err != nil {
+		return err
+	}
+	made, when, err := claim(f.given, later(f.opened, f.last), like.Mode().Perm())
+	if err != nil {
+		return err
+	}
+	closed := made.Name()
+	if err := exchange(closed, f.path); err == nil {
+		outfile.KeepOwner(made, like)
+		f.goOn(made, f.path, closed, now)
+	} else {
+		made.Close()
+		if err := os.Rename(f.path, closed); err != nil {
+			os.Remove(closed)
+			return err
+		}
+		if err := f.swap(f.path, closed, now); err != nil {
+			os.Rename(closed, f.path)
+			return err
+		}
+	}
+	f.last = when.Add(time.Millisecond)
+	return nil
 }
 
 func later(a, b time.Time) time.Time {
@@ -435,16 +462,21 @@ func (f *File) swap(next, closed string, now time.Time) error {
 	if f.opt.Tcpdump != nil && f.opt.Compress != "" && f.opt.Tcpdump.ring(&f.opt) {
 		os.Remove(next + suffixes[f.opt.Compress]) // of the ring's turn before
 	}
+	f.goOn(made, next, closed, now)
+	return nil
+}
+
+// goOn begins a file that was made, and gives the present one to be closed.
+func (f *File) goOn(made file, path, closed string, now time.Time) {
 	if f.opt.Footer != nil {
 		if _, err := f.f.Write(f.opt.Footer(nil)); err != nil {
 			f.failed(&f.account.Write, err)
 		}
 	}
 	f.closer.take(f.f, closed)
-	f.f, f.path = made, next
+	f.f, f.path = made, path
 	f.begin(now)
 	f.flush()
-	return nil
 }
 
 // Reopen goes on in a new file of the path, if the present one was renamed or
