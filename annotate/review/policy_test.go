@@ -285,14 +285,26 @@ p.yaml:5: unknown key "port" in an entry of expected`
 	}
 }
 
+// FuzzReadPolicy patches a policy, or reads a short one of any text. A long text as the
+// input would be all that the fuzzer is busy with: to make one that is of interest
+// small takes it runs by the square of the length.
 func FuzzReadPolicy(f *testing.F) {
-	f.Add(onePolicy)
-	f.Add(wiki)
-	f.Add("version: 1\nexpected: [{ports: [443]}]\n")
-	f.Add("a: &a [*a]\n")
-	f.Add("version: 1\n\"expected\": !!binary aGVsbG8=\n")
+	bases := []string{"", onePolicy, wiki}
+	f.Add(uint8(0), uint16(0), uint16(0), "version: 1\nexpected: [{ports: [443]}]\n")
+	f.Add(uint8(0), uint16(0), uint16(0), "a: &a [*a]\n")
+	f.Add(uint8(0), uint16(0), uint16(0), "version: 1\n\"expected\": !!binary aGVsbG8=\n")
+	f.Add(uint8(0), uint16(0), uint16(0), "- &0\r? \"\"\r  0: \"\"")
+	f.Add(uint8(1), uint16(0), uint16(0), "")
+	f.Add(uint8(1), uint16(strings.Index(onePolicy, "https")), uint16(5), "*x, &x 1-")
+	f.Add(uint8(2), uint16(len(wiki)/2), uint16(len(wiki)), "\n\t- ")
 	registry := iana.Embedded()
-	f.Fuzz(func(t *testing.T, text string) {
+	f.Fuzz(func(t *testing.T, base uint8, at, cut uint16, patch string) {
+		if len(patch) > 256 {
+			return
+		}
+		text := bases[int(base)%len(bases)]
+		from := min(int(at), len(text))
+		text = text[:from] + patch + text[min(from+int(cut), len(text)):]
 		p, err := ReadPolicy(strings.NewReader(text), "p", registry)
 		if (p == nil) == (err == nil) {
 			t.Fatalf("policy %v, error %v", p, err)

@@ -1,7 +1,6 @@
 package review
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -52,7 +51,7 @@ func ReadPolicy(r io.Reader, name string, registry *iana.Registry) (*Policy, err
 	if err != nil {
 		return nil, fmt.Errorf("read policy %s: %w", name, err)
 	}
-	p := &policyReader{policy: &Policy{File: name}, registry: registry, groups: map[string][]netip.Prefix{}}
+	p := &policyReader{policy: &Policy{File: name}, registry: registry, groups: map[string][]netip.Prefix{}, lines: yamlLines(data)}
 	if len(data) > maxPolicy {
 		p.fault(1, "", "more than %d MiB", maxPolicy>>20)
 		return nil, p.faults
@@ -77,10 +76,30 @@ type policyReader struct {
 	registry *iana.Registry
 	groups   map[string][]netip.Prefix
 	faults   PolicyErrors
+	lines    int
 }
 
+// fault reports a mistake. What is missing at the end of the file, the YAML parser
+// misses on the line after it.
 func (p *policyReader) fault(line int, hint, format string, args ...any) {
-	p.faults = append(p.faults, &PolicyError{p.policy.File, max(line, 1), fmt.Sprintf(format, args...), hint})
+	p.faults = append(p.faults, &PolicyError{p.policy.File, min(max(line, 1), p.lines), fmt.Sprintf(format, args...), hint})
+}
+
+// yamlLines counts lines as YAML does (1.1, section 5.4).
+func yamlLines(data []byte) int {
+	n, last := 1, rune(0)
+	for _, r := range string(data) {
+		switch r {
+		case '\n':
+			if last != '\r' {
+				n++
+			}
+		case '\r', '\u0085', '\u2028', '\u2029':
+			n++
+		}
+		last = r
+	}
+	return n
 }
 
 // syntax reports what the YAML parser complains of.
@@ -92,13 +111,11 @@ func (p *policyReader) syntax(data []byte, err error) {
 	case strings.Contains(err.Error(), "found multiple"):
 		p.fault(1, "a policy is one YAML document", "there are several documents, parted by ---")
 	case errors.As(err, &load):
-		// What is missing at the end is missed on the line after it.
-		line := min(load.Mark.Line, bytes.Count(data, []byte("\n"))+1)
 		hint := ""
 		if strings.Contains(load.Message, "cannot start any token") || strings.Contains(load.Message, "tab character") {
 			hint = "YAML indents with spaces, not with tabs"
 		}
-		p.fault(line, hint, "not YAML: %s", load.Message)
+		p.fault(load.Mark.Line, hint, "not YAML: %s", load.Message)
 	default:
 		p.fault(1, "", "not YAML: %v", err)
 	}
