@@ -20,7 +20,6 @@ package decode
 import (
 	"encoding/binary"
 
-	"github.com/google/gopacket/layers"
 	"github.com/portannot/portannot/capture"
 	"github.com/portannot/portannot/capture/packet"
 )
@@ -61,17 +60,9 @@ type Decoder struct {
 	out    []packet.Summary
 	layers int // headers seen, to bound the walk
 
-	eth  layers.Ethernet
-	tag  layers.Dot1Q
-	llc  layers.LLC
-	snap layers.SNAP
-	ip4  layers.IPv4
-	ip6  layers.IPv6
-	tcp  layers.TCP
-	udp  layers.UDP
-	vx   layers.VXLAN
-	ic4  layers.ICMPv4
-	ic6  layers.ICMPv6
+	headers headers
+	ip4     ipv4Header // the one that was read last
+	ip6     ipv6Header // likewise
 }
 
 // New returns a Decoder for one capture.

@@ -1,9 +1,6 @@
 package decode
 
-import (
-	"github.com/google/gopacket"
-	"github.com/portannot/portannot/capture/packet"
-)
+import "github.com/portannot/portannot/capture/packet"
 
 // EtherType values (https://www.iana.org/assignments/ieee-802-numbers).
 const (
@@ -45,8 +42,7 @@ func (d *Decoder) ethernet(o layerData) Result {
 	if len(o.b) < 14 {
 		return o.short(14)
 	}
-	_ = d.eth.DecodeFromBytes(o.b, gopacket.NilDecodeFeedback)
-	t := be16(o.b[12:]) // eth.EthernetType is LLC's where this is a length
+	t := be16(o.b[12:])
 	if t < 0x600 && isISL(o.b) {
 		d.pushVLAN(be16(o.b[20:]) >> 1)
 		return d.ethernet(o.from(26))
@@ -145,11 +141,11 @@ func (d *Decoder) vlan(o layerData) Result {
 	if len(o.b) < 4 {
 		return o.short(4)
 	}
-	_ = d.tag.DecodeFromBytes(o.b, gopacket.NilDecodeFeedback)
-	if !d.pushVLAN(d.tag.VLANIdentifier) {
+	id, t := d.headers.decodeVLAN(o.b)
+	if !d.pushVLAN(id) {
 		return TooDeep
 	}
-	return d.typeOrLength(uint16(d.tag.Type), o.from(4))
+	return d.typeOrLength(t, o.from(4))
 }
 
 // arista decodes a time stamp of Arista's switches: a subtype, a version, which
@@ -179,14 +175,15 @@ func (d *Decoder) logicalLink(o layerData) Result {
 	if len(o.b) < 3 {
 		return o.short(3)
 	}
-	if d.llc.DecodeFromBytes(o.b, gopacket.NilDecodeFeedback) != nil {
+	dsap, ssap, length, ok := d.headers.decodeLLC(o.b)
+	if !ok {
 		return NotIP // an information frame of which only three bytes are there
 	}
-	rest := o.from(len(d.llc.Contents))
+	rest := o.from(length)
 	switch {
-	case d.llc.DSAP == 0xaa && d.llc.SSAP == 0xaa:
+	case dsap == 0xaa && ssap == 0xaa:
 		return d.subnetwork(rest)
-	case o.b[0] == 0x06 && d.llc.SSAP == 0x06 && o.b[2] == 3: // the Internet Protocol's
+	case o.b[0] == 0x06 && ssap == 0x06 && o.b[2] == 3: // the Internet Protocol's
 		return d.ip(rest)
 	case o.b[0] == 0xfe && o.b[1] == 0xfe && o.b[2] == 3:
 		return d.nlpid(rest)
@@ -199,9 +196,9 @@ func (d *Decoder) subnetwork(o layerData) Result {
 	if len(o.b) < 5 {
 		return o.short(5)
 	}
-	_ = d.snap.DecodeFromBytes(o.b, gopacket.NilDecodeFeedback)
-	t, rest := uint16(d.snap.Type), o.from(5)
-	switch be24(d.snap.OrganizationalCode) {
+	organisation, t := d.headers.decodeSNAP(o.b)
+	rest := o.from(5)
+	switch organisation {
 	case 0x000000, 0x0000f8: // EtherTypes: RFC 1042, and 802.1H's bridge tunnel encapsulation
 		return d.typeOrLength(t, rest)
 	case 0x0080c2: // bridged frames (RFC 2684 section 5.2, RFC 2427 section 4.2)

@@ -1,9 +1,6 @@
 package decode
 
-import (
-	"github.com/google/gopacket"
-	"github.com/portannot/portannot/capture/packet"
-)
+import "github.com/portannot/portannot/capture/packet"
 
 // icmpv4 looks for errors (RFC 792): destination unreachable, source quench,
 // time exceeded and parameter problem quote the start of the datagram that
@@ -12,10 +9,9 @@ func (d *Decoder) icmpv4(h *ipHeader, o layerData) Result {
 	if len(o.b) < 8 {
 		return NoPorts
 	}
-	_ = d.ic4.DecodeFromBytes(o.b, gopacket.NilDecodeFeedback)
-	switch t := d.ic4.TypeCode.Type(); t {
+	switch typ, code := d.headers.decodeICMPv4(o.b); typ {
 	case 3, 4, 11, 12:
-		d.quote(h, t, d.ic4.TypeCode.Code(), o.from(8))
+		d.quote(h, typ, code, o.from(8))
 		return ICMPError
 	}
 	return NoPorts
@@ -26,10 +22,9 @@ func (d *Decoder) icmpv6(h *ipHeader, o layerData) Result {
 	if len(o.b) < 8 {
 		return NoPorts
 	}
-	_ = d.ic6.DecodeFromBytes(o.b, gopacket.NilDecodeFeedback)
-	switch t := d.ic6.TypeCode.Type(); t {
+	switch typ, code := d.headers.decodeICMPv6(o.b); typ {
 	case 1, 2, 3, 4:
-		d.quote(h, t, d.ic6.TypeCode.Code(), o.from(8))
+		d.quote(h, typ, code, o.from(8))
 		return ICMPError
 	}
 	return NoPorts
@@ -47,15 +42,15 @@ func (d *Decoder) quote(outer *ipHeader, typ, code uint8, o layerData) {
 	}
 	switch o.b[0] >> 4 {
 	case 4:
-		if o, r = d.readIPv4(&q, o); r != Decoded || d.ip4.FragOffset != 0 {
+		if o, r = d.readIPv4(&q, o); r != Decoded || d.ip4.offset != 0 {
 			return
 		}
-		proto = uint8(d.ip4.Protocol)
+		proto = d.ip4.protocol
 	case 6:
 		if o, _, r = d.readIPv6(&q, o); r != Decoded {
 			return
 		}
-		proto = uint8(d.ip6.NextHeader)
+		proto = d.ip6.next
 	default:
 		return
 	}

@@ -1,10 +1,6 @@
 package decode
 
-import (
-	"github.com/google/gopacket"
-	"github.com/google/gopacket/layers"
-	"github.com/portannot/portannot/capture/packet"
-)
+import "github.com/portannot/portannot/capture/packet"
 
 // IP protocol numbers, IPv6 extension headers among them
 // (https://www.iana.org/assignments/protocol-numbers).
@@ -64,26 +60,23 @@ func (d *Decoder) ip(o layerData) Result {
 	return Malformed
 }
 
-// readIPv4 reads an IPv4 header. The error of gopacket is not looked at: what
-// is used is set before it looks at options, and lengths are checked here.
+// readIPv4 reads an IPv4 header.
 func (d *Decoder) readIPv4(h *ipHeader, o layerData) (rest layerData, r Result) {
 	if len(o.b) < 20 {
 		return o, o.short(20)
 	}
-	_ = d.ip4.DecodeFromBytes(o.b, gopacket.NilDecodeFeedback)
-	hlen := int(d.ip4.IHL) * 4
-	// Not ip4.Length: it is the captured length modulo 65536 where the header
-	// has 0, as it does when the network card is to cut the segment (TSO).
+	d.ip4 = d.headers.decodeIPv4(o.b)
+	hlen := d.ip4.length
 	total := int(be16(o.b[2:]))
-	if total == 0 {
+	if total == 0 { // the network card is to cut the segment (TSO)
 		total = o.n
 	}
 	if hlen < 20 || total < hlen {
 		return o, Malformed
 	}
-	copy(h.src[:4], d.ip4.SrcIP)
-	copy(h.dst[:4], d.ip4.DstIP)
-	h.version, h.ipID = 4, d.ip4.Id
+	copy(h.src[:4], d.ip4.src[:])
+	copy(h.dst[:4], d.ip4.dst[:])
+	h.version, h.ipID = 4, d.ip4.id
 	h.length = uint32(total)
 	if hlen > len(o.b) {
 		return o, o.short(hlen)
@@ -100,17 +93,16 @@ func (d *Decoder) ipv4(o layerData) Result {
 		return r
 	}
 	h.context = d.context()
-	proto := uint8(d.ip4.Protocol)
-	more, offset := d.ip4.Flags&layers.IPv4MoreFragments != 0, d.ip4.FragOffset
+	proto, offset := d.ip4.protocol, d.ip4.offset
 	if offset != 0 {
-		h.id, h.fragProtocol = uint32(d.ip4.Id), proto
+		h.id, h.fragProtocol = uint32(d.ip4.id), proto
 		if proto != protoAH && !hasPorts(proto) {
 			return NoPorts
 		}
 		return d.laterFragment(&h, uint32(offset)*8, rest)
 	}
-	if more {
-		h.more, h.id, h.fragProtocol = true, uint32(d.ip4.Id), proto
+	if d.ip4.more {
+		h.more, h.id, h.fragProtocol = true, uint32(d.ip4.id), proto
 	}
 	return d.upper(&h, proto, rest)
 }
@@ -122,21 +114,13 @@ func (d *Decoder) readIPv6(h *ipHeader, o layerData) (rest layerData, jumbo bool
 	if len(o.b) < 40 {
 		return o, false, o.short(40)
 	}
-	if o.b[6] == protoHopByHop {
-		// gopacket reads these options too, and allocates for each.
-		d.ip6.SrcIP, d.ip6.DstIP = o.b[8:24], o.b[24:40]
-		d.ip6.Length, d.ip6.NextHeader = be16(o.b[4:]), layers.IPProtocolIPv6HopByHop
-	} else {
-		_ = d.ip6.DecodeFromBytes(o.b, gopacket.NilDecodeFeedback) // its error is a length of 0
-	}
-	copy(h.src[:], d.ip6.SrcIP)
-	copy(h.dst[:], d.ip6.DstIP)
-	h.version = 6
-	if d.ip6.Length == 0 {
+	d.ip6 = d.headers.decodeIPv6(o.b)
+	h.src, h.dst, h.version = d.ip6.src, d.ip6.dst, 6
+	if d.ip6.payload == 0 {
 		h.length = uint32(o.n)
 		return o.from(40), true, Decoded
 	}
-	n := int(d.ip6.Length)
+	n := int(d.ip6.payload)
 	h.length = 40 + uint32(n)
 	rest = o.from(40).upTo(n)
 	rest.n = n
@@ -150,7 +134,7 @@ func (d *Decoder) ipv6(o layerData) Result {
 		return r
 	}
 	h.context = d.context()
-	next := uint8(d.ip6.NextHeader)
+	next := d.ip6.next
 	if jumbo && next == protoHopByHop {
 		if n := jumboLength(rest.b); n > 0 {
 			h.length = 40 + uint32(n)

@@ -1,7 +1,6 @@
 package decode
 
 import (
-	"github.com/google/gopacket"
 	"github.com/portannot/portannot/capture/packet"
 )
 
@@ -38,14 +37,10 @@ func (d *Decoder) transportTCP(h *ipHeader, o layerData) Result {
 	}
 	s := d.emit(h, packet.TCP, o)
 	if len(o.b) >= 20 {
-		// An error means bad or cut options or a bad header length; the
-		// fields used here are set before.
-		t := &d.tcp
-		_ = t.DecodeFromBytes(o.b, gopacket.NilDecodeFeedback)
-		s.Sequence, s.Ack, s.Checksum = t.Seq, t.Ack, t.Checksum
-		s.TCPFlags = tcpFlags(t.FIN, t.SYN, t.RST, t.PSH, t.ACK, t.URG, t.ECE, t.CWR)
-		if t.DataOffset >= 5 {
-			payload(s, o.from(int(t.DataOffset)*4))
+		t := d.headers.decodeTCP(o.b)
+		s.Sequence, s.Ack, s.Checksum, s.TCPFlags = t.sequence, t.ack, t.checksum, t.flags
+		if t.length >= 20 {
+			payload(s, o.from(t.length))
 		}
 	} else {
 		if len(o.b) >= 8 {
@@ -62,16 +57,6 @@ func (d *Decoder) transportTCP(h *ipHeader, o layerData) Result {
 	return Decoded
 }
 
-// tcpFlags puts flags together, the lowest bit first.
-func tcpFlags(flags ...bool) (v uint8) {
-	for i, f := range flags {
-		if f {
-			v |= 1 << i
-		}
-	}
-	return v
-}
-
 func (d *Decoder) transportUDP(h *ipHeader, o layerData) Result {
 	if len(o.b) < 4 {
 		return o.short(4)
@@ -82,15 +67,14 @@ func (d *Decoder) transportUDP(h *ipHeader, o layerData) Result {
 		d.sawPorts(h, s)
 		return Decoded
 	}
-	_ = d.udp.DecodeFromBytes(o.b, gopacket.NilDecodeFeedback) // its error is a length below 8
-	n := int(d.udp.Length)
+	n, checksum := d.headers.decodeUDP(o.b)
 	rest := o.from(8)
 	// A length of 0 is a jumbogram or a segment for the network card; the
 	// datagram's length in a fragment is that of all fragments.
 	if n >= 8 {
 		rest = rest.upTo(n - 8)
 	}
-	s.Checksum = d.udp.Checksum
+	s.Checksum = checksum
 	payload(s, rest)
 	src, dst := s.SrcPort, s.DstPort
 	at := len(d.out) - 1

@@ -1,9 +1,6 @@
 package decode
 
-import (
-	"github.com/google/gopacket"
-	"github.com/portannot/portannot/capture/packet"
-)
+import "github.com/portannot/portannot/capture/packet"
 
 // A port is no proof: any host may use a tunnel's port as its own end of
 // another conversation. So each of these decoders checks what it can before it
@@ -16,11 +13,11 @@ func (d *Decoder) vxlan(o layerData) Result {
 	if len(o.b) < 8 {
 		return o.short(8)
 	}
-	_ = d.vx.DecodeFromBytes(o.b, gopacket.NilDecodeFeedback)
-	if !d.vx.ValidIDFlag {
+	id, ok := d.headers.decodeVXLAN(o.b)
+	if !ok {
 		return Malformed
 	}
-	if !d.pushTunnel(packet.VXLAN, d.vx.VNI) {
+	if !d.pushTunnel(packet.VXLAN, id) {
 		return TooDeep
 	}
 	return d.ethernet(o.from(8))

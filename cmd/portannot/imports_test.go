@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"go/parser"
+	"go/token"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -152,6 +156,36 @@ func TestImports(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestDecoderSeam: one file alone knows of the packet decoder that is not ours, so that
+// another could be put there. The other one opens interfaces with libpcap.
+func TestDecoderSeam(t *testing.T) {
+	root := repoRoot(t)
+	var files []string
+	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") {
+			return err
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, i := range parsed.Imports {
+			if within(strings.Trim(i.Path.Value, `"`), "github.com/google/gopacket") {
+				name, _ := filepath.Rel(root, path)
+				files = append(files, filepath.ToSlash(name))
+				break
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"capture/decode/headers.go", "capture/live_libpcap.go"}; !slices.Equal(files, want) {
+		t.Errorf("gopacket is imported in %q, want %q", files, want)
 	}
 }
 
