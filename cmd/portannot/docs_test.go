@@ -317,7 +317,7 @@ func shellWords(line string) []string {
 	return words
 }
 
-// TestDocsLinks: what README and topics link to is there.
+// TestDocsLinks: what README and topics link to is there, and pictures are small.
 func TestDocsLinks(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)#]+)(#[^)]*)?\)`)
 	for _, file := range docFiles(t) {
@@ -329,8 +329,12 @@ func TestDocsLinks(t *testing.T) {
 			if strings.HasPrefix(m[1], "https://") {
 				continue
 			}
-			if _, err := os.Stat(filepath.Join(filepath.Dir(file), m[1])); err != nil {
+			info, err := os.Stat(filepath.Join(filepath.Dir(file), m[1]))
+			switch {
+			case err != nil:
 				t.Errorf("%s links to %s, which is not there", filepath.Base(file), m[1])
+			case strings.HasSuffix(m[1], ".png") && info.Size() > 60<<10:
+				t.Errorf("%s has %d bytes", m[1], info.Size())
 			}
 		}
 	}
