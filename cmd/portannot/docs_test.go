@@ -157,6 +157,7 @@ func TestTopicTables(t *testing.T) {
 		{"sides", "reason", names(0, func(i int) string { return annotate.Reason(i).String() })},
 		{"payload", "verdict", observe.VerdictNames()},
 		{"registry", "status", statusNames},
+		{"engines", "format", exportFormatNames()[3:]}, // behind csv, json and services
 		{"captures", "reason", names(1, func(i int) string { return decode.Result(i).String() })},
 		{"exit", "status", []string{fmt.Sprint(exitDone), fmt.Sprint(exitFailure), fmt.Sprint(exitUsage), fmt.Sprint(exitFindings)}},
 	} {
@@ -401,6 +402,8 @@ func TestLimitsTopic(t *testing.T) {
 		{"lines that are not understood", "annotate/flowlog", "MaxProblems", 1, ""},
 		{"bytes by which a format", "annotate/flowlog", "sampleSize", 1 << 10, "# KiB"},
 		{"rotated files", "cmd/portannot", "maxWaiting", 1, ""},
+		{"bytes that wait for an output", "cmd/internal/rotate", "MaxHeld", 1 << 20, "# MiB"},
+		{"closed files held open", "cmd/internal/rotate", "maxWaiting", 1, ""},
 		{"data sets of all exporters", "annotate/flowlog/netflow", "heldInAll", 1 << 20, "# MiB"},
 		{"messages that wait", "annotate/flowlog/netflow", "inboxSize", 1 << 20, "# MiB"},
 		{"messages that wait", "annotate/flowlog/netflow", "queueSize", 1 << 20, "of one exporter # MiB"},
