@@ -550,3 +550,38 @@ func TestSidesTopic(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestEnvironmentTopic: the topic names each variable that the program reads.
+func TestEnvironmentTopic(t *testing.T) {
+	named := map[string]bool{}
+	for _, cell := range firstColumn(t, "environment", "variable") {
+		for _, name := range strings.Split(cell, ", ") {
+			named[strings.Trim(name, "`")] = true
+		}
+	}
+	want := []string{kafkaUserEnv, kafkaPasswordEnv, kafkaTokenEnv}
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`os\.(?:Getenv|LookupEnv)\("(\w+)"\)`).FindAllSubmatch(b, -1) {
+			want = append(want, string(m[1]))
+		}
+	}
+	if len(want) < 8 {
+		t.Errorf("only %q are read", want)
+	}
+	for _, name := range want {
+		if !named[name] {
+			t.Errorf("environment.md does not name %s", name)
+		}
+	}
+}
