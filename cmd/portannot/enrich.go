@@ -122,7 +122,7 @@ func (o *enrichOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) erro
 	if err != nil {
 		return err
 	}
-	opt, err := o.options()
+	opt, err := o.options(ctx)
 	if err != nil {
 		return err
 	}
@@ -241,13 +241,13 @@ func (o *enrichOptions) inputs(e *env, names []string) ([]string, error) {
 }
 
 // options checks the flags and opens what they name, the logs excepted.
-func (o *enrichOptions) options() (opt flowlog.EnrichOptions, err error) {
+func (o *enrichOptions) options(ctx context.Context) (opt flowlog.EnrichOptions, err error) {
 	opt.Output = enrichOutputs[o.output]
 	if opt.Options, err = o.reading(); err != nil {
 		return opt, err
 	}
 	opt.Unexpected, opt.Strict, opt.Strip = o.unexpected, o.strict, o.strip
-	names, err := o.annotating()
+	names, err := o.annotating(ctx)
 	if err != nil {
 		return opt, err
 	}

@@ -158,7 +158,7 @@ func runEnrichKafka(ctx context.Context, e *env, o *enrichOptions) error {
 	if protobuf {
 		o.format = "auto"
 	}
-	if c.Enrich, err = o.options(); err != nil {
+	if c.Enrich, err = o.options(ctx); err != nil {
 		return err
 	}
 	if protobuf {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,7 +15,7 @@ import (
 // takeWords tells what the words after the flags are, and gives the captures.
 // After -r or -i they are captures if all of them exist, and else a filter if
 // they compile, as in tcpdump.
-func (o *flowOptions) takeWords(words []string) (files []string, err error) {
+func (o *flowOptions) takeWords(ctx context.Context, words []string) (files []string, err error) {
 	files = append(files, o.read...)
 	if len(words) == 0 {
 		return files, nil
@@ -32,11 +33,11 @@ func (o *flowOptions) takeWords(words []string) (files []string, err error) {
 		return append(files, words...), nil
 	}
 	expr := strings.Join(words, " ")
-	registry, err := openRegistry(o.registry)
+	names, err := o.annotating(ctx)
 	if err != nil {
 		return nil, err
 	}
-	_, notFilter := newFilter(expr, registry)
+	_, notFilter := newFilter(expr, names.Registry)
 	switch {
 	case len(found) > 0:
 		return nil, usagef("a filter can be given as -f 'EXPR', captures with -r",

@@ -69,8 +69,9 @@ type flowOptions struct {
 	files      rotationOptions
 	live       liveOptions
 	rights     rightsOptions
-	activeSet  bool // --active-timeout was given
-	sortSet    bool // --sort was given
+	names      *annotate.Options // what annotating has read
+	activeSet  bool              // --active-timeout was given
+	sortSet    bool              // --sort was given
 	count      uint64
 	metrics    string
 }
@@ -106,7 +107,7 @@ type job struct {
 func (o *flowOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) error {
 	switch {
 	case o.version:
-		return (&versionOptions{}).run(e)
+		return (&versionOptions{}).run(ctx, e)
 	case o.live.list:
 		return listInterfaces(e)
 	}
@@ -131,11 +132,11 @@ func (o *flowOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) error 
 		return usagef("", "--rotate is not for --by: counts are written at the end")
 	}
 	o.activeSet, o.sortSet = fs.Changed("active-timeout"), fs.Changed("sort")
-	files, err := o.takeWords(fs.Args())
+	files, err := o.takeWords(ctx, fs.Args())
 	if err != nil {
 		return err
 	}
-	j, err := o.job(e, files)
+	j, err := o.job(ctx, e, files)
 	if err != nil {
 		return err
 	}
@@ -147,7 +148,7 @@ func (o *flowOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) error 
 }
 
 // job checks the options and opens what they name, the captures excepted.
-func (o *flowOptions) job(e *env, files []string) (*job, error) {
+func (o *flowOptions) job(ctx context.Context, e *env, files []string) (*job, error) {
 	j := &job{env: e, files: files, recursive: o.recursive, follow: o.follow, count: o.count, metrics: o.metrics, write: o.write,
 		records: o.files.records, quiet: o.quiet, rights: o.rights,
 		workers: runtime.GOMAXPROCS(0)}
@@ -195,7 +196,7 @@ func (o *flowOptions) job(e *env, files []string) (*job, error) {
 		}
 		j.env, j.carved = &env{stdin: e.stdin, stdout: io.Discard, stderr: e.stderr, outputs: e.outputs}, e.stdout
 	}
-	opt, err := o.annotating()
+	opt, err := o.annotating(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -322,8 +323,8 @@ func (o *flowOptions) summaryFormat(meta render.Meta) (render.Format, error) {
 	return render.NewSummary(o.output, meta, summary.New(keys), o.top, column)
 }
 
-func readLocalNames(path string) (*annotate.LocalNames, error) {
-	f, err := os.Open(path)
+func readLocalNames(ctx context.Context, path string) (*annotate.LocalNames, error) {
+	f, err := openSide(ctx, path)
 	if err != nil {
 		return nil, fmt.Errorf("read local names: %w", err)
 	}
@@ -335,8 +336,8 @@ func readLocalNames(path string) (*annotate.LocalNames, error) {
 	return l, nil
 }
 
-func readKnownServices(path string) (*annotate.KnownServices, error) {
-	f, err := os.Open(path)
+func readKnownServices(ctx context.Context, path string) (*annotate.KnownServices, error) {
+	f, err := openSide(ctx, path)
 	if err != nil {
 		return nil, fmt.Errorf("read known services: %w", err)
 	}
@@ -348,20 +349,27 @@ func readKnownServices(path string) (*annotate.KnownServices, error) {
 	return k, nil
 }
 
-// annotating reads what --registry, --services and --known-services name.
-func (o *flowOptions) annotating() (opt annotate.Options, err error) {
-	if opt.Registry, err = openRegistry(o.registry); err != nil {
+// annotating reads what --registry, --services and --known-services name, once: they
+// may be pipes.
+func (o *flowOptions) annotating(ctx context.Context) (opt annotate.Options, err error) {
+	if o.names != nil {
+		return *o.names, nil
+	}
+	if opt.Registry, err = openRegistry(ctx, o.registry); err != nil {
 		return opt, err
 	}
 	if o.local != "" {
-		if opt.Local, err = readLocalNames(o.local); err != nil {
+		if opt.Local, err = readLocalNames(ctx, o.local); err != nil {
 			return opt, err
 		}
 	}
 	if o.known != "" {
-		opt.Known, err = readKnownServices(o.known)
+		if opt.Known, err = readKnownServices(ctx, o.known); err != nil {
+			return opt, err
+		}
 	}
-	return opt, err
+	o.names = &opt
+	return opt, nil
 }
 
 // protocolsOf are the protocol numbers behind the names --transport takes.

@@ -77,7 +77,7 @@ func (o *lookupOptions) run(ctx context.Context, e *env, queries []string) error
 	if o.history && (o.asOf != "" || o.explain || o.registry != "" && o.registry != embeddedWord) {
 		return usagef("--history shows all known editions", "--history does not go with --as-of, --explain or a registry file")
 	}
-	c, err := chooseRegistryAsOf(o.registry, o.asOf)
+	c, err := chooseRegistryAsOf(ctx, o.registry, o.asOf)
 	if err != nil {
 		return err
 	}

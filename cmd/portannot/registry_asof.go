@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -24,9 +25,9 @@ func day(text string) (t time.Time, ok bool) {
 }
 
 // chooseRegistryAsOf gives the registry that --registry and --as-of name.
-func chooseRegistryAsOf(name, asOf string) (chosen, error) {
+func chooseRegistryAsOf(ctx context.Context, name, asOf string) (chosen, error) {
 	if asOf == "" {
-		return chooseRegistry(name)
+		return chooseRegistry(ctx, name)
 	}
 	t, ok := day(asOf)
 	switch {
@@ -49,12 +50,12 @@ func chooseRegistryAsOf(name, asOf string) (chosen, error) {
 
 // openEdition gives what `registry diff` is told to compare: a day, a file, or
 // the word embedded.
-func openEdition(name string) (*iana.Registry, error) {
+func openEdition(ctx context.Context, name string) (*iana.Registry, error) {
 	if _, ok := day(name); ok {
-		c, err := chooseRegistryAsOf("", name)
+		c, err := chooseRegistryAsOf(ctx, "", name)
 		return c.Registry, err
 	}
-	return openRegistry(name)
+	return openRegistry(ctx, name)
 }
 
 // maxHistory bounds the ports of one query with --history: each takes some

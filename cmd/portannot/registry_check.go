@@ -46,7 +46,7 @@ Doubts about the file or about how it is read; with any, the exit status is 1:
 			"portannot registry check",
 			"portannot registry check -o json | head -5",
 		},
-		Run: func(context.Context, *pflag.FlagSet) error { return o.run(e) },
+		Run: func(ctx context.Context, _ *pflag.FlagSet) error { return o.run(ctx, e) },
 	}
 }
 
@@ -67,8 +67,8 @@ type jsonProblem struct {
 	Caveat    string              `json:"caveat"`
 }
 
-func (o *checkOptions) run(e *env) error {
-	c, err := chooseRegistryAsOf(o.registry, o.asOf)
+func (o *checkOptions) run(ctx context.Context, e *env) error {
+	c, err := chooseRegistryAsOf(ctx, o.registry, o.asOf)
 	if err != nil {
 		return err
 	}

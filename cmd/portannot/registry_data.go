@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -65,7 +66,7 @@ type chosen struct {
 // chooseRegistry gives the registry that --registry names: a file, or the
 // embedded edition. For an empty name it is the edition that `registry update`
 // installed, unless there is none or the embedded one is newer.
-func chooseRegistry(name string) (chosen, error) {
+func chooseRegistry(ctx context.Context, name string) (chosen, error) {
 	switch name {
 	case "":
 		c, err := updatedRegistry()
@@ -80,12 +81,22 @@ func chooseRegistry(name string) (chosen, error) {
 	case embeddedWord:
 		return chosen{Registry: iana.Embedded()}, nil
 	}
-	reg, err := edition.Open(name)
+	reg, err := readRegistry(ctx, name)
 	var syntax *iana.SyntaxError
 	if errors.As(err, &syntax) {
 		err = withHint(err, "a registry is an edition as IANA publishes it, in XML, CSV, text or HTML, also gzip, or the word embedded")
 	}
 	return chosen{Registry: reg, path: name}, err
+}
+
+// readRegistry is edition.Open that waits for a pipe until ctx is done.
+func readRegistry(ctx context.Context, name string) (*iana.Registry, error) {
+	f, err := openSide(ctx, name)
+	if err != nil {
+		return nil, fmt.Errorf("open registry: %w", err)
+	}
+	defer f.Close()
+	return edition.Read(f, name)
 }
 
 // pinned reports that an edition was installed to be used although it is older than

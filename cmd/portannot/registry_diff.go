@@ -57,7 +57,7 @@ removed, and come last.`,
 		},
 		Args:  cli.File,
 		Words: []string{embeddedWord},
-		Run:   func(_ context.Context, fs *pflag.FlagSet) error { return o.run(e, fs.Args()) },
+		Run:   func(ctx context.Context, fs *pflag.FlagSet) error { return o.run(ctx, e, fs.Args()) },
 	}
 }
 
@@ -66,7 +66,7 @@ func revisedFlag(p *bool) cli.Flag {
 	return cli.Switch(p, "revised", "", false, "show revised records too: see portannot registry diff")
 }
 
-func (o *diffOptions) run(e *env, editions []string) error {
+func (o *diffOptions) run(ctx context.Context, e *env, editions []string) error {
 	newName := o.registry
 	switch {
 	case len(editions) == 0 || len(editions) > 2:
@@ -76,11 +76,11 @@ func (o *diffOptions) run(e *env, editions []string) error {
 	case len(editions) == 2:
 		newName = editions[1]
 	}
-	old, err := openEdition(editions[0])
+	old, err := openEdition(ctx, editions[0])
 	if err != nil {
 		return err
 	}
-	reg, err := openEdition(newName)
+	reg, err := openEdition(ctx, newName)
 	if err != nil {
 		return err
 	}

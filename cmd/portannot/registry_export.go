@@ -64,11 +64,11 @@ The embedded edition is without assignees, contacts and notes.`,
 			"portannot registry export --format splunk -o portannot.csv",
 			"portannot registry export --format splunk --setup",
 		},
-		Run: func(_ context.Context, fs *pflag.FlagSet) error { return o.run(e, fs.Changed("format")) },
+		Run: func(ctx context.Context, fs *pflag.FlagSet) error { return o.run(ctx, e, fs.Changed("format")) },
 	}
 }
 
-func (o *exportOptions) run(e *env, formatSet bool) error {
+func (o *exportOptions) run(ctx context.Context, e *env, formatSet bool) error {
 	// In all other commands -o is the format.
 	if !formatSet && slices.Contains(exportFormatNames(), o.output) {
 		o.format, o.output = o.output, ""
@@ -80,7 +80,7 @@ func (o *exportOptions) run(e *env, formatSet bool) error {
 	if o.setup {
 		return o.writeSetup(e, f)
 	}
-	reg, err := chooseRegistryAsOf(o.registry, o.asOf)
+	reg, err := chooseRegistryAsOf(ctx, o.registry, o.asOf)
 	if err != nil {
 		return err
 	}

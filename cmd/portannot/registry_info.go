@@ -35,7 +35,7 @@ came from, and what is in it.`,
 			"portannot registry info",
 			"portannot registry info -o json",
 		},
-		Run: func(context.Context, *pflag.FlagSet) error { return o.run(e) },
+		Run: func(ctx context.Context, _ *pflag.FlagSet) error { return o.run(ctx, e) },
 	}
 }
 
@@ -54,8 +54,8 @@ type registryInfo struct {
 	Caveat      string                    `json:"caveat"`
 }
 
-func (o *infoOptions) run(e *env) error {
-	reg, err := chooseRegistryAsOf(o.registry, o.asOf)
+func (o *infoOptions) run(ctx context.Context, e *env) error {
+	reg, err := chooseRegistryAsOf(ctx, o.registry, o.asOf)
 	if err != nil {
 		return err
 	}

@@ -77,7 +77,7 @@ func (o *updateOptions) run(ctx context.Context, e *env) error {
 	if o.embedded {
 		return o.remove(e, dir)
 	}
-	old, err := openRegistry(o.registry)
+	old, err := openRegistry(ctx, o.registry)
 	if err != nil && o.registry == "" {
 		// What is installed is damaged: that is a reason to update.
 		old, err = iana.Embedded(), nil
@@ -161,7 +161,12 @@ func (o *updateOptions) fetch(ctx context.Context, e *env) (*iana.Registry, []by
 		reg, data, err := update.Fetch(ctx, nil, o.from)
 		return reg, data, withHint(err, "--from takes a file too, fetched by other means")
 	}
-	data, err := update.ReadFile(o.from)
+	f, err := openSide(ctx, o.from)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open registry: %w", err)
+	}
+	defer f.Close()
+	data, err := update.Read(f, o.from)
 	if err != nil {
 		return nil, nil, fmt.Errorf("open registry: %w", err)
 	}

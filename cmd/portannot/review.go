@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -144,7 +143,7 @@ func (o *reviewOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) erro
 	if err := o.check(fs, captures); err != nil {
 		return err
 	}
-	j, err := o.job(e)
+	j, err := o.job(ctx, e)
 	if err != nil {
 		return err
 	}
@@ -180,7 +179,7 @@ func (o *reviewOptions) check(fs *pflag.FlagSet, captures bool) error {
 }
 
 // job opens what the flags name, the traffic excepted.
-func (o *reviewOptions) job(e *env) (*reviewJob, error) {
+func (o *reviewOptions) job(ctx context.Context, e *env) (*reviewJob, error) {
 	j := &reviewJob{env: e, quiet: o.quiet, output: o.output, learn: o.writePolicy, rights: o.rights}
 	var err error
 	j.meta.Color = useColor(o.color, e.stdout)
@@ -189,19 +188,19 @@ func (o *reviewOptions) job(e *env) (*reviewJob, error) {
 			return nil, usagef("", "--fail-on: %v", err)
 		}
 	}
-	if j.annotating, err = o.annotating(); err != nil {
+	if j.annotating, err = o.annotating(ctx); err != nil {
 		return nil, err
 	}
 	registry := j.annotating.Registry
 	opt := review.Options{MaxServices: o.maxServices, ScanTargets: o.scanTargets, Now: time.Now()}
-	if opt.Policy, err = readPolicy(e, o.policy, registry); err != nil {
+	if opt.Policy, err = readPolicy(ctx, e, o.policy, registry); err != nil {
 		return nil, err
 	}
-	if opt.Rules, err = o.readRules(registry); err != nil {
+	if opt.Rules, err = o.readRules(ctx, registry); err != nil {
 		return nil, err
 	}
 	if o.baseline != "" {
-		f, err := os.Open(o.baseline)
+		f, err := openSide(ctx, o.baseline)
 		if err != nil {
 			return nil, fmt.Errorf("read baseline: %w", err)
 		}
@@ -216,11 +215,11 @@ func (o *reviewOptions) job(e *env) (*reviewJob, error) {
 
 // readPolicy reads the policy of a file, nil for none. Its mistakes are
 // reported one by one, each with its hint.
-func readPolicy(e *env, path string, registry *iana.Registry) (*review.Policy, error) {
+func readPolicy(ctx context.Context, e *env, path string, registry *iana.Registry) (*review.Policy, error) {
 	if path == "" {
 		return nil, nil
 	}
-	f, err := os.Open(path)
+	f, err := openSide(ctx, path)
 	if err != nil {
 		return nil, fmt.Errorf("read policy: %w", err)
 	}
@@ -244,7 +243,7 @@ func readPolicy(e *env, path string, registry *iana.Registry) (*review.Policy, e
 }
 
 // readRules reads the rules files, nil for none.
-func (o *reviewOptions) readRules(registry *iana.Registry) (*rules.Firewall, error) {
+func (o *reviewOptions) readRules(ctx context.Context, registry *iana.Registry) (*rules.Firewall, error) {
 	opt := rules.Options{Port: portOf(registry)}
 	for _, text := range o.localAddrs {
 		p, err := parsePrefix(text)
@@ -261,7 +260,7 @@ func (o *reviewOptions) readRules(registry *iana.Registry) (*rules.Firewall, err
 	}
 	var sources []rules.Source
 	for _, path := range o.rules {
-		f, err := os.Open(path)
+		f, err := openSide(ctx, path)
 		if err != nil {
 			return nil, fmt.Errorf("read rules: %w", err)
 		}

@@ -128,13 +128,12 @@ func (r *reviewing) results(res *flow.Results) {
 func (o *reviewOptions) reviewCaptures(ctx context.Context, rj *reviewJob, files []string) error {
 	main := o.flowOptions
 	main.output, main.sort = "text", "start" // there are no flows to write
-	main.known = ""                          // rj has read it
 	if main.write != "" {
 		if err := readTwice(files); err != nil {
 			return err
 		}
 	}
-	j, err := main.job(rj.env, files)
+	j, err := main.job(ctx, rj.env, files)
 	if err != nil {
 		return err
 	}

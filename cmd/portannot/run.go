@@ -82,12 +82,13 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		e.warnf("see `%s --help`", c.Path())
 		return exitUsage
 	}
-	if errors.Is(err, context.Canceled) {
+	interrupted := errors.Is(err, context.Canceled)
+	if interrupted {
 		e.warnf("interrupted")
 	}
 	e.warnEach(err)
 	var hinted *hintError
-	if errors.As(err, &hinted) {
+	if errors.As(err, &hinted) && !interrupted {
 		e.warnf("hint: %s", hinted.hint)
 	}
 	return exitFailure
@@ -176,8 +177,8 @@ func isBrokenPipe(err error) bool {
 }
 
 // openRegistry gives the registry that --registry names: see chooseRegistry.
-func openRegistry(name string) (*iana.Registry, error) {
-	c, err := chooseRegistry(name)
+func openRegistry(ctx context.Context, name string) (*iana.Registry, error) {
+	c, err := chooseRegistry(ctx, name)
 	return c.Registry, err
 }
 

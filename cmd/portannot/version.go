@@ -42,7 +42,7 @@ registry that it uses.`,
 			"portannot version",
 			"portannot version -o json",
 		},
-		Run: func(context.Context, *pflag.FlagSet) error { return o.run(e) },
+		Run: func(ctx context.Context, _ *pflag.FlagSet) error { return o.run(ctx, e) },
 	}
 }
 
@@ -56,8 +56,8 @@ type programVersion struct {
 	Registry iana.Edition `json:"registry"`
 }
 
-func (o *versionOptions) run(e *env) error {
-	reg, err := chooseRegistry(o.registry)
+func (o *versionOptions) run(ctx context.Context, e *env) error {
+	reg, err := chooseRegistry(ctx, o.registry)
 	if err != nil {
 		return err
 	}

@@ -173,16 +173,11 @@ func Fetch(ctx context.Context, client *http.Client, address string) (*iana.Regi
 	return reg, data, nil
 }
 
-// ReadFile reads the file of an edition, at most 64 MiB of it.
-func ReadFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
+// Read reads an edition, at most 64 MiB of it. name is that of the file, for errors.
+func Read(r io.Reader, name string) ([]byte, error) {
+	data, err := readBounded(r)
 	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := readBounded(f)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
+		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
 	return data, nil
 }
@@ -244,7 +239,13 @@ func readLocal(path string) ([]byte, error) {
 	if runtime.GOOS == "windows" {
 		path = strings.TrimPrefix(path, "/")
 	}
-	return ReadFile(filepath.FromSlash(path))
+	path = filepath.FromSlash(path)
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return Read(f, path)
 }
 
 func readBounded(r io.Reader) ([]byte, error) {
