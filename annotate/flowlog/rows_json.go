@@ -89,7 +89,8 @@ var gcp = format{
 	doc:  "Google Cloud: VPC Flow Logs records https://cloud.google.com/vpc/docs/about-flow-logs-records",
 	know: "jsonPayload.connection.protocol, jsonPayload.connection.src_ip, jsonPayload.connection.dest_ip",
 	fields: `proto=jsonPayload.connection.protocol, src=jsonPayload.connection.src_ip, sport=jsonPayload.connection.src_port,
-		dst=jsonPayload.connection.dest_ip, dport=jsonPayload.connection.dest_port, time=jsonPayload.start_time, time2=timestamp`,
+		dst=jsonPayload.connection.dest_ip, dport=jsonPayload.connection.dest_port, time=jsonPayload.start_time, time2=timestamp, packets=jsonPayload.packets_sent`,
+	oneWay: true,
 }
 
 // hubble is Cilium Hubble, `hubble observe -o json` and its exporter. The
@@ -117,8 +118,9 @@ var goflow2JSON = format{
 	name: "goflow2", about: "goflow2 JSON, versions 1 and 2",
 	doc:  "goflow2: protobuf fields https://github.com/netsampler/goflow2/blob/main/docs/protocols.md",
 	know: "src_addr, dst_addr, src_port, dst_port | SrcAddr, DstAddr, SrcPort, DstPort",
-	fields: `proto=proto|Proto, src=src_addr|SrcAddr, sport=src_port|SrcPort, dst=dst_addr|DstAddr, dport=dst_port|DstPort, flags=tcp_flags|TCPFlags,
+	fields: `proto=proto|Proto, src=src_addr|SrcAddr, sport=src_port|SrcPort, dst=dst_addr|DstAddr, dport=dst_port|DstPort, flags=tcp_flags|TCPFlags, packets=packets|Packets,
 		time=time_flow_start_ns|time_flow_start|TimeFlowStart, time2=time_received_ns|TimeReceived`,
+	oneWay: true,
 }
 
 // nfdumpJSON is nfdump -o json, an array of objects over several lines, and
@@ -128,7 +130,8 @@ var nfdumpJSON = format{
 	doc:  "nfdump(1), output formats https://github.com/phaag/nfdump",
 	know: "proto, src4_addr, dst4_addr | proto, src6_addr, dst6_addr",
 	fields: `proto=proto, src=src4_addr|src6_addr, sport=src_port, dst=dst4_addr|dst6_addr, dport=dst_port, flags=tcp_flags,
-		time=first|t_first`,
+		time=first|t_first, packets=in_packets`,
+	oneWay: true,
 }
 
 // ecs is any log with the field names of the Elastic Common Schema, as

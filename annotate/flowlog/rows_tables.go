@@ -66,6 +66,7 @@ var nfdumpCSV = format{
 	know:   "pr, sa, da, sp, dp | proto, srcAddr, dstAddr, srcPort, dstPort",
 	fields: "proto=pr|proto, src=sa|srcAddr, dst=da|dstAddr, sport=sp|srcPort, dport=dp|dstPort, flags=flg|flags",
 	skip:   nfdumpSummary,
+	oneWay: true,
 }
 
 func nfdumpSummary(line []byte) bool {
@@ -159,6 +160,7 @@ var silk = format{
 	know: "sPort, dPort",
 	fields: `proto=pro|protocol, src=sIP, dst=dIP, sport=sPort, dport=dPort, flags=flags, flags1=initialF|initialFlags|initialTCPflags,
 		time=sTime`,
+	oneWay: true,
 }
 
 // tshark -T fields -E header=y: a packet on each line, columns by the names of
