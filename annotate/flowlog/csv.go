@@ -159,11 +159,21 @@ func (t *table) hasName(name string) bool { return slices.Contains(t.names, name
 func (t *table) hasPorts() bool {
 	for _, f := range t.meanings {
 		switch {
-		case f == fieldSourcePort, f == fieldDestinationPort, f == fieldRecord, fieldTCPSource <= f && f <= fieldDCCPDestination:
+		case f == fieldSourcePort, f == fieldDestinationPort, t.shape.portless() && (f == fieldSource || f == fieldDestination), f == fieldRecord, fieldTCPSource <= f && f <= fieldDCCPDestination:
 			return true
 		}
 	}
 	return false
+}
+
+// portless reports whether the ports stand behind the addresses.
+func (s *shape) portless() bool {
+	for _, f := range s.names {
+		if f == fieldSourcePort || f == fieldDestinationPort || f == fieldRecord || f >= fieldTCPSource && f <= fieldDCCPDestination {
+			return false
+		}
+	}
+	return true
 }
 
 // cellEnd gives where the cell that begins at from ends. ok is false when it is

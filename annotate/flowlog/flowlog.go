@@ -255,17 +255,6 @@ type Options struct {
 // DefaultMaxLine is the default of Options.MaxLine, in bytes.
 const DefaultMaxLine = 4 << 20
 
-// Map names the fields to read in formats that have no names of their own: the
-// columns of a CSV or TSV file, or keys of JSON objects, with dots between the
-// levels. Protocol and at least one port are needed.
-type Map struct {
-	Protocol, SourcePort, DestinationPort string
-	Source, Destination                   string // addresses; may be empty
-}
-
-// IsZero reports whether the map names nothing.
-func (m Map) IsZero() bool { return m == Map{} }
-
 // layout reads the lines of a log and writes them annotated. It is shared by
 // workers and never changes.
 type layout interface {

@@ -2,7 +2,6 @@ package flowlog
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,13 +19,6 @@ func formats() []*format {
 		&awsDefault, &panos,
 		&portannotJSON, &zeekJSON, &eve, &gcp, &hubble, &goflow2JSON, &nfdumpJSON, &ecs,
 	}
-}
-
-// mapped are the formats that only the user's map reads.
-var mapped = []*format{
-	{name: "csv", about: "any CSV, TSV, or text with ; | or spaces, that has a header; needs a map",
-		reads: "the columns that the map names", grammar: grammarTable, seps: "\t,;| ", quotes: true},
-	{name: "jsonl", about: "any JSON objects, with --map", reads: "as --map says", grammar: grammarJSON},
 }
 
 // Info describes a format for people.
@@ -102,11 +94,7 @@ func choose(sample []byte, o *Options) (layout, error) {
 		return chooseNamed(sample, o)
 	}
 	if !o.Map.IsZero() {
-		named := *o
-		if named.Format = "csv"; len(sample) > 0 && (sample[0] == '{' || sample[0] == '[') {
-			named.Format = "jsonl"
-		}
-		return chooseNamed(sample, &named)
+		return chooseMapped(o.Map.formatOf(sample), sample, o)
 	}
 	l := everyRecord()
 	line := firstRecord(sample)
@@ -128,6 +116,9 @@ func choose(sample []byte, o *Options) (layout, error) {
 		if t := s.readHeader(line); t != nil && s.known(t.hasName) {
 			return newTable(s, l, o.Fields, line)
 		}
+	}
+	if s := tableBySynonyms(line); s != nil && len(o.Fields) == 0 {
+		return newTable(s, l, nil, line)
 	}
 	if len(o.Fields) > 0 { // of a log without a header, which has nothing to recognise it by
 		if r := new(Record); true {
@@ -245,78 +236,4 @@ func recordsOf(rows []*format) (*records, error) {
 		return nil, err
 	}
 	return &records{catalog: c, named: true}, nil
-}
-
-// chooseMapped gives the layout for the fields that the user names.
-func chooseMapped(f *format, sample []byte, o *Options) (layout, error) {
-	if o.Map.IsZero() {
-		if f.grammar == grammarTable {
-			return nil, errors.New("format csv needs a map: proto=NAME,sport=NAME,dport=NAME,src=NAME,dst=NAME")
-		}
-		return nil, errors.New("format jsonl needs a map of its fields")
-	}
-	s := o.Map.shape(f)
-	if f.grammar == grammarTable {
-		return newTable(s, nil, o.Fields, sample)
-	}
-	c := &catalog{shapes: []*shape{s}}
-	c.json.shapes = c.shapes
-	c.json.number()
-	l := &records{catalog: c, named: true}
-	if spansLines(sample) {
-		return spanningRecords{l}, nil
-	}
-	return l, nil
-}
-
-// shape gives the shape of a format whose fields the map names.
-func (m Map) shape(f *format) *shape {
-	s := &shape{format: f, names: map[string]field{}}
-	for _, x := range []struct {
-		name string
-		is   field
-	}{
-		{m.Protocol, fieldProtocol}, {m.Source, fieldSource}, {m.SourcePort, fieldSourcePort},
-		{m.Destination, fieldDestination}, {m.DestinationPort, fieldDestinationPort},
-	} {
-		if x.name == "" {
-			continue
-		}
-		s.names[x.name] = x.is
-		s.listed = append(s.listed, x.name)
-		if x.is == fieldSourcePort || x.is == fieldDestinationPort {
-			s.knows = append(s.knows, []string{x.name})
-		}
-	}
-	return s
-}
-
-// ParseMap reads "proto=NAME,sport=NAME,dport=NAME,src=NAME,dst=NAME". A name
-// that has a comma cannot be given.
-func ParseMap(s string) (Map, error) {
-	var m Map
-	for pair := range strings.SplitSeq(s, ",") {
-		key, name, ok := strings.Cut(pair, "=")
-		if !ok || name == "" {
-			return Map{}, fmt.Errorf("map %q: want KEY=NAME", pair)
-		}
-		switch key {
-		case "proto":
-			m.Protocol = name
-		case "sport":
-			m.SourcePort = name
-		case "dport":
-			m.DestinationPort = name
-		case "src":
-			m.Source = name
-		case "dst":
-			m.Destination = name
-		default:
-			return Map{}, fmt.Errorf("map %q: want proto, sport, dport, src or dst", pair)
-		}
-	}
-	if m.SourcePort == "" && m.DestinationPort == "" {
-		return Map{}, fmt.Errorf("map %q: name at least one of sport and dport", s)
-	}
-	return m, nil
 }

@@ -16,8 +16,9 @@ import (
 type jsonCatalog struct {
 	shapes    []*shape
 	tree      *jsonNode
-	envelopes []uint16 // numbers of envelopePaths
-	arrays    []uint16 // numbers of arrayPaths
+	ids       map[string]uint16 // numbers of paths
+	envelopes []uint16          // numbers of envelopePaths
+	arrays    []uint16          // numbers of arrayPaths
 }
 
 // envelopePaths are where shippers put the record: the text as it came, or the
@@ -56,7 +57,7 @@ func (c *jsonCatalog) number() {
 	for _, path := range arrayPaths {
 		c.arrays = append(c.arrays, ids[path])
 	}
-	c.tree = newJSONTree(ids)
+	c.tree, c.ids = newJSONTree(ids), ids
 }
 
 // shape gives the first format that an object is of; nil if it is of none.
@@ -203,6 +204,9 @@ func (l *records) object(r *Record, text []byte, from, depth int) bool {
 	}
 	if l.named && len(l.json.shapes) == 1 && depth == 0 {
 		return l.known(r, j, l.json.shapes[0]) // the user says so
+	}
+	if !l.named && r.Kind != Bad && l.objectBySynonyms(r, j, from) {
+		return true
 	}
 	if r.Kind != Bad && twoPortKeys(text[from:end]) {
 		r.bad(notUnderstoodJSON, nil)

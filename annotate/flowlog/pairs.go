@@ -48,6 +48,9 @@ type pairScan struct {
 	odd   int    // words without "="
 	fault string // why it cannot be read
 	rest  []byte
+	text  []byte // what was read
+	// synonyms says that fields are looked for, by any of their names.
+	synonyms bool
 }
 
 // pairsAt reads pairs that begin at a place, and reports whether they are a
@@ -58,6 +61,7 @@ func (l *records) pairsAt(r *Record, line []byte, at int, h *header) bool {
 	}
 	p := &r.pairs
 	text := line[at:]
+	p.text = text
 	form, body := pairsSpaced, text
 	switch {
 	case bytes.HasPrefix(text, []byte("CEF:")):
@@ -83,10 +87,39 @@ func (l *records) pairsAt(r *Record, line []byte, at int, h *header) bool {
 			return l.readPairs(r, s, style)
 		}
 	}
-	if p.pairs > 2 && p.odd <= p.pairs || form != pairsSpaced {
-		r.of = pairsOf[form] // pairs of no format: not a line of which nothing is known
-	}
 	return l.prefixed(r, line, at, h)
+}
+
+// usualPairs reads pairs that are of no format by the usual names of their keys,
+// and reports whether they are understood.
+func (l *records) usualPairs(r *Record, line []byte) bool {
+	p := &r.pairs
+	for _, at := range r.header.begins[:r.header.n] {
+		text := line[min(at, len(line)):]
+		form, style := pairsSpaced, plainPairs
+		p.synonyms = true
+		switch {
+		case bytes.HasPrefix(text, []byte("CEF:")):
+			form = pairsCEF
+			p.cef(nil, behindBars(text, 7))
+		case bytes.HasPrefix(text, []byte("LEEF:")):
+			form = pairsLEEF
+			style = p.leef(nil, text)
+		case startsPair(text):
+			style = p.spaced(nil, text, nil)
+		default:
+			p.synonyms = false
+			continue
+		}
+		p.synonyms = false
+		if !l.named && l.pairsBySynonyms(r, style) {
+			return true
+		}
+		if p.pairs > 2 && p.odd <= p.pairs || form != pairsSpaced {
+			r.of = pairsOf[form] // not a line of which nothing is known
+		}
+	}
+	return false
 }
 
 // pairsOf are what pairs of no format are counted as.
@@ -154,6 +187,12 @@ func (p *pairScan) reset() {
 // pair keeps a pair that is looked for.
 func (p *pairScan) pair(keys map[string]uint16, key, value []byte) {
 	p.pairs++
+	if p.synonyms {
+		if f := synonym(key); f != noField {
+			p.found = append(p.found, pairFound{uint16(f), value})
+		}
+		return
+	}
 	if n, ok := keys[string(key)]; ok {
 		p.found = append(p.found, pairFound{n, value})
 		p.have.add(n)

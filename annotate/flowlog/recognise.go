@@ -10,6 +10,8 @@ type records struct {
 	// named says that the user named the format: a line that is of no format
 	// and has no ports is another event.
 	named bool
+	// prefix is a text before each record, that the user names.
+	prefix []byte
 }
 
 // spanningRecords is records for a log whose JSON objects stand anywhere at the
@@ -51,7 +53,7 @@ func (l *records) parse(r *Record) {
 			r.bad("a header line: the format needs whole logs", nil)
 		}
 	default:
-		if len(l.shapes) > 0 && len(l.json.shapes) == len(l.shapes) && line[begin] != '<' && stamp(line, begin) == 0 {
+		if len(l.prefix) == 0 && len(l.shapes) > 0 && len(l.json.shapes) == len(l.shapes) && line[begin] != '<' && stamp(line, begin) == 0 {
 			r.bad("no JSON object", line)
 			return
 		}
@@ -72,6 +74,14 @@ func (l *records) text(r *Record, text []byte, depth int) bool {
 	line := text[:end]
 	h := &r.header
 	h.read(line)
+	if len(l.prefix) > 0 {
+		for _, at := range h.begins[:h.n] {
+			if at < len(line) && bytes.HasPrefix(line[at:], l.prefix) {
+				h.begin(skipBlank(line, at+len(l.prefix)))
+				break
+			}
+		}
+	}
 	known := h.known || l.named
 	for _, at := range h.begins[:h.n] {
 		if at >= len(line) {
@@ -96,7 +106,10 @@ func (l *records) text(r *Record, text []byte, depth int) bool {
 			return l.nothing(r, line[at:], true)
 		}
 	}
-	return l.nothing(r, line, known)
+	if len(l.pairs.shapes) > 0 && l.usualPairs(r, line) {
+		return true
+	}
+	return l.nothing(r, line, known || r.of != nil)
 }
 
 // nothing decides what becomes of a text that is of no format.

@@ -260,6 +260,11 @@ func (s *source) begin(b *block) (done bool, err error) {
 		}
 		l, err := choose(data[:min(len(data), sampleSize)], &s.opt)
 		if err != nil {
+			var unknown *UnknownName
+			if errors.As(err, &unknown) {
+				unknown.Log = s.name
+				return false, unknown
+			}
 			return false, fmt.Errorf("read %s: %w", s.name, err)
 		}
 		s.use(l)

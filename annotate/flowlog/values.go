@@ -63,6 +63,12 @@ func (s *shape) read(r *Record, v *values) {
 		v.transportPorts(f)
 	}
 	sp, dp := v.get(fieldSourcePort), v.get(fieldDestinationPort)
+	if absent(sp) && !v.has(fieldSourcePort) {
+		src, sp = splitPort(src)
+	}
+	if absent(dp) && !v.has(fieldDestinationPort) {
+		dst, dp = splitPort(dst)
+	}
 	noPorts := absent(sp) && absent(dp)
 	if b := v.get(fieldProtocol); !absent(b) && f.Protocol == 0 {
 		var ok bool
@@ -142,6 +148,29 @@ func (s *shape) became(r *Record, v *values) {
 			f.Packets += n
 		}
 	}
+}
+
+// splitPort splits "192.0.2.1:443" and "[2001:db8::1]:443", perhaps with more
+// behind another colon ("192.0.2.1:443:X0"). What is neither has no port.
+func splitPort(b []byte) (addr, port []byte) {
+	end := bytes.IndexByte(b, ':')
+	addr = b
+	if len(b) > 0 && b[0] == '[' {
+		if end = bytes.IndexByte(b, ']') + 1; end == 0 || end == len(b) || b[end] != ':' {
+			return b, nil
+		}
+		addr = b[1 : end-1]
+	} else if end > 0 {
+		addr = b[:end]
+	}
+	if end <= 0 || !parseAddr(addr).IsValid() {
+		return b, nil
+	}
+	port, _, _ = bytes.Cut(b[end+1:], []byte{':'})
+	if _, ok := parsePort(port); !ok {
+		return b, nil
+	}
+	return addr, port
 }
 
 // other says that the record has no ports, and nothing is said of it.

@@ -311,6 +311,8 @@ func (j *enrichJob) run(ctx context.Context) error {
 			j.env.warnf("%v", flowlog.ErrStrict)
 			j.state = inputDamaged
 			return errPart
+		case isUnknownName(err):
+			return unknownName(err)
 		case ctx.Err() != nil:
 			j.env.warnf("interrupted")
 			j.state = inputCut
@@ -327,6 +329,25 @@ func (j *enrichJob) run(ctx context.Context) error {
 		return errPart
 	}
 	return nil
+}
+
+func isUnknownName(err error) bool {
+	var unknown *flowlog.UnknownName
+	return errors.As(err, &unknown)
+}
+
+// unknownName gives the mistake of usage in a map that names what a log does
+// not have.
+func unknownName(err error) error {
+	var unknown *flowlog.UnknownName
+	errors.As(err, &unknown)
+	hint := ""
+	if near := cli.Near(unknown.Name, unknown.Names); len(near) > 0 {
+		hint = "the log has " + cli.Or(near...)
+	} else if n := len(unknown.Names); n > 0 {
+		hint = "the log has " + strings.Join(unknown.Names[:min(n, 12)], ", ")
+	}
+	return usagef(hint, "--map: %v", err)
 }
 
 // copy copies one log.

@@ -141,7 +141,7 @@ func logFormatFlags(format, fieldMap *string, fields *[]string, formats []string
 		cli.Choice(format, "format", "", "NAME", "auto", formats,
 			"format of the flow logs; default auto; portannot enrich --list-formats lists them"),
 		cli.String(fieldMap, "map", "", "LIST", "",
-			"names of the fields in other CSV, TSV or JSON: proto=NAME,sport=NAME,dport=NAME,src=NAME,dst=NAME; in JSON, dots stand between levels"),
+			"names of the fields in other CSV, TSV, JSON or key=value lines: proto=NAME,sport=NAME,dport=NAME,src=NAME,dst=NAME, also time, flags, outcome, server, service, prefix; in JSON, dots stand between levels; #3 is the third column"),
 		cli.List(fields, "fields", "", "LIST", "columns of an AWS log of a custom format without header"),
 	}
 }

@@ -123,6 +123,9 @@ func (l *logReview) log(ctx context.Context, name string) error {
 		}
 	}
 	l.context.Inputs = append(l.context.Inputs, review.Input{Name: name, Kind: "log", Format: rd.Format()})
+	if err := rd.Err(); isUnknownName(err) {
+		return unknownName(err)
+	}
 	return rd.Err()
 }
 
