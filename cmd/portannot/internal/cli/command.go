@@ -31,7 +31,8 @@ type Command struct {
 	Usage    string // one line or several, without indentation
 	Before   string // sections before the flags
 	Groups   []Group
-	After    string // sections after the flags, such as the exit status
+	After    string   // sections after the flags, such as the exit status
+	Topics   []string // of help, that tell more
 	Examples []string
 
 	// Args is what the arguments are; with None, there may not be any.
