@@ -302,6 +302,10 @@ func New(opt Options) *Annotator {
 // Registry gives the registry that the Annotator looks ports up in.
 func (a *Annotator) Registry() *iana.Registry { return a.registry }
 
+// KnowsAddresses reports whether addresses decide which end is the service other
+// than by being multicast or broadcast for everybody.
+func (a *Annotator) KnowsAddresses() bool { return a.known != nil || a.evidence != nil }
+
 // Flow annotates a flow of a capture. The payload is looked at unless o is nil.
 func (a *Annotator) Flow(f *flow.Flow, o *Observer) Annotation {
 	var r Annotation

@@ -81,6 +81,8 @@ func (in *Input) byPorts(srcAssigned, dstAssigned bool) Service {
 	}
 	reserved := low >= reservedPort && low < systemPorts
 	switch {
+	case clientsPort(low):
+		return Service{}
 	case reserved && !lowAssigned:
 		return Service{} // a client with privileges may have it, whatever it speaks to
 	case low < highPorts && high >= highPorts:
@@ -94,9 +96,13 @@ func (in *Input) byPorts(srcAssigned, dstAssigned bool) Service {
 // canServe reports whether who is spoken to at a multicast or broadcast address
 // may be a service. An answer to all goes to the port of whoever asked: a
 // dynamic one, or the client's port of DHCP.
-func canServe(port uint16) bool {
-	return port < dynamicPort && port != 68 && port != 546
-}
+func canServe(port uint16) bool { return port < dynamicPort && !clientsPort(port) }
+
+// clientsPort reports ports that are assigned for who begins the conversation,
+// and so are no service: those of DHCP clients (RFC 2131 section 4.1, RFC 8415
+// section 7.2), and that which FTP servers open data connections from (RFC 959
+// section 5.2).
+func clientsPort(port uint16) bool { return port == 20 || port == 68 || port == 546 }
 
 func (in *Input) service(s Side, r Reason, c Confidence) Service {
 	p := in.Destination.Port()

@@ -92,7 +92,7 @@ func TestReader(t *testing.T) {
 
 // ExampleReader counts flows by destination port.
 func ExampleReader() {
-	const log = `{"ts":1789376400.1,"id.orig_h":"192.0.2.1","id.orig_p":50000,"id.resp_h":"192.0.2.2","id.resp_p":443,"proto":"tcp"}
+	const log = `{"ts":1789376400.1,"id.orig_h":"192.0.2.1","id.orig_p":50000,"id.resp_h":"192.0.2.2","id.resp_p":443,"proto":"tcp","history":"ShADadFf"}
 {"ts":1789376400.2,"id.orig_h":"192.0.2.1","id.orig_p":"?","id.resp_h":"192.0.2.2","id.resp_p":443,"proto":"tcp"}
 `
 	rd := NewReader(strings.NewReader(log), "conn.json")

@@ -46,6 +46,8 @@ type format struct {
 	// saw the beginning. The first field that has one of its words decides. "*" is any word,
 	// or none.
 	roles string
+	// role says the same where that takes more than a word. It may be nil.
+	role func(in *annotate.Input, v *values)
 	// protocols and outcomes are words of the log, "WORD=tcp WORD=udp" and
 	// "WORD=denied …", in any case. Words that most filters have need not be
 	// listed: see actions.
@@ -465,7 +467,11 @@ func numberNames(shapes []*shape, also ...string) map[string]uint16 {
 		for name, f := range s.names {
 			s.means[ids[name]] = f
 			switch f {
-			case fieldOutcome, fieldState, fieldHistory, fieldPackets, fieldSourcePackets, fieldDestinationPackets, fieldAnswerFlags:
+			case fieldPackets, fieldSourcePackets, fieldDestinationPackets:
+			case fieldOutcome, fieldState, fieldHistory, fieldAnswerFlags:
+				if s.role != nil {
+					s.meansPorts[ids[name]] = f
+				}
 			default:
 				s.meansPorts[ids[name]] = f
 			}

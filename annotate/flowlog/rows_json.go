@@ -32,6 +32,8 @@ var portannotJSON = format{
 		switch string(v.get(fieldReason)) {
 		case "stated":
 			r.Flow.Stated = side
+		case "hint":
+			r.Flow.Hint = side
 		case "handshake":
 			r.Flow.Opening = flow.Opening{Server: side, Confirmed: certain}
 		case "handshake-answer":
@@ -53,7 +55,7 @@ var zeekJSON = format{
 	outcome: func(r *Record, v *values) annotate.Outcome {
 		return zeekOutcome(r.Flow.Protocol, v.get(fieldState), v.get(fieldHistory))
 	},
-	roles:     "*=destination",
+	role:      func(in *annotate.Input, v *values) { zeekRoles(in, v.get(fieldState), v.get(fieldHistory)) },
 	protocols: "unknown_transport=0",
 	adjust: func(r *Record, v *values) bool {
 		if v.get(fieldProtocol) != nil {
@@ -76,9 +78,11 @@ var eve = format{
 	doc:  "Suricata: EVE JSON format https://docs.suricata.io/en/latest/output/eve/eve-json-format.html",
 	know: "event_type, src_port, dest_port | event_type, timestamp, src_ip | event_type, timestamp, stats",
 	fields: `proto=proto, src=src_ip, sport=src_port, dst=dest_ip, dport=dest_port, time=flow.start, time2=timestamp, kind=event_type, direction=direction,
-		srcpackets=flow.pkts_toserver, dstpackets=flow.pkts_toclient, outcome=flow.action, dstflags=tcp.tcp_flags_tc`,
+		srcpackets=flow.pkts_toserver, dstpackets=flow.pkts_toclient, outcome=flow.action, history=tcp.tcp_flags_ts, dstflags=tcp.tcp_flags_tc`,
 	outcome: eveOutcome,
-	roles:   "direction: to_server=destination to_client=source; kind: flow=destination",
+	role: func(in *annotate.Input, v *values) {
+		eveRoles(in, v.get(fieldKind), v.get(fieldDirection), v.get(fieldHistory), v.get(fieldAnswerFlags))
+	},
 }
 
 // gcp is VPC flow logs as Cloud Logging exports them. A record is one

@@ -1,5 +1,10 @@
 package flowlog
 
+import (
+	"github.com/portannot/portannot/annotate"
+	"github.com/portannot/portannot/capture/flow"
+)
+
 // Formats of pairs, of sentences, and of columns without a header, in the order
 // in which a record is compared with them.
 
@@ -33,7 +38,11 @@ var fortigate = format{
 	grammar: grammarPairs, style: quotedPairs,
 	know:   "srcip, dstip, logid | srcip, dstip, devname | srcip, dstip, devid",
 	fields: "proto=proto, src=srcip, sport=srcport, dst=dstip, dport=dstport, kind=type, time=eventtime, outcome=action, in=srcintf, out=dstintf",
-	roles:  "kind: traffic=destination",
+	role: func(in *annotate.Input, v *values) {
+		if v.is(fieldKind, "traffic") { // of what it denies it has seen one packet, which may be an answer
+			named(in, flow.Destination, !v.is(fieldOutcome, "deny"))
+		}
+	},
 }
 
 // Cisco ASA, FTD, FWSM and PIX tell of connections in sentences:
@@ -77,9 +86,15 @@ var panos = format{
 	name: "panos", about: "PAN-OS TRAFFIC, THREAT and DECRYPTION logs, CSV over syslog",
 	doc:     "Palo Alto Networks: syslog field descriptions https://docs.paloaltonetworks.com/pan-os/11-1/pan-os-admin/monitoring/use-syslog-for-monitoring/syslog-field-descriptions",
 	grammar: grammarBare, seps: ",", quotes: true, more: true,
-	order: "_ received _ type _ _ _ source destination natsource natdestination _ _ _ _ _ _ _ ingress egress _ _ _ _ sport dport natsport natdport _ proto action?",
+	order: "_ received _ type subtype _ _ source destination natsource natdestination _ _ _ app _ _ _ ingress egress _ _ _ _ sport dport natsport natdport _ proto action?",
 	holds: "received=date, type=TRAFFIC|THREAT|DECRYPTION",
 	fields: `kind=type, src=source, dst=destination, natsrc=natsource, natdst=natdestination, in=ingress, out=egress, sport=sport, dport=dport,
-		natsport=natsport, natdport=natdport, proto=proto, outcome=action`,
-	roles: "kind: TRAFFIC=destination",
+		natsport=natsport, natdport=natdport, proto=proto, outcome=action, state=subtype, reason=app`,
+	role: func(in *annotate.Input, v *values) {
+		// Of what it drops it has seen one packet, which may be an answer; non-syn-tcp
+		// is a session that it did not see begin.
+		if v.is(fieldKind, "TRAFFIC") {
+			named(in, flow.Destination, !v.is(fieldState, "drop") && !v.is(fieldReason, "non-syn-tcp"))
+		}
+	},
 }

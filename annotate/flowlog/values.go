@@ -89,12 +89,18 @@ func (s *shape) read(r *Record, v *values) {
 		}
 		f.Protocol = uint8(n)
 	}
-	if f.Stated == flow.NoSide {
-		if is := s.side(v); is.hint {
-			f.Hint = is.side
-		} else {
-			f.Stated = is.side
-		}
+	switch {
+	case s.format.role != nil:
+		s.format.role(f, v)
+	case f.Stated == flow.NoSide && f.Hint == flow.NoSide:
+		is := s.side(v)
+		named(f, is.side, !is.hint)
+	}
+	if f.Protocol == 6 {
+		s.opening(f, v)
+	}
+	if f.Stated != flow.NoSide && f.Opening.Server != flow.NoSide && f.Stated != f.Opening.Server {
+		f.Stated = flow.NoSide // the record's own flags say otherwise
 	}
 	_, ports := iana.TransportOf(f.Protocol)
 	var source, destination netip.Addr
@@ -119,9 +125,6 @@ func (s *shape) read(r *Record, v *values) {
 		if f.Start = parseTime(v.get(fieldOtherTime)); f.Start == 0 {
 			f.Start = parseSeconds(v.get(fieldEpoch))
 		}
-	}
-	if f.Protocol == 6 {
-		s.opening(f, v)
 	}
 	f.OneDirection = s.oneWay
 	if !r.portsOnly {
@@ -309,7 +312,7 @@ func (s *shape) side(v *values) role {
 			return w.is
 		}
 	}
-	return role{side: v.serverSide()}
+	return role{v.serverSide(), true}
 }
 
 // serverSide gives the end that is the server's, where the record names its

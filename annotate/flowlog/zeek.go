@@ -73,9 +73,10 @@ const (
 	zeekDestinationPort
 	zeekProto
 	zeekVersion // of TLS, in ssl.log: it tells DTLS, which is over UDP
-	// The remaining ones tell the outcome, in conn.log.
+	// Those of conn.log, which tell what was seen of the opening.
 	zeekConnState
 	zeekHistory
+	// The remaining ones tell the outcome, in conn.log.
 	zeekSourcePackets
 	zeekDestinationPackets
 )
@@ -253,7 +254,7 @@ func (z *zeekLog) fields(names []byte) error {
 		if m != zeekUnread {
 			z.meanings = all
 		}
-		if m != zeekUnread && m < zeekConnState {
+		if m != zeekUnread && m < zeekSourcePackets {
 			z.ends = len(all)
 		}
 	}
@@ -285,9 +286,9 @@ func (z *zeekLog) parse(r *Record) {
 	line := r.Line[:r.insert]
 	f := &r.Flow
 	f.Protocol = z.protocol
-	var src, dst netip.Addr
+	var src, dst []byte
 	var sp, dp uint16
-	hasSP, hasDP, hasDst := false, false, false
+	hasSP, hasDP := false, false
 	columns := 0
 	meanings := z.meanings
 	if r.portsOnly {
@@ -310,13 +311,9 @@ func (z *zeekLog) parse(r *Record) {
 		case zeekTime:
 			f.Start = parseSeconds(cell)
 		case zeekSource:
-			if !r.portsOnly {
-				src = parseAddr(cell)
-			}
+			src = cell
 		case zeekDestination:
-			if hasDst = true; !r.portsOnly {
-				dst = parseAddr(cell)
-			}
+			dst = cell
 		case zeekSourcePort:
 			sp, ok = parsePort(cell)
 			hasSP = true
@@ -354,11 +351,14 @@ func (z *zeekLog) parse(r *Record) {
 	}
 	r.flow()
 	f.NoSourcePort, f.NoDestinationPort = !hasSP, !hasDP
-	f.Source, f.Destination = netip.AddrPortFrom(src, sp), netip.AddrPortFrom(dst, dp)
-	f.Outcome = zeekOutcome(f.Protocol, state, history)
-	if hasDst || hasDP { // weird.log has lines of no connection
-		f.Stated = flow.Destination
+	if dst != nil || hasDP { // weird.log has lines of no connection
+		zeekRoles(f, state, history)
 	}
+	f.Source, f.Destination = netip.AddrPortFrom(netip.Addr{}, sp), netip.AddrPortFrom(netip.Addr{}, dp)
+	if !r.portsOnly || f.Stated == flow.NoSide {
+		f.Source, f.Destination = netip.AddrPortFrom(parseAddr(src), sp), netip.AddrPortFrom(parseAddr(dst), dp)
+	}
+	f.Outcome = zeekOutcome(f.Protocol, state, history)
 }
 
 // otherwise reads a line that is not of the log as a record that stands alone,

@@ -9,18 +9,24 @@ import (
 
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/capture/flow"
 )
 
 // Nearly all lines of nearly all logs of Zeek are of TCP or UDP, with both
 // ports, as many columns as they should have, and ports that other lines had
-// too. What is added to such a line is known as soon as its two ports are read,
-// and nothing else of it is looked at. All other lines go the way of parse and
-// append, which is also how it becomes known what is added.
+// too. What is added to such a line is known as soon as its two ports are read, and
+// what it says of the opening. Where it did not see one, the addresses decide too,
+// so that no line is plain that might have a multicast or broadcast address, or
+// where the user knows services or networks. All other lines go the way of parse
+// and append, which is also how it becomes known what is added.
 
 // zeekPlain says in which columns of a plain line is what is read of it.
 type zeekPlain struct {
-	source, destination, protocol int  // columns, none of them the first
+	source, destination, protocol int  // columns, none of them the first; the addresses stand before the ports
+	state, history                int  // columns behind the protocol; 0: none
 	time                          bool // there is one, in the first column
+	unset                         string
+	anywhere                      bool // any address may decide where the opening was not seen
 }
 
 // plain tells what plain lines look like. It gives ok false for logs that have
@@ -30,8 +36,11 @@ func (z *zeekLog) plain() (p zeekPlain, ok bool) {
 	if z.state != zeekReading || z.added > 0 {
 		return p, false
 	}
+	p.unset = z.dialect.unset
+	var from, to int
 	for i, m := range z.meanings {
-		switch column := []*int{zeekSourcePort: &p.source, zeekDestinationPort: &p.destination, zeekProto: &p.protocol, zeekDestinationPackets: nil}; {
+		switch column := []*int{zeekSource: &from, zeekSourcePort: &p.source, zeekDestination: &to, zeekDestinationPort: &p.destination,
+			zeekProto: &p.protocol, zeekConnState: &p.state, zeekHistory: &p.history, zeekDestinationPackets: nil}; {
 		case m == zeekTime && i == 0:
 			p.time = true
 		case m == zeekTime, m == zeekVersion:
@@ -43,7 +52,9 @@ func (z *zeekLog) plain() (p zeekPlain, ok bool) {
 			*column[m] = i
 		}
 	}
-	return p, 0 < p.source && p.source < p.destination && p.destination < p.protocol && p.protocol < z.columns-1
+	ends := 1 < p.source && from == p.source-1 && to == p.source+1 && p.destination == p.source+2
+	behind := (p.state == 0 || p.state > p.protocol) && (p.history == 0 || p.history > p.protocol)
+	return p, ends && behind && p.destination < p.protocol && p.protocol < z.columns-1
 }
 
 // zeekKnown are additions to lines, by what they depend on.
@@ -86,11 +97,11 @@ func (w *worker) zeekWords() zeekWords {
 }
 
 // zeekKey says what an addition depends on, but for the time: the transport,
-// the words for the source port, and the destination port, which is the
-// service's.
+// whether the opening was seen, the words for the source port, and the
+// destination port, which is the service's.
 func zeekKey(f *zeekFields, words *zeekWords) uint64 {
 	port := min(f.source, iana.FirstDynamic)
-	return f.transport<<32 | uint64(words[f.transport][uint16(port)])<<16 | f.destination
+	return f.hint<<34 | f.transport<<32 | uint64(words[f.transport][uint16(port)])<<16 | f.destination
 }
 
 func zeekSlot(key uint64) uint64 { return key * 0x9e3779b97f4a7c15 >> (64 - zeekSlotBits) }
@@ -122,6 +133,7 @@ func (z *zeekLog) lines(dst []byte, w *worker, b *block) []byte {
 	if !ok || w.opt.Strip || w.opt.Output != Same || !w.opt.Selector.Empty() {
 		return w.lineByLine(dst, b, b.in, b.line)
 	}
+	p.anywhere = w.opt.Annotator.KnowsAddresses()
 	if w.zeek == nil {
 		w.zeek = new(zeekKnown)
 	}
@@ -209,6 +221,7 @@ func zeekStart(line []byte, sep byte) int64 {
 type zeekFields struct {
 	transport           uint64 // zeekTCP, zeekUDP or zeekICMP
 	source, destination uint64 // ports, 0 for ICMP
+	hint                uint64 // 1 where the responder is no more than a hint
 	// time has the first eight of the ten digits of the seconds as a number
 	// that is the greater the later the time is. These are steps of 100
 	// seconds, and days, which registrations have, begin with such a step.
@@ -252,7 +265,57 @@ func (p *zeekPlain) read(f *zeekFields, m *marks, data []byte, begin int, sep by
 		f.source, f.destination = 0, 0 // its type and code
 		return okS && okD && okP
 	}
-	return okS && okD && okP && f.source != 0 && f.destination != 0
+	if !okS || !okD || !okP || f.source == 0 || f.destination == 0 {
+		return false
+	}
+	in := annotate.Input{Protocol: 17}
+	if f.transport == zeekTCP {
+		in.Protocol = 6
+		var state []byte
+		history := p.cell(m, data, protocol, p.history, sep)
+		if len(history) == 0 {
+			state = p.cell(m, data, protocol, p.state, sep)
+		}
+		zeekRoles(&in, state, history)
+	} else {
+		zeekRoles(&in, nil, nil)
+	}
+	if in.Stated != flow.NoSide {
+		f.hint = 0
+		return true
+	}
+	f.hint = 1
+	from := begin + bytes.LastIndexByte(data[begin:source-1], sep) + 1
+	return in.Hint != flow.NoSide && !p.anywhere && plainAddress(data[from:]) && plainAddress(data[sourceEnd+1:])
+}
+
+// cell gives the value in a column behind the protocol; nothing where it is not
+// set, or column is 0.
+func (p *zeekPlain) cell(m *marks, data []byte, protocol, column int, sep byte) []byte {
+	if column == 0 {
+		return nil
+	}
+	data = data[m.nth(protocol, column-p.protocol-1)+1:]
+	i := 0
+	for data[i] != sep && data[i] != '\n' {
+		i++
+	}
+	if data = data[:i]; string(data) == p.unset {
+		return nil
+	}
+	return data
+}
+
+// plainAddress reports an address that is neither multicast nor broadcast, by its first
+// bytes. It is not sure of some that are neither.
+func plainAddress(text []byte) bool {
+	switch text[0] {
+	case '1':
+		return true
+	case '2': // 224.0.0.0 to 239.255.255.255, 255.255.255.255
+		return text[1] != '2' && text[1] != '3' && text[1] != '5' || text[2] < '0' || text[2] > '9'
+	}
+	return '3' <= text[0] && text[0] <= '9'
 }
 
 // Transports that plain lines have.

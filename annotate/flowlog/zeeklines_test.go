@@ -26,6 +26,11 @@ func TestPlainLines(t *testing.T) {
 	for _, fields := range []string{
 		"ts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tservice\torig_bytes",
 		"uid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tservice",
+		"ts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tservice\tconn_state\torig_bytes\thistory\torig_pkts",
+		"ts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\thistory",
+		"ts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tservice\tconn_state",
+		"ts\tuid\thistory\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tservice",
+		"ts\tuid\tid.resp_h\tid.orig_p\tid.orig_h\tid.resp_p\tproto\tservice",
 		"ts\tid.orig_p\tid.resp_p\tproto\tlast",
 		"ts\tid.resp_p\tid.orig_p\tproto\tlast",
 		"ts\tid.orig_p\tid.resp_p\tproto",
@@ -57,8 +62,13 @@ func TestPlainLines(t *testing.T) {
 							in = append(in, port()...)
 						case "proto":
 							in = append(in, pick("tcp", "tcp", "tcp", "udp", "udp", "icmp", "sctp", "tdp", "ucp", "TCP", "6", "-", "", "unknown_transport", "tcp6", "icmp6")...)
+						case "conn_state":
+							in = append(in, pick("SF", "SF", "S0", "OTH", "SHR", "-", "", "x")...)
+						case "history":
+							in = append(in, pick("ShADadFf", "ShADadFf", "S", "^hA", "DdAa", "^dD", "HsA", "S^d", "-", "")...)
 						case "id.orig_h", "id.resp_h":
-							in = append(in, pick("192.0.2.1", "10.0.0.200", "2001:db8::1", "2001:db8:1111:2222:3333:4444:5555:6666", "", "-", strings.Repeat("h", r.IntN(200)))...)
+							in = append(in, pick("224.0.0.251", "239.1.2.3", "255.255.255.255", "ff02::fb", "::ffff:224.0.0.1", "23.4.5.6", "25.5.5.5", "223.1.1.1", "fe80::1", "2", "",
+								"192.0.2.1", "192.0.2.2", "198.51.100.1", "203.0.113.1", "10.0.0.200", "2001:db8::1", "2001:db8:1111:2222:3333:4444:5555:6666", "", "-", strings.Repeat("h", r.IntN(200)))...)
 						default:
 							in = append(in, pick("-", "", "CFnTq7xXBAMqPEmDP9", "12345", strings.Repeat("v", r.IntN(90)))...)
 						}

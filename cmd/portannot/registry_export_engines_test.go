@@ -157,19 +157,22 @@ func generateFlows(t *testing.T, dir string, first, n int) engineFlows {
 	}
 	w[1].WriteString("id,proto,src_ip,src_port,dst_ip,dst_port\n")
 	w[2].WriteString("#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tconn\n" +
-		"#fields\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\n#types\tstring\taddr\tport\taddr\tport\tenum\n")
+		"#fields\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\thistory\n#types\tstring\taddr\tport\taddr\tport\tenum\tstring\n")
 	rng := rand.New(rand.NewPCG(uint64(first), 8))
 	for id := first; id < first+n; id++ {
 		zeek := id%4 == 3
 		proto, src, dst, sport, dport := generateFlow(rng, id, zeek)
-		stated := ""
+		stated, hint := "", ""
 		if zeek {
-			stated = "destination"
-			fmt.Fprintf(w[2], "C%d\t%s\t%d\t%s\t%d\t%s\n", id, src, sport, dst, dport, proto)
+			history := "Dd"
+			if hint = "destination"; proto == "tcp" && id%8 == 3 {
+				stated, hint, history = hint, "", "ShADadFf"
+			}
+			fmt.Fprintf(w[2], "C%d\t%s\t%d\t%s\t%d\t%s\t%s\n", id, src, sport, dst, dport, proto, history)
 		} else {
 			fmt.Fprintf(w[1], "%d,%s,%s,%s,%s,%s\n", id, proto, src, portCell(sport), dst, portCell(dport))
 		}
-		fmt.Fprintf(w[0], "%d,%s,%s,%d,%s,%d,%s\n", id, proto, src, sport, dst, dport, stated)
+		fmt.Fprintf(w[0], "%d,%s,%s,%d,%s,%d,%s,%s\n", id, proto, src, sport, dst, dport, stated, hint)
 	}
 	for _, w := range w {
 		if err := w.Flush(); err != nil {
@@ -191,7 +194,7 @@ func portCell(port int) string {
 // generateFlow makes a flow; a port of -1 is not reported.
 func generateFlow(rng *rand.Rand, id int, zeek bool) (proto, src, dst string, sport, dport int) {
 	protos := []string{"tcp", "udp", "sctp", "dccp", "TCP", "17", "6", "UDP", "132", "33", "udplite", "136", "icmp", "47"}
-	edges := []int{0, 1, 68, 511, 512, 546, 993, 1023, 1024, 32767, 32768, 49151, 49152, 60999, 65535, 80, 443, 53, 123, 5353, 38412}
+	edges := []int{0, 1, 20, 68, 511, 512, 546, 993, 1023, 1024, 32767, 32768, 49151, 49152, 60999, 65535, 80, 443, 53, 123, 5353, 38412}
 	address := func() string {
 		a, b := rng.IntN(256), rng.IntN(254)+1
 		switch rng.IntN(16) {
@@ -374,8 +377,8 @@ func (d *duckDB) join(t *testing.T, flows, query, out string) {
 	t.Helper()
 	// The notation for strings is that of SQL; no name here has a quote in it.
 	d.sql(t, fmt.Sprintf(`
-CREATE OR REPLACE TABLE flows AS SELECT id, proto, src_ip, nullif(src_port, -1) AS src_port, dst_ip, nullif(dst_port, -1) AS dst_port, stated, NULL::VARCHAR AS hint
-FROM read_csv('%s', header = false, columns = {id: BIGINT, proto: VARCHAR, src_ip: VARCHAR, src_port: INTEGER, dst_ip: VARCHAR, dst_port: INTEGER, stated: VARCHAR});
+CREATE OR REPLACE TABLE flows AS SELECT id, proto, src_ip, nullif(src_port, -1) AS src_port, dst_ip, nullif(dst_port, -1) AS dst_port, stated, hint
+FROM read_csv('%s', header = false, columns = {id: BIGINT, proto: VARCHAR, src_ip: VARCHAR, src_port: INTEGER, dst_ip: VARCHAR, dst_port: INTEGER, stated: VARCHAR, hint: VARCHAR});
 COPY (
 SELECT id, %s
 FROM (%s) ORDER BY id) TO '%s' (FORMAT csv, HEADER false);
@@ -513,7 +516,7 @@ func (c *clickHouse) load(t *testing.T, script string) {
 func (c *clickHouse) join(t *testing.T, flows, query, out string) {
 	t.Helper()
 	c.run(t, strings.NewReader(`DROP TABLE IF EXISTS flows;
-CREATE TABLE flows (id UInt64, proto String, src_ip String, src_port Int32, dst_ip String, dst_port Int32, stated String, hint String DEFAULT '')
+CREATE TABLE flows (id UInt64, proto String, src_ip String, src_port Int32, dst_ip String, dst_port Int32, stated String, hint String)
 ENGINE = MergeTree() ORDER BY id;
 `), "--multiquery")
 	f, err := os.Open(flows)

@@ -132,8 +132,8 @@ func TestReverse(t *testing.T) {
 		if r.Reverse != (Counters{Bytes: 1 << 40, Packets: 3, HasBytes: true, HasPackets: true, TCPFlags: 0x12, HasFlags: true}) || r.Forward.Bytes != 600 {
 			t.Errorf("counters %+v %+v", r.Forward, r.Reverse)
 		}
-		if r.Flow.Stated != c.want {
-			t.Errorf("direction %d: stated %v, want %v", c.direction, r.Flow.Stated, c.want)
+		if r.Flow.Hint != c.want || r.Flow.Stated != flow.NoSide {
+			t.Errorf("direction %d: hint %v, want %v; stated %v", c.direction, r.Flow.Hint, c.want, r.Flow.Stated)
 		}
 		if got := stamp(r.Flow.Start) + " " + stamp(r.End); got != "2026-09-14T09:00:00Z 2026-09-14T09:00:00.7Z" {
 			t.Errorf("times %s", got)

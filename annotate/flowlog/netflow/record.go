@@ -116,11 +116,13 @@ func (r *reading) set(e element, b []byte) {
 	case reversePacketsTotal:
 		r.totals[1].Packets, r.totals[1].HasPackets = v, true
 	case biflowDirection:
-		switch v { // RFC 5103 section 6.3; 3 is which side of a perimeter
+		// RFC 5103 section 6.3: the initiator, as the metering process determined
+		// it, perhaps by the first packet it saw; 3 is which side of a perimeter.
+		switch v {
 		case 1:
-			r.Flow.Stated = flow.Destination
+			r.Flow.Hint = flow.Destination
 		case 2:
-			r.Flow.Stated = flow.Source
+			r.Flow.Hint = flow.Source
 		}
 	case flowDirection:
 		if v < 2 {
@@ -196,7 +198,17 @@ func (r *reading) settle() {
 	}
 	if t, ok := iana.TransportOf(f.Protocol); ok && t == iana.TCP {
 		f.Opening = r.opening()
+		if client, server := r.Forward.TCPFlags, r.Reverse.TCPFlags; f.Hint == flow.Source && accepted(server, client) || f.Hint == flow.Destination && accepted(client, server) {
+			f.Hint = flow.NoSide
+		}
 	}
+}
+
+// accepted reports, by the flags of a direction and of that back to it, each ORed,
+// that its sender may have sent a SYN-ACK that answered a SYN not seen.
+func accepted(from, back uint8) bool {
+	const both = tcpSYN | tcpACK
+	return from&both == both && back&tcpSYN == 0
 }
 
 // IP protocol numbers.
