@@ -15,7 +15,7 @@
 //  5. the payload: a message that usually only clients send, or usually only
 //     servers
 //  6. a multicast or broadcast address is never the client; it is the service
-//     unless its port is dynamic or a DHCP client's
+//     unless its port is dynamic or one that clients have (20, 68, 546)
 //  7. other flows show one end to be a service, see [Evidence]
 //  8. the input says so, and did not see the beginning: a guess
 //  9. exactly one port is 32768 or higher, where systems begin to choose ports
@@ -25,8 +25,8 @@
 //  11. otherwise neither is named; equal ports are one label for both ends
 //
 // Rules 9 to 11 do not apply where the payload is of a protocol that has neither
-// client nor server, nor to multicast and broadcast. Neither 9 nor 10 names an
-// unassigned port from 512 to 1023: clients with privileges are given these.
+// client nor server, nor to multicast and broadcast. Neither 9 nor 10 names 20, 68
+// or 546, nor an unassigned port from 512 to 1023: clients have these.
 // Whoever attacks chooses the source port, so ports come last. No rule stands
 // here that is right in less than four of five flows: testdata/sidebench
 // measures them.

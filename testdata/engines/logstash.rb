@@ -25,14 +25,14 @@ translations = config.scan(/source => "(.*?)"\s*target => "(.*?)"/m)
 abort "not two ruby blocks and two translations" unless before && after && translations.size == 2
 
 CSV($stdin) do |rows|
-  rows.each do |id, proto, src, sport, dst, dport, stated|
+  rows.each do |id, proto, src, sport, dst, dport, stated, hint|
     event = Event.new
     event.set("[network][transport]", proto)
     event.set("[source][ip]", src)
     event.set("[destination][ip]", dst)
     event.set("[source][port]", sport.to_i) if sport != "-1"
     event.set("[destination][port]", dport.to_i) if dport != "-1"
-    if stated == "destination"
+    if hint == "destination"
       event.set("[server][ip]", dst)
       event.set("[server][port]", dport.to_i)
     end

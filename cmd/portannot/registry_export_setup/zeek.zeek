@@ -1,6 +1,7 @@
 ##! What the IANA port registry says of a connection's ports, from the file of
 ##! `portannot registry export --format zeek -o portannot.tsv`. Adds columns to
-##! conn.log; Zeek names the responder, so the service end is stated.
+##! conn.log. The service is the responder: for certain where Zeek saw a TCP
+##! connection begin, else likely; and not where the other end accepted it.
 ##! registration-does-not-validate-traffic
 
 module Portannot;
@@ -44,6 +45,8 @@ function lookup(transport: string, num: count): Registration
 redef record Conn::Info += {
 	portannot_service_side: string &log &optional;
 	portannot_service_port: count &log &optional;
+	portannot_service_reason: string &log &optional;
+	portannot_service_confidence: string &log &optional;
 	portannot_registered_status: string &log &optional;
 	portannot_registered_name: string &log &optional;
 	portannot_registered_names: vector of string &log &optional;
@@ -67,13 +70,19 @@ event connection_state_remove(c: connection) &priority=3
 	local t = proto == tcp ? "tcp" : "udp";
 	local service = lookup(t, port_to_count(c$id$resp_p));
 	local source = lookup(t, port_to_count(c$id$orig_p));
-	c$conn$portannot_service_side = "destination";
-	c$conn$portannot_service_port = port_to_count(c$id$resp_p);
-	c$conn$portannot_registered_status = service$status;
-	if ( service?$name )
-		c$conn$portannot_registered_name = service$name;
-	if ( service?$names )
-		c$conn$portannot_registered_names = service$names;
+	if ( proto == udp || /[Hs]/ !in c$history )
+		{
+		local seen = proto == tcp && /[Sh]/ in c$history && /.\^/ !in c$history;
+		c$conn$portannot_service_side = "destination";
+		c$conn$portannot_service_port = port_to_count(c$id$resp_p);
+		c$conn$portannot_service_reason = seen ? "stated" : "hint";
+		c$conn$portannot_service_confidence = seen ? "certain" : "likely";
+		c$conn$portannot_registered_status = service$status;
+		if ( service?$name )
+			c$conn$portannot_registered_name = service$name;
+		if ( service?$names )
+			c$conn$portannot_registered_names = service$names;
+		}
 	c$conn$portannot_source_registered_status = source$status;
 	if ( source?$name )
 		c$conn$portannot_source_registered_name = source$name;
