@@ -524,7 +524,7 @@ ENGINE = MergeTree() ORDER BY id;
 		t.Fatal(err)
 	}
 	defer f.Close()
-	c.run(t, f, "--query", "INSERT INTO flows (id, proto, src_ip, src_port, dst_ip, dst_port, stated) FORMAT CSV")
+	c.run(t, f, "--query", "INSERT INTO flows FORMAT CSV")
 	rows := c.run(t, nil, "--query", `
 SELECT id, `+engineColumns(map[string]string{
 		"portannot_service_port": "if(%[1]s < 0, '', toString(%[1]s))", "portannot_registered_names": "arrayStringConcat(%s, '|')"})+`
