@@ -3,6 +3,7 @@ package review
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -27,6 +28,9 @@ type Context struct {
 	// Report.FillService is called. Until then the Collector must not be used
 	// for anything else.
 	Deferred bool
+	// AllClients names all clients of each service that are kept, and not only
+	// those with the most flows.
+	AllClients bool
 	// Remarks come before the remarks of the review.
 	Remarks []string
 }
@@ -39,6 +43,7 @@ func registryTransport(protocol uint8) iana.Transport {
 // Report returns the report on the flows that were added. It may be called again,
 // with another Context, but no flow may be added after the first call.
 func (c *Collector) Report(ctx Context) *Report {
+	c.letAllGo()
 	c.sweep()
 	if c.compared { // by an earlier call
 		c.each(func(s *service) { s.compared = false })
@@ -58,13 +63,16 @@ func (c *Collector) Report(ctx Context) *Report {
 		r.Inputs = []Input{}
 	}
 	f := &finder{c: c, scanners: c.scanners, window: r.Window}
-	w := &whole{finder: f, compared: map[*service][]*Finding{}, hasPolicy: c.opt.Policy != nil}
+	w := &whole{finder: f, compared: map[*service][]*Finding{}, hasPolicy: c.opt.Policy != nil, allClients: ctx.AllClients}
 	// Very many services are looked at in the order in which they lie in
 	// memory, and only those that may have findings are put in order.
 	all := ctx.Listed == 0 || c.services <= ctx.Listed || ctx.Baseline != nil || c.opt.Policy != nil || c.firewall != nil
 	services := c.sorted(func(s *service) bool { return all || s.noteworthy() })
 	pairs, scanners := c.sortedPairs(), c.sortedScanners()
 	f.findMoved(services)
+	if c.firewall != nil {
+		r.Rules = c.firewall.report()
+	}
 	if ctx.Baseline != nil {
 		f.compare(r, services, ctx.Baseline)
 	}
@@ -77,7 +85,6 @@ func (c *Collector) Report(ctx Context) *Report {
 	}
 	if c.firewall != nil {
 		f.allowed()
-		r.Rules = c.firewall.report()
 	}
 	if c.opt.Policy != nil {
 		f.entries()
@@ -166,8 +173,16 @@ func (c *Collector) remarks(r *Report) (list []string) {
 	if n := l.NoPort + l.NoAddress; n > 0 {
 		say("%s had no port or no address of their service, and are in no service.", plural(n, "flow"))
 	}
-	if fw := c.firewall; fw != nil && fw.unknown > 0 {
-		say("For %s the rules do not decide, because of what is not interpreted in them; that is neither allowed nor denied here.", plural(fw.unknown, "flow"))
+	if fw := c.firewall; fw != nil && fw.apart > 0 {
+		say("%s stayed within one network, and so did not come to the firewall: the rules were not asked about them.", plural(fw.apart, "flow"))
+	}
+	if fw := c.firewall; fw != nil {
+		for _, m := range slices.Sorted(maps.Keys(fw.missing)) {
+			say("For %s the rules do not decide, because it is not known %s; that is neither allowed nor denied here.", plural(fw.missing[m], "flow"), m)
+		}
+		if fw.assumed > 0 {
+			say("The verdict for %s rests on assumptions: %s.", plural(fw.assumed, "flow"), fw.assumptions())
+		}
 	}
 	return list
 }
@@ -266,8 +281,8 @@ const mostClients = 10
 
 // report fills out with what a report has of the service, findings excepted. It
 // uses the lists again that it finds there.
-func (s *service) report(out *Service, hasPolicy bool) {
-	states, most, entries := out.States[:0], out.Clients.Most[:0], out.Entries[:0]
+func (s *service) report(out *Service, hasPolicy, allClients bool) {
+	states, most, others, entries := out.States[:0], out.Clients.Most[:0], out.Clients.Others[:0], out.Entries[:0]
 	if most == nil {
 		most = make([]Client, 0, min(len(s.clients.list), mostClients))
 	}
@@ -292,7 +307,12 @@ func (s *service) report(out *Service, hasPolicy bool) {
 	for _, cl := range s.clients.foremost(mostClients) {
 		most = append(most, Client{cl.addr.String(), uint64(cl.flows)})
 	}
-	out.Clients = Clients{Count: len(s.clients.list), AtLeast: !s.clients.exact(), Most: most}
+	if allClients && len(s.clients.list) > mostClients {
+		for _, cl := range s.clients.byFlows()[mostClients:] {
+			others = append(others, cl.addr.String())
+		}
+	}
+	out.Clients = Clients{Count: len(s.clients.list), AtLeast: !s.clients.exact(), Most: most, Others: others}
 	if hasPolicy {
 		out.Policy = s.policy()
 		for _, e := range s.expect.entries {
@@ -468,7 +488,7 @@ func (c *Collector) summarise(r *Report, all *findings) (Summary, Charts) {
 		kindCounts[k.String()] += len(list)
 		s.Highest = max(s.Highest, l)
 	})
-	for _, o := range []outcome{worked, mayBe, refused, failed} {
+	for _, o := range []outcome{worked, mayBe, refused, failed, denied} {
 		if byOutcome[o] > 0 {
 			s.Outcomes = append(s.Outcomes, NameCount{outcomeNames[o], byOutcome[o]})
 		}

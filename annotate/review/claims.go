@@ -56,6 +56,8 @@ type whole struct {
 	// compared are the findings about services and the baseline.
 	compared  map[*service][]*Finding
 	hasPolicy bool
+	// allClients names all clients of services.
+	allClients bool
 }
 
 // gather puts the findings in order, all of them or so many of each kind and
@@ -103,7 +105,7 @@ func (w *whole) finding(i int, x *Finding) {
 // service puts service s into words, with the identifiers of the findings about it
 // in the order of reports.
 func (w *whole) service(s *service, out *Service) {
-	s.report(out, w.hasPolicy)
+	s.report(out, w.hasPolicy, w.allClients)
 	list, compared := out.Findings[:0], w.compared[s]
 	out.Findings = nil
 	if s.kinds == 0 && len(compared) == 0 {

@@ -84,13 +84,3 @@ func (c *clients) foremost(n int) []client {
 	}
 	return list[:min(len(list), n)]
 }
-
-// addresses lists the clients by address.
-func (c *clients) addresses() []netip.Addr {
-	list := make([]netip.Addr, len(c.list))
-	for i := range c.list {
-		list[i] = c.list[i].addr
-	}
-	slices.SortFunc(list, netip.Addr.Compare)
-	return list
-}

@@ -184,7 +184,8 @@ type Collector struct {
 	first      int64
 	last       int64
 	statuses   [iana.NumStatuses]uint64
-	noSide     uint64                      // flows whose service end, or its port, is not known
+	noSide     uint64 // flows whose service end, or its port, is not known
+	joiner     joiner
 	ports      [iana.NumTransports][]*port // by number
 }
 
@@ -225,7 +226,17 @@ type ends struct {
 
 // Add adds a flow with its annotation. The Ref that it returns can be passed to
 // [Subjects.Has].
+//
+// A flow of one direction is kept for a while. If the other direction comes, the
+// two are one flow, and it was answered. The Ref of a flow that is kept is zero.
 func (c *Collector) Add(f *Flow, a *annotate.Annotation) Ref {
+	if f.OneDirection {
+		return c.addDirection(f, a)
+	}
+	return c.add(f, a)
+}
+
+func (c *Collector) add(f *Flow, a *annotate.Annotation) Ref {
 	c.count(f, a)
 	if _, ports := iana.TransportOf(f.Protocol); !ports {
 		c.losses.NoPorts++
@@ -267,7 +278,7 @@ func (c *Collector) Add(f *Flow, a *annotate.Annotation) Ref {
 // count counts a flow before anything is known of its service.
 func (c *Collector) count(f *Flow, a *annotate.Annotation) {
 	c.flows++
-	if f.State == flow.StateUnknown {
+	if f.State == flow.StateUnknown && (f.Outcome == annotate.NoOutcome || f.Outcome == annotate.Passed) {
 		c.stateless++
 	}
 	if !f.Counted {
@@ -334,7 +345,7 @@ func (c *Collector) roles(f *Flow, a *annotate.Annotation) (e ends, byPolicy boo
 // newService makes a service if there is room, or if the flow is not just one
 // more probe of a scanner that is known already.
 func (c *Collector) newService(key Key, at place, f *Flow, e *ends) *service {
-	if sc := c.scanners[e.client.Addr()]; sc != nil && isProbe(f) {
+	if sc := c.scanners[e.client.Addr()]; sc != nil && isProbe(f, e) {
 		sc.add(f)
 		return nil
 	}
@@ -375,13 +386,13 @@ func (c *Collector) portOf(e *iana.Entry) *port {
 }
 
 // isProbe reports a flow that got no answer, and that was too short to be
-// anything else than a try.
-func isProbe(f *Flow) bool {
-	switch outcomeOf(f.State) {
-	case failed, refused:
+// anything else than a try. What the server sent is none.
+func isProbe(f *Flow, e *ends) bool {
+	switch outcomeOf(f) {
+	case failed, refused, denied:
 		return true
 	case mayBe:
-		return f.State == flow.OneWay && f.Packets <= probePackets
+		return (f.State == flow.OneWay || f.Outcome == annotate.OneWay) && f.Packets <= probePackets && f.Source != e.server
 	}
 	return false
 }
@@ -393,7 +404,7 @@ func (c *Collector) addTo(s *service, f *Flow, a *annotate.Annotation, e *ends, 
 	s.symmetric = s.symmetric || a.Service.Side == annotate.Both
 	s.later = s.later || a.RegisteredLater
 	s.flows++
-	s.states.add(f.State)
+	s.states.add(f)
 	if f.Counted {
 		s.counted++
 		s.packets += f.Packets
@@ -408,7 +419,7 @@ func (c *Collector) addTo(s *service, f *Flow, a *annotate.Annotation, e *ends, 
 	}
 	if cl != nil {
 		count(&cl.flows)
-		if !isProbe(f) {
+		if !isProbe(f, e) {
 			count(&cl.worked)
 		}
 	}
@@ -481,7 +492,7 @@ func (c *Collector) addPair(f *Flow) pair {
 		}
 	}
 	u.flows++
-	u.states.add(f.State)
+	u.states.add(f)
 	if f.Counted {
 		u.counted++
 		u.packets += f.Packets

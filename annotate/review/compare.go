@@ -1,6 +1,7 @@
 package review
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -12,8 +13,9 @@ import (
 // compare compares the services with those of an earlier report. Those of
 // which nothing answered are no services here.
 func (f *finder) compare(r *Report, services []*service, before *Report) {
-	cmp := &Comparison{Window: before.Window, New: []string{}, Gone: []string{}, Changed: []Change{}}
-	r.Baseline = cmp
+	list := &Comparison{Window: before.Window, New: []string{}, Gone: []string{}, Changed: []Change{}}
+	r.Baseline = list
+	f.oldTexts, f.newTexts = ruleTexts(before), ruleTexts(r)
 	old := make(map[string]*Service, len(before.Services))
 	for i := range before.Services {
 		old[before.Services[i].ID] = &before.Services[i]
@@ -30,9 +32,9 @@ func (f *finder) compare(r *Report, services []*service, before *Report) {
 		switch {
 		case b == nil && s.live():
 			fresh = append(fresh, s)
-			cmp.New = append(cmp.New, id)
+			list.New = append(list.New, id)
 		case b != nil:
-			f.changes(cmp, s, b)
+			f.changes(list, s, b)
 		}
 	}
 	var gone []*Service
@@ -41,7 +43,7 @@ func (f *finder) compare(r *Report, services []*service, before *Report) {
 		b := &before.Services[i]
 		if now[b.ID] == nil && !unclear[b.ID] && !unclear[b.Server+"/"+b.Transport] && (b.Outcome == "answered" || b.Outcome == "seen") && b.Policy != "ignored" {
 			gone = append(gone, b)
-			cmp.Gone = append(cmp.Gone, b.ID)
+			list.Gone = append(list.Gone, b.ID)
 		}
 	}
 	moved := movedSince(fresh, gone)
@@ -112,13 +114,17 @@ func oldText(b *Service) string {
 }
 
 // changes finds what is not as it was.
-func (f *finder) changes(cmp *Comparison, s *service, b *Service) {
-	add := func(what, before, now string) {
-		if before == now {
+func (f *finder) changes(list *Comparison, s *service, b *Service) {
+	var whys []string
+	change := func(what, was, is, why string) {
+		if was == is {
 			return
 		}
-		cmp.Changed = append(cmp.Changed, Change{b.ID, what, before, now})
-		f.compared(s, ChangedService, fmt.Sprintf("Its %s was %s and is %s.", what, before, now), Fact{"before", oldText(b)})
+		list.Changed = append(list.Changed, Change{b.ID, what, was, is})
+		whys = append(whys, why)
+	}
+	add := func(what, was, is string) {
+		change(what, was, is, fmt.Sprintf("Its %s was %s and is %s.", what, was, is))
 	}
 	// "answered" and "seen" tell more of the input than of the service.
 	is := func(outcome string) string {
@@ -127,14 +133,71 @@ func (f *finder) changes(cmp *Comparison, s *service, b *Service) {
 		}
 		return "not there (" + outcome + ")"
 	}
-	if before, now := is(b.Outcome), is(s.outcome()); (before == "there") != (now == "there") {
-		add("server", before, now)
-	}
+	add("server", is(b.Outcome), is(s.outcome()))
 	reg := registration(s.registered)
 	add("registration", regText(&b.Registered), regText(&reg))
 	if b.Observed != "" && s.seen.Protocol != "" {
 		add("payload", b.Observed, s.seen.Protocol)
 	}
+	if fresh := s.newClients(b); len(fresh) > 0 {
+		change("clients", plural(uint64(b.Clients.Count), "client"), "also "+sample(fresh, shownClients),
+			fmt.Sprintf("It has clients that the baseline has not: %s.", sample(fresh, shownClients)))
+	}
+	if now := s.ruled.report(); b.Rules != nil && now != nil {
+		add("verdict by the rules", ruledText(f.oldTexts, b.Rules), ruledText(f.newTexts, now))
+	}
+	if len(whys) > 0 {
+		f.compared(s, ChangedService, strings.Join(whys, " "), Fact{"before", oldText(b)})
+	}
+}
+
+// newClients names the clients that the service of the baseline has not. Where the
+// baseline does not name all of its clients, nobody knows which are new. Those that
+// got no answer are left out where others did.
+func (s *service) newClients(b *Service) (names []string) {
+	if !b.Clients.whole() {
+		return nil
+	}
+	known := make(map[string]bool, b.Clients.Count)
+	for _, c := range b.Clients.Most {
+		known[c.Address] = true
+	}
+	for _, a := range b.Clients.Others {
+		known[a] = true
+	}
+	for _, cl := range s.clients.byFlows() {
+		if name := cl.addr.String(); !known[name] && (cl.worked > 0 || !s.live()) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// ruleTexts gives the texts of a report's rules by their identifiers.
+func ruleTexts(r *Report) map[string]string {
+	texts := map[string]string{}
+	for _, set := range r.Rules {
+		for i := range set.Rules {
+			texts[set.Rules[i].ID] = set.Rules[i].Text
+		}
+	}
+	return texts
+}
+
+// ruledText writes a verdict with the texts of the rules behind it, which stay the
+// same when rules before them come and go.
+func ruledText(texts map[string]string, v *Ruled) string {
+	var by []string
+	for _, b := range v.By {
+		if text := cmp.Or(texts[b.Rule], b.Rule); !slices.Contains(by, text) {
+			by = append(by, text)
+		}
+	}
+	slices.Sort(by)
+	if len(by) == 0 {
+		return v.Verdict
+	}
+	return v.Verdict + " by " + sample(by, 3)
 }
 
 func regText(r *Registration) string {

@@ -107,7 +107,7 @@ var kinds = [numKinds]KindInfo{
 	NewService: {Name: "new-service", Level: Warning, Title: "New since the baseline",
 		About: "The service is not in the report that this one is compared with. It is a note where the policy expects the service."},
 	ChangedService: {Name: "changed-service", Level: Note, Title: "Changed since the baseline",
-		About: "The service answers and did not, or the reverse; or its registration or protocol is another."},
+		About: "The service answers and did not, or the reverse; it has clients that the baseline has not; or its registration, its protocol or what the rules say of it is another."},
 	GoneService: {Name: "gone-service", Level: Note, Title: "Gone since the baseline",
 		About: "The service answered in the report that this one is compared with, and was not seen."},
 	AllowedNeverSeen: {Name: "allowed-never-seen", Level: Note, Title: "Allowed and never seen",

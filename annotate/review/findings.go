@@ -22,12 +22,12 @@ func (s *service) result() outcome {
 	for st, n := range s.states {
 		has[outcomes[st]] = has[outcomes[st]] || n > 0
 	}
-	for _, o := range []outcome{worked, mayBe, refused} {
+	for _, o := range []outcome{worked, mayBe, refused, failed} {
 		if has[o] {
 			return o
 		}
 	}
-	return failed
+	return denied
 }
 
 // outcome is result in a word.
@@ -46,12 +46,18 @@ func (s *service) noteworthy() bool {
 // deny is only known to be there where something answered.
 func (s *service) levelOf(k Kind) Level {
 	switch {
-	case !s.live():
+	case !s.live(), k == NotAllowed && s.ruled.worked+s.ruled.open == 0, k == NotInPolicy && s.onlyTried():
 		return Note
 	case k == NotAllowed && s.ruled.worked == 0:
 		return Warning
 	}
 	return kinds[k].Level
+}
+
+// onlyTried reports that none of the clients that the policy does not expect got
+// an answer.
+func (s *service) onlyTried() bool {
+	return s.clients.exact() && !slices.ContainsFunc(s.clients.list, func(cl client) bool { return cl.missing > 0 && cl.worked > 0 })
 }
 
 // noAnswer says so, for the end of a sentence.
@@ -61,6 +67,8 @@ func (s *service) noAnswer() string {
 		return " Nothing is there: connections were refused."
 	case "attempted":
 		return " Nothing answered."
+	case "denied":
+		return " A filter did not let it pass."
 	}
 	return ""
 }
@@ -152,7 +160,9 @@ type finder struct {
 	accepted int
 	moved    map[*service]*Entry // services that look like an entry's, moved
 	movedOf  map[*Entry]bool
-	window   Window
+	// Texts of rules by their identifiers, in the baseline and now.
+	oldTexts, newTexts map[string]string
+	window             Window
 }
 
 func (f *finder) add(x Finding) { f.findings.add(x.Level, x.Kind, claim{words: &x}) }
@@ -349,13 +359,16 @@ func (f *finder) denied(s *service, tell tell) {
 		switch {
 		case r.worked > 0:
 			x.Why = fmt.Sprintf("The rules deny it, and %s worked.", plural(r.worked, "connection"))
-		case s.live():
+		case r.open > 0:
 			x.Why = "The rules deny it, and it was seen; whether it got through is not known."
 		default:
 			x.Why = "The rules deny it, as they should."
 		}
 		names := f.uninvitedNames(s, (*client).deniedFlows)
 		x.Facts = []Fact{{"denied", fmt.Sprintf("%s of %d, from %s", plural(flows, "flow"), s.flows, sample(names, 3))}, {"rules", r.why}}
+		if list := r.assumptions(); len(list) > 0 {
+			x.Facts = append(x.Facts, Fact{"assumed", join(list)})
+		}
 		if r.rule != nil {
 			x.Facts = append(x.Facts, Fact{"rule", r.rule.String()})
 			x.File, x.Line = r.rule.File, r.rule.Line

@@ -14,65 +14,48 @@ import (
 
 // Bounds of what a learned policy lists one by one.
 const (
-	learnedClients  = 32 // clients of a service; more become their networks
-	learnedNetworks = 64 // networks of clients; more become any
-	v4Network       = 24 // prefix lengths of these networks
-	v6Network       = 64
+	learnedAddresses = 32 // clients, or servers, of an entry; more become their networks
+	learnedNetworks  = 64 // networks of these; more become any
+	v4Network        = 24 // prefix lengths of these networks
+	v6Network        = 64
+	learnedOutside   = 4 // servers on the Internet on one port; more become the Internet
 )
 
-// learned is an entry in the making: services on one port with the same
-// clients and the same findings to accept.
+// learned is an entry in the making: services with the same clients and the same
+// findings to accept.
 type learned struct {
 	protocol uint8
-	port     uint16
-	entry    iana.Entry
+	ports    []uint16
+	entry    iana.Entry // of the first port
 	servers  []netip.Addr
-	clients  []string
+	clients  []netip.Addr // nil is any
 	accept   []Kind
-	outcome  string
-	wide     int // clients that became networks, or any
+	outside  bool // the servers are on the Internet, the clients are not
+
+	serverNames, clientNames []string // nil is any
+	wide                     int      // addresses that became networks, or any
 }
 
-// AppendPolicy appends a policy in YAML that expects everything that was seen. A
-// review of the same traffic with this policy has no findings. AppendPolicy must be
-// called after Report and with its result. Not all that was seen may be wanted, so
-// each entry says that it was learned and that a person must approve it.
+// AppendPolicy appends a policy in YAML that expects what was seen to work. Tries
+// that were refused, denied or not answered are not part of it, nor is what the
+// rules deny, nor are scanners. So a review of the same traffic with this policy has
+// no findings but those about them. AppendPolicy must be called after Report and
+// with its result. Not all that was seen may be wanted, so each entry says that it
+// was learned and that a person must approve it.
 func (c *Collector) AppendPolicy(dst []byte, r *Report) ([]byte, error) {
-	var groups []*learned
-	byText := map[string]*learned{}
-	for _, s := range c.sorted(nil) {
-		if s.expect.onlyIgnored() {
-			continue
-		}
-		accept := slices.Clone(s.accepted)
-		for k := range numKinds {
-			if s.kinds>>k&1 != 0 && k.acceptable() {
-				accept = append(accept, k)
-			}
-		}
-		slices.Sort(accept)
-		clients, wide := s.learnedClients()
-		key := fmt.Sprint(s.key.Protocol, s.key.Port, clients, accept, s.live())
-		g := byText[key]
-		if g == nil {
-			g = &learned{protocol: s.key.Protocol, port: s.key.Port, entry: s.registered, clients: clients, accept: slices.Compact(accept), outcome: s.outcome()}
-			byText[key] = g
-			groups = append(groups, g)
-		}
-		g.servers = append(g.servers, s.key.Server)
-		g.wide = max(g.wide, wide)
-	}
-	slices.SortStableFunc(groups, func(a, b *learned) int {
-		return cmp.Or(cmp.Compare(a.protocol, b.protocol), cmp.Compare(a.port, b.port))
-	})
+	entries := c.learnedEntries()
+	groups := nameGroups(entries)
 	root := mapping()
-	root.HeadComment = fmt.Sprintf("Learned by portannot review from traffic of %s.\nThat something was seen does not make it right: look at each entry, and give it\nan owner and a reason. %s", r.Window.Text(), iana.Warning)
+	root.HeadComment = fmt.Sprintf("Learned by portannot review from traffic of %s.\nIt expects what was seen to work. That something was seen does not make it right:\nlook at each entry, and give it an owner and a reason. %s", r.Window.Text(), iana.Warning)
 	put(root, "version", scalar("1"))
-	expectedList := &yaml.Node{Kind: yaml.SequenceNode}
-	for _, g := range groups {
-		expectedList.Content = append(expectedList.Content, g.node())
+	if len(groups.Content) > 0 {
+		put(root, "groups", groups)
 	}
-	if len(groups) == 0 {
+	expectedList := &yaml.Node{Kind: yaml.SequenceNode}
+	for _, g := range entries {
+		expectedList.Content = append(expectedList.Content, g.node(c.registry))
+	}
+	if len(entries) == 0 {
 		expectedList.Style = yaml.FlowStyle
 	}
 	put(root, "expected", expectedList)
@@ -86,73 +69,305 @@ func (c *Collector) AppendPolicy(dst []byte, r *Report) ([]byte, error) {
 	return append(dst, text...), nil
 }
 
-// learnedClients gives the clients of a service as a policy lists them, and how
-// many were widened to networks.
-func (s *service) learnedClients() (list []string, wide int) {
-	addrs := s.clients.addresses()
-	if !s.clients.exact() {
-		return []string{anyWord}, len(addrs)
-	}
-	if len(addrs) <= learnedClients {
-		for _, a := range addrs {
-			list = append(list, plainAddr(a).String())
+// learnedEntries makes the entries: services of one port that have the same clients
+// are one, then ports of the same servers and clients that are assigned to nothing,
+// or stand side by side, are one. Servers on the Internet are one for each port.
+func (c *Collector) learnedEntries() []*learned {
+	byPort := newGrouping(func(g *learned) string {
+		if g.outside {
+			return fmt.Sprint(g.protocol, g.ports, g.accept)
 		}
-		return slices.Compact(list), 0
+		return fmt.Sprint(g.protocol, g.ports, g.clients, g.accept)
+	})
+	for _, s := range c.sorted(nil) {
+		g := s.learn()
+		if g == nil {
+			continue
+		}
+		if same := byPort.add(g); same != nil {
+			same.servers = addresses(append(same.servers, g.servers...))
+			if same.clients != nil && g.clients != nil {
+				same.clients = addresses(append(same.clients, g.clients...))
+			} else {
+				same.clients = nil
+			}
+		}
 	}
+	byServers := newGrouping(func(g *learned) string {
+		if g.outside {
+			return fmt.Sprint(g.protocol, g.ports, g.accept)
+		}
+		return fmt.Sprint(g.protocol, g.servers, g.clients, g.accept)
+	})
+	var list []*learned
+	slices.SortStableFunc(byPort.list, func(a, b *learned) int {
+		return cmp.Or(cmp.Compare(a.protocol, b.protocol), cmp.Compare(a.ports[0], b.ports[0]))
+	})
+	for _, g := range byPort.list {
+		last := byServers.by[byServers.key(g)]
+		if last != nil && !last.joins(g) {
+			delete(byServers.by, byServers.key(g)) // a new entry for what is to come
+		}
+		if same := byServers.add(g); same != nil {
+			same.ports = append(same.ports, g.ports...)
+		}
+	}
+	for _, g := range byServers.list {
+		g.nameAddresses()
+		list = append(list, g)
+	}
+	return list
+}
+
+// joins reports whether ports of g may be in the entry: they go on where its ports
+// end, or neither is assigned to anything.
+func (l *learned) joins(g *learned) bool {
+	if l.ports[len(l.ports)-1]+1 == g.ports[0] {
+		return true
+	}
+	return l.entry.Status == g.entry.Status && (g.entry.Status == iana.Dynamic || g.entry.Status == iana.Unassigned)
+}
+
+// grouping makes one of what has the same key.
+type grouping struct {
+	key  func(*learned) string
+	by   map[string]*learned
+	list []*learned
+}
+
+func newGrouping(key func(*learned) string) *grouping {
+	return &grouping{key: key, by: map[string]*learned{}}
+}
+
+// add adds g, or returns what has its key already.
+func (x *grouping) add(g *learned) (same *learned) {
+	key := x.key(g)
+	if same = x.by[key]; same == nil {
+		x.by[key] = g
+		x.list = append(x.list, g)
+	}
+	return same
+}
+
+// addresses sorts a list and leaves out what is in it twice.
+func addresses(list []netip.Addr) []netip.Addr {
+	slices.SortFunc(list, netip.Addr.Compare)
+	return slices.Compact(list)
+}
+
+// learn makes the entry for a service; nil when nothing of it worked.
+func (s *service) learn() *learned {
+	if s.expect.onlyIgnored() || !s.live() {
+		return nil
+	}
+	g := &learned{protocol: s.key.Protocol, ports: []uint16{s.key.Port}, entry: s.registered, servers: []netip.Addr{plainAddr(s.key.Server)}}
+	g.clients = []netip.Addr{}
+	toMany := isToMany(s.key.Server)
+	for i := range s.clients.list {
+		if cl := &s.clients.list[i]; (cl.worked > 0 || toMany) && cl.denied < cl.flows {
+			g.clients = append(g.clients, plainAddr(cl.addr))
+		}
+	}
+	if len(g.clients) == 0 {
+		return nil
+	}
+	g.clients = addresses(g.clients)
+	g.outside = isPublic(s.key.Server) && !slices.ContainsFunc(g.clients, isPublic)
+	if !s.clients.exact() {
+		g.clients = nil
+	}
+	g.accept = slices.Clone(s.accepted)
+	for k := range numKinds {
+		if s.kinds>>k&1 != 0 && k.acceptable() {
+			g.accept = append(g.accept, k)
+		}
+	}
+	slices.Sort(g.accept)
+	g.accept = slices.Compact(g.accept)
+	return g
+}
+
+// isToMany reports an address that nobody answers from.
+func isToMany(a netip.Addr) bool {
+	return a.IsMulticast() || a.Unmap() == netip.AddrFrom4([4]byte{255, 255, 255, 255})
+}
+
+// notPublic are the networks that are not part of the Internet: of RFC 6890 those
+// that are not globally reachable, without those for documentation.
+var notPublic = func() (list []netip.Prefix) {
+	for _, p := range []string{"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "224.0.0.0/3"} {
+		list = append(list, netip.MustParsePrefix(p))
+	}
+	return list
+}()
+
+// publicV6 is what is assigned of the Internet of IPv6 (RFC 4291 section 2.4).
+var publicV6 = netip.MustParsePrefix("2000::/3")
+
+// isPublic reports an address of the Internet.
+func isPublic(a netip.Addr) bool {
+	if a = plainAddr(a); a.Is6() {
+		return publicV6.Contains(a)
+	}
+	return !slices.ContainsFunc(notPublic, func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
+// internet is the name of the group of all public addresses.
+const internet = "internet"
+
+// publicPrefixes lists all public addresses.
+func publicPrefixes() (list []string) {
+	var rest func(p netip.Prefix)
+	rest = func(p netip.Prefix) {
+		if slices.ContainsFunc(notPublic, func(n netip.Prefix) bool { return n.Bits() <= p.Bits() && n.Contains(p.Addr()) }) {
+			return
+		}
+		if !slices.ContainsFunc(notPublic, p.Overlaps) {
+			list = append(list, p.String())
+			return
+		}
+		half := netip.PrefixFrom(p.Addr(), p.Bits()+1)
+		upper := p.Addr().As4()
+		upper[p.Bits()/8] |= 0x80 >> (p.Bits() % 8)
+		rest(half)
+		rest(netip.PrefixFrom(netip.AddrFrom4(upper), p.Bits()+1))
+	}
+	rest(netip.MustParsePrefix("0.0.0.0/0"))
+	return append(list, publicV6.String())
+}
+
+// nameAddresses says how the entry lists its servers and clients.
+func (l *learned) nameAddresses() {
+	if l.clients != nil {
+		l.clientNames = l.listed(l.clients)
+	}
+	if l.outside && len(l.servers) > learnedOutside {
+		l.serverNames, l.wide = []string{internet}, l.wide+len(l.servers)
+		return
+	}
+	l.serverNames = l.listed(l.servers)
+}
+
+// listed lists addresses, or their networks if they are many; nil is any.
+func (l *learned) listed(addrs []netip.Addr) (list []string) {
+	if len(addrs) <= learnedAddresses {
+		for _, a := range addrs {
+			list = append(list, a.String())
+		}
+		return list
+	}
+	l.wide += len(addrs)
 	for _, a := range addrs {
-		a = plainAddr(a)
 		bits := v4Network
 		if a.Is6() {
 			bits = v6Network
 		}
 		p, err := a.Prefix(bits)
 		if err != nil { // not for these lengths
-			return []string{anyWord}, len(addrs)
+			return nil
 		}
 		if text := p.String(); !slices.Contains(list, text) {
 			list = append(list, text)
 		}
 		if len(list) > learnedNetworks {
-			return []string{anyWord}, len(addrs)
+			return nil
 		}
 	}
-	return list, len(addrs)
+	return list
 }
 
-// unanswered says so, for there may be nothing to expect.
-func (g *learned) unanswered() string {
-	switch g.outcome {
-	case "attempted":
-		return "nothing answered"
-	case "refused":
-		return "nothing is there: connections were refused"
+// nameGroups gives names to the lists of addresses that several entries have, and
+// returns the groups.
+func nameGroups(entries []*learned) *yaml.Node {
+	groups := mapping()
+	uses := map[string]int{}
+	each := func(do func(g *learned, list *[]string, what string)) {
+		for _, g := range entries {
+			do(g, &g.serverNames, "servers")
+			do(g, &g.clientNames, "clients")
+		}
 	}
-	return ""
+	each(func(_ *learned, list *[]string, _ string) { uses[strings.Join(*list, " ")]++ })
+	names, taken := map[string]string{}, map[string]bool{}
+	each(func(g *learned, list *[]string, what string) {
+		text := strings.Join(*list, " ")
+		if text == internet && !taken[internet] {
+			taken[internet] = true
+			put(groups, internet, flowList(publicPrefixes()...))
+		}
+		if len(*list) < 2 || uses[text] < 2 {
+			return
+		}
+		name, ok := names[text]
+		if !ok {
+			base := g.entry.Name()
+			if base == "" {
+				base = fmt.Sprintf("port-%d-%s", g.ports[0], iana.TransportName(g.protocol))
+			}
+			name = base + "-" + what
+			for n := 2; taken[name]; n++ {
+				name = fmt.Sprintf("%s-%s-%d", base, what, n)
+			}
+			names[text], taken[name] = name, true
+			put(groups, name, flowList(*list...))
+		}
+		*list = []string{name}
+	})
+	return groups
 }
 
-func (g *learned) node() *yaml.Node {
+// about says what the registry has for the entry's ports.
+func (l *learned) about(registry *iana.Registry) string {
+	text := registeredText(l.entry)
+	if len(l.ports) > 1 {
+		var names []string
+		for _, p := range l.ports {
+			e := registry.Lookup(l.entry.Transport, p)
+			if n := nameOr(&e); !slices.Contains(names, n) {
+				names = append(names, n)
+			}
+		}
+		text = plural(uint64(len(l.ports)), "port") + ", registered for " + sample(names, 5)
+	}
+	if l.wide > 0 {
+		text += fmt.Sprintf("\n%s, widened", plural(uint64(l.wide), "address"))
+	}
+	return text
+}
+
+// portNames writes the ports, those that follow each other as a range.
+func (l *learned) portNames() (list []string) {
+	for i := 0; i < len(l.ports); {
+		j := i
+		for j+1 < len(l.ports) && l.ports[j+1] == l.ports[j]+1 {
+			j++
+		}
+		text := itoa(int(l.ports[i]))
+		if j > i {
+			text += "-" + itoa(int(l.ports[j]))
+		}
+		list = append(list, text+"/"+iana.TransportName(l.protocol))
+		i = j + 1
+	}
+	return list
+}
+
+func (l *learned) node(registry *iana.Registry) *yaml.Node {
 	n := mapping()
-	about := registeredText(g.entry)
-	if text := g.unanswered(); text != "" {
-		about += "\n" + text
-	}
-	if g.wide > 0 {
-		about += fmt.Sprintf("\n%s, widened", plural(uint64(g.wide), "client"))
-	}
-	n.HeadComment = about
-	put(n, "ports", flowList(fmt.Sprintf("%d/%s", g.port, iana.TransportName(g.protocol))))
-	servers := make([]string, len(g.servers))
-	for i, a := range g.servers {
-		servers[i] = plainAddr(a).String()
-	}
-	put(n, "servers", flowList(slices.Compact(servers)...))
-	if !slices.Contains(g.clients, anyWord) {
-		put(n, "clients", flowList(g.clients...))
+	n.HeadComment = l.about(registry)
+	put(n, "ports", flowList(l.portNames()...))
+	for _, part := range []struct {
+		key   string
+		names []string
+	}{{"servers", l.serverNames}, {"clients", l.clientNames}} {
+		if part.names != nil {
+			put(n, part.key, flowList(part.names...))
+		}
 	}
 	put(n, "reason", scalar("learned from traffic, not looked at"))
-	if len(g.accept) > 0 {
+	if len(l.accept) > 0 {
 		var names []string
-		for _, k := range g.accept {
+		for _, k := range l.accept {
 			names = append(names, k.String())
 		}
 		put(n, "accept", flowList(names...))
@@ -160,9 +375,8 @@ func (g *learned) node() *yaml.Node {
 	return n
 }
 
-// learnedIgnores lists what is no service: scanners, and addresses between
-// which it is not known which end is the service. What the policy ignored
-// already stays so.
+// learnedIgnores lists addresses between which it is not known which end is the
+// service. What the policy ignored already stays so.
 func (c *Collector) learnedIgnores() *yaml.Node {
 	list := &yaml.Node{Kind: yaml.SequenceNode}
 	if c.opt.Policy != nil {
@@ -170,18 +384,8 @@ func (c *Collector) learnedIgnores() *yaml.Node {
 			list.Content = append(list.Content, e.node())
 		}
 	}
-	for _, sc := range c.sortedScanners() {
-		if sc.targets == sc.ignored {
-			continue
-		}
-		n := mapping()
-		n.HeadComment = fmt.Sprintf("tried %s in vain", plural(sc.targets, "service"))
-		put(n, "clients", flowList(plainAddr(sc.addr).String()))
-		put(n, "reason", scalar("learned from traffic, not looked at: it scans"))
-		list.Content = append(list.Content, n)
-	}
 	for _, u := range c.sortedPairs() {
-		if u.ignored == u.flows {
+		if u.ignored == u.flows || u.states.sum(worked)+u.states.sum(mayBe) == 0 {
 			continue
 		}
 		n := mapping()

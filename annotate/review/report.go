@@ -216,8 +216,21 @@ type RuleUse struct {
 	Decided  uint64 `json:"decided"`  // flows that the rule decides
 	Possible uint64 `json:"possible"` // flows that the rule may decide
 	Services uint64 `json:"services"` // services that have any of these flows
-	First    Time   `json:"first,omitzero"`
-	Last     Time   `json:"last,omitzero"`
+	// Bytes of these flows, where they are known: see Service.Bytes.
+	Bytes uint64 `json:"bytes,omitempty"`
+	// Assumes is what verdicts that rest on the rule assume; "" for nothing.
+	Assumes string `json:"assumes,omitempty"`
+	// Counter is the firewall's own, where its rules tell.
+	Counter *RuleCounter `json:"counter,omitempty"`
+	First   Time         `json:"first,omitzero"`
+	Last    Time         `json:"last,omitzero"`
+}
+
+// RuleCounter is how many packets and bytes a firewall counted for a rule since the
+// counter was last reset.
+type RuleCounter struct {
+	Packets uint64 `json:"packets"`
+	Bytes   uint64 `json:"bytes"`
 }
 
 // RuleNote is something in a rules file that is not interpreted.
@@ -345,7 +358,13 @@ type Clients struct {
 	// is then a lower bound.
 	AtLeast bool     `json:"at_least,omitempty"`
 	Most    []Client `json:"most"` // those with the most flows
+	// Others are the addresses of the other clients that are kept, for
+	// comparisons; only with Context.AllClients.
+	Others []string `json:"others,omitempty"`
 }
+
+// whole reports whether the list names all clients.
+func (c *Clients) whole() bool { return !c.AtLeast && len(c.Most)+len(c.Others) == c.Count }
 
 // Client is a client of a service.
 type Client struct {
@@ -361,6 +380,8 @@ type Ruled struct {
 	Unknown uint64      `json:"unknown,omitempty"`
 	By      []RuleFlows `json:"by,omitempty"`
 	Why     string      `json:"why,omitempty"`
+	// Assumes is what the verdicts assume, with the rules.
+	Assumes []string `json:"assumes,omitempty"`
 }
 
 // RuleFlows counts the flows of a service that a rule decides.

@@ -85,11 +85,16 @@ type Flow struct {
 	// nanoseconds since the Unix epoch; 0 when not known.
 	Start, Last int64
 	// Packets and Bytes count both directions. Bytes are those of the length
-	// fields in the IP headers. Both are valid only if Counted is set.
+	// fields in the IP headers. Both are valid only if Counted is set, but for
+	// Packets of a log, which may be there alone.
 	Packets, Bytes uint64
 	Counted        bool
-	State          flow.State // flow.StateUnknown when the input does not say
-	Observed       Observed
+	State          flow.State       // of a capture; flow.StateUnknown when it is not known
+	Outcome        annotate.Outcome // of a log: what it says became of the flow
+	// OneDirection says that the flow is the packets from Source to Destination
+	// alone, and that their answers may come as another flow: see Collector.Add.
+	OneDirection bool
+	Observed     Observed
 }
 
 // Captured returns the Flow for a flow from a capture.
@@ -102,49 +107,83 @@ func Captured(f *flow.Flow) Flow {
 	}
 }
 
-// Logged returns the Flow for a flow from a log. It has no counters and no state,
-// because they are not read from logs.
+// Logged returns the Flow for a flow from a log. It has no bytes, because they are
+// not read from logs.
 func Logged(in *annotate.Input) Flow {
-	return Flow{Protocol: in.Protocol, Source: in.Source, Destination: in.Destination, Start: in.Start, Last: in.Start}
+	return Flow{
+		Protocol: in.Protocol, Source: in.Source, Destination: in.Destination, Start: in.Start, Last: in.Start,
+		Packets: in.Packets, Outcome: in.Outcome, OneDirection: in.OneDirection,
+	}
 }
 
-// outcome sorts the states of flows by what they say of a service.
+// outcome sorts flows by what became of them, in the order of what that says of
+// a service: the last ones say least.
 type outcome uint8
 
 const (
 	mayBe   outcome = iota // the input does not say, or nobody had to answer
-	failed                 // nothing answered, or the answer was no
-	refused                // likewise, by an answer
 	worked                 // the service answered
+	refused                // the answer was no
+	failed                 // nothing answered
+	denied                 // a filter on the way did not let it pass
 	numOutcomes
 )
 
 // outcomeNames are for services: what became of their flows in one word.
-var outcomeNames = [numOutcomes]string{mayBe: "seen", failed: "attempted", refused: "refused", worked: "answered"}
+var outcomeNames = [numOutcomes]string{mayBe: "seen", worked: "answered", refused: "refused", failed: "attempted", denied: "denied"}
 
-var outcomes = [numStates]outcome{
-	flow.Established: worked, flow.Closed: worked, flow.Reset: worked, flow.Midstream: worked, flow.HalfOpen: worked,
-	flow.Attempted: failed, flow.Refused: refused, flow.Rejected: refused,
+// kindOfOutcome sorts the outcomes of package annotate.
+var kindOfOutcome = [annotate.NumOutcomes]outcome{
+	annotate.Answered: worked, annotate.Refused: refused, annotate.Attempted: failed, annotate.Denied: denied,
 }
 
-func outcomeOf(s flow.State) outcome {
-	if int(s) < numStates {
-		return outcomes[s]
-	}
-	return mayBe
-}
+func outcomeOf(f *Flow) outcome { return outcomes[f.slot()] }
 
 // numStates is how many states package flow has.
 const numStates = int(flow.OneWay) + 1
 
-// states count flows by their state.
-type states [numStates]uint32
+// numSlots is how many states flows may have: those of captures, then the
+// outcomes of logs.
+const numSlots = numStates + int(annotate.NumOutcomes)
 
-func (s *states) add(st flow.State) {
-	if int(st) < len(s) {
-		count(&s[st])
+// slot gives the flow's place among the states.
+func (f *Flow) slot() int {
+	switch {
+	case f.State != flow.StateUnknown && int(f.State) < numStates:
+		return int(f.State)
+	case f.Outcome != annotate.NoOutcome && f.Outcome < annotate.NumOutcomes:
+		return numStates + int(f.Outcome)
 	}
+	return 0
 }
+
+var outcomes = func() (list [numSlots]outcome) {
+	for i := range list {
+		if i < numStates {
+			list[i] = kindOfOutcome[annotate.OutcomeOf(flow.State(i))]
+		} else {
+			list[i] = kindOfOutcome[i-numStates]
+		}
+	}
+	return list
+}()
+
+// stateName gives the name of a state; "" for that of a flow of which nothing is
+// known.
+func stateName(slot int) string {
+	switch {
+	case slot == 0:
+		return ""
+	case slot < numStates:
+		return flow.State(slot).String()
+	}
+	return annotate.Outcome(slot - numStates).String()
+}
+
+// states count flows by their state.
+type states [numSlots]uint32
+
+func (s *states) add(f *Flow) { count(&s[f.slot()]) }
 
 // sum counts the flows of an outcome.
 func (s *states) sum(o outcome) (n uint64) {

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/review/rules"
@@ -75,11 +76,33 @@ func (f *finder) origin(list []opening) {
 	if len(unseen) < len(ways) {
 		why = fmt.Sprintf("Of what it allows, %s was not seen%s.", sample(unseen, 3), f.inWindow())
 	}
+	if r := first.Rule; r != nil && r.Counter != nil && r.Counter.Packets > 0 {
+		why += fmt.Sprintf(" The firewall itself counted %s for it since the counter was reset.", plural(r.Counter.Packets, "packet"))
+	}
 	f.add(f.ruleFinding(AllowedNeverSeen, first, why, Fact{"not seen", strings.Join(unseen, "; ")}, Fact{"window", f.window.Text()}))
 }
 
-// inWindow says how long nothing was seen.
+// shortWindow is how long a window must be to show how a network is used on an
+// ordinary day.
+const shortWindow = 24 * time.Hour
+
+// inWindow says in which window nothing was seen, and how much that proves.
 func (f *finder) inWindow() string {
+	switch {
+	case f.c.flows == 0:
+		return ""
+	case f.window.First == 0:
+		return " in a window of unknown length"
+	}
+	text := fmt.Sprintf(" in a window of %s (%s)", Length(f.window.Duration()), f.window.Text())
+	if f.window.Duration() < shortWindow {
+		text += ", which is too short to prove much"
+	}
+	return text
+}
+
+// inLength says how long the window is.
+func (f *finder) inLength() string {
 	if f.window.First == 0 {
 		return ""
 	}
@@ -102,7 +125,7 @@ func (f *finder) broad(o *opening, text string) {
 		used = append(used, itoa(int(p)))
 	}
 	x := f.ruleFinding(BroadRange, o,
-		fmt.Sprintf("It allows %d ports, and %s used%s: %s.", n, wasWere(len(ports)), f.inWindow(), sample(used, 5)),
+		fmt.Sprintf("It allows %d ports, and %s used%s: %s.", n, wasWere(len(ports)), f.inLength(), sample(used, 5)),
 		Fact{"allows", text}, Fact{"used", sample(used, 40)}, Fact{"flows", plural(o.flows, "flow")}, Fact{"window", f.window.Text()})
 	x.ID += ":" + o.Ports.String()
 	f.add(x)

@@ -2,6 +2,8 @@ package review
 
 import (
 	"cmp"
+	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 
@@ -12,11 +14,13 @@ import (
 type ruled struct {
 	flows    [3]uint64 // by rules.Verdict
 	worked   uint64    // flows that the rules deny and that were answered
+	open     uint64    // flows that they deny, and of which it is not known whether they were
 	by       []ruledBy
 	why      string // of the gravest verdict
 	whyOf    rules.Verdict
 	rule     *rules.Rule // that denies; nil when a policy does
-	openings []int       // places in Collector.openings that cover the service
+	assumes  []*rules.Rule
+	openings []int // places in Collector.openings that cover the service
 }
 
 // ruledBy counts the flows that a rule decides.
@@ -33,6 +37,7 @@ const maxRuledBy = 8
 type ruleUse struct {
 	decided  uint64 // flows
 	possible uint64 // flows of which it is not known whether the rule decides
+	bytes    uint64
 	outside  uint64 // flows of both that no opening of the rule covers, as they are translated
 	services uint64
 	first    int64
@@ -53,11 +58,13 @@ type firewall struct {
 	rules    *rules.Firewall
 	openings []opening
 	use      map[*rules.Rule]*ruleUse
-	unknown  uint64 // flows on which the rules do not decide
+	missing  map[rules.Missing]uint64 // flows on which the rules do not decide, by what is missing
+	assumed  uint64                   // flows whose verdict rests on something that is assumed
+	apart    uint64                   // flows that do not come to the firewall
 }
 
 func newFirewall(fw *rules.Firewall) *firewall {
-	f := &firewall{rules: fw, use: map[*rules.Rule]*ruleUse{}}
+	f := &firewall{rules: fw, use: map[*rules.Rule]*ruleUse{}, missing: map[rules.Missing]uint64{}}
 	for _, s := range fw.Sets {
 		for i := range s.Openings {
 			f.openings = append(f.openings, opening{Opening: &s.Openings[i]})
@@ -84,19 +91,33 @@ func (fw *firewall) add(s *service, f *Flow, cl *client, from, to netip.AddrPort
 	d := fw.rules.Decide(&rules.Flow{
 		Protocol: f.Protocol, Client: from.Addr(), Server: to.Addr(), ClientPort: from.Port(), ServerPort: to.Port(),
 	})
+	if d.Apart {
+		fw.apart++
+		return
+	}
 	r := &s.ruled
 	r.flows[d.Verdict]++
 	if d.Verdict == rules.Unknown {
-		fw.unknown++
+		fw.missing[d.Missing]++
+	}
+	if len(d.Assumes) > 0 {
+		fw.assumed++
+	}
+	for _, x := range d.Assumes {
+		if len(r.assumes) < maxRuledBy && !slices.Contains(r.assumes, x) {
+			r.assumes = append(r.assumes, x)
+		}
 	}
 	// What the rules deny is graver than what they leave open.
 	if r.why == "" || gravity(d.Verdict) > gravity(r.whyOf) {
 		r.why, r.whyOf, r.rule = d.Why, d.Verdict, d.Rule
 	}
 	if d.Verdict == rules.Deny {
-		answered := outcomeOf(f.State) == worked
-		if answered {
+		switch outcomeOf(f) {
+		case worked:
 			r.worked++
+		case mayBe:
+			r.open++
 		}
 		if cl != nil {
 			count(&cl.denied)
@@ -149,6 +170,7 @@ func (fw *firewall) count(s *service, f *Flow, d *rules.Decision) {
 		} else {
 			u.decided++
 		}
+		u.bytes += f.Bytes
 		if !slices.ContainsFunc(s.ruled.openings, func(i int) bool { return fw.openings[i].Rule == rule }) {
 			u.outside++
 		}
@@ -171,10 +193,14 @@ func (fw *firewall) report() (list []RuleSet) {
 		for _, r := range s.Rules {
 			u := RuleUse{
 				ID: ruleID(r), File: r.File, Line: r.Line, Chain: r.Chain, Text: r.Text, Comment: r.Comment,
-				Action: r.Action.String(), Partial: r.NotInterpreted,
+				Action: r.Action.String(), Partial: r.NotInterpreted, Assumes: r.Assumes,
+			}
+			if r.Counter != nil {
+				u.Counter = &RuleCounter{r.Counter.Packets, r.Counter.Bytes}
 			}
 			if seen := fw.use[r]; seen != nil {
 				u.Flows, u.Decided, u.Possible = seen.decided+seen.possible, seen.decided, seen.possible
+				u.Bytes = seen.bytes
 				u.Services, u.First, u.Last = seen.services, Time(seen.first), Time(seen.last)
 			}
 			set.Rules = append(set.Rules, u)
@@ -209,7 +235,33 @@ func (r *ruled) report() *Ruled {
 	for _, b := range by {
 		out.By = append(out.By, RuleFlows{ruleID(b.rule), b.verdict.String(), b.flows})
 	}
+	out.Assumes = r.assumptions()
 	return out
+}
+
+// assumptions says what verdicts assume, and for how many rules.
+func (fw *firewall) assumptions() string {
+	count := map[string]int{}
+	for _, s := range fw.rules.Sets {
+		for _, r := range s.Rules {
+			if r.Assumes != "" {
+				count[r.Assumes]++
+			}
+		}
+	}
+	var list []string
+	for _, text := range slices.Sorted(maps.Keys(count)) {
+		list = append(list, fmt.Sprintf("%s (%s)", text, plural(uint64(count[text]), "rule")))
+	}
+	return join(list)
+}
+
+// assumptions says what the verdicts assume.
+func (r *ruled) assumptions() (list []string) {
+	for _, x := range r.assumes {
+		list = append(list, x.Assumes+" (rule "+ruleID(x)+")")
+	}
+	return list
 }
 
 // ruleID names a rule in reports.

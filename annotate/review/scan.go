@@ -34,7 +34,7 @@ const (
 func (sc *scanner) add(f *Flow) {
 	sc.flows++
 	sc.more++
-	sc.states.add(f.State)
+	sc.states.add(f)
 	sc.first, sc.last = widen(sc.first, sc.last, f.Start, f.Last)
 }
 

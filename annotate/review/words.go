@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/portannot/portannot/capture/flow"
 )
 
 // countsText writes counts as "closed 3, refused 1", the greatest first.
@@ -24,8 +22,15 @@ func (s *states) counts() []NameCount { return s.appendCounts(nil) }
 
 func (s *states) appendCounts(list []NameCount) []NameCount {
 	for st, n := range s {
-		if n > 0 && flow.State(st) != flow.StateUnknown {
-			list = append(list, NameCount{flow.State(st).String(), int(n)})
+		name := stateName(st)
+		if n == 0 || name == "" {
+			continue
+		}
+		// A capture and a log may both have "attempted".
+		if i := slices.IndexFunc(list, func(c NameCount) bool { return c.Name == name }); i >= 0 {
+			list[i].Count += int(n)
+		} else {
+			list = append(list, NameCount{name, int(n)})
 		}
 	}
 	slices.SortStableFunc(list, func(a, b NameCount) int { return b.Count - a.Count })
@@ -37,6 +42,8 @@ func plural(n uint64, what string) string {
 	s := strconv.FormatUint(n, 10) + " " + what
 	switch {
 	case n == 1:
+	case strings.HasSuffix(what, "ss"):
+		s += "es"
 	case strings.HasSuffix(what, "y"):
 		s = strings.TrimSuffix(s, "y") + "ies"
 	default:

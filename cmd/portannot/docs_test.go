@@ -528,16 +528,6 @@ func TestTopics(t *testing.T) {
 			t.Errorf("%s: title %q", topic.Name, topic.Title)
 		}
 	}
-	for command, topics := range topicsOf {
-		if c, rest := testProgram().Find([]string{command}); len(rest) > 0 || !slices.Equal(c.Topics, topics) {
-			t.Errorf("topics of %s: %q, want %q", command, c.Topics, topics)
-		}
-		for _, name := range topics {
-			if _, ok := help.Find(name); !ok {
-				t.Errorf("%s: no topic %s", command, name)
-			}
-		}
-	}
 	if got := listHelp(testProgram()); strings.Contains(got, "\t") {
 		t.Errorf("tabs in %q", got)
 	} else {

@@ -13,14 +13,6 @@ import (
 	"github.com/portannot/portannot/cmd/portannot/internal/cli"
 )
 
-// topicsOf names the topics that tell more of a command.
-var topicsOf = map[string][]string{
-	"enrich":   {"formats", "fields", "sides", "kafka", "engines", "limits"},
-	"review":   {"findings", "policy", "rules", "sides"},
-	"lookup":   {"registry"},
-	"registry": {"registry", "engines"},
-}
-
 // helpCommand explains the other commands, and the topics.
 func (e *env) helpCommand(others []*cli.Command) *cli.Command {
 	var words []string

@@ -27,9 +27,6 @@ func (e *env) program() *cli.Command {
 		e.completionCommand(),
 		e.manCommand(),
 	}
-	for _, c := range commands {
-		c.Topics = topicsOf[c.Name]
-	}
 	return &cli.Command{
 		Name:  "portannot",
 		Short: "annotate the flows of captures",

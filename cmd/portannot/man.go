@@ -66,10 +66,7 @@ func manPages(program *cli.Command, date, version string) []manPage {
 	}
 	var pages []manPage
 	for _, c := range program.All() {
-		see := []string{"portannot(1)"}
-		for _, name := range c.Topics {
-			see = append(see, "portannot-"+name+"(7)")
-		}
+		see := []string{"portannot(1)", "portannot-examples(7)"}
 		if c == program {
 			see = also
 		}

@@ -29,6 +29,7 @@ type reviewOptions struct {
 	policy      string
 	rules       []string
 	localAddrs  []string
+	interfaces  []string
 	baseline    string
 	failOn      string
 	writePolicy string
@@ -65,6 +66,8 @@ portannot review [flags] [FLOWLOG... | -]`,
 				cli.Strings(&o.rules, "rules", "", "FILE",
 					"firewall rules; may be given again: nft -j list ruleset, iptables-save, ipset save, AWS describe-security-groups, Kubernetes NetworkPolicy, pfctl -sr").Of(cli.File),
 				cli.List(&o.localAddrs, "local", "", "LIST", "addresses of the firewall itself, for its rules"),
+				cli.Strings(&o.interfaces, "interfaces", "", "FILE",
+					"what is behind the firewall's interfaces: lines \"lan 10.20.0.1/16\", \"wan default\", or ip -j address and ip -j route; may be given again").Of(cli.File),
 				cli.String(&o.baseline, "baseline", "", "FILE", "", "earlier report to compare with (-o json): what is new, gone, changed").Of(cli.File),
 			}},
 			{Heading: "Output, on standard output; all messages go to standard error:", Flags: []cli.Flag{
@@ -72,7 +75,7 @@ portannot review [flags] [FLOWLOG... | -]`,
 				cli.Choice(&o.failOn, "fail-on", "", "LEVEL", "", []string{"note", "warning", "error"},
 					"exit status 3 on findings of a level or above: note, warning or error"),
 				cli.String(&o.writePolicy, "write-policy", "", "FILE", "",
-					"write a policy that expects all that was seen; with it, the same traffic gives no findings. Check each entry.").Of(cli.Output),
+					"write a policy that expects what was seen to work (not what was refused, denied or unanswered), from undamaged input. Check each entry.").Of(cli.Output),
 				cli.String(&o.write, "write", "w", "FILE", "", "write the packets behind the findings, as pcapng").Of(cli.Output),
 				colorFlag(&o.color),
 				quietFlag(&o.quiet),
@@ -253,21 +256,48 @@ func (o *reviewOptions) readRules(ctx context.Context, registry *iana.Registry) 
 		opt.Local = append(opt.Local, p)
 	}
 	if len(o.rules) == 0 {
-		if len(opt.Local) > 0 {
-			return nil, usagef("", "--local is for --rules")
+		for name, given := range map[string]int{"local": len(opt.Local), "interfaces": len(o.interfaces)} {
+			if given > 0 {
+				return nil, usagef("", "--%s is for --rules", name)
+			}
 		}
 		return nil, nil
 	}
-	var sources []rules.Source
-	for _, path := range o.rules {
-		f, err := openSide(ctx, path)
+	if len(o.interfaces) > 0 {
+		sources, done, err := openSources(ctx, o.interfaces, "interfaces")
+		defer done()
 		if err != nil {
-			return nil, fmt.Errorf("read rules: %w", err)
+			return nil, err
 		}
-		defer f.Close()
-		sources = append(sources, rules.Source{Name: path, Reader: f})
+		if opt.Interfaces, err = rules.ReadInterfaces(sources); err != nil {
+			return nil, withHint(err, `a line is "lan 10.20.0.0/16", with the firewall's own address "lan 10.20.0.1/16", or "wan default"`)
+		}
+	}
+	sources, done, err := openSources(ctx, o.rules, "rules")
+	defer done()
+	if err != nil {
+		return nil, err
 	}
 	return rules.Read(sources, opt)
+}
+
+// openSources opens files of rules, or of what; done closes them.
+func openSources(ctx context.Context, paths []string, what string) (list []rules.Source, done func(), err error) {
+	var files []*sideFile
+	done = func() {
+		for _, f := range files {
+			f.Close()
+		}
+	}
+	for _, path := range paths {
+		f, err := openSide(ctx, path)
+		if err != nil {
+			return nil, done, fmt.Errorf("read %s: %w", what, err)
+		}
+		files = append(files, f)
+		list = append(list, rules.Source{Name: path, Reader: f})
+	}
+	return list, done, nil
 }
 
 // portOf finds ports by the names that pfctl prints for them. These are of
@@ -327,7 +357,9 @@ func (j *reviewJob) finish(in inputState) (*review.Report, error) {
 	if err != nil {
 		return r, fmt.Errorf("write report: %w", err)
 	}
-	if j.learned != nil {
+	if j.learned != nil && in == inputDamaged {
+		j.env.warnf("--write-policy %s: not written, since part of the input was unreadable", j.learn)
+	} else if j.learned != nil {
 		if err := j.writePolicy(r, in); err != nil {
 			return r, err
 		}

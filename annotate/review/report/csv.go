@@ -20,11 +20,13 @@ var reportColumns = []string{
 	"server.ip", "server.port", "network.transport", "portannot.registered.status", "portannot.registered.names", "portannot.local",
 	"portannot.observed.protocol", "portannot.service.reason", "portannot.service.confidence", "outcome", "states",
 	"flows", "network.packets", "network.bytes", "first_seen", "last_seen", "clients", "clients.most",
-	"policy", "policy.entries", "rules", "rules.by", "portannot.registry.edition", "portannot.schema", "portannot.caveat",
+	"policy", "policy.entries", "rules", "rules.by", "rules.assumes",
+	"rule.action", "rule.decided", "rule.possible", "rule.bytes", "rule.last_seen", "rule.packets_counted", "rule.text", "portannot.registry.edition", "portannot.schema", "portannot.caveat",
 }
 
 // writeReportCSV writes a line for each finding with what is known of its
-// service, and one for each service without a finding.
+// service, one for each service without a finding, and one for each rule with its
+// use, whose columns others leave empty.
 func writeReportCSV(w io.Writer, r *review.Report, _ Meta) error {
 	bw := bufio.NewWriterSize(w, 64<<10)
 	bw.WriteString(strings.Join(reportColumns, ",") + "\n")
@@ -57,7 +59,33 @@ func writeReportCSV(w io.Writer, r *review.Report, _ Meta) error {
 	if err != nil {
 		return err
 	}
+	c := newCSVReport(r)
+	for i := range r.Rules {
+		for j := range r.Rules[i].Rules {
+			bw.Write(c.appendRule(nil, &r.Rules[i].Rules[j]))
+		}
+	}
 	return bw.Flush()
+}
+
+// ruleColumns is how many columns are about rules.
+const ruleColumns = 7
+
+// appendRule appends the line of a rule.
+func (c *csvReport) appendRule(dst []byte, u *review.RuleUse) []byte {
+	dst = cells(append(dst, ",,"...), u.ID, u.Comment)
+	dst = append(cells(append(dst, ",,"...), u.File), ',')
+	dst = ascii.AppendUint(dst, uint64(u.Line))
+	dst = append(dst, c.empty[:len(c.empty)-ruleColumns]...)
+	dst = append(cells(dst, u.Action), ',')
+	dst = append(ascii.AppendUint(dst, u.Decided), ',')
+	dst = append(ascii.AppendUint(dst, u.Possible), ',')
+	dst = append(ascii.AppendUint(dst, u.Bytes), ',')
+	dst = append(c.moment(dst, u.Last, &c.last), ',')
+	if u.Counter != nil {
+		dst = ascii.AppendUint(dst, u.Counter.Packets)
+	}
+	return append(cells(dst, u.Text), c.tail...)
 }
 
 // csvReport writes lines, one after the other.
@@ -150,6 +178,12 @@ func (c *csvReport) appendService(dst []byte, s *review.Service) []byte {
 	} else {
 		dst = joined(c, cells(dst, s.Rules.Verdict), s.Rules.By, func(dst []byte, b *review.RuleFlows) []byte { return append(dst, b.Rule...) })
 	}
+	if s.Rules == nil {
+		dst = append(dst, ',')
+	} else {
+		dst = joined(c, dst, s.Rules.Assumes, appendText)
+	}
+	dst = append(dst, strings.Repeat(",", ruleColumns)...)
 	return append(dst, c.tail...)
 }
 

@@ -238,7 +238,8 @@ func (j *jsonReport) appendService(dst []byte, s *review.Service) []byte {
 	dst = memberTime(dst, "last", s.Last, &j.last)
 	dst = appendInt(member(append(member(dst, "clients"), '{'), "count"), s.Clients.Count)
 	dst = memberTrueIf(dst, "at_least", s.Clients.AtLeast)
-	dst = append(appendList(member(dst, "most"), s.Clients.Most, appendClient), '}')
+	dst = appendList(member(dst, "most"), s.Clients.Most, appendClient)
+	dst = append(memberList(dst, "others", s.Clients.Others, iana.AppendJSONString), '}')
 	dst = memberTextIf(dst, "policy", s.Policy)
 	dst = memberList(dst, "entries", s.Entries, iana.AppendJSONString)
 	if s.Rules != nil {
@@ -255,7 +256,8 @@ func appendRuled(dst []byte, r *review.Ruled) []byte {
 	dst = memberUintIf(dst, "deny", r.Deny)
 	dst = memberUintIf(dst, "unknown", r.Unknown)
 	dst = memberList(dst, "by", r.By, appendRuleFlows)
-	return append(memberTextIf(dst, "why", r.Why), '}')
+	dst = memberTextIf(dst, "why", r.Why)
+	return append(memberList(dst, "assumes", r.Assumes, iana.AppendJSONString), '}')
 }
 
 func appendRegistration(dst []byte, r *review.Registration) []byte {

@@ -108,14 +108,21 @@ func services(b *bufio.Writer, r *review.Report) {
 }
 
 func ruleTable(b *bufio.Writer, s *review.RuleSet) {
-	fmt.Fprintf(b, "\n## Rules of %s (%s)\n\n| line | action | flows decided | flows possible | services | rule |\n|--:|---|--:|--:|--:|---|\n", markdown(strings.Join(s.Files, ", ")), markdown(s.Kind))
+	fmt.Fprintf(b, "\n## Rules of %s (%s)\n\n| line | rule | action | flows decided | flows possible | services | size | last seen | text |\n|--:|---|---|--:|--:|--:|--:|---|---|\n", markdown(strings.Join(s.Files, ", ")), markdown(s.Kind))
 	for i := range s.Rules[:min(len(s.Rules), maxMarkdown)] {
 		u := &s.Rules[i]
 		text := code(u.Text)
 		if u.Comment != "" {
 			text += " " + markdown(u.Comment)
 		}
-		fmt.Fprintf(b, "| %d | %s | %d | %d | %d | %s |\n", u.Line, markdown(u.Action), u.Decided, u.Possible, u.Services, text)
+		if u.Assumes != "" {
+			text += markdown(" (assumed: " + u.Assumes + ")")
+		}
+		last := "-"
+		if u.Last != 0 {
+			last = u.Last.Moment()
+		}
+		fmt.Fprintf(b, "| %d | %s | %s | %d | %d | %d | %s | %s | %s |\n", u.Line, code(u.ID), markdown(u.Action), u.Decided, u.Possible, u.Services, review.Size(u.Bytes), last, text)
 	}
 	if len(s.Notes) == 0 {
 		return

@@ -23,16 +23,18 @@ var formats = []struct {
 	// level, the form has room for; 0 is any number. People and browsers do not
 	// read a million lines.
 	services, findings int
+	// clients is set for the form that names all clients: it is read again.
+	clients bool
 	// deferred is set for forms that write all, one after the other.
 	deferred bool
 	write    func(io.Writer, *review.Report, Meta) error
 }{
-	{"text", 200, maxTextFindings, false, writeReportText},
-	{"json", 0, 0, true, writeReportJSON},
-	{"csv", 0, 0, true, writeReportCSV},
-	{"html", 2000, maxPageFindings, false, writeReportHTML},
-	{"sarif", 1, 0, true, writeReportSARIF}, // of services it has none
-	{"markdown", 200, maxMarkdown, false, writeReportMarkdown},
+	{"text", 200, maxTextFindings, false, false, writeReportText},
+	{"json", 0, 0, true, true, writeReportJSON},
+	{"csv", 0, 0, false, true, writeReportCSV},
+	{"html", 2000, maxPageFindings, false, false, writeReportHTML},
+	{"sarif", 1, 0, false, true, writeReportSARIF}, // of services it has none
+	{"markdown", 200, maxMarkdown, false, false, writeReportMarkdown},
 }
 
 // Formats returns the names that Write accepts.
@@ -44,12 +46,12 @@ func Formats() []string {
 	return names
 }
 
-// Bounds sets the fields Listed, Findings and Deferred of ctx as the format
+// Bounds sets the fields Listed, Findings, AllClients and Deferred of ctx as the format
 // with this name needs them. Call it before Collector.Report.
 func Bounds(name string, ctx *review.Context) {
 	for _, f := range formats {
 		if f.name == name {
-			ctx.Listed, ctx.Findings, ctx.Deferred = f.services, f.findings, f.deferred
+			ctx.Listed, ctx.Findings, ctx.AllClients, ctx.Deferred = f.services, f.findings, f.clients, f.deferred
 		}
 	}
 }

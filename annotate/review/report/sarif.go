@@ -104,6 +104,9 @@ func writeReportSARIF(w io.Writer, r *review.Report, _ Meta) error {
 			"flows": r.Traffic.Flows, "services": r.Summary.Services,
 		},
 	}
+	if len(r.Rules) > 0 {
+		run.Properties["rules"] = r.Rules
+	}
 	inv := &run.Invocations[0]
 	for _, text := range append([]string{r.Warning}, r.Remarks...) {
 		inv.ToolExecutionNotifications = append(inv.ToolExecutionNotifications, sarifNotification{"note", sarifMessage{Text: text}})

@@ -313,7 +313,7 @@ func (t *reportText) rules() {
 	for i := range t.r.Rules {
 		s := &t.r.Rules[i]
 		t.heading("RULES of %s (%s)", strings.Join(s.Files, ", "), s.Kind)
-		columns := []column{{"LINE", 6, true}, {"ACTION", 7, false}, {"DECIDED", 7, true}, {"POSSIBLE", 8, true}, {"SERVICES", 8, true}, {"LAST SEEN (UTC)", 19, false}, {"RULE", 40, false}}
+		columns := []column{{"LINE", 6, true}, {"ACTION", 7, false}, {"DECIDED", 7, true}, {"POSSIBLE", 8, true}, {"SIZE", 9, true}, {"LAST SEEN (UTC)", 19, false}, {"RULE", 40, false}}
 		t.header(columns, "  ")
 		for i := range s.Rules[:min(len(s.Rules), maxTextLines)] {
 			u := &s.Rules[i]
@@ -321,18 +321,27 @@ func (t *reportText) rules() {
 			if u.Last != 0 {
 				last = u.Last.Moment()
 			}
-			text := u.Text
+			text := u.ID + ": " + u.Text
+			if u.ID == fmt.Sprintf("%s:%d", u.File, u.Line) {
+				text = u.Text
+			}
 			if u.Comment != "" && !strings.Contains(u.Text, u.Comment) {
 				text += "  # " + u.Comment
 			}
 			if u.Partial != "" {
 				text += "  (not interpreted: " + u.Partial + ")"
 			}
+			if u.Assumes != "" {
+				text += "  (assumed: " + u.Assumes + ")"
+			}
+			if u.Counter != nil {
+				text += fmt.Sprintf("  (its own counter: %s, %s)", counted(int(u.Counter.Packets), "packet"), review.Size(u.Counter.Bytes))
+			}
 			line := fmt.Sprint(u.Line)
 			if len(s.Files) > 1 {
 				line = fmt.Sprintf("%s:%d", u.File, u.Line)
 			}
-			t.row(columns, "  ", []string{line, u.Action, fmt.Sprint(u.Decided), fmt.Sprint(u.Possible), fmt.Sprint(u.Services), last, text})
+			t.row(columns, "  ", []string{line, u.Action, fmt.Sprint(u.Decided), fmt.Sprint(u.Possible), review.Size(u.Bytes), last, text})
 		}
 		t.more(len(s.Rules))
 		if len(s.Notes) == 0 {

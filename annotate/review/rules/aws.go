@@ -316,7 +316,7 @@ func (d *awsDecider) withoutInterfaces(f *Flow, named func(*grant, *Flow) tri) D
 			depends = append(depends, r)
 		}
 	}
-	return Decision{Depends: depends, Why: fmt.Sprintf(
+	return Decision{Depends: depends, Missing: MissingMembers, Why: fmt.Sprintf(
 		"if the server is in the groups %s (%s), if the client is %s (%s); add the output of aws ec2 describe-network-interfaces",
 		ingress.Verdict, ingress.Why, egress.Verdict, egress.Why)}
 }
@@ -340,7 +340,7 @@ func (d *awsDecider) askAll(f *Flow, other netip.Addr, ids []string, from map[st
 		decision = union(all, "group")
 	}
 	if decision.Verdict == Deny && len(missing) > 0 {
-		return Decision{Why: "the rules of group " + strings.Join(missing, ", ") + " are not given"}
+		return Decision{Why: "the rules of group " + strings.Join(missing, ", ") + " are not given", Missing: MissingMembers}
 	}
 	return decision
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -59,7 +60,7 @@ var iptChains = map[string]builtIn{
 }
 
 func newIPTReader(opt Options) *iptReader {
-	return &iptReader{sets: map[string]*ipSet{}, changed: map[string]bool{}, conditions: map[setUse]setRead{}, nf: &netfilter{local: opt.Local}}
+	return &iptReader{sets: map[string]*ipSet{}, changed: map[string]bool{}, conditions: map[setUse]setRead{}, nf: &netfilter{places: newPlaces(opt)}}
 }
 
 // read reads one file. Lines that are not understood are noted.
@@ -235,6 +236,8 @@ func (r *iptReader) set() *Set {
 	}
 	r.nf.v4, r.nf.v6 = r.v4, r.v6
 	r.nf.sort()
+	r.nf.findTargets()
+	r.nf.bridged = slices.ContainsFunc(r.rules, func(x *Rule) bool { return strings.Contains(x.Text, "-m physdev ") })
 	s := &Set{Kind: IPTables, Files: r.files, Rules: r.rules, Notes: r.notes, decider: r.nf}
 	s.Openings, s.Truncated = r.nf.openings()
 	return s
@@ -283,10 +286,23 @@ type iptRule struct {
 	strange bool // the module is not known, and noted
 }
 
+// readCounter reads "packets:bytes"; nil if it is not that.
+func readCounter(text string) *Counter {
+	packets, size, _ := strings.Cut(text, ":")
+	p, err1 := strconv.ParseUint(packets, 10, 64)
+	b, err2 := strconv.ParseUint(size, 10, 64)
+	if err1 != nil || err2 != nil {
+		return nil
+	}
+	return &Counter{p, b}
+}
+
 // rule reads a line that adds a rule.
 func (r *iptReader) rule(text string) {
+	var counter *Counter
 	if strings.HasPrefix(text, "[") { // counters, with iptables-save -c
-		_, rest, ok := strings.Cut(text, "] ")
+		counts, rest, ok := strings.Cut(text, "] ")
+		counter = readCounter(counts[1:])
 		if text = strings.TrimSpace(rest); !ok || !strings.HasPrefix(text, "-A ") {
 			r.note(nil, r.line, text, "unknown line")
 			return
@@ -302,7 +318,7 @@ func (r *iptReader) rule(text string) {
 		r.newChain(words[1], "-")
 		c = r.chains[r.table+" "+words[1]]
 	}
-	rule := &Rule{File: r.file, Line: r.line, Chain: c.name, Text: clip(text)}
+	rule := &Rule{File: r.file, Line: r.line, Chain: c.name, Text: clip(text), Counter: counter}
 	rule.ID = fmt.Sprintf("%s %d", c.name, len(c.links)+1)
 	r.rules = append(r.rules, rule)
 	in := iptRule{iptReader: r, rule: rule}

@@ -136,7 +136,7 @@ func (d *kubeDecider) selected(p *policy) []netip.Prefix {
 
 func (d *kubeDecider) decide(f *Flow) (Decision, bool) {
 	if len(d.foreign) > 0 {
-		return Decision{Why: "policies of kind " + strings.Join(d.foreign, ", ") + " are not interpreted"}, true
+		return Decision{Why: "policies of kind " + strings.Join(d.foreign, ", ") + " are not interpreted", Missing: MissingReading}, true
 	}
 	if d.pods == nil {
 		return d.withoutPods(f), true
@@ -152,7 +152,7 @@ func (d *kubeDecider) decide(f *Flow) (Decision, bool) {
 		}
 		in = d.ask(f, server, f.Client, func(p *policy) *group { return p.ingress })
 		if in.Verdict == Deny && client == nil && server.mayRunOn(f.Client, f.Server) {
-			return Decision{Why: "it is not known whether the client is the pod's node, whose traffic is always allowed; otherwise " + in.Why}, true
+			return Decision{Why: "it is not known whether the client is the pod's node, whose traffic is always allowed; otherwise " + in.Why, Missing: MissingMembers}, true
 		}
 	}
 	if client == nil || in.Verdict == Deny {
@@ -164,7 +164,7 @@ func (d *kubeDecider) decide(f *Flow) (Decision, bool) {
 	}
 	out.Why = "egress of the client: " + out.Why
 	if out.Verdict == Deny && server == nil && (d.services[f.Server] || f.Server.IsPrivate() && !d.hosts[f.Server]) {
-		return Decision{Depends: out.Depends, Why: "the server may be the address of a service, which is translated to a pod before or after the policies are asked; otherwise " + out.Why}, true
+		return Decision{Depends: out.Depends, Why: "the server may be the address of a service, which is translated to a pod before or after the policies are asked; otherwise " + out.Why, Missing: MissingTranslation}, true
 	}
 	return out, true
 }
@@ -188,7 +188,7 @@ func (d *kubeDecider) ask(f *Flow, of *pod, other netip.Addr, side func(*policy)
 	}
 	decision := union(all, "policy")
 	if isolated == maybe && decision.Verdict != Allow {
-		return Decision{Depends: decision.Depends, Why: "it is not known whether policy " + all[0].group.name + " selects the pod"}
+		return Decision{Depends: decision.Depends, Why: "it is not known whether policy " + all[0].group.name + " selects the pod", Missing: MissingMembers}
 	}
 	return decision
 }
@@ -235,7 +235,7 @@ func (d *kubeDecider) withoutPods(f *Flow) Decision {
 			if i == 1 {
 				why = "egress: "
 			}
-			return Decision{Depends: decision.Depends, Why: why + decision.Why + ", and it is not known which pods the policies select" + hint}
+			return Decision{Depends: decision.Depends, Why: why + decision.Why + ", and it is not known which pods the policies select" + hint, Missing: MissingMembers}
 		}
 		if i == 0 {
 			allowed = decision

@@ -147,8 +147,13 @@ func (s stage) hook() Hook {
 
 // netfilter decides by base chains.
 type netfilter struct {
-	bases []*chain // by stage and priority
-	local []netip.Prefix
+	bases  []*chain // by stage and priority
+	places places
+	// targets are the addresses to which destinations are translated, and
+	// anyTarget is set if they are not all known. bridged is set if rules look at
+	// what is bridged.
+	targets            []netip.Addr
+	anyTarget, bridged bool
 	// families that the rules are about, 4 and 6 each a bit; what is not among
 	// them is not covered.
 	v4, v6 bool
@@ -162,6 +167,56 @@ func (nf *netfilter) sort() {
 		}
 		return cmp.Or(cmp.Compare(a.called(), b.called()), cmp.Compare(a.priority, b.priority))
 	})
+}
+
+// turns reports whether rules may bring packets to a server from its own network.
+func (nf *netfilter) turns(server netip.Addr) bool {
+	return nf.bridged || nf.anyTarget || slices.Contains(nf.targets, server)
+}
+
+// findTargets finds where destinations are translated to.
+func (nf *netfilter) findTargets() {
+	seen := map[*chain]bool{}
+	var visit func(c *chain)
+	target := func(m *move) {
+		switch {
+		case m == nil || m.source || m.here:
+		case m.unknown:
+			nf.anyTarget = true
+		case m.addr.IsValid():
+			nf.targets = append(nf.targets, m.addr)
+		}
+	}
+	verdict := func(v *verdict) {
+		if v == nil {
+			return
+		}
+		target(v.move)
+		if v.chain != nil {
+			visit(v.chain)
+		}
+	}
+	visit = func(c *chain) {
+		if seen[c] {
+			return
+		}
+		seen[c] = true
+		for i := range c.links {
+			for _, s := range c.links[i].steps {
+				target(s.move)
+				verdict(s.verdict)
+				if s.byMap == nil {
+					continue
+				}
+				for j := range s.byMap.elements.all {
+					verdict(s.byMap.elements.all[j].verdict)
+				}
+			}
+		}
+	}
+	for _, c := range nf.bases {
+		visit(c)
+	}
 }
 
 // called gives the priority at which the kernel calls the chain. Chains of type
@@ -203,13 +258,9 @@ func (nf *netfilter) decide(f *Flow) (Decision, bool) {
 	if f.Client.Is4() != v4 {
 		return Decision{Why: "client and server have addresses of different versions"}, true
 	}
-	var all []hookDecision
 	// Rules for routed traffic alone are asked of that.
 	routed := nf.has(forwardStage, v4) && !nf.has(inputStage, v4) && !nf.has(outputStage, v4)
-	for _, hook := range hooksOf(f, nf.local, routed) {
-		all = append(all, hookDecision{nf.decideAt(f, hook), hook})
-	}
-	return agree(all), true
+	return nf.places.each(f, routed, func() bool { return nf.turns(f.Server) }, nf.decideAt), true
 }
 
 // hookDecision is what is decided if the packet takes one way.
@@ -229,11 +280,18 @@ func agree(all []hookDecision) Decision {
 		whys = append(whys, fmt.Sprintf("at %s %s (%s)", d.hook, d.Verdict, d.Why))
 	}
 	if same {
+		var assumes []*Rule
 		for _, d := range all {
 			if first.Rule == nil && d.Rule != nil {
 				first = d.Decision
 			}
+			for _, r := range d.Assumes {
+				if !slices.Contains(assumes, r) {
+					assumes = append(assumes, r)
+				}
+			}
 		}
+		first.Assumes = assumes
 		if first.Verdict != Unknown {
 			return first
 		}
@@ -248,12 +306,15 @@ func agree(all []hookDecision) Decision {
 		}
 	}
 	if same {
-		return Decision{Why: first.Why, Depends: depends}
+		return Decision{Why: first.Why, Depends: depends, Missing: first.Missing}
 	}
-	return Decision{
-		Why:     strings.Join(whys, ", ") + "; it is not known whether the client or the server is the firewall itself: --local says",
-		Depends: depends,
+	// Where one way alone is not decided, that is what is missing, if the others
+	// agree with one another.
+	missing, why := MissingEnds, "; it is not known whether the client or the server is the firewall itself: --local or --interfaces says"
+	if !slices.ContainsFunc(all, func(d hookDecision) bool { return d.hook == Input || d.hook == Output }) {
+		missing, why = MissingWay, ""
 	}
+	return Decision{Why: strings.Join(whys, ", ") + why, Depends: depends, Missing: missing}
 }
 
 // hooksOf gives the ways that a packet may take: what is known of the flow, of

@@ -67,7 +67,7 @@ func readNFT(root *node, data []byte, name string, opt Options, twice map[string
 	r := nftReader{
 		noter: noter{file: name}, data: data,
 		chains: map[string]*chain{}, sets: map[string]*nftSet{}, over: map[string]bool{}, asleep: map[string]bool{},
-		nf: &netfilter{local: opt.Local, v4: true, v6: true},
+		nf: &netfilter{places: newPlaces(opt), v4: true, v6: true},
 	}
 	var rules []*node
 	for _, item := range list.list {
@@ -118,6 +118,7 @@ func readNFT(root *node, data []byte, name string, opt Options, twice map[string
 		r.rule(item, body)
 	}
 	r.nf.sort()
+	r.nf.findTargets()
 	s := &Set{Kind: NFT, Files: []string{name}, Rules: r.rules, Notes: r.notes, decider: r.nf}
 	s.Openings, s.Truncated = r.nf.openings()
 	return s, nil
@@ -133,6 +134,7 @@ func (r *nftReader) table(item, body *node) {
 	case "inet", "ip", "ip6", "netdev", "arp":
 	case "bridge":
 		r.note(nil, item.line, "table bridge "+body.get("name").str(), "packets of a bridge are not followed")
+		r.nf.bridged = true
 	default:
 		r.note(nil, item.line, item.source(r.data), "unknown family "+family)
 	}
@@ -310,7 +312,10 @@ func (r *nftRule) statement(st *node) (steps []step, last bool) {
 		return []step{{verdict: r.jump(st, kind, v)}}, true
 	case "vmap":
 		return []step{{byMap: r.verdictMap(st, v)}}, true
-	case "counter", "log", "last", "ct helper", "ct timeout", "ct expectation", "secmark", "dup", "flow":
+	case "counter":
+		r.rule.Counter = nftCounter(v)
+		return nil, false
+	case "log", "last", "ct helper", "ct timeout", "ct expectation", "secmark", "dup", "flow":
 		return nil, false
 	case "limit", "quota", "ct count":
 		return cond(r.limit(st, kind, v))
@@ -400,6 +405,16 @@ func (r *nftRule) limit(st *node, kind string, v *node) *condition {
 	what := map[string]string{"limit": "the rate is not exceeded", "quota": "the quota is not used up", "ct count": "the number of connections is not exceeded"}[kind]
 	r.rule.Assumes = what
 	return known(truth(!over))
+}
+
+// nftCounter reads what a counter of a rule has; nil for one that stands elsewhere.
+func nftCounter(v *node) *Counter {
+	packets, ok1 := v.get("packets").number()
+	size, ok2 := v.get("bytes").number()
+	if !ok1 || !ok2 {
+		return nil
+	}
+	return &Counter{packets, size}
 }
 
 // jump reads a jump or goto.

@@ -23,19 +23,16 @@ type pfRule struct {
 }
 
 type pfDecider struct {
-	rules []pfRule
-	local []netip.Prefix
+	rules  []pfRule
+	places places
 }
 
 func (d *pfDecider) decide(f *Flow) (Decision, bool) {
 	if f.Client.Is4() != f.Server.Is4() {
 		return Decision{Why: "client and server have addresses of different versions"}, true
 	}
-	var all []hookDecision
-	for _, hook := range hooksOf(f, d.local, false) {
-		all = append(all, hookDecision{d.decideAt(f, hook), hook})
-	}
-	return agree(all), true
+	turned := func() bool { return len(d.moves()) > 0 }
+	return d.places.each(f, false, turned, d.decideAt), true
 }
 
 // decideAt asks the rules where packets of one way pass them.
@@ -71,7 +68,7 @@ func (d *pfDecider) decideAt(f *Flow, hook Hook) Decision {
 		}
 		return in
 	case hook == Input: // it may be sent on, or may not
-		return Decision{Why: "in: " + in.Why + "; out: " + out.Why + "; it is not known where the packet is sent", Depends: append(out.Depends, d.moves()...)}
+		return Decision{Why: "in: " + in.Why + "; out: " + out.Why + "; it is not known where the packet is sent", Depends: append(out.Depends, d.moves()...), Missing: MissingTranslation}
 	}
 	return out
 }
@@ -98,7 +95,8 @@ func (d *pfDecider) pass(p *packet, out bool) Decision {
 	var final [3]pfWay // that end at a quick rule, by verdict
 	current := [3]pfWay{Allow: {possible: true}}
 	var depends, quick []*Rule // that may apply
-	why := ""
+	why, missing := "", MissingOther
+	var assumes []*Rule
 	var room [8]value
 	w := walk{}
 	p.leaves = out
@@ -130,7 +128,8 @@ func (d *pfDecider) pass(p *packet, out bool) Decision {
 			continue
 		}
 		if t == maybe {
-			why = "it is not known whether rule " + r.rule.ID + " applies: " + w.reason(vague, p, room[:])
+			blame, what := w.reason(vague, p, room[:])
+			why, missing = "it is not known whether rule "+r.rule.ID+" applies: "+blame, what
 		}
 		if t == maybe || r.anchor {
 			if r.quick || r.anchor {
@@ -140,7 +139,7 @@ func (d *pfDecider) pass(p *packet, out bool) Decision {
 			}
 		}
 		if r.anchor { // its rules may pass or block, at once or for the time being
-			why = "the rules of anchor " + r.rule.ID + " are not known"
+			why, missing = "the rules of anchor "+r.rule.ID+" are not known", MissingReading
 			for _, v := range []Verdict{Allow, Deny} {
 				final[v], current[v] = pfWay{true, r.rule}, pfWay{true, r.rule}
 			}
@@ -174,7 +173,7 @@ func (d *pfDecider) pass(p *packet, out bool) Decision {
 		}
 	}
 	if final[Allow].possible == final[Deny].possible {
-		return Decision{Depends: slices.Concat(quick, depends), Why: why}
+		return Decision{Depends: slices.Concat(quick, depends), Why: why, Missing: missing}
 	}
 	v := Allow
 	if final[Deny].possible {
@@ -183,7 +182,11 @@ func (d *pfDecider) pass(p *packet, out bool) Decision {
 	decision := Decision{Verdict: v, Rule: final[v].rule, Why: "no rule matches, and pf passes that"}
 	if decision.Rule != nil {
 		decision.Why = "rule " + decision.Rule.ID
+		if decision.Rule.Assumes != "" {
+			assumes = append(assumes, decision.Rule)
+		}
 	}
+	decision.Assumes = assumes
 	return decision
 }
 

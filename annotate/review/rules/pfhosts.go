@@ -78,7 +78,7 @@ func (r *pfReader) host(x expr, not bool) condition {
 		r.rule.Assumes = trueSource
 		return condition{known: true, truth: truth(not)}
 	case "self":
-		if c, ok := selfCondition(x, r.opt.Local, not); ok {
+		if c, ok := selfCondition(x, r.d.places.local, not); ok {
 			return c
 		}
 		return vague("self", "the firewall's own addresses are not given")
@@ -98,7 +98,7 @@ func (r *pfReader) host(x expr, not bool) condition {
 	case "(":
 		r.at--
 		c := vague(r.parens(), "the addresses of an interface are not known")
-		if own, ok := selfCondition(x, r.opt.Local, not); ok { // it has some of these
+		if own, ok := selfCondition(x, r.d.places.local, not); ok { // it has some of these
 			for i := range own.elements.all {
 				own.elements.all[i].unsure = true
 			}

@@ -28,7 +28,7 @@ type pfReader struct {
 }
 
 func readPF(data []byte, name string, opt Options) *Set {
-	r := pfReader{noter: noter{file: name}, opt: opt, tables: map[string][]netip.Prefix{}, d: &pfDecider{local: opt.Local}}
+	r := pfReader{noter: noter{file: name}, opt: opt, tables: map[string][]netip.Prefix{}, d: &pfDecider{places: newPlaces(opt)}}
 	lines := newLines(data)
 	var texts []string
 	for lines.Scan() {

@@ -48,6 +48,10 @@ type Options struct {
 	// other flow Forward. A flow to a multicast address may take Forward or
 	// Input, because the firewall may be in the group.
 	Local []netip.Prefix
+	// Interfaces are those of the firewall; their addresses are local too. With
+	// them it is known by which interfaces a flow comes and goes, and which
+	// flows stay within one network.
+	Interfaces []Interface
 	// Port returns the port of a service name, because pfctl prints names. ok is
 	// false if the name is not known. If Port is nil, all names count as unknown.
 	// Rules with unknown names are not interpreted.
@@ -142,24 +146,33 @@ func Read(sources []Source, opt Options) (*Firewall, error) {
 // Decide returns what the firewall does with the first packet of a connection.
 // Every set that deals with such packets must allow it.
 func (fw *Firewall) Decide(f *Flow) Decision {
-	var unknown, allowed *Decision
+	var unknown, allowed, apart *Decision
+	var assumes []*Rule
 	for _, s := range fw.Sets {
 		d, covered := s.ask(f)
 		switch {
 		case !covered:
+		case d.Apart:
+			apart = &d
 		case d.Verdict == Deny:
 			return d
 		case d.Verdict == Unknown && unknown == nil:
 			unknown = &d
-		case d.Verdict == Allow && (allowed == nil || d.Rule != nil):
-			allowed = &d
+		case d.Verdict == Allow:
+			assumes = append(assumes, d.Assumes...)
+			if allowed == nil || d.Rule != nil {
+				allowed = &d
+			}
 		}
 	}
 	switch {
 	case unknown != nil:
 		return *unknown
 	case allowed != nil:
+		allowed.Assumes = assumes
 		return *allowed
+	case apart != nil:
+		return *apart
 	}
 	return Decision{Why: "no rules for such packets"}
 }

@@ -137,6 +137,48 @@ type Decision struct {
 	Depends []*Rule
 	// Why is one clause: what decided, or what must be known to decide.
 	Why string
+	// Assumes are the rules whose Assumes the verdict rests on: see [Rule]. A rate
+	// that was exceeded would have had another verdict.
+	Assumes []*Rule
+	// Missing says what is not known, if the verdict is Unknown.
+	Missing Missing
+	// Apart is set if the flow does not come to the firewall: both ends are in
+	// one network. Verdict is Unknown then, and nothing depends on it.
+	Apart bool
+}
+
+// Missing is what must be known for a verdict. The zero value is for anything that
+// has no value here: Decision.Why says it.
+type Missing uint8
+
+// What may be missing, each with the words for it.
+const (
+	MissingOther       Missing = iota
+	MissingEnds                // whether the firewall itself is the client or the server
+	MissingInterface           // by which interfaces the packets come and go
+	MissingWay                 // whether the packets come to the firewall
+	MissingReading             // what is not interpreted in the rules
+	MissingMembers             // which groups, or policies, the ends belong to
+	MissingTranslation         // where a packet is translated to
+	numMissing
+)
+
+var missingWords = [numMissing]string{
+	MissingOther:       "what flow records do not have",
+	MissingEnds:        "whether the firewall itself is the client or the server (--local or --interfaces says)",
+	MissingInterface:   "by which interfaces they come and go (--interfaces says)",
+	MissingWay:         "whether they pass the firewall, both ends being on one side of it",
+	MissingReading:     "what parts of the rules mean that are not interpreted",
+	MissingMembers:     "which groups or policies their ends belong to (the interfaces or pods, as files beside the rules, say)",
+	MissingTranslation: "to which address they are translated",
+}
+
+// String says what is missing, and what tells it.
+func (m Missing) String() string {
+	if m < numMissing {
+		return missingWords[m]
+	}
+	return fmt.Sprintf("missing %d", uint8(m))
 }
 
 // Range is a range of ports, both ends included.
@@ -175,10 +217,16 @@ type Rule struct {
 	// Assumes says what decisions assume about the rule, such as that a rate, a
 	// quota or a number of connections is not exceeded; "" for nothing.
 	Assumes string
+	// Counter is what the firewall itself counted; nil if the file does not say.
+	Counter *Counter
 	// NotInterpreted says which part of the rule is not interpreted; "" if the
 	// whole rule is.
 	NotInterpreted string
 }
+
+// Counter is a firewall's own count of a rule: of all packets that matched, not
+// only of first ones, since it was last reset.
+type Counter struct{ Packets, Bytes uint64 }
 
 // String gives "file:line: text".
 func (r *Rule) String() string { return fmt.Sprintf("%s:%d: %s", r.File, r.Line, r.Text) }

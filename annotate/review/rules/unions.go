@@ -130,9 +130,9 @@ func union(all []groupVerdict, what string) Decision {
 	case every:
 		return Decision{Verdict: Allow, Rule: by.rule, Why: "rule " + by.rule.ID}
 	case len(names) > 0:
-		return Decision{Depends: depends, Why: fmt.Sprintf("%s %s allows it, and it is not known whether the server belongs to that", what, list(names))}
+		return Decision{Depends: depends, Why: fmt.Sprintf("%s %s allows it, and it is not known whether the server belongs to that", what, list(names)), Missing: MissingMembers}
 	}
-	return Decision{Depends: depends, Why: "it is not known whether rule " + depends[0].ID + " applies: " + depends[0].NotInterpreted}
+	return Decision{Depends: depends, Why: "it is not known whether rule " + depends[0].ID + " applies: " + depends[0].NotInterpreted, Missing: MissingReading}
 }
 
 // list joins names, the first few of them.

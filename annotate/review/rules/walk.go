@@ -10,6 +10,8 @@ type walk struct {
 	spent   bool // the budget is
 	depends []*Rule
 	why     string // of the last of these
+	missing Missing
+	assumes []*Rule // that the packet came to
 	base    *chain
 	unsure  int // how many of the rules that led here may not apply
 	by      []basis
@@ -58,6 +60,12 @@ func (nf *netfilter) decideAt(f *Flow, hook Hook) Decision {
 		run(s)
 	}
 	if hook != Output {
+		if p.dstMoved != never && f.Out == nf.places.nameOf(f.Server) {
+			p.out = "" // of the translated address
+			if p.dstMoved == always && !p.dstUnknown {
+				p.out = nf.places.nameOf(p.dst)
+			}
+		}
 		switch nf.after(&p, hook) {
 		case Input:
 			p.atInput = true
@@ -93,8 +101,8 @@ func (nf *netfilter) after(p *packet, hook Hook) Hook {
 		return AnyHook
 	case p.dst.IsLoopback():
 		return Input
-	case len(nf.local) > 0:
-		if within(p.dst, nf.local) {
+	case len(nf.places.local) > 0:
+		if within(p.dst, nf.places.local) {
 			return Input
 		}
 		return Forward
@@ -119,7 +127,7 @@ func (p *packet) onDevice(c *chain) tri {
 func (w *walk) result(possible ways, hook Hook) Decision {
 	switch {
 	case w.spent:
-		return Decision{Why: "the chains jump to each other too often to follow"}
+		return Decision{Why: "the chains jump to each other too often to follow", Missing: MissingReading}
 	case possible == accepted:
 		return w.decided(Allow, hook)
 	case possible == dropped:
@@ -131,15 +139,14 @@ func (w *walk) result(possible ways, hook Hook) Decision {
 		}
 		return a.Line - b.Line
 	})
-	d := Decision{Depends: slices.Compact(w.depends), Why: w.why}
-	return d
+	return Decision{Depends: slices.Compact(w.depends), Why: w.why, Missing: w.missing}
 }
 
 // decided names what a verdict rests on. Of what accepts, a rule stands before a
 // policy, a policy where the packet is filtered before one elsewhere, and the
 // later before the earlier. Of what drops the last is the only one there is.
 func (w *walk) decided(v Verdict, hook Hook) Decision {
-	d := Decision{Verdict: v, Why: "no chain at " + hook.String()}
+	d := Decision{Verdict: v, Why: "no chain at " + hook.String(), Assumes: w.assumes}
 	rank := 0
 	for _, b := range w.by {
 		g := b.accept
@@ -308,7 +315,7 @@ func (w *walk) link(l *link, p *packet, depth int) ways {
 	}
 	var room [8]value
 	sure := always
-	blame := ""
+	blame, missing := "", MissingOther
 	for i := range l.steps {
 		s := &l.steps[i]
 		var got ways
@@ -316,10 +323,14 @@ func (w *walk) link(l *link, p *packet, depth int) ways {
 		case s.cond != nil:
 			t := s.cond.eval(p, room[:])
 			if t == never {
+				if s.cond.known && l.rule.Assumes != "" && l.otherwise(i, p, room[:]) {
+					w.assume(l.rule)
+				}
 				return goesOn
 			}
 			if t < sure {
-				sure, blame = t, w.reason(s.cond, p, room[:])
+				sure = t
+				blame, missing = w.reason(s.cond, p, room[:])
 			}
 			continue
 		case s.mark != nil:
@@ -336,46 +347,67 @@ func (w *walk) link(l *link, p *packet, depth int) ways {
 			var found tri
 			got, found = w.byMap(s.byMap, l.rule, p, depth, room[:], sure)
 			if found == maybe && blame == "" {
-				blame = w.reason(s.byMap, p, room[:])
+				blame, missing = w.reason(s.byMap, p, room[:])
 			}
 		case s.verdict != nil:
 			got = w.verdict(s.verdict, l.rule, p, depth, sure)
 			if (s.verdict.kind == otherVerdict || s.verdict.kind == anyVerdict) && blame == "" {
-				blame = "what it does is not known"
+				blame, missing = "what it does is not known", MissingReading
 			}
+		}
+		if got != goesOn && l.rule.Assumes != "" {
+			w.assume(l.rule)
 		}
 		if sure == maybe {
 			got |= goesOn
 		}
 		if blame != "" && got != goesOn {
 			w.depends = append(w.depends, l.rule)
-			w.why = "it is not known whether rule " + l.rule.ID + " applies: " + blame
+			w.why, w.missing = "it is not known whether rule "+l.rule.ID+" applies: "+blame, missing
 		}
 		return got
 	}
 	return goesOn
 }
 
-// reason says why it is not known whether a condition holds.
-func (w *walk) reason(c *condition, p *packet, room []value) string {
+// otherwise reports whether the rest of a rule may apply, behind a condition that is
+// assumed not to.
+func (l *link) otherwise(i int, p *packet, room []value) bool {
+	for _, s := range l.steps[i+1:] {
+		if s.cond != nil && s.cond.eval(p, room) == never {
+			return false
+		}
+	}
+	return true
+}
+
+// assume notes a rule of which something is assumed.
+func (w *walk) assume(r *Rule) {
+	if !slices.Contains(w.assumes, r) {
+		w.assumes = append(w.assumes, r)
+	}
+}
+
+// reason says why it is not known whether a condition holds, and what is missing.
+func (w *walk) reason(c *condition, p *packet, room []value) (string, Missing) {
 	if c.stated != "" {
-		return "not interpreted: " + c.stated
+		return "not interpreted: " + c.stated, MissingReading
 	}
 	for i := range c.exprs {
 		switch v := c.exprs[i].value(p); {
 		case v.kind == interfaceValue:
-			return "the interface is not known"
+			return "the interface is not known", MissingInterface
 		case v.kind == unknownValue && c.exprs[i].field == sourcePortField:
-			return "the client's port is not known"
+			return "the client's port is not known", MissingOther
 		case v.kind == unknownValue && c.exprs[i].field == sourceField:
-			return "the translated source is not known"
+			return "the translated source is not known", MissingTranslation
 		case v.kind == unknownValue && (c.exprs[i].field == destinationField || c.exprs[i].field == destinationPortField):
-			return "the translated destination is not known"
+			return "the translated destination is not known", MissingTranslation
 		case v.hide != 0:
-			return "the mark is not known"
+			return "the mark is not known", MissingOther
 		}
 	}
-	return "what it asks for is not known"
+	return "what it asks for is not known", MissingOther
 }
 
 // byMap looks the packet up in a verdict map. found is maybe when it is not

@@ -31,8 +31,7 @@ type Command struct {
 	Usage    string // one line or several, without indentation
 	Before   string // sections before the flags
 	Groups   []Group
-	After    string   // sections after the flags, such as the exit status
-	Topics   []string // of help, that tell more
+	After    string // sections after the flags, such as the exit status
 	Examples []string
 
 	// Args is what the arguments are; with None, there may not be any.

@@ -39,9 +39,6 @@ func (c *Command) Help() string {
 		}
 	}
 	section(&b, c.After)
-	if len(c.Topics) > 0 {
-		section(&b, "Topics of portannot help: "+strings.Join(c.Topics, ", ")+".")
-	}
 	b.WriteString("\nExamples:\n")
 	for _, e := range c.Examples {
 		b.WriteString("  " + e + "\n")
