@@ -13,6 +13,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
 	"github.com/ulikunitz/xz"
+
+	"github.com/portannot/portannot/capture/unpack"
 )
 
 // compressors give the compressed form of a stream.
@@ -206,7 +208,7 @@ func TestGzipPadding(t *testing.T) {
 		{"other bytes behind", [][]byte{member, []byte("xyz")}, "abc", true},
 		{"a cut member behind", [][]byte{member, zeros[:3], member[:len(member)-9]}, "abcabc", true},
 	} {
-		r, _, err := openGzip(bytes.NewReader(bytes.Join(c.parts, nil)))
+		r, _, err := unpack.Detect([]byte{0x1f, 0x8b, 8}).Open(bytes.NewReader(bytes.Join(c.parts, nil)))
 		if err != nil {
 			t.Fatal(err)
 		}

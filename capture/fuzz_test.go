@@ -6,6 +6,8 @@ import (
 	"io"
 	"testing"
 	"testing/iotest"
+
+	"github.com/portannot/portannot/capture/unpack"
 )
 
 // The fuzz targets check what must hold of any input: reading ends, without a
@@ -107,7 +109,7 @@ func checkAnyInput(t *testing.T, b []byte) {
 		}
 		last = p.Number
 	}
-	if packingOf(b) != nil {
+	if unpack.Detect(b) != nil {
 		return // decompressors stop at an error earlier or later, as they are asked
 	}
 	pieces, problems2, err2 := readCapture(iotest.OneByteReader(bytes.NewReader(b)), Options{})

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"runtime"
+
+	"github.com/portannot/portannot/capture/unpack"
 )
 
 // Bounds on what a length field of a capture may say.
@@ -123,7 +125,7 @@ func (r *Reader) open() error {
 	if !quickly(r.s.win) {
 		r.s.fill(sniffLen)
 	}
-	if p := packingOf(r.s.win); p != nil {
+	if p := unpack.Detect(r.s.win); p != nil {
 		if err := r.s.unpack(p); err != nil {
 			r.s.err = err
 			return r.failure(0)

@@ -215,8 +215,8 @@ func NewEnricher(w io.Writer, opt EnrichOptions) *Enricher {
 // Stats returns the counts of the logs so far.
 func (e *Enricher) Stats() *Stats { return &e.stats }
 
-// Enrich copies one log and annotates its flows. The log may be compressed with
-// gzip or zstd; the output is not compressed. If reading fails, everything that
+// Enrich copies one log and annotates its flows. The log may be compressed, as
+// for [NewReader]; the output is not compressed. If reading fails, everything that
 // could be read is written. Lines that cannot be understood are counted in
 // Stats, and are an error only if Strict is set. When ctx ends, Enrich writes
 // the whole lines that it has read and returns the error of ctx.

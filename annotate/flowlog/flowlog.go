@@ -336,7 +336,8 @@ type Reader struct {
 	err     error
 }
 
-// NewReader returns a Reader for a log, which gzip or zstd may have compressed.
+// NewReader returns a Reader for a log, which gzip, zstd, xz, bzip2 or LZ4 may
+// have compressed.
 // name is its name in errors.
 func NewReader(r io.Reader, name string) *Reader { return &Reader{r: r, name: name} }
 

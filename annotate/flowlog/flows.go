@@ -50,7 +50,7 @@ func AppendCSVHeader(dst []byte) []byte { return appendFlowHeader(dst) }
 func (f *Flows) Stats() *Stats { return &f.w.stats }
 
 // Decompress returns a reader of the content of r, which it decompresses if it
-// is gzip or zstd. stop frees the decompressor. name is the name of r in
+// is gzip, zstd, xz, bzip2 or LZ4. stop frees the decompressor. name is the name of r in
 // errors.
 func Decompress(r io.Reader, name string) (plain io.Reader, stop func(), err error) {
 	s, err := newSource(r, name, Options{})

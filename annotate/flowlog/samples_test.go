@@ -14,6 +14,7 @@ import (
 
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/capture/unpack"
 )
 
 // The samples lie in testdata/flowlogs, in a folder for each format that has
@@ -214,7 +215,7 @@ func FuzzEnrich(f *testing.F) {
 		if bytes.Contains(data, []byte(iana.Caveat)) || bytes.Contains(data, []byte("portannot")) || len(data) > 1<<16 {
 			t.Skip("a forged annotation may be taken for one")
 		}
-		if bytes.HasPrefix(data, gzipMagic) || bytes.HasPrefix(data, zstdMagic) {
+		if unpack.Detect(data) != nil {
 			t.Skip("compressed")
 		}
 		opt := Options{Format: list[int(which)%len(list)].name, Map: testMap, Fields: nil}

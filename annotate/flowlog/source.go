@@ -1,14 +1,12 @@
 package flowlog
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
 	"io"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
+	"github.com/portannot/portannot/capture/unpack"
 )
 
 const (
@@ -54,11 +52,7 @@ type source struct {
 	mark     []byte
 }
 
-var (
-	gzipMagic = []byte{0x1f, 0x8b}
-	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
-	bom       = []byte{0xef, 0xbb, 0xbf}
-)
+var bom = []byte{0xef, 0xbb, 0xbf}
 
 // newSource begins to read a log. Compression is found out by content.
 func newSource(r io.Reader, name string, opt Options) (*source, error) {
@@ -67,37 +61,41 @@ func newSource(r io.Reader, name string, opt Options) (*source, error) {
 	}
 	opt.MaxLine = min(opt.MaxLine, 1<<30) // places in a line are kept in 32 bits
 	s := &source{r: r, name: name, opt: opt, line: 1, close: func() {}}
-	first := make([]byte, len(zstdMagic))
-	n, err := io.ReadAtLeast(r, first, len(gzipMagic))
-	if n > 0 && n < len(first) && err == nil && bytes.HasPrefix(zstdMagic, first[:n]) {
-		var m int
-		m, err = io.ReadFull(r, first[n:])
-		n += m
+	first := make([]byte, 0, unpack.MagicLen)
+	var err error
+	for err == nil && (len(first) < 2 || unpack.May(first)) && len(first) < cap(first) {
+		var n int
+		n, err = r.Read(first[len(first):cap(first)])
+		first = first[:len(first)+n]
 	}
-	first = first[:n]
-	switch {
-	case bytes.HasPrefix(first, gzipMagic):
-		z, err := gzip.NewReader(bufio.NewReaderSize(io.MultiReader(bytes.NewReader(first), r), 64<<10))
+	switch f := unpack.Detect(first); {
+	case f != nil:
+		z, release, err := f.Open(io.MultiReader(bytes.NewReader(first), r))
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", name, noEOF(err))
 		}
-		s.r, s.whole = z, true
-	case bytes.HasPrefix(first, zstdMagic):
-		// The window is bounded, since it is the file that asks for it.
-		z, err := zstd.NewReader(io.MultiReader(bytes.NewReader(first), r), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(128<<20))
-		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", name, err)
+		if release == nil {
+			release = func() {}
 		}
-		s.r, s.whole, s.close = z, true, z.Close
+		s.r, s.whole, s.close = guarded{z}, true, release
 	default:
 		s.buf = append(make([]byte, 0, readSize), first...)
 		s.to = len(first)
-		if err == io.ErrUnexpectedEOF {
-			err = io.EOF
-		}
 		s.fail(err)
 	}
 	return s, nil
+}
+
+// guarded makes errors of the panics of a decompressor.
+type guarded struct{ r io.Reader }
+
+func (g guarded) Read(p []byte) (n int, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			n, err = 0, fmt.Errorf("decompressor failed: %v", v)
+		}
+	}()
+	return g.r.Read(p)
 }
 
 // noEOF makes an end of input that comes too early an error of its own.

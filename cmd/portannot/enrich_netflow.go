@@ -11,6 +11,7 @@ import (
 
 	"github.com/portannot/portannot/annotate/flowlog"
 	"github.com/portannot/portannot/annotate/flowlog/netflow"
+	"github.com/portannot/portannot/capture/unpack"
 )
 
 // logFormats describes all that enrich reads.
@@ -146,7 +147,7 @@ func (i *interruptible) sample(b []byte, n int) []byte {
 }
 
 func isCompressed(b []byte) bool {
-	return bytes.HasPrefix(b, []byte("\x1f\x8b")) || bytes.HasPrefix(b, []byte("\x28\xb5\x2f\xfd"))
+	return unpack.Detect(b) != nil
 }
 
 // isExport reports whether a file that begins with sample has messages.

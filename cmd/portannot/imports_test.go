@@ -26,7 +26,7 @@ const module = "github.com/portannot/portannot"
 // A new package gets a line here, with a thought about its place.
 var mayImport = map[string][]string{
 	"annotate":                         {"annotate/iana", "annotate/observe", "capture/flow", "capture/packet"},
-	"annotate/flowlog":                 {"annotate", "annotate/iana", "annotate/internal/ascii", "annotate/internal/portcache", "annotate/record", "capture/flow", "capture/inorder"},
+	"annotate/flowlog":                 {"annotate", "annotate/iana", "annotate/internal/ascii", "annotate/internal/portcache", "annotate/record", "capture/flow", "capture/inorder", "capture/unpack"},
 	"annotate/flowlog/kafka":           {"annotate", "annotate/flowlog", "annotate/iana", "annotate/record", "capture/flow"},
 	"annotate/flowlog/netflow":         {"annotate", "annotate/flowlog", "annotate/iana", "annotate/internal/ascii", "annotate/record", "capture/flow"},
 	"annotate/iana":                    {},
@@ -44,7 +44,7 @@ var mayImport = map[string][]string{
 	"annotate/review":                  {"annotate", "annotate/iana", "annotate/observe", "annotate/review/rules", "capture/flow"},
 	"annotate/review/report":           {"annotate", "annotate/iana", "annotate/internal/ascii", "annotate/observe", "annotate/record", "annotate/render", "annotate/review"},
 	"annotate/review/rules":            {},
-	"capture":                          {"capture/tail"},
+	"capture":                          {"capture/tail", "capture/unpack"},
 	"capture/decode":                   {"capture", "capture/packet"},
 	"capture/filter":                   {"capture"},
 	"capture/flow":                     {"capture/packet"},
@@ -53,6 +53,7 @@ var mayImport = map[string][]string{
 	"capture/packet":                   {},
 	"capture/sandbox":                  {},
 	"capture/tail":                     {},
+	"capture/unpack":                   {},
 	"cmd/internal/outfile":             {},
 	"cmd/internal/rotate":              {"cmd/internal/outfile"},
 	"cmd/portannot":                    {"*"},
@@ -75,10 +76,10 @@ var generators = map[string][]string{
 // are dealt with, and nowhere else.
 var mayImportOthers = map[string][]string{
 	"github.com/google/gopacket":                {"capture", "capture/decode"},
-	"github.com/klauspost/compress":             {"annotate/flowlog", "capture", "cmd/internal/rotate"}, // logs and captures are kept compressed
-	"github.com/ncruces/go-strftime":            {"cmd/internal/rotate"},                                // names of files as tcpdump -G has them
-	"github.com/netsampler/goflow2/v2/decoders": {"annotate/flowlog/netflow"},                           // apart from flowlog, whose users need not carry it
-	"github.com/parquet-go/parquet-go":          {"cmd/portannot-parquet"},                              // adds 13 MB to a binary
+	"github.com/klauspost/compress":             {"capture/unpack", "cmd/internal/rotate"}, // logs and captures are kept compressed
+	"github.com/ncruces/go-strftime":            {"cmd/internal/rotate"},                   // names of files as tcpdump -G has them
+	"github.com/netsampler/goflow2/v2/decoders": {"annotate/flowlog/netflow"},              // apart from flowlog, whose users need not carry it
+	"github.com/parquet-go/parquet-go":          {"cmd/portannot-parquet"},                 // adds 13 MB to a binary
 	"github.com/prometheus/client_golang":       {"cmd/portannot/internal/metrics"},
 	"github.com/spf13/pflag":                    {"cmd/"},
 	"golang.org/x/sys/unix":                     {"annotate/flowlog/netflow", "capture", "capture/", "cmd/"}, // what the system dropped of a socket
