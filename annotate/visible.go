@@ -7,7 +7,7 @@ import (
 )
 
 // AppendVisible appends text from outside, such as a file name or the comment of a
-// rule, so that a terminal can show it safely. It escapes, as \x1b or \u202e,
+// rule, so that a terminal can show it safely. It escapes, as \x1b, \u202e or \U000e0041,
 // characters that move the cursor, begin a line, change the direction of writing or
 // are invisible.
 func AppendVisible[T string | []byte](dst []byte, s T) []byte {
@@ -29,8 +29,10 @@ func AppendVisible[T string | []byte](dst []byte, s T) []byte {
 			dst = append(dst, `\r`...)
 		case r < 0x80:
 			dst = fmt.Appendf(dst, `\x%02x`, r)
-		default:
+		case r <= 0xffff:
 			dst = fmt.Appendf(dst, `\u%04x`, r)
+		default:
+			dst = fmt.Appendf(dst, `\U%08x`, r)
 		}
 	}
 	return dst

@@ -2,6 +2,8 @@ package iana
 
 import (
 	"strconv"
+	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -136,8 +138,8 @@ func AppendJSONList(dst []byte, name string, values []string) []byte {
 }
 
 // AppendJSONString appends s as a JSON string (RFC 8259 section 7). Bytes that are
-// not UTF-8 become U+FFFD. The separators U+2028 and U+2029 are escaped, because
-// some programs take them for the end of a line.
+// not UTF-8 become U+FFFD. It escapes all characters that are no text, also where JSON
+// does not ask for that: who looks at the JSON sees what the string is.
 func AppendJSONString(dst []byte, s string) []byte {
 	const hexDigits = "0123456789abcdef"
 	dst = append(dst, '"')
@@ -174,14 +176,52 @@ func AppendJSONString(dst []byte, s string) []byte {
 			plain = i
 			continue
 		}
-		if r == '\u2028' || r == '\u2029' {
-			dst = append(dst, s[plain:i]...)
-			dst = append(dst, `\u202`...)
-			dst = append(dst, hexDigits[r&15])
+		if hidden(r) {
+			dst = appendEscape(append(dst, s[plain:i]...), r)
 			plain = i + size
 		}
 		i += size
 	}
 	dst = append(dst, s[plain:]...)
 	return append(dst, '"')
+}
+
+// AppendVisibleJSON appends JSON, and escapes in it what [AppendJSONString] does. It is
+// for JSON of package encoding/json. Its value stays the same: such characters can only
+// stand in strings.
+func AppendVisibleJSON(dst, json []byte) []byte {
+	plain := 0
+	for i := 0; i < len(json); {
+		if json[i] < 0x7f {
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRune(json[i:])
+		if hidden(r) {
+			dst = appendEscape(append(dst, json[plain:i]...), r)
+			plain = i + size
+		}
+		i += size
+	}
+	return append(dst, json[plain:]...)
+}
+
+// hidden reports a character that is no text: control characters (Cc), those that
+// format (Cf: direction, zero width, tags), line and paragraph separators.
+func hidden(r rune) bool {
+	return r >= 0x7f && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
+}
+
+// appendEscape appends \uXXXX, or two of these for a character beyond U+FFFF.
+func appendEscape(dst []byte, r rune) []byte {
+	const hexDigits = "0123456789abcdef"
+	units := [2]rune{r}
+	n := 1
+	if high, low := utf16.EncodeRune(r); high != unicode.ReplacementChar {
+		units, n = [2]rune{high, low}, 2
+	}
+	for _, u := range units[:n] {
+		dst = append(dst, '\\', 'u', hexDigits[u>>12&15], hexDigits[u>>8&15], hexDigits[u>>4&15], hexDigits[u&15])
+	}
+	return dst
 }

@@ -3,7 +3,6 @@ package render
 import (
 	"bytes"
 	"cmp"
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -101,7 +100,7 @@ func (s *summaryFormat) appendJSON(dst []byte, groups []*summary.Group) []byte {
 		if err != nil {
 			panic(err) // strings and numbers always have a JSON form
 		}
-		dst = append(append(dst, b...), '\n')
+		dst = append(iana.AppendVisibleJSON(dst, b), '\n')
 	}
 	return dst
 }
@@ -163,14 +162,21 @@ func (s *summaryFormat) head() (names []string) {
 }
 
 func (s *summaryFormat) appendCSV(dst []byte, groups []*summary.Group) []byte {
-	var b bytes.Buffer
-	w := csv.NewWriter(&b)
-	w.Write(append(s.head(), "clients_and_servers_at_least"))
+	dst = appendRow(dst, append(s.head(), "clients_and_servers_at_least"))
 	for _, g := range s.withOthers(groups) {
-		w.Write(append(s.row(g), strconv.FormatBool(g.AtLeast)))
+		dst = appendRow(dst, append(s.row(g), strconv.FormatBool(g.AtLeast)))
 	}
-	w.Flush()
-	return append(dst, b.Bytes()...)
+	return dst
+}
+
+func appendRow(dst []byte, cells []string) []byte {
+	for i, c := range cells {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = annotate.AppendCSV(dst, c)
+	}
+	return append(dst, '\n')
 }
 
 // appendText leaves out the times where the terminal is narrow.
@@ -180,7 +186,11 @@ func (s *summaryFormat) appendText(dst []byte, groups []*summary.Group, all int)
 		rows[0][i] = strings.ToUpper(strings.ReplaceAll(h, "_", " "))
 	}
 	for _, g := range s.withOthers(groups) {
-		rows = append(rows, s.row(g))
+		row := s.row(g)
+		for i := range row[:len(s.table.Keys)] {
+			row[i] = string(annotate.AppendVisible(nil, row[i]))
+		}
+		rows = append(rows, row)
 	}
 	keys := len(s.table.Keys)
 	if s.meta.Width > 0 {

@@ -192,12 +192,12 @@ func appendColored(dst []byte, text, color string) []byte {
 func appendNames(dst []byte, e iana.Entry) []byte {
 	switch n := e.NumNames(); {
 	case n > 1:
-		dst = append(dst, e.Name()...)
+		dst = annotate.AppendVisible(dst, e.Name())
 		dst = ascii.AppendUint(append(dst, " +"...), uint64(n-1))
 	case n == 1:
-		dst = append(dst, e.Name()...)
+		dst = annotate.AppendVisible(dst, e.Name())
 	case e.Status == iana.Assigned:
-		dst = append(append(append(dst, '"'), e.Description()...), '"')
+		dst = append(annotate.AppendVisible(append(dst, '"'), e.Description()), '"')
 	default:
 		dst = append(dst, '-')
 	}
@@ -258,7 +258,7 @@ func deassignment(d iana.Deassignment) string {
 		s = "date not given"
 	}
 	if d.FormerName != "" {
-		s += ", was " + d.FormerName
+		s += ", was " + string(annotate.AppendVisible(nil, d.FormerName))
 	}
 	return s
 }

@@ -299,7 +299,7 @@ func editionWords(ed iana.Edition) string {
 	if ed.Form != "embedded" && ed.Form != "history" {
 		s += " from " + ed.Source
 	}
-	return s
+	return escaped(s)
 }
 
 // listed gives a set in words: "tcp, udp".

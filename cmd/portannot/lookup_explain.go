@@ -210,7 +210,7 @@ func (x *explainAnswers) head(text string) {
 
 // line writes a labelled line. Errors of writing stay until the end.
 func (x *explainAnswers) line(label, text string) {
-	fmt.Fprintf(x.out, "  %-10s  %s\n", label, text)
+	fmt.Fprintf(x.out, "  %-10s  %s\n", label, escaped(text))
 }
 
 func (x *explainAnswers) end() error {

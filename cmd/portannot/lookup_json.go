@@ -105,5 +105,5 @@ func marshal(v any) []byte {
 	if err != nil {
 		panic("marshal: " + err.Error())
 	}
-	return b
+	return iana.AppendVisibleJSON(nil, b)
 }

@@ -34,13 +34,13 @@ func answerOf(en iana.Entry) answer {
 		return a
 	}
 	a.unspecified = en.TransportUnspecified
-	a.names = en.Name()
+	a.names = escaped(en.Name())
 	if en.NumNames() > 1 {
-		a.names = strings.Join(en.Names(), ", ")
+		a.names = escaped(strings.Join(en.Names(), ", "))
 	}
-	a.description = en.Description()
+	a.description = escaped(en.Description())
 	a.span = en.Span()
-	a.unauthorized = en.Unauthorized()
+	a.unauthorized = escaped(en.Unauthorized())
 	a.deassigned, _ = en.Deassigned()
 	return a
 }

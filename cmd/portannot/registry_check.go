@@ -107,7 +107,7 @@ func writeProblems(w *bufio.Writer, reg *iana.Registry, problems []edition.Probl
 		if counts[p.Kind]++; counts[p.Kind] == 1 {
 			kinds = append(kinds, p.Kind)
 		}
-		fmt.Fprintf(w, "%-*s  %-*s  %s", widths[0], p.Kind, widths[1], where(p.HasPort, p.Ports, p.Transport), p.Text)
+		fmt.Fprintf(w, "%-*s  %-*s  %s", widths[0], p.Kind, widths[1], where(p.HasPort, p.Ports, p.Transport), escaped(p.Text))
 		if p.Line > 0 {
 			fmt.Fprintf(w, " (line %d)", p.Line)
 		}

@@ -121,7 +121,7 @@ func (d *diff) writeText(w *bufio.Writer) error {
 		c := &d.changes[i]
 		counts[c.Kind]++
 		if d.shows(c) {
-			fmt.Fprintf(w, "%-7s  %-*s  %s\n", c.Kind, width, changed(c), changeWords(c))
+			fmt.Fprintf(w, "%-7s  %-*s  %s\n", c.Kind, width, escaped(changed(c)), escaped(changeWords(c)))
 		}
 	}
 	var sums []string

@@ -100,7 +100,7 @@ func (c chosen) info() *registryInfo {
 func (c chosen) writeInfo(w *bufio.Writer) {
 	ed, counts := c.Edition(), c.Counts()
 	line := func(label, format string, args ...any) {
-		fmt.Fprintf(w, "%-8s  %s\n", label, fmt.Sprintf(format, args...))
+		fmt.Fprintf(w, "%-8s  %s\n", label, escaped(fmt.Sprintf(format, args...)))
 	}
 	line("edition", "%s", orNone(ed.Date))
 	switch own := iana.Embedded().Edition().Date; {

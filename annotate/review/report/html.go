@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -11,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/review"
 )
 
@@ -160,7 +162,7 @@ func writeReportHTML(w io.Writer, r *review.Report, _ Meta) error {
 	d.services(anchors)
 	d.matrices()
 	d.entries()
-	return page.Execute(w, d)
+	return page.Execute(&visibleWriter{w: w}, d)
 }
 
 // cspHash writes the hash by which a Content-Security-Policy allows an inline
@@ -477,4 +479,26 @@ func (d *pageData) entries() {
 			d.Entries = append(d.Entries, pageEntry{e, i == 1, strings.Join(who, "; ")})
 		}
 	}
+}
+
+// visibleWriter escapes what a browser would not show, or would show in another order.
+// The template itself has nothing of the kind.
+type visibleWriter struct {
+	w   io.Writer
+	buf []byte
+}
+
+func (v *visibleWriter) Write(p []byte) (int, error) {
+	v.buf = v.buf[:0]
+	for line := range bytes.Lines(p) {
+		text, ended := bytes.CutSuffix(line, []byte("\n"))
+		v.buf = annotate.AppendVisible(v.buf, text)
+		if ended {
+			v.buf = append(v.buf, '\n')
+		}
+	}
+	if _, err := v.w.Write(v.buf); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }

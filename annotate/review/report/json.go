@@ -27,7 +27,7 @@ func writeReportJSON(w io.Writer, r *review.Report, _ Meta) error {
 	value := func(v reflect.Value) error {
 		buf.Reset()
 		err := enc.Encode(v.Interface())
-		b.Write(bytes.TrimSuffix(buf.Bytes(), []byte("\n")))
+		b.Write(iana.AppendVisibleJSON(nil, bytes.TrimSuffix(buf.Bytes(), []byte("\n"))))
 		return err
 	}
 	v := reflect.ValueOf(r).Elem()

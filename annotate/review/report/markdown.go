@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/review"
 )
 
@@ -136,13 +137,18 @@ func ruleTable(b *bufio.Writer, s *review.RuleSet) {
 // markdown escapes what Markdown, or HTML in it, would take for its own.
 var markdownEscapes = strings.NewReplacer(
 	"\\", "\\\\", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[", "]", "\\]", "<", "&lt;", ">", "&gt;", "&", "&amp;",
-	"|", "\\|", "#", "\\#", "~", "\\~", "\n", " ", "\r", " ")
+	"|", "\\|", "#", "\\#", "~", "\\~", "@", "&#64;")
 
-func markdown(s string) string { return markdownEscapes.Replace(s) }
+func markdown(s string) string { return markdownEscapes.Replace(oneLine(s)) }
+
+// oneLine gives text from outside on one line, and as it can be shown.
+func oneLine(s string) string {
+	return string(annotate.AppendVisible(nil, strings.NewReplacer("\n", " ", "\r", " ").Replace(s)))
+}
 
 // code writes s as a code span, also when it has backticks or bars.
 func code(s string) string {
-	s = strings.NewReplacer("\n", " ", "\r", " ", "|", "\\|").Replace(s)
+	s = strings.ReplaceAll(oneLine(s), "|", "\\|")
 	fence := "`"
 	for strings.Contains(s, fence) {
 		fence += "`"

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/render"
 	"github.com/portannot/portannot/annotate/review"
 )
@@ -121,10 +122,15 @@ func writeReportSARIF(w io.Writer, r *review.Report, _ Meta) error {
 	// The results are rendered apart, for there may be very many, and stand
 	// where the document has an empty list.
 	enc := func(w io.Writer, v any, prefix string) error {
-		e := json.NewEncoder(w)
+		var b bytes.Buffer
+		e := json.NewEncoder(&b)
 		e.SetEscapeHTML(false)
 		e.SetIndent(prefix, "  ")
-		return e.Encode(v)
+		if err := e.Encode(v); err != nil {
+			return err
+		}
+		_, err := w.Write(iana.AppendVisibleJSON(nil, b.Bytes()))
+		return err
 	}
 	var frame bytes.Buffer
 	if err := enc(&frame, sarifLog{sarifSchema, "2.1.0", []sarifRun{run}}, ""); err != nil {
