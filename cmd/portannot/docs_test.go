@@ -321,7 +321,11 @@ func shellWords(line string) []string {
 // TestDocsLinks: what README and topics link to is there, and pictures are small.
 func TestDocsLinks(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)#]+)(#[^)]*)?\)`)
-	for _, file := range docFiles(t) {
+	others, err := filepath.Glob(filepath.Join(repoRoot(t), ".github", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range append(docFiles(t), others...) {
 		b, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
