@@ -14,8 +14,8 @@
 //  4. the user lists it as a service
 //  5. the payload: a message that usually only clients send, or usually only
 //     servers
-//  6. a multicast or broadcast address is never the client; it is the service
-//     unless its port is dynamic or one that clients have (20, 68, 546)
+//  6. a multicast or broadcast address is never the client, a subnet's if its
+//     network is known, see [Options]; it is the service unless its port is dynamic or one that clients have (20, 68, 546)
 //  7. other flows show one end to be a service, see [Evidence]
 //  8. the input says so, and did not see the beginning: a guess
 //  9. exactly one port is 32768 or higher, where systems begin to choose ports
@@ -276,6 +276,8 @@ type Annotator struct {
 	known    *KnownServices // nil: none
 	evidence *Evidence      // nil: none
 	dates    dates
+	// broadcasts are the broadcast addresses of the networks that are known.
+	broadcasts map[netip.Addr]struct{}
 }
 
 // Options configure an Annotator. The zero value is ready to use.
@@ -289,6 +291,8 @@ type Options struct {
 	// Evidence of other flows; nil is none. Flows may be added to it between
 	// annotations: each annotation uses the flows added before it.
 	Evidence *Evidence
+	// Networks are those whose broadcast addresses are to be known as such.
+	Networks []netip.Prefix
 }
 
 // New makes an Annotator.
@@ -296,7 +300,7 @@ func New(opt Options) *Annotator {
 	if opt.Registry == nil {
 		opt.Registry = iana.Embedded()
 	}
-	return &Annotator{registry: opt.Registry, local: opt.Local, known: opt.Known, evidence: opt.Evidence}
+	return &Annotator{registry: opt.Registry, local: opt.Local, known: opt.Known, evidence: opt.Evidence, broadcasts: broadcasts(opt.Networks)}
 }
 
 // Registry gives the registry that the Annotator looks ports up in.
@@ -304,7 +308,7 @@ func (a *Annotator) Registry() *iana.Registry { return a.registry }
 
 // KnowsAddresses reports whether addresses decide which end is the service other
 // than by being multicast or broadcast for everybody.
-func (a *Annotator) KnowsAddresses() bool { return a.known != nil || a.evidence != nil }
+func (a *Annotator) KnowsAddresses() bool { return a.known != nil || a.evidence != nil || len(a.broadcasts) > 0 }
 
 // Flow annotates a flow of a capture. The payload is looked at unless o is nil.
 func (a *Annotator) Flow(f *flow.Flow, o *Observer) Annotation {

@@ -271,3 +271,37 @@ func BenchmarkAnnotate(b *testing.B) {
 		an.Flow(f, nil)
 	}
 }
+
+// A subnet's broadcast address is none of a client, where the network is known.
+func TestKnownNetworks(t *testing.T) {
+	ap := netip.MustParseAddrPort
+	var networks []netip.Prefix
+	for _, p := range []string{"10.20.0.1/24", "172.16.0.0/12", "192.0.2.0/31", "192.0.2.7/32", "2001:db8::/64", "0.0.0.0/0"} {
+		networks = append(networks, netip.MustParsePrefix(p))
+	}
+	a := New(Options{Networks: networks})
+	for _, c := range []struct {
+		src, dst string
+		want     Service
+	}{
+		{"10.20.0.5:50000", "10.20.0.255:45000", Service{Destination, 45000, Multicast, Likely}},
+		{"10.20.0.5:138", "10.20.0.255:138", Service{Destination, 138, Multicast, Likely}},
+		{"10.20.0.255:22", "10.20.0.5:23", Service{Source, 22, Multicast, Likely}},
+		{"10.20.0.5:67", "10.20.0.255:68", Service{}},
+		{"10.20.0.5:44818", "10.20.0.255:54412", Service{}}, // an answer to all
+		{"172.16.0.9:9", "172.31.255.255:7", Service{Destination, 7, Multicast, Likely}},
+		{"10.20.0.5:9", "10.20.1.255:7", Service{}},               // of no known network
+		{"192.0.2.0:9", "192.0.2.1:7", Service{}},                 // two hosts (RFC 3021)
+		{"192.0.2.6:9", "192.0.2.7:7", Service{}},                 // a host
+		{"[2001:db8::1]:9", "[2001:db8::ffff:ffff]:7", Service{}}, // IPv6 has no broadcast
+		{"10.20.0.5:9", "[::ffff:10.20.0.255]:7", Service{Destination, 7, Multicast, Likely}},
+	} {
+		in := Input{Protocol: 17, Source: ap(c.src), Destination: ap(c.dst)}
+		if got := a.Annotate(in).Service; got != c.want {
+			t.Errorf("%s > %s: %+v, want %+v", c.src, c.dst, got, c.want)
+		}
+	}
+	if in := (Input{Protocol: 17, Source: ap("10.20.0.5:9"), Destination: ap("10.20.0.255:7")}); New(Options{}).Annotate(in).Service != (Service{}) {
+		t.Error("a network was known that nobody named")
+	}
+}

@@ -1,6 +1,7 @@
 package annotate
 
 import (
+	"encoding/binary"
 	"net/netip"
 
 	"github.com/portannot/portannot/annotate/observe"
@@ -46,7 +47,7 @@ func (a *Annotator) decide(in *Input, srcAssigned, dstAssigned bool) Service {
 		return in.service(o.Server, ByPayload, Likely)
 	}
 	group := NoSide // the end that has a multicast or broadcast address, if only one has
-	if src, dst := notAClient(in.Source.Addr()), notAClient(in.Destination.Addr()); src != dst {
+	if src, dst := a.notAClient(in.Source.Addr()), a.notAClient(in.Destination.Addr()); src != dst {
 		group = destinationIf(dst)
 		if s := in.service(group, Multicast, Likely); canServe(s.Port) {
 			return s
@@ -121,8 +122,32 @@ func destinationIf(yes bool) Side {
 
 var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 
-// notAClient reports a multicast address or the limited broadcast address. A
-// subnet's broadcast address cannot be told without its mask.
-func notAClient(a netip.Addr) bool {
-	return a.IsMulticast() || a == broadcast
+// notAClient reports a multicast or broadcast address; a subnet's broadcast
+// address only if its network is known.
+func (a *Annotator) notAClient(addr netip.Addr) bool {
+	if notAClient(addr) {
+		return true
+	}
+	if len(a.broadcasts) == 0 {
+		return false
+	}
+	_, ok := a.broadcasts[addr.Unmap()]
+	return ok
+}
+
+// notAClient reports a multicast address or the limited broadcast address.
+func notAClient(a netip.Addr) bool { return a.IsMulticast() || a == broadcast }
+
+// broadcasts gives the broadcast addresses of networks: those of IPv4 that have
+// room for one (RFC 919, RFC 3021).
+func broadcasts(networks []netip.Prefix) map[netip.Addr]struct{} {
+	m := map[netip.Addr]struct{}{}
+	for _, p := range networks {
+		if a := p.Masked().Addr(); a.Is4() && p.Bits() < 31 {
+			last := a.As4()
+			binary.BigEndian.PutUint32(last[:], binary.BigEndian.Uint32(last[:])|^uint32(0)>>p.Bits())
+			m[netip.AddrFrom4(last)] = struct{}{}
+		}
+	}
+	return m
 }

@@ -84,7 +84,10 @@ portannot enrich --from TOPIC --to TOPIC --group NAME [flags]`,
 				registryFlag(&o.registry),
 				servicesFlag(&o.local),
 			}},
-			{Heading: "Which end is the service:", Flags: []cli.Flag{knownServicesFlag(&o.known)}},
+			{Heading: "Which end is the service:", Flags: []cli.Flag{
+				knownServicesFlag(&o.known),
+				localFlag(&o.here),
+			}},
 		},
 		After: `With a selection, only headers and records of flows that match are written.
 

@@ -27,6 +27,11 @@ func knownServicesFlag(p *string) cli.Flag {
 		"file with services that you know, one ADDRESS:PORT/TRANSPORT a line: 10.0.0.5:8443/tcp, 10.0.0.0/8:9000-9010, [2001:db8::/32]:53/udp, *:5060").Of(cli.File)
 }
 
+func localFlag(p *[]string) cli.Flag {
+	return cli.List(p, "local", "", "LIST",
+		"addresses of the machine that recorded, or of the firewall that --rules are of; of 10.20.0.1/24 the broadcast address is known too")
+}
+
 // evidencePeersFlag is how much evidence of other flows decides which end is
 // the service.
 func evidencePeersFlag(p *int) cli.Flag {

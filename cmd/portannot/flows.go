@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/netip"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -45,7 +46,8 @@ type flowOptions struct {
 	registry   string
 	local      string
 	known      string
-	peers      int // of other-flows; 0: no such evidence
+	here       []string // addresses with their networks
+	peers      int      // of other-flows; 0: no such evidence
 	observe    string
 	observed   []string
 	verdicts   []string
@@ -368,8 +370,33 @@ func (o *flowOptions) annotating(ctx context.Context) (opt annotate.Options, err
 			return opt, err
 		}
 	}
+	if opt.Networks, err = o.networks(); err != nil {
+		return opt, err
+	}
 	o.names = &opt
 	return opt, nil
+}
+
+// networks gives those of --local, and of the interfaces that packets are
+// captured on.
+func (o *flowOptions) networks() (list []netip.Prefix, err error) {
+	for _, text := range o.here {
+		p, err := parsePrefix(text)
+		if err != nil {
+			return nil, usagef("an address is 10.20.0.1, with its network 10.20.0.1/24", "--local: %v", err)
+		}
+		list = append(list, p)
+	}
+	if len(o.live.interfaces) == 0 {
+		return list, nil
+	}
+	system, _ := capture.Interfaces() // which capturing itself does not need
+	for _, i := range system {
+		if slices.Contains(o.live.interfaces, i.Name) || slices.Contains(o.live.interfaces, capture.AnyInterface) {
+			list = append(list, i.Addresses...)
+		}
+	}
+	return list, nil
 }
 
 // protocolsOf are the protocol numbers behind the names --transport takes.

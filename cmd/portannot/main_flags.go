@@ -95,6 +95,7 @@ portannot COMMAND [flags]`,
 			}},
 			{Heading: "Which end is the service:", Flags: []cli.Flag{
 				knownServicesFlag(&o.known),
+				localFlag(&o.here),
 				evidencePeersFlag(&o.peers),
 			}},
 			{Heading: "Payload:", Flags: []cli.Flag{observeFlag(&o.observe)}},

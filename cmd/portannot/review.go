@@ -28,7 +28,6 @@ type reviewOptions struct {
 	fields      []string
 	policy      string
 	rules       []string
-	localAddrs  []string
 	interfaces  []string
 	baseline    string
 	failOn      string
@@ -65,7 +64,7 @@ portannot review [flags] [FLOWLOG... | -]`,
 				cli.String(&o.policy, "policy", "", "FILE", "", "expected services, in YAML; --policy-help explains it").Of(cli.File),
 				cli.Strings(&o.rules, "rules", "", "FILE",
 					"firewall rules; may be given again: nft -j list ruleset, iptables-save, ipset save, AWS describe-security-groups, Kubernetes NetworkPolicy, pfctl -sr").Of(cli.File),
-				cli.List(&o.localAddrs, "local", "", "LIST", "addresses of the firewall itself, for its rules"),
+				localFlag(&o.here),
 				cli.Strings(&o.interfaces, "interfaces", "", "FILE",
 					"what is behind the firewall's interfaces: lines \"lan 10.20.0.1/16\", \"wan default\", or ip -j address and ip -j route; may be given again").Of(cli.File),
 				cli.String(&o.baseline, "baseline", "", "FILE", "", "earlier report to compare with (-o json): what is new, gone, changed").Of(cli.File),
@@ -248,12 +247,9 @@ func readPolicy(ctx context.Context, e *env, path string, registry *iana.Registr
 // readRules reads the rules files, nil for none.
 func (o *reviewOptions) readRules(ctx context.Context, registry *iana.Registry) (*rules.Firewall, error) {
 	opt := rules.Options{Port: portOf(registry)}
-	for _, text := range o.localAddrs {
-		p, err := parsePrefix(text)
-		if err != nil {
-			return nil, usagef("an address is 10.20.0.1, a prefix 10.20.0.0/24", "--local: %v", err)
-		}
-		opt.Local = append(opt.Local, p)
+	var err error
+	if opt.Local, err = o.networks(); err != nil {
+		return nil, err
 	}
 	if len(o.rules) == 0 {
 		for name, given := range map[string]int{"local": len(opt.Local), "interfaces": len(o.interfaces)} {
