@@ -308,7 +308,9 @@ func (a *Annotator) Registry() *iana.Registry { return a.registry }
 
 // KnowsAddresses reports whether addresses decide which end is the service other
 // than by being multicast or broadcast for everybody.
-func (a *Annotator) KnowsAddresses() bool { return a.known != nil || a.evidence != nil || len(a.broadcasts) > 0 }
+func (a *Annotator) KnowsAddresses() bool {
+	return a.known != nil || a.evidence != nil || len(a.broadcasts) > 0
+}
 
 // Flow annotates a flow of a capture. The payload is looked at unless o is nil.
 func (a *Annotator) Flow(f *flow.Flow, o *Observer) Annotation {

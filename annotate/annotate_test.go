@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/observe"
 	"github.com/portannot/portannot/capture/flow"
 	"github.com/portannot/portannot/capture/packet"
 )
@@ -67,6 +68,8 @@ func TestServiceSide(t *testing.T) {
 			Service{Source, 22, SystemPort, Likely}},
 		{"FTP opens a data connection", Input{Protocol: 6, Source: ap("10.0.0.1:20"), Destination: ap("10.0.0.2:1369")}, Service{}},
 		{"FTP opens a data connection to a high port", Input{Protocol: 6, Source: ap("10.0.0.1:20"), Destination: ap("10.0.0.2:43439")}, Service{}},
+		{"a DHCP message against its ports", Input{Protocol: 17, Source: ap("10.0.0.1:67"), Destination: ap("10.0.0.2:68"),
+			Observed: &Observed{Observation: observe.Observation{Protocol: observe.DHCP, Server: observe.Destination, ServerStrength: observe.Full}}}, Service{}},
 		{"a DHCP client's port", Input{Protocol: 17, Source: ap("10.0.0.1:40000"), Destination: ap("10.0.0.2:68")}, Service{}},
 		{"low port, and a client on a reserved one", Input{Protocol: 6, Source: ap("10.0.0.1:1023"), Destination: ap("10.0.0.2:22")},
 			Service{Destination, 22, SystemPort, Likely}},

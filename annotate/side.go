@@ -6,6 +6,7 @@ import (
 
 	"github.com/portannot/portannot/annotate/observe"
 	"github.com/portannot/portannot/capture/flow"
+	"github.com/portannot/portannot/capture/packet"
 )
 
 const (
@@ -35,7 +36,11 @@ func (a *Annotator) decide(in *Input, srcAssigned, dstAssigned bool) Service {
 		return in.service(o.Server, reason, c)
 	}
 	o := in.Observed
-	if o != nil && o.ServerStrength == observe.Full {
+	shown := o != nil && o.Server != observe.NoSide
+	if shown && in.Protocol == packet.UDP && clientsPort(in.service(o.Server, ByPayload, Certain).Port) {
+		shown = false // a request to a DHCP client: message and port contradict each other
+	}
+	if shown && o.ServerStrength == observe.Full {
 		return in.service(o.Server, ByPayload, Certain)
 	}
 	if a.known != nil {
@@ -43,7 +48,7 @@ func (a *Annotator) decide(in *Input, srcAssigned, dstAssigned bool) Service {
 			return s
 		}
 	}
-	if o != nil && o.Server != observe.NoSide {
+	if shown {
 		return in.service(o.Server, ByPayload, Likely)
 	}
 	group := NoSide // the end that has a multicast or broadcast address, if only one has

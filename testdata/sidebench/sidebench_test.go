@@ -76,8 +76,7 @@ func TestSharedCaptures(t *testing.T) {
 }
 
 // The labels hold on the real captures with packets cut away, over all flows and
-// as a mean over captures. In the one capture that "certain" is wrong on, a
-// DHCP Release is written as if the server had sent it.
+// as a mean over captures.
 func TestSharedLabels(t *testing.T) {
 	folder := filepath.Join("..", "..", "..", "shared", "captures", "files")
 	if _, err := os.Stat(folder); err != nil || testing.Short() {
@@ -93,15 +92,13 @@ func TestSharedLabels(t *testing.T) {
 	if flows, _, _ := shares(all.label(annotate.Certain)); flows < 10000 {
 		t.Errorf("%d certain flows", flows)
 	}
-	for line := range strings.Lines(out.String()) {
-		if strings.Contains(line, "\tcertain ") && !strings.Contains(line, "_PacketExamples-Dhcp4.pcap\t") {
-			t.Error(line)
-		}
-	}
-	for label, most := range map[annotate.Confidence]float64{annotate.Likely: 1. / 30, annotate.Weak: 1. / 5} {
+	for label, most := range map[annotate.Confidence]float64{annotate.Certain: 0, annotate.Likely: 1. / 30, annotate.Weak: 1. / 5} {
 		if flows, wrong, mean := shares(all.label(label)); flows > 0 && max(float64(wrong)/float64(flows), mean) > most {
 			t.Errorf("%v: %d of %d wrong, %.3f as a mean over captures", label, wrong, flows, mean)
 		}
+	}
+	if t.Failed() {
+		t.Log(out.String())
 	}
 }
 
