@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -75,6 +74,10 @@ func AsOf(t time.Time) (*Registry, error) {
 // FirstKnown returns the date of the first edition of the history: "2015-05-04".
 func FirstKnown() string { return embeddedHistory().revisions[0].date }
 
+// FirstComplete returns the date of the first edition of the history that has all
+// columns. For those before it, [Edition.Partial] is set.
+func FirstComplete() string { return embeddedHistory().complete }
+
 // KnownEditions returns the dates of all known editions, the oldest first. The last
 // one is that of the embedded edition.
 func KnownEditions() []string {
@@ -96,65 +99,49 @@ func PortHistory(t Transport, port uint16) []Entry { return embeddedHistory().po
 
 func (h *history) port(t Transport, port uint16) []Entry {
 	if port >= FirstDynamic {
-		return []Entry{h.small(0, nil).Lookup(t, port)}
+		return []Entry{h.small(0, port, nil).Lookup(t, port)}
 	}
-	records := make(map[uint32]row) // of the port, by number of line
-	add := func(line uint32) bool {
-		w := parseTableLine(h.line(int(line)))
-		if w.HasPort && w.Ports.Contains(port) {
-			records[line] = w
-			return true
-		}
-		return false
+	l := h.lines()
+	concerned := l.concern(port)
+	moments := []int32{0} // places of the editions that changed a record
+	for _, line := range concerned {
+		moments = append(moments, l.first[line], l.end[line])
 	}
-	for line := range h.embedded {
-		add(uint32(line))
-	}
+	slices.Sort(moments)
 	var list []Entry
-	for n := len(h.revisions) - 1; ; n-- {
-		changed, now := n == 0, maps.Clone(records)
-		for _, line := range h.revisions[n].added {
-			if _, ok := records[line]; ok {
-				delete(records, line)
-				changed = true
-			}
-		}
-		for _, line := range h.revisions[n].removed {
-			changed = add(line) || changed
-		}
-		if changed {
-			list = append(list, h.small(n, now).Lookup(t, port))
-		}
-		if n == 0 {
-			slices.Reverse(list)
-			return list
+	for _, n := range slices.Compact(moments) {
+		if int(n) < len(h.revisions) {
+			list = append(list, h.small(int(n), port, concerned).Lookup(t, port))
 		}
 	}
+	return list
 }
 
-// small makes a registry of a few records of an edition.
-func (h *history) small(n int, records map[uint32]row) *Registry {
-	partial := h.revisions[n].date < h.complete
-	rows := make([]row, 0, len(records))
-	for _, line := range slices.Sorted(maps.Keys(records)) {
-		w := records[line]
-		if partial {
-			w.ServiceCode, w.Unauthorized = "", ""
+// small makes a registry of an edition's records of one port. lines are those that
+// concern it in any edition.
+func (h *history) small(n int, port uint16, lines []uint32) *Registry {
+	rows := make([]row, 0, 8)
+	for _, line := range lines {
+		if l := h.lines(); l.in(line, n) {
+			rows = append(rows, l.row(line, h.partial(n)))
 		}
-		rows = append(rows, w)
 	}
-	sortRows(rows)
-	blob, err := buildIndex(rows)
+	blob, err := buildPortIndex(rows, port)
 	if err == nil {
 		var ix index
 		if ix, err = openIndex(blob); err == nil {
-			return &Registry{
-				edition: Edition{Date: h.revisions[n].date, Source: embeddedSource, Form: "history", Records: len(rows), Partial: partial},
-				cover:   AllPorts(), rows: rows, index: ix,
-			}
+			return &Registry{edition: h.edition(n, len(rows)), cover: AllPorts(), rows: rows, index: ix}
 		}
 	}
 	panic("iana: edition " + h.revisions[n].date + ": " + err.Error()) // as in registry
+}
+
+// partial reports whether an edition lacks the columns that the source of the
+// history does not have.
+func (h *history) partial(n int) bool { return h.revisions[n].date < h.complete }
+
+func (h *history) edition(n, records int) Edition {
+	return Edition{Date: h.revisions[n].date, Source: embeddedSource, Form: "history", Records: records, Partial: h.partial(n)}
 }
 
 // history has the records of all known editions. A line of the table is known by
@@ -165,6 +152,9 @@ type history struct {
 	embedded  int        // number of lines of the embedded edition
 	revisions []revision // by date; the last one is the embedded edition
 	complete  string     // date of the first edition with all columns
+
+	once sync.Once
+	all  historyLines // once they are read
 
 	mu   sync.Mutex
 	used map[int]weak.Pointer[Registry] // by place in revisions, those that may be in use
@@ -267,38 +257,16 @@ func (h *history) registry(n int) *Registry {
 }
 
 func (h *history) build(n int) (*Registry, error) {
-	has := make([]bool, len(h.starts))
-	for i := range h.embedded {
-		has[i] = true
-	}
-	for i := len(h.revisions) - 1; i > n; i-- {
-		for _, line := range h.revisions[i].added {
-			has[line] = false
-		}
-		for _, line := range h.revisions[i].removed {
-			has[line] = true
-		}
-	}
-	date := h.revisions[n].date
-	partial := date < h.complete
+	l := h.lines()
 	rows := make([]row, 0, h.embedded)
 	starts := make([]uint32, 0, h.embedded)
-	for i, ok := range has {
-		if ok {
-			rows = append(rows, parseTableLine(h.line(i)))
-			starts = append(starts, h.starts[i])
+	for _, line := range l.order {
+		if l.in(line, n) {
+			rows = append(rows, l.rows[line])
+			starts = append(starts, h.starts[line])
 		}
 	}
-	order := make([]uint32, len(rows))
-	for i := range order {
-		order[i] = uint32(i)
-	}
-	slices.SortStableFunc(order, func(i, j uint32) int { return compareTableOrder(&rows[i], &rows[j]) })
-	ordered, lines := make([]row, len(rows)), make([]uint32, len(rows))
-	for i, n := range order {
-		ordered[i], lines[i] = rows[n], starts[n]
-	}
-	blob, err := buildIndexLines(ordered, lines)
+	blob, err := buildIndexLines(rows, starts)
 	if err != nil {
 		return nil, err
 	}
@@ -306,12 +274,7 @@ func (h *history) build(n int) (*Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Registry{
-		edition: Edition{Date: date, Source: embeddedSource, Form: "history", Records: len(rows), Partial: partial},
-		cover:   AllPorts(),
-		table:   h.table,
-		index:   ix,
-	}, nil
+	return &Registry{edition: h.edition(n, len(rows)), cover: AllPorts(), table: h.table, index: ix}, nil
 }
 
 func (h *history) line(i int) string {

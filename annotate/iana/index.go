@@ -146,8 +146,43 @@ func buildIndexLines(rows []row, lines []uint32) (string, error) {
 			return "", err
 		}
 	}
-	names := b.namedRecords()
+	return b.blob(b.namedRecords(), lines), nil
+}
 
+// buildPortIndex makes an index that answers for one port below 49152, or for none
+// where no records are given: for the other ports it has no records.
+func buildPortIndex(rows []row, port uint16) (string, error) {
+	b := indexBuilder{
+		rows:   rows,
+		pages:  make([]uint16, NumTransports*pagesPerT),
+		blocks: make([]uint16, pagePorts), // of pages without a record
+		cells:  []uint16{0},
+		cellOf: map[string]uint16{},
+	}
+	for t := range Transport(NumTransports) {
+		var concerned []int32
+		for i := range rows {
+			r := &rows[i]
+			if r.HasPort && r.Ports.Contains(port) && r.status != Unknown && (r.Transport == t || r.Transport == NoTransport) {
+				concerned = append(concerned, int32(i))
+			}
+		}
+		cell, err := b.cell(concerned)
+		if err != nil {
+			return "", fmt.Errorf("port %d/%s: %w", port, t, err)
+		}
+		if cell != 0 {
+			var block [pagePorts]uint16
+			block[port%pagePorts] = cell
+			b.pages[int(t)*pagesPerT+int(port>>pageBits)] = uint16(len(b.blocks) / pagePorts)
+			b.blocks = append(b.blocks, block[:]...)
+		}
+	}
+	return b.blob(nil, nil), nil
+}
+
+// blob puts the sections together.
+func (b *indexBuilder) blob(names []uint16, lines []uint32) string {
 	blob := make([]byte, 0, indexHeader+2*(len(b.pages)+len(b.blocks)+len(b.cells)+len(names))+4*len(lines))
 	for _, n := range []int{indexVersion, len(b.blocks) / pagePorts, len(b.cells), len(names), len(lines)} {
 		blob = binary.LittleEndian.AppendUint32(blob, uint32(n))
@@ -160,7 +195,7 @@ func buildIndexLines(rows []row, lines []uint32) (string, error) {
 	for _, n := range lines {
 		blob = binary.LittleEndian.AppendUint32(blob, n)
 	}
-	return string(blob), nil
+	return string(blob)
 }
 
 // namedRecords gives the records that have a name, ordered by it, and in the

@@ -27,9 +27,6 @@ func (h *historyAnswers) begin(w *bufio.Writer, reg *iana.Registry) {
 }
 
 func (h *historyAnswers) ports(span iana.Span, transports iana.TransportSet) error {
-	if err := tooLongHistory(span); err != nil {
-		return err
-	}
 	for port := int(span.First); port <= int(span.Last); port++ {
 		for t := range transports.All() {
 			if err := h.port(t, uint16(port)); err != nil {
@@ -42,12 +39,12 @@ func (h *historyAnswers) ports(span iana.Span, transports iana.TransportSet) err
 
 // port writes the history of one port on one transport.
 func (h *historyAnswers) port(t iana.Transport, port uint16) error {
-	changes := edition.PortChanges(t, port)
-	first := iana.PortHistory(t, port)[0]
+	answers := iana.PortHistory(t, port)
+	first, changes := answers[0], edition.ChangesOf(answers)
 	if len(changes) > 0 {
-		first = changes[0].Old
+		first = changes[0].Old // which may be of a later edition
 	}
-	known := jsonHistory{Edition: iana.FirstKnown(), Change: "known", Port: port, Transport: t.String(), New: iana.AppendJSON(nil, first), Caveat: iana.Caveat}
+	known := jsonHistory{Edition: iana.FirstKnown(), Change: "known", Port: port, Transport: t.String(), New: iana.AppendJSON(nil, first), NotKnown: notKnown(first.Edition()), Caveat: iana.Caveat}
 	words := first.Status.String()
 	if first.Status == iana.Assigned {
 		words = named(first)
@@ -59,6 +56,7 @@ func (h *historyAnswers) port(t iana.Transport, port uint16) error {
 		c := &changes[i]
 		line := known
 		line.Edition, line.Change = c.New.Edition().Date, c.Kind.String()
+		line.NotKnown = notKnown(c.New.Edition())
 		line.Old, line.New = iana.AppendJSON(nil, c.Old), iana.AppendJSON(nil, c.New)
 		if err := h.line(line, changeWords(c)); err != nil {
 			return err
@@ -76,8 +74,20 @@ type jsonHistory struct {
 	Transport string          `json:"transport"`
 	Old       json.RawMessage `json:"old,omitempty"`
 	New       json.RawMessage `json:"new"`
+	NotKnown  []string        `json:"not_known,omitempty"` // fields of New
 	Caveat    string          `json:"caveat"`
 }
+
+// notKnown names the fields of an answer that are not known for an edition.
+func notKnown(ed iana.Edition) []string {
+	if ed.Partial {
+		return []string{"service_code", "unauthorized_use"}
+	}
+	return nil
+}
+
+// notKnownWords says the same in text.
+const notKnownWords = "service codes and reports of unauthorized use are not known"
 
 func (h *historyAnswers) line(l jsonHistory, words string) (err error) {
 	if h.json {
@@ -102,6 +112,7 @@ func (h *historyAnswers) end() error {
 	if h.json {
 		return nil
 	}
-	_, err := fmt.Fprintf(h.out, "# %s Editions from %s to %s; %q is the answer of the first.\n", iana.Warning, iana.FirstKnown(), iana.Embedded().Edition().Date, "known")
+	_, err := fmt.Fprintf(h.out, "# %s Editions from %s to %s; %q is the answer of the first. Before %s, %s.\n",
+		iana.Warning, iana.FirstKnown(), iana.Embedded().Edition().Date, "known", iana.FirstComplete(), notKnownWords)
 	return err
 }

@@ -13,6 +13,7 @@ import (
 //	precedence  the kind of record that decided (--explain)
 //	records     all that concern the port, the deciding first (--explain)
 //	source      of the edition, if it is not the embedded one
+//	not_known   fields that are not known for the edition (--as-of)
 //	caveat      always
 //
 // A name without a port gives an object without port, status, listed and range.
@@ -28,9 +29,10 @@ type jsonAnswers struct {
 func (j *jsonAnswers) begin(w *bufio.Writer, reg *iana.Registry) {
 	j.out, j.reg = w, reg
 	tail := struct {
-		Source string `json:"source,omitempty"`
-		Caveat string `json:"caveat"`
-	}{Caveat: iana.Caveat}
+		Source   string   `json:"source,omitempty"`
+		NotKnown []string `json:"not_known,omitempty"`
+		Caveat   string   `json:"caveat"`
+	}{NotKnown: notKnown(reg.Edition()), Caveat: iana.Caveat}
 	if ed := reg.Edition(); ed.Form != "embedded" && ed.Form != "history" {
 		tail.Source = ed.Source
 	}

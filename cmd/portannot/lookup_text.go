@@ -268,7 +268,12 @@ func (t *textAnswers) end() error {
 
 // writeWarning writes the line that every text ends with.
 func writeWarning(w *bufio.Writer, reg *iana.Registry) error {
-	_, err := fmt.Fprintf(w, "# %s Registry %s.\n", iana.Warning, editionWords(reg.Edition()))
+	ed := reg.Edition()
+	words := editionWords(ed)
+	if ed.Partial {
+		words += ", of which " + notKnownWords
+	}
+	_, err := fmt.Fprintf(w, "# %s Registry %s.\n", iana.Warning, words)
 	return err
 }
 

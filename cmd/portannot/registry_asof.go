@@ -18,6 +18,9 @@ func asOfFlag(p *string) cli.Flag {
 // firstKnown is iana.FirstKnown, which reads the history: help must not.
 const firstKnown = "2015-05-04"
 
+// noHistoryHint says what is known of days before the first known edition.
+const noHistoryHint = "of earlier days only the date of each registration is known: portannot lookup --explain shows it"
+
 // day reads a date as the editions have it. ok is false for all other text.
 func day(text string) (t time.Time, ok bool) {
 	t, err := time.Parse(time.DateOnly, text)
@@ -43,7 +46,7 @@ func chooseRegistryAsOf(ctx context.Context, name, asOf string) (chosen, error) 
 	}
 	reg, err := iana.AsOf(t)
 	if errors.Is(err, iana.ErrNoHistory) {
-		err = withHint(err, "of earlier days only the date of each registration is known: portannot lookup --explain shows it")
+		err = withHint(err, noHistoryHint)
 	}
 	return chosen{Registry: reg}, err
 }
@@ -56,15 +59,4 @@ func openEdition(ctx context.Context, name string) (*iana.Registry, error) {
 		return c.Registry, err
 	}
 	return openRegistry(ctx, name)
-}
-
-// maxHistory bounds the ports of one query with --history: each takes some
-// milliseconds.
-const maxHistory = 1024
-
-func tooLongHistory(span iana.Span) error {
-	if n := int(span.Last) - int(span.First) + 1; n > maxHistory {
-		return usagef("", "--history of %d ports: want at most %d a query", n, maxHistory)
-	}
-	return nil
 }

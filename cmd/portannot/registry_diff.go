@@ -124,6 +124,13 @@ func (d *diff) writeText(w *bufio.Writer) error {
 			fmt.Fprintf(w, "%-7s  %-*s  %s\n", c.Kind, width, escaped(changed(c)), escaped(changeWords(c)))
 		}
 	}
+	sums := changeCounts(&counts, d.revised)
+	_, err := fmt.Fprintf(w, "# %s; from %s to %s.\n# %s\n", strings.Join(sums, ", "), editionWords(d.old), editionWords(d.new), iana.Warning)
+	return err
+}
+
+// changeCounts says how many changes of each kind there are.
+func changeCounts(counts *[edition.Revised + 1]int, revised bool) []string {
 	var sums []string
 	for k := edition.Added; k <= edition.Revised; k++ {
 		if counts[k] > 0 {
@@ -131,13 +138,12 @@ func (d *diff) writeText(w *bufio.Writer) error {
 		}
 	}
 	if sums == nil {
-		sums = []string{"no change"}
+		return []string{"no change"}
 	}
-	if counts[edition.Revised] > 0 && !d.revised {
+	if counts[edition.Revised] > 0 && !revised {
 		sums[len(sums)-1] += " (--revised shows them)"
 	}
-	_, err := fmt.Fprintf(w, "# %s; from %s to %s.\n# %s\n", strings.Join(sums, ", "), editionWords(d.old), editionWords(d.new), iana.Warning)
-	return err
+	return sums
 }
 
 // changeWords says what a change is, for people.
@@ -203,17 +209,22 @@ type jsonChange struct {
 	Caveat    string             `json:"caveat"`
 }
 
+func jsonOf(c *edition.Change) jsonChange {
+	j := jsonChange{Change: c.Kind, Transport: c.Transport.String(), Name: c.Name, Caveat: iana.Caveat}
+	if c.HasPort {
+		j.Port = &c.Port
+		j.Old, j.New = iana.AppendJSON(nil, c.Old), iana.AppendJSON(nil, c.New)
+	}
+	return j
+}
+
 func (d *diff) writeJSON(w *bufio.Writer) error {
 	for i := range d.changes {
 		c := &d.changes[i]
 		if !d.shows(c) {
 			continue
 		}
-		j := jsonChange{Change: c.Kind, Transport: c.Transport.String(), Name: c.Name, Caveat: iana.Caveat}
-		if c.HasPort {
-			j.Port = &c.Port
-			j.Old, j.New = iana.AppendJSON(nil, c.Old), iana.AppendJSON(nil, c.New)
-		}
+		j := jsonOf(c)
 		if _, err := w.Write(append(marshal(&j), '\n')); err != nil {
 			return err
 		}

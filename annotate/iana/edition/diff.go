@@ -128,11 +128,14 @@ func Compare(old, new *iana.Registry) []Change {
 // and New of a change tell their editions: see [iana.Entry.Edition]. The edition of
 // New is the first known edition that has the change. What is compared is the same
 // as in [Compare].
-func PortChanges(t iana.Transport, port uint16) []Change {
+func PortChanges(t iana.Transport, port uint16) []Change { return ChangesOf(iana.PortHistory(t, port)) }
+
+// ChangesOf returns the changes from each answer to the next: see [PortChanges]. The
+// answers are for one port on one transport, as [iana.PortHistory] returns them.
+func ChangesOf(answers []iana.Entry) []Change {
 	var list []Change
-	answers := iana.PortHistory(t, port)
 	for i := 1; i < len(answers); i++ {
-		c := Change{Transport: t, HasPort: true, Port: port, Old: answers[i-1], New: answers[i]}
+		c := Change{Transport: answers[i].Transport, HasPort: true, Port: answers[i].Port, Old: answers[i-1], New: answers[i]}
 		if c.Kind = changeOf(c.Old, c.New); c.Kind != 0 {
 			list = append(list, c)
 		}
