@@ -38,6 +38,7 @@ package annotate
 import (
 	"fmt"
 	"net/netip"
+	"time"
 
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/capture/flow"
@@ -217,6 +218,8 @@ type Annotation struct {
 	Service Service
 	// Registry is where the ports were looked up.
 	Registry *iana.Registry
+	// AsOf is the day for which the registry was asked, nil for none in particular.
+	AsOf *AsOf
 	// Source and Destination are the registrations of both ports, for the
 	// flow's transport; the zero Entry where the port was not reported.
 	Source, Destination iana.Entry
@@ -272,6 +275,8 @@ func (a *Annotation) Local() string {
 // Annotator annotates flows. It is safe for concurrent use.
 type Annotator struct {
 	registry *iana.Registry
+	asOf     *AsOf        // nil: the registry is asked for no day
+	days     *dayEditions // nil unless each flow has the registry of its day
 	local    *LocalNames
 	known    *KnownServices // nil: none
 	evidence *Evidence      // nil: none
@@ -284,6 +289,13 @@ type Annotator struct {
 type Options struct {
 	// Registry is where ports are looked up; nil is the embedded edition.
 	Registry *iana.Registry
+	// AsOf, if not zero, is a day, and ports are looked up in the edition of that
+	// day: see [iana.AsOf]. If Registry is not later than the day, it is used. Registry
+	// must be the newest edition that is known, not a file that has no history.
+	AsOf time.Time
+	// ByDay has the ports of each flow looked up in the edition of its own day. For a
+	// flow without a time, Registry is used.
+	ByDay bool
 	// Local has the user's own names of ports; nil is none.
 	Local *LocalNames
 	// Known has the services that the user knows of; nil is none.
@@ -300,10 +312,24 @@ func New(opt Options) *Annotator {
 	if opt.Registry == nil {
 		opt.Registry = iana.Embedded()
 	}
-	return &Annotator{registry: opt.Registry, local: opt.Local, known: opt.Known, evidence: opt.Evidence, broadcasts: broadcasts(opt.Networks)}
+	a := &Annotator{registry: opt.Registry, local: opt.Local, known: opt.Known, evidence: opt.Evidence, broadcasts: broadcasts(opt.Networks)}
+	switch {
+	case opt.ByDay:
+		a.days = &dayEditions{newest: opt.Registry}
+	case !opt.AsOf.IsZero():
+		day := opt.AsOf.UTC()
+		a.asOf = &AsOf{Day: day.Format(time.DateOnly), newest: opt.Registry}
+		a.asOf.Registry, a.asOf.Later = editionOf(day, opt.Registry)
+		a.registry = a.asOf.Registry
+	}
+	return a
 }
 
-// Registry gives the registry that the Annotator looks ports up in.
+// ByDay reports whether each flow has the registry of its own day.
+func (a *Annotator) ByDay() bool { return a.days != nil }
+
+// Registry gives the registry that the Annotator looks ports up in; with ByDay, the one
+// for flows without a time.
 func (a *Annotator) Registry() *iana.Registry { return a.registry }
 
 // KnowsAddresses reports whether addresses decide which end is the service other
@@ -340,13 +366,21 @@ func (a *Annotator) Annotate(in Input) Annotation {
 func (a *Annotator) AnnotateTo(r *Annotation, in *Input) {
 	t, _ := iana.TransportOf(in.Protocol)
 	*r = Annotation{}
-	r.Registry, r.Note = a.registry, in.Note()
+	r.Registry, r.AsOf, r.Note = a.registry, a.asOf, in.Note()
+	if a.days != nil {
+		if in.Start != 0 {
+			r.AsOf = a.days.of(in.Start)
+			r.Registry = r.AsOf.Registry
+		} else {
+			a.days.noDay.Store(true)
+		}
+	}
 	r.NoSourcePort, r.NoDestinationPort = in.NoSourcePort, in.NoDestinationPort
 	if !in.NoSourcePort {
-		a.registry.LookupTo(&r.Source, t, in.Source.Port())
+		r.Registry.LookupTo(&r.Source, t, in.Source.Port())
 	}
 	if !in.NoDestinationPort {
-		a.registry.LookupTo(&r.Destination, t, in.Destination.Port())
+		r.Registry.LookupTo(&r.Destination, t, in.Destination.Port())
 	}
 	if a.local != nil {
 		if !in.NoSourcePort {
@@ -357,7 +391,8 @@ func (a *Annotator) AnnotateTo(r *Annotation, in *Input) {
 		}
 	}
 	r.Service = a.decide(in, r.Source.Status == iana.Assigned, r.Destination.Status == iana.Assigned)
-	if e := r.ServiceEntry(); e != nil && in.Start != 0 {
+	// Of its own day, an edition has nothing that is registered later.
+	if e := r.ServiceEntry(); e != nil && in.Start != 0 && (a.days == nil || r.AsOf != nil && r.AsOf.Later) {
 		r.RegisteredLater = a.dates.begin(e) > in.Start
 	}
 	if in.Observed != nil {

@@ -1,8 +1,8 @@
 package annotate
 
 import (
-	"math"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -117,6 +117,17 @@ func TestRegisteredLater(t *testing.T) {
 		}
 		return d.UnixNano()
 	}
+	// A file has no history: the date of each record is all that is known.
+	var records []iana.Record
+	dates := []string{"2013-11-12", "2005-04", "", "soon", "2005-13-01"}
+	for i, date := range dates {
+		ports := iana.Span{First: uint16(1000 + i), Last: uint16(1000 + i)}
+		records = append(records, iana.Record{HasPort: true, Ports: ports, Transport: iana.TCP, Name: "some", Registered: date})
+	}
+	file, err := iana.NewRegistry(iana.Edition{Date: "2024-01-01", Form: "csv"}, records, iana.AllPorts())
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		date string
 		at   string
@@ -131,17 +142,29 @@ func TestRegisteredLater(t *testing.T) {
 		{"soon", "1990-01-01T00:00:00Z", false},
 		{"2005-13-01", "1990-01-01T00:00:00Z", false},
 	} {
-		begin := int64(math.MinInt64)
-		if d := registrationDay(c.date); d != noDay {
-			begin = int64(d) * 86400e9
-		}
-		if got := begin > day(c.at); got != c.want {
-			t.Errorf("%q after %s: %v", c.date, c.at, got)
+		port := uint16(1000 + slices.Index(dates, c.date))
+		in := Input{Protocol: 6, Source: ap("10.0.0.1:50000"), Destination: netip.AddrPortFrom(netip.MustParseAddr("10.0.0.2"), port), Start: day(c.at)}
+		if a := New(Options{Registry: file}).Annotate(in); a.RegisteredLater != c.want {
+			t.Errorf("%q after %s: %v", c.date, c.at, a.RegisteredLater)
 		}
 	}
-	in := Input{Protocol: 6, Source: ap("10.0.0.1:50000"), Destination: ap("10.0.0.2:11434"), Start: day("2020-01-01T00:00:00Z")}
-	if a := New(Options{}).Annotate(in); !a.RegisteredLater {
-		t.Error("ollama, registered in 2025 or later, was not seen as younger than traffic of 2020")
+	// Of the embedded edition, the history knows more.
+	for _, c := range []struct {
+		to   string
+		at   string
+		want bool
+	}{
+		{"10.0.0.2:11434", "2020-01-01T00:00:00Z", true},
+		{"10.0.0.2:11434", "2026-01-23T23:59:59Z", true}, // dated 2025-09-26, but not yet published
+		{"10.0.0.2:11434", "2026-01-24T00:00:00Z", false},
+		{"10.0.0.2:7687", "2016-09-20T00:00:00Z", true}, // bolt
+		{"10.0.0.2:443", "1990-01-01T00:00:00Z", false},
+		{"10.0.0.2:1", "1980-01-01T00:00:00Z", false}, // no date
+	} {
+		in := Input{Protocol: 6, Source: ap("10.0.0.1:50000"), Destination: ap(c.to), Start: day(c.at)}
+		if a := New(Options{}).Annotate(in); a.RegisteredLater != c.want {
+			t.Errorf("%s at %s: %v", c.to, c.at, a.RegisteredLater)
+		}
 	}
 }
 

@@ -18,9 +18,9 @@ type dates struct {
 // the mark of a place that was not filled yet: the registry is younger.
 const noDay = math.MinInt32
 
-// begin gives the time, in nanoseconds since the Unix epoch, at which the day
-// of the entry's registration begins, or the earliest time there is where the
-// registry gives no date.
+// begin gives the time, in nanoseconds since the Unix epoch, at which the first day
+// begins on which the port may have been registered (see [iana.RegisteredFrom]), or
+// the earliest time there is where nothing tells.
 func (d *dates) begin(e *iana.Entry) int64 {
 	if int(e.Transport) >= len(d.days) {
 		return math.MinInt64
@@ -32,7 +32,7 @@ func (d *dates) begin(e *iana.Entry) int64 {
 	}
 	day := days[e.Port].Load()
 	if day == 0 {
-		day = registrationDay(e.Registered())
+		day = dayOf(iana.RegisteredFrom(*e))
 		days[e.Port].Store(day)
 	}
 	if day == noDay {
@@ -41,28 +41,12 @@ func (d *dates) begin(e *iana.Entry) int64 {
 	return int64(day) * 86400e9
 }
 
-// registrationDay gives a date of the registry, "2013-11-12" or "2005-04", in
-// days since 1970-01-01. A month without a day counts from its first, so that
-// nothing is called registered later that may not have been. Dates that are
-// absent or malformed give noDay.
-func registrationDay(date string) int32 {
-	var n [3]int
-	i := 0
-	for _, c := range []byte(date) {
-		switch {
-		case c == '-' && i < 2:
-			i++
-		case '0' <= c && c <= '9' && n[i] < 1000:
-			n[i] = n[i]*10 + int(c-'0')
-		default:
-			return noDay
-		}
-	}
-	if i == 0 || n[1] < 1 || n[1] > 12 {
+// dayOf gives a day, "2013-11-12", in days since 1970-01-01, and noDay for any other
+// text.
+func dayOf(date string) int32 {
+	t, err := time.Parse(time.DateOnly, date)
+	if err != nil {
 		return noDay
 	}
-	if i == 1 {
-		n[2] = 1
-	}
-	return int32(time.Date(n[0], time.Month(n[1]), n[2], 0, 0, 0, 0, time.UTC).Unix() / 86400)
+	return int32(t.Unix() / 86400)
 }

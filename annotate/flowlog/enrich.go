@@ -292,7 +292,6 @@ func newWorker(opt *EnrichOptions) *worker {
 		opt:        opt,
 		everything: opt.Selector.Empty() && !opt.Unexpected,
 		record:     Record{portsOnly: opt.Output == Same},
-		notes:      newNotes(opt.Annotator),
 	}
 }
 

@@ -92,7 +92,7 @@ func TestJSONEdits(t *testing.T) {
 		if got := (jsonLog{}).strip(nil, r); string(got) != c.stripped {
 			t.Errorf("%s\nstripped %s\n    want %s", c.line, got, c.stripped)
 		}
-		n := newNotes(testAnnotator)
+		n := notes{}
 		n.annotation = testAnnotator.Annotate(r.Flow)
 		out := jsonLog{}.append(nil, r, &n)
 		if !json.Valid(out) || strings.Count(string(out), `"portannot":`)+strings.Count(string(out), `"portannot" :`) != 1 {

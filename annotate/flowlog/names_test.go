@@ -73,7 +73,7 @@ func TestColumnsAgreeWithJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	an := annotate.New(annotate.Options{Local: local})
-	n := newNotes(an)
+	var n notes
 	filled := map[string]bool{}
 	for _, in := range namedInputs() {
 		n.annotation = an.Annotate(in)

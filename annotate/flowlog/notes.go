@@ -18,13 +18,18 @@ type notes struct {
 	json       record.JSON
 	clock      ascii.Clock // of CSV
 
+	dialect  *dialect
+	editions portcache.Editions[columnsOfEdition] // in the dialect
+	words    []byte                               // of a list
+}
+
+// columnsOfEdition is what is kept for one edition of the registry.
+type columnsOfEdition struct {
 	dialect *dialect
 	heads   []*serviceHead
-	ends    portcache.Cache // status and name, in the dialect
+	ends    portcache.Cache // status and name
 	tail    []byte          // the last columns of a flow that has nothing in the others of them
-	last    []byte          // edition, schema and caveat, in the dialect
-	edition string
-	words   []byte // of a list
+	last    []byte          // edition, schema and caveat
 }
 
 // serviceHead keeps what head appends for one way in which services are decided,
@@ -34,11 +39,15 @@ type serviceHead struct {
 	cells   portcache.Cache
 }
 
-func newNotes(a *annotate.Annotator) notes {
-	if a == nil { // for stripping there need be none
-		return notes{}
+// edition gives the date of the edition that the annotation was made with.
+func (n *notes) edition() string { return editionDate(n.annotation.Registry) }
+
+// editionDate is empty for an annotation that was not made by an Annotator.
+func editionDate(r *iana.Registry) string {
+	if r == nil {
+		return ""
 	}
-	return notes{edition: a.Registry().Edition().Date}
+	return r.Edition().Date
 }
 
 // object appends the annotation as a JSON object, but for its closing brace,
@@ -84,49 +93,49 @@ func (n *notes) columns(dst []byte, d *dialect) []byte {
 		n.speak(d)
 	}
 	a := &n.annotation
+	c := n.editions.Of(a.Registry)
 	e := a.ServiceEntry()
 	if e != nil && a.Note == annotate.NoNote && !a.RegisteredLater {
-		h := n.headOf(a.Service)
+		h := c.headOf(a.Service)
 		dst = h.cells.Append(dst, e)
 		if a.Service.Side == annotate.Destination && a.DestinationLocal == "" { // nearly all
-			return append(n.ends.Append(n.ends.Append(dst, &a.Source), &a.Destination), n.tail...)
+			return append(c.ends.Append(c.ends.Append(dst, &a.Source), &a.Destination), c.tail...)
 		}
 	} else {
-		dst = n.head(dst, a.Service, e, a.Note, a.RegisteredLater)
+		dst = d.head(dst, a.Service, e, a.Note, a.RegisteredLater)
 	}
 	if a.NoSourcePort {
 		dst = d.none(d.none(dst))
 	} else {
-		dst = n.ends.Append(dst, &a.Source)
+		dst = c.ends.Append(dst, &a.Source)
 	}
 	if a.NoDestinationPort {
 		dst = d.none(d.none(dst))
 	} else {
-		dst = n.ends.Append(dst, &a.Destination)
+		dst = c.ends.Append(dst, &a.Destination)
 	}
 	dst = d.text(dst, a.Local())
-	return append(dst, n.last...)
+	return append(dst, c.last...)
 }
 
 // headOf gives what is kept for a way to decide services.
-func (n *notes) headOf(s annotate.Service) *serviceHead {
+func (c *columnsOfEdition) headOf(s annotate.Service) *serviceHead {
 	s.Port = 0
-	for _, h := range n.heads {
+	for _, h := range c.heads {
 		if h.service == s {
 			return h
 		}
 	}
 	h := &serviceHead{service: s}
 	h.cells.Different = true // the port is in it
-	h.cells.Write = func(dst []byte, e iana.Entry) []byte { return n.head(dst, s, &e, annotate.NoNote, false) }
-	n.heads = append(n.heads, h)
+	h.cells.Write = func(dst []byte, e iana.Entry) []byte { return c.dialect.head(dst, s, &e, annotate.NoNote, false) }
+	c.heads = append(c.heads, h)
 	return h
 }
 
 // head appends the columns from side to registered_after_traffic. e is the entry
 // of the service port, nil when there is none.
-func (n *notes) head(dst []byte, s annotate.Service, e *iana.Entry, note annotate.Note, later bool) []byte {
-	d := n.dialect
+func (d *dialect) head(dst []byte, s annotate.Service, e *iana.Entry, note annotate.Note, later bool) []byte {
 	dst = append(append(dst, d.sep...), s.Side.String()...)
 	if e == nil {
 		dst = d.none(dst)
@@ -185,12 +194,16 @@ func appendSiblings(dst []byte, s iana.TransportSet, sep string) []byte {
 
 // speak takes up a dialect.
 func (n *notes) speak(d *dialect) {
-	n.dialect, n.heads = d, nil
-	n.ends = portcache.Cache{Write: func(dst []byte, e iana.Entry) []byte {
-		return d.text(append(append(dst, d.sep...), e.Status.String()...), e.Name())
+	n.dialect = d
+	n.editions = portcache.Editions[columnsOfEdition]{New: func(r *iana.Registry) *columnsOfEdition {
+		c := &columnsOfEdition{dialect: d}
+		c.ends = portcache.Cache{Write: func(dst []byte, e iana.Entry) []byte {
+			return d.text(append(append(dst, d.sep...), e.Status.String()...), e.Name())
+		}}
+		c.last = append(d.text(d.text(nil, editionDate(r)), schemaText), d.last...)
+		c.tail = append(d.none(nil), c.last...)
+		return c
 	}}
-	n.last = append(d.text(d.text(nil, n.edition), schemaText), d.last...)
-	n.tail = append(d.none(nil), n.last...)
 }
 
 // none appends a column without a value.

@@ -452,7 +452,7 @@ func (s *pairStyle) pairs(dst []byte, n *notes) []byte {
 		dst = s.pair(dst, "destination_registered.name", a.Destination.Name())
 	}
 	dst = s.pair(dst, "local", a.Local())
-	dst = s.pair(dst, "registry.edition", n.edition)
+	dst = s.pair(dst, "registry.edition", n.edition())
 	dst = append(append(dst, s.sep...), "portannot.schema="+schemaText...)
 	return s.pair(dst, "caveat", iana.Caveat)
 }

@@ -78,7 +78,7 @@ type zeekAddition struct {
 	text     []byte  // with the line end; nothing when the line is not selected
 }
 
-// zeekWords has, for each transport and source port, the number in notes.ends of
+// zeekWords has, for each transport and source port, the number in the ends of the notes of
 // the words for it, 0 when there is none yet. All dynamic ports have the same,
 // so that one place stands for them: most of the table then is not looked at,
 // and the rest stays in the cache.
@@ -88,8 +88,12 @@ var noWords [1 << 16]uint16
 
 func (w *worker) zeekWords() zeekWords {
 	words := zeekWords{&noWords, &noWords, &noWords}
+	if w.notes.dialect == nil {
+		return words
+	}
+	ends := &w.notes.editions.Of(w.opt.Annotator.Registry()).ends
 	for i, t := range [...]iana.Transport{zeekTCP: iana.TCP, zeekUDP: iana.UDP} {
-		if ids := w.notes.ends.IDs(t); ids != nil {
+		if ids := ends.IDs(t); ids != nil {
 			words[i] = ids
 		}
 	}
@@ -130,7 +134,7 @@ func portBefore(data []byte, from, end int) (port uint64, ok bool) {
 // lines annotates a block.
 func (z *zeekLog) lines(dst []byte, w *worker, b *block) []byte {
 	p, ok := z.plain()
-	if !ok || w.opt.Strip || w.opt.Output != Same || !w.opt.Selector.Empty() {
+	if !ok || w.opt.Strip || w.opt.Output != Same || !w.opt.Selector.Empty() || w.opt.Annotator.ByDay() {
 		return w.lineByLine(dst, b, b.in, b.line)
 	}
 	p.anywhere = w.opt.Annotator.KnowsAddresses()

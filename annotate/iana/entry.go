@@ -286,6 +286,14 @@ func (e Entry) Siblings() TransportSet {
 	return s
 }
 
+// On returns what the same edition says about the port on another transport.
+func (e Entry) On(t Transport) Entry {
+	if e.reg == nil {
+		return Entry{Port: e.Port, Transport: t}
+	}
+	return e.reg.Lookup(t, e.Port)
+}
+
 // Assignee returns the holder of the assignment as published: "[IESG]". It is
 // empty for the embedded edition.
 func (e Entry) Assignee() string { return e.field(colAssignee) }

@@ -16,23 +16,25 @@ import (
 // an empty cell. The zero value is ready to use. A CSV must not be used by several
 // goroutines at once.
 type CSV struct {
-	registry  *iana.Registry // that of the last annotation
-	closing   string         // registry, schema and caveat
-	service   portcache.Cache
-	ends      portcache.Cache // status and name
-	clock     ascii.Clock     // of flows' starts
-	lastClock ascii.Clock     // of their ends
+	editions  portcache.Editions[csvOfEdition]
+	clock     ascii.Clock // of flows' starts
+	lastClock ascii.Clock // of their ends
 }
 
-// begin prepares for the registry of an annotation.
-func (c *CSV) begin(a *annotate.Annotation) {
-	ed := edition(a)
+// csvOfEdition is what is kept for one edition of the registry.
+type csvOfEdition struct {
+	closing string // registry, schema and caveat
+	service portcache.Cache
+	ends    portcache.Cache // status and name
+}
+
+func newCSVOfEdition(r *iana.Registry) *csvOfEdition {
+	ed := edition(r)
 	b := annotate.AppendCSV([]byte{','}, ed.Date)
 	b = annotate.AppendCSV(append(b, ','), ed.Source)
 	b = ascii.AppendUint(append(b, ','), Schema)
 	b = append(append(b, ','), iana.Caveat+"\n"...)
-	c.registry, c.closing = a.Registry, string(b)
-	c.service, c.ends = portcache.Cache{Write: appendServiceCells}, portcache.Cache{Write: appendEndCells}
+	return &csvOfEdition{closing: string(b), service: portcache.Cache{Write: appendServiceCells}, ends: portcache.Cache{Write: appendEndCells}}
 }
 
 // AppendHeader appends the header, a line with the names of the columns.
@@ -42,9 +44,10 @@ func (c *CSV) AppendHeader(dst []byte) []byte {
 
 // AppendFlow appends the record of a flow as one line.
 func (c *CSV) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation) []byte {
-	if c.registry != a.Registry || c.closing == "" {
-		c.begin(a)
+	if c.editions.New == nil {
+		c.editions.New = newCSVOfEdition
 	}
+	ed := c.editions.Of(a.Registry)
 	start, last := f.Start(), f.Last()
 	ctx := contextOf(f)
 	dst = append(c.clock.Append(dst, start), 'Z', ',')
@@ -85,7 +88,7 @@ func (c *CSV) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation) []byt
 	dst = append(append(dst, ','), a.Service.Reason.String()...)
 	dst = append(append(dst, ','), a.Service.Confidence.String()...)
 	if e != nil {
-		dst = c.service.Append(dst, e)
+		dst = ed.service.Append(dst, e)
 	} else {
 		dst = append(dst, noServiceCells...)
 	}
@@ -93,8 +96,8 @@ func (c *CSV) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation) []byt
 	if a.RegisteredLater {
 		dst = append(dst, "true"...)
 	}
-	dst = c.appendEnd(dst, &a.Source)
-	dst = c.appendEnd(dst, &a.Destination)
+	dst = ed.appendEnd(dst, &a.Source)
+	dst = ed.appendEnd(dst, &a.Destination)
 	dst = annotate.AppendCSV(append(dst, ','), a.Local())
 	dst = appendObservedCells(dst, &a.Observed)
 	dst = append(append(dst, ','), f.State.String()...)
@@ -114,7 +117,7 @@ func (c *CSV) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation) []byt
 		dst = appendUints(dst, ctx.VLANs[:ctx.NumVLANs], '|')
 	}
 	dst = AppendTunnel(append(dst, ','), ctx)
-	return append(dst, c.closing...)
+	return append(dst, ed.closing...)
 }
 
 // noServiceCells are as many columns as appendServiceCells writes.
@@ -161,7 +164,7 @@ func appendServiceCells(dst []byte, e iana.Entry) []byte {
 }
 
 // appendEnd is appendEndCells, from what is kept where there is a name to find.
-func (c *CSV) appendEnd(dst []byte, e *iana.Entry) []byte {
+func (c *csvOfEdition) appendEnd(dst []byte, e *iana.Entry) []byte {
 	if e.Status != iana.Assigned {
 		return append(append(append(dst, ','), e.Status.String()...), ',')
 	}

@@ -14,12 +14,18 @@ import (
 // JSON appends records as JSON Lines. The zero value is ready to use. A JSON must
 // not be used by several goroutines at once.
 type JSON struct {
-	registry      *iana.Registry // that of the last annotation
-	closing       string         // registry, schema and caveat
-	services      []service      // there are about a dozen
+	editions  portcache.Editions[jsonOfEdition]
+	services  []service   // there are about a dozen
+	clock     ascii.Clock // of flows' starts
+	lastClock ascii.Clock // of their ends
+}
+
+// jsonOfEdition is what is kept for one edition of the registry.
+type jsonOfEdition struct {
+	registry      string // the object, without its closing brace
+	closing       string // the brace, schema and caveat
 	registrations portcache.Cache
-	clock         ascii.Clock // of flows' starts
-	lastClock     ascii.Clock // of their ends
+	later         portcache.Cache
 }
 
 // service is how an object begins for one way in which services are decided.
@@ -28,15 +34,17 @@ type service struct {
 	text             []byte
 }
 
-// begin prepares for the registry of an annotation.
-func (j *JSON) begin(a *annotate.Annotation) {
-	ed := edition(a)
+func newJSONOfEdition(r *iana.Registry) *jsonOfEdition {
+	ed := edition(r)
 	b := iana.AppendJSONString([]byte(`,"registry":{"edition":`), ed.Date)
 	b = iana.AppendJSONString(append(b, `,"source":`...), ed.Source)
-	b = ascii.AppendUint(append(b, `},"schema":`...), Schema)
-	b = iana.AppendJSONString(append(b, `,"caveat":`...), iana.Caveat)
-	j.registry, j.closing = a.Registry, string(b)
-	j.registrations = portcache.Cache{Write: iana.AppendRegistration}
+	c := ascii.AppendUint([]byte(`},"schema":`), Schema)
+	c = iana.AppendJSONString(append(c, `,"caveat":`...), iana.Caveat)
+	return &jsonOfEdition{
+		registry: string(b), closing: string(c),
+		registrations: portcache.Cache{Write: iana.AppendRegistration},
+		later:         portcache.Cache{Write: appendLater},
+	}
 }
 
 // AppendFlow appends the record of a flow from a capture as a JSON object and a
@@ -161,9 +169,10 @@ func (j *JSON) AppendLogRecord(dst []byte, in *annotate.Input, a *annotate.Annot
 // caller may append more members, whose keys must not be those of [IsAnnotation],
 // and must append the brace.
 func (j *JSON) AppendAnnotation(dst []byte, a *annotate.Annotation) []byte {
-	if j.registry != a.Registry || j.closing == "" {
-		j.begin(a)
+	if j.editions.New == nil {
+		j.editions.New = newJSONOfEdition
 	}
+	ed := j.editions.Of(a.Registry)
 	dst = append(dst, j.beginning(&a.Service)...)
 	e := a.ServiceEntry()
 	if e != nil {
@@ -174,16 +183,19 @@ func (j *JSON) AppendAnnotation(dst []byte, a *annotate.Annotation) []byte {
 		dst = append(append(append(dst, `,"note":"`...), a.Note.String()...), '"')
 	}
 	if e != nil {
-		dst = j.registrations.Append(append(dst, `,"registered":`...), e)
+		dst = ed.registrations.Append(append(dst, `,"registered":`...), e)
 	}
 	if !a.NoSourcePort {
-		dst = j.registrations.Append(append(dst, `,"source_registered":`...), &a.Source)
+		dst = ed.registrations.Append(append(dst, `,"source_registered":`...), &a.Source)
 	}
 	if !a.NoDestinationPort {
-		dst = j.registrations.Append(append(dst, `,"destination_registered":`...), &a.Destination)
+		dst = ed.registrations.Append(append(dst, `,"destination_registered":`...), &a.Destination)
 	}
 	if a.RegisteredLater {
 		dst = append(dst, `,"registered_after_traffic":true`...)
+	}
+	if e, ok := a.LaterRegistration(); ok {
+		dst = ed.later.Append(append(dst, `,"registered_later":`...), &e)
 	}
 	dst = appendName(dst, `,"local":`, a.Local())
 	dst = appendName(dst, `,"source_local":`, a.SourceLocal)
@@ -191,7 +203,28 @@ func (j *JSON) AppendAnnotation(dst []byte, a *annotate.Annotation) []byte {
 	if a.Observed.Examined {
 		dst = appendObservedJSON(dst, &a.Observed)
 	}
-	return append(dst, j.closing...)
+	dst = append(dst, ed.registry...)
+	if a.AsOf != nil {
+		dst = append(append(append(dst, `,"as_of":"`...), a.AsOf.Day...), '"')
+		if a.AsOf.Later {
+			dst = append(dst, `,"later":true`...)
+		}
+	}
+	return append(dst, ed.closing...)
+}
+
+// appendLater appends what a port was registered for later.
+func appendLater(dst []byte, e iana.Entry) []byte {
+	dst = append(dst, '{')
+	if e.NumNames() > 0 {
+		dst = append(iana.AppendJSONString(append(dst, `"name":`...), e.Name()), ',')
+	}
+	dst = iana.AppendJSONString(append(dst, `"description":`...), e.Description())
+	dst = appendName(dst, `,"registration_date":`, e.Registered())
+	if _, by, ok := iana.RegisteredBetween(e); ok {
+		dst = appendName(dst, `,"edition":`, by)
+	}
+	return append(dst, '}')
 }
 
 // IsAnnotation reports whether AppendAnnotation writes a member with this key for
@@ -200,7 +233,7 @@ func (j *JSON) AppendAnnotation(dst []byte, a *annotate.Annotation) []byte {
 func IsAnnotation(key []byte) bool {
 	switch string(key) {
 	case "service", "note", "registered", "source_registered", "destination_registered", "registered_after_traffic",
-		"local", "source_local", "destination_local", "registry", "schema", "caveat", "from":
+		"registered_later", "local", "source_local", "destination_local", "registry", "schema", "caveat", "from":
 		return true
 	}
 	return false

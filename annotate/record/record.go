@@ -31,11 +31,11 @@ func AppendJSON(dst []byte, f *flow.Flow, a *annotate.Annotation) []byte {
 	return dst
 }
 
-// edition returns the edition of the registry that an annotation was made with,
-// the zero Edition for one that was not made by an Annotator.
-func edition(a *annotate.Annotation) iana.Edition {
-	if a.Registry == nil {
+// edition returns the edition of a registry, the zero Edition for an annotation that was
+// not made by an Annotator.
+func edition(r *iana.Registry) iana.Edition {
+	if r == nil {
 		return iana.Edition{}
 	}
-	return a.Registry.Edition()
+	return r.Edition()
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -65,6 +66,41 @@ func testJSON(t testing.TB, flows []flow.Flow) (out []byte) {
 	return out
 }
 
+// testPastJSON gives records of flows to the port of Ollama, each with the registry of
+// its day: before the first known edition, before the registration, and later.
+func testPastJSON() (out []byte) {
+	an := annotate.New(annotate.Options{ByDay: true})
+	var j JSON
+	for _, day := range []string{"2012-03-01", "2016-07-01", "2026-02-03"} {
+		at, _ := time.Parse(time.DateOnly, day)
+		f := flow.Flow{Protocol: packet.TCP, Source: netip.MustParseAddrPort("10.0.0.1:50000"), Destination: netip.MustParseAddrPort("10.0.0.2:11434")}
+		f.Forward = flow.Counters{Packets: 1, First: at.UnixNano(), Last: at.UnixNano()}
+		a := an.Flow(&f, nil)
+		out = j.AppendFlow(out, &f, &a)
+	}
+	return out
+}
+
+// A record names the edition that was asked, the day, and what came later.
+func TestPastRecords(t *testing.T) {
+	for i, want := range []map[string]string{
+		{"edition": "2015-05-04", "as_of": "2012-03-01", "later": "true", "status": "unassigned", "name": "ollama"},
+		{"edition": "2016-06-28", "as_of": "2016-07-01", "status": "unassigned", "name": "ollama"},
+		{"edition": "2026-02-02", "as_of": "2026-02-03", "status": "assigned"},
+	} {
+		rec := jsonRecords(t, testPastJSON())[i]
+		got := map[string]string{}
+		for key, field := range map[string]string{"edition": "registry.edition", "as_of": "registry.as_of", "later": "registry.later", "status": "registered.status", "name": "registered_later.name"} {
+			if v, ok := rec["portannot."+field]; ok {
+				got[key] = v
+			}
+		}
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("%v, want %v", got, want)
+		}
+	}
+}
+
 // testInputs are what logs report, with what they may leave out.
 func testInputs() []annotate.Input {
 	ap := netip.MustParseAddrPort
@@ -106,7 +142,7 @@ func checkFixed(t *testing.T, rec map[string]string) {
 
 func TestJSONAgreesWithTheTableOfFields(t *testing.T) {
 	printed := map[string]bool{}
-	for _, rec := range jsonRecords(t, testJSON(t, flowtest.Flows())) {
+	for _, rec := range jsonRecords(t, append(testJSON(t, flowtest.Flows()), testPastJSON()...)) {
 		for name := range rec {
 			if !within(name, FlowJSON) {
 				t.Errorf("field %s is printed, and not documented", name)

@@ -181,7 +181,7 @@ func (n *narrowFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotati
 				cell = append(cell, '-')
 				break
 			}
-			cell = appendLocal(t.names.Append(cell, e), a.Local())
+			cell = appendLocal(t.editions.Of(a.Registry).names.Append(cell, e), a.Local())
 		case 3:
 			cell = ascii.AppendAddrPort(cell, f.Source)
 		case 4:
@@ -240,11 +240,12 @@ func (n *narrowFormat) appendLeftOut(dst []byte, f *flow.Flow) []byte {
 // deservesLook reports that the details hold what a reader must not overlook.
 func deservesLook(a *annotate.Annotation) bool {
 	e := a.ServiceEntry()
-	if e == nil || a.RegisteredLater || a.Service.Confidence <= annotate.Weak || a.Observed.Verdict == observe.Contradicts {
+	if e == nil || a.RegisteredLater || a.AsOf != nil && a.AsOf.Later || a.Service.Confidence <= annotate.Weak || a.Observed.Verdict == observe.Contradicts {
 		return true
 	}
 	_, deassigned := e.Deassigned()
-	return deassigned || e.Unauthorized() != ""
+	_, later := a.LaterRegistration()
+	return deassigned || later || e.Unauthorized() != ""
 }
 
 // answered reports that the service end took the traffic, as far as was seen.

@@ -19,6 +19,8 @@ import (
 // Meta is what New needs to know of a run.
 type Meta struct {
 	Edition iana.Edition // of the registry; for the last line of text
+	AsOf    string       // day for which the registry is asked, "2016-03-01"; likewise
+	ByDay   bool         // each flow has the registry of its day
 	Color   bool         // with escape sequences for colours; for text only
 	Width   int          // of the terminal that text must fit, in columns; 0: every column, however long the line
 	Details bool         // if Width is set, text has each flow's details, below the flow if needed

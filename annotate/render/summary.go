@@ -226,7 +226,7 @@ func (s *summaryFormat) appendText(dst []byte, groups []*summary.Group, all int)
 		dst = append(bytes.TrimRight(l.dst, " "), '\n')
 	}
 	l := line{dst: dst, start: len(dst), width: width}
-	l.words(fmt.Appendf(nil, "%d of %d groups. %s Registry edition %s.", len(groups), all, iana.Warning, s.meta.Edition.Date), "# ")
+	l.words(fmt.Appendf(nil, "%d of %d groups. %s %s.", len(groups), all, iana.Warning, s.meta.registry()), "# ")
 	dst = append(l.dst, '\n')
 	if s.table.Others.Flows > 0 {
 		dst = fmt.Appendf(dst, "# (others): flows of groups beyond the first %d.\n", summary.MaxGroups)

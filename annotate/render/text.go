@@ -16,8 +16,19 @@ type textFormat struct {
 	meta     Meta
 	endWidth int // of the source and destination columns
 	clock    ascii.Clock
-	names    portcache.Cache
-	notes    portcache.Cache
+	editions portcache.Editions[textOfEdition]
+}
+
+// textOfEdition is what is kept for one edition of the registry.
+type textOfEdition struct{ names, notes, since, later portcache.Cache }
+
+func newTextOfEdition(*iana.Registry) *textOfEdition {
+	return &textOfEdition{
+		names: portcache.Cache{Write: appendNames},
+		notes: portcache.Cache{Write: appendNotes},
+		since: portcache.Cache{Write: func(dst []byte, e iana.Entry) []byte { return append(dst, annotate.SinceWords(&e)...) }},
+		later: portcache.Cache{Write: appendLater},
+	}
 }
 
 // Widths of the other columns.
@@ -32,7 +43,7 @@ const (
 )
 
 func newText(m Meta) *textFormat {
-	return &textFormat{meta: m, endWidth: minEndWidth, names: portcache.Cache{Write: appendNames}, notes: portcache.Cache{Write: appendNotes}}
+	return &textFormat{meta: m, endWidth: minEndWidth, editions: portcache.Editions[textOfEdition]{New: newTextOfEdition}}
 }
 
 func (t *textFormat) Clone() Format {
@@ -75,7 +86,19 @@ func (t *textFormat) AppendHeader(dst []byte) []byte {
 func (t *textFormat) AppendFooter(dst []byte) []byte {
 	dst = append(dst, "# "...)
 	dst = append(dst, iana.Warning...)
-	return append(append(append(dst, " Registry edition "...), t.meta.Edition.Date...), ".\n"...)
+	return append(append(append(dst, ' '), t.meta.registry()...), ".\n"...)
+}
+
+// registry says which edition the answers are from.
+func (m *Meta) registry() string {
+	s := "Registry edition " + m.Edition.Date
+	switch {
+	case m.ByDay:
+		return "Registry as of each flow's day"
+	case m.AsOf != "":
+		s += ", as of " + m.AsOf
+	}
+	return s
 }
 
 func (t *textFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation) []byte {
@@ -115,7 +138,7 @@ func (t *textFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation
 			at += len(color) + len(ascii.Plain) // which take no room on the screen
 		}
 		cell(statusWidth)
-		dst = appendLocal(t.names.Append(dst, e), a.Local())
+		dst = appendLocal(t.editions.Of(a.Registry).names.Append(dst, e), a.Local())
 		dst = append(dst, ' ')
 	} else {
 		dst = append(dst, '?')
@@ -129,20 +152,39 @@ func (t *textFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation
 // appendDetails appends why this end is the service, what should not be missed,
 // and what is known of the flow beyond its columns.
 func (t *textFormat) appendDetails(dst []byte, f *flow.Flow, a *annotate.Annotation) []byte {
+	ed := t.editions.Of(a.Registry)
 	if e := a.ServiceEntry(); e != nil {
 		dst = append(append(dst, "("...), t.end(a.Service.Side)...)
 		dst = append(append(dst, ", "...), a.Service.Reason.String()...)
 		if a.Service.Confidence < annotate.Certain {
 			dst = append(append(dst, ", "...), a.Service.Confidence.String()...)
 		}
-		dst = t.notes.Append(append(dst, ')'), e)
+		dst = ed.notes.Append(append(dst, ')'), e)
 		if a.RegisteredLater {
-			dst = append(append(append(dst, " [registered "...), e.Registered()...), ", after this traffic]"...)
+			dst = append(dst, " ["...)
+			if annotate.DatedAfter(e, f.Start()) {
+				dst = append(append(dst, "registered "...), e.Registered()...)
+			} else {
+				dst = ed.since.Append(dst, e)
+			}
+			dst = append(dst, ", after this traffic]"...)
+		}
+		if l, ok := a.LaterRegistration(); ok {
+			dst = ed.later.Append(dst, &l)
 		}
 	} else {
-		dst = t.appendPort(dst, &a.Source, a.SourceLocal)
+		dst = ed.appendPort(dst, &a.Source, a.SourceLocal)
 		dst = append(dst, " | "...)
-		dst = t.appendPort(dst, &a.Destination, a.DestinationLocal)
+		dst = ed.appendPort(dst, &a.Destination, a.DestinationLocal)
+	}
+	if t.meta.ByDay && a.Registry != nil {
+		dst = append(append(dst, " edition "...), a.Registry.Edition().Date...)
+		switch {
+		case a.AsOf == nil:
+			dst = append(dst, " (the flow has no time)"...)
+		case a.AsOf.Later:
+			dst = append(dst, " (the first one known, later than the flow)"...)
+		}
 	}
 	dst = t.appendObserved(dst, &a.Observed)
 	if c := f.Context; c != nil {
@@ -214,7 +256,7 @@ func appendLocal(dst []byte, local string) []byte {
 
 // appendPort appends a port that may or may not be the service: its number and
 // registration.
-func (t *textFormat) appendPort(dst []byte, e *iana.Entry, local string) []byte {
+func (t *textOfEdition) appendPort(dst []byte, e *iana.Entry, local string) []byte {
 	dst = ascii.AppendUint(dst, uint64(e.Port))
 	dst = append(append(append(dst, ' '), e.Status.String()...), ' ')
 	dst = appendLocal(t.names.Append(dst, e), local)
@@ -240,6 +282,13 @@ func appendNotes(dst []byte, e iana.Entry) []byte {
 		dst = append(dst, ']')
 	}
 	return dst
+}
+
+// appendLater appends what a port was registered for after the day for which the
+// registry was asked.
+func appendLater(dst []byte, e iana.Entry) []byte {
+	dst = appendNames(append(dst, " [later: "...), e)
+	return append(append(append(dst, ", "...), annotate.SinceWords(&e)...), ']')
 }
 
 // pad appends spaces up to length n.

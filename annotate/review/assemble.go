@@ -52,7 +52,7 @@ func (c *Collector) Report(ctx Context) *Report {
 	ed := c.registry.Edition()
 	r := &Report{
 		Format: Format, Version: Version, Caveat: iana.Caveat, Warning: iana.Warning,
-		Registry: RegistryRef{ed.Date, ed.Source},
+		Registry: RegistryRef{ed.Date, ed.Source, c.opt.AsOf},
 		Inputs:   ctx.Inputs,
 		Window:   Window{Time(c.first), Time(c.last)},
 		Traffic:  c.traffic(ctx.Traffic),
@@ -369,6 +369,13 @@ func (p *port) registration() *Registration {
 	r := p.report.Load()
 	if r == nil {
 		made := registration(p.registered)
+		if p.otherEdition {
+			made.Edition = p.registered.Edition().Date
+		}
+		if p.later.Status == iana.Assigned {
+			_, by, _ := iana.RegisteredBetween(p.later)
+			made.Later = &LaterRegistration{p.later.Name(), p.later.Description(), p.later.Registered(), by}
+		}
 		r = &made // by whoever was first, or likewise
 		p.report.Store(r)
 	}

@@ -35,6 +35,9 @@ type Options struct {
 	// ScanTargets is the number of services that a client must have tried in
 	// vain to count as a scanner. 0 is DefaultScanTargets.
 	ScanTargets int
+	// AsOf is the day for which the registry is asked, for the report: see
+	// RegistryRef.
+	AsOf string
 }
 
 // Defaults of Options.
@@ -84,9 +87,11 @@ type service struct {
 // port is a port with its registration.
 type port struct {
 	registered   iana.Entry
-	odd          bool // there is something to say of the registration
-	unauthorized bool // use of it is reported
-	assignment   Kind // of finding about its assignment; numKinds is none
+	later        iana.Entry // what the port was registered for later; assigned, or the zero Entry
+	otherEdition bool       // registered is not of the edition of the report
+	odd          bool       // there is something to say of the registration
+	unauthorized bool       // use of it is reported
+	assignment   Kind       // of finding about its assignment; numKinds is none
 	// report is how reports have the registration; it is made when one does.
 	report atomic.Pointer[Registration]
 }
@@ -267,7 +272,7 @@ func (c *Collector) add(f *Flow, a *annotate.Annotation) Ref {
 		}
 	}
 	if s == nil {
-		if s = c.newService(key, at, f, &e); s == nil {
+		if s = c.newService(key, at, f, a, &e); s == nil {
 			return Ref{service: key, client: e.client.Addr()}
 		}
 	}
@@ -344,7 +349,7 @@ func (c *Collector) roles(f *Flow, a *annotate.Annotation) (e ends, byPolicy boo
 
 // newService makes a service if there is room, or if the flow is not just one
 // more probe of a scanner that is known already.
-func (c *Collector) newService(key Key, at place, f *Flow, e *ends) *service {
+func (c *Collector) newService(key Key, at place, f *Flow, a *annotate.Annotation, e *ends) *service {
 	if sc := c.scanners[e.client.Addr()]; sc != nil && isProbe(f, e) {
 		sc.add(f)
 		return nil
@@ -358,7 +363,7 @@ func (c *Collector) newService(key Key, at place, f *Flow, e *ends) *service {
 	}
 	s := c.newRoom()
 	s.place = at
-	s.key, s.port, s.more = key, c.portOf(e.entry), &nothing
+	s.key, s.port, s.more = key, c.portOf(e.entry, a), &nothing
 	s.clients.list = s.clients.buf[:0]
 	if c.opt.Policy != nil || c.firewall != nil {
 		s.own()
@@ -371,15 +376,20 @@ func (c *Collector) newService(key Key, at place, f *Flow, e *ends) *service {
 	return s
 }
 
-// portOf gives what is known of a port.
-func (c *Collector) portOf(e *iana.Entry) *port {
+// portOf gives what is known of a port, in the edition that the flow was annotated
+// with. Of ports in several editions, that of the flow before is kept.
+func (c *Collector) portOf(e *iana.Entry, a *annotate.Annotation) *port {
 	if c.ports[e.Transport] == nil {
 		c.ports[e.Transport] = make([]*port, 1<<16)
 	}
 	p := c.ports[e.Transport][e.Port]
-	if p == nil {
+	if p == nil || p.registered != *e {
 		p = &port{registered: *e, assignment: assignmentOf(e), unauthorized: e.Unauthorized() != ""}
 		p.odd = e.Status != iana.Assigned && e.Status != iana.Unknown || p.unauthorized
+		p.otherEdition = a.Registry != c.registry
+		if l, ok := a.LaterRegistration(); ok {
+			p.later = l
+		}
 		c.ports[e.Transport][e.Port] = p
 	}
 	return p

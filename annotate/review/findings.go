@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/observe"
 	"github.com/portannot/portannot/annotate/review/rules"
@@ -381,7 +382,12 @@ func (f *finder) denied(s *service, tell tell) {
 func (f *finder) registration(s *service, tell tell) {
 	e := &s.registered
 	if s.assignment < numKinds {
-		tell(s.assignment, func(x *Finding) { f.assignment(e, s.assignment, x) })
+		tell(s.assignment, func(x *Finding) {
+			f.assignment(e, s.assignment, x)
+			if l := &s.port.later; l.Status == iana.Assigned {
+				x.Facts = append(x.Facts, Fact{"later", nameOr(l) + ", " + annotate.SinceWords(l)})
+			}
+		})
 	}
 	if s.unauthorized {
 		tell(UnauthorizedUse, func(x *Finding) {
@@ -391,7 +397,12 @@ func (f *finder) registration(s *service, tell tell) {
 	}
 	if s.later {
 		tell(RegisteredLater, func(x *Finding) {
-			x.Why = fmt.Sprintf("%s was registered for %s on %s, after this traffic.", portText(e), nameOr(e), e.Registered())
+			date, published := annotate.Since(e)
+			if !published || annotate.DatedAfter(e, s.first) {
+				x.Why = fmt.Sprintf("%s was registered for %s on %s, after this traffic.", portText(e), nameOr(e), e.Registered())
+			} else {
+				x.Why = fmt.Sprintf("%s has been in the registry for %s since %s, after this traffic.", portText(e), nameOr(e), date)
+			}
 		})
 	}
 	if s.verdict == observe.Contradicts {
@@ -444,7 +455,7 @@ func (f *finder) assignment(e *iana.Entry, k Kind, x *Finding) {
 		for t := range siblings.All() {
 			names = append(names, t.String())
 		}
-		other := f.c.registry.Lookup(firstOf(siblings), e.Port)
+		other := e.On(firstOf(siblings))
 		x.Why = fmt.Sprintf("Port %d is assigned on %s, and %v on %s.", e.Port, join(names), e.Status, e.Transport)
 		x.Facts = []Fact{{"on " + other.Transport.String(), registeredText(other)}}
 	case PortReserved:

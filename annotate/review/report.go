@@ -99,6 +99,23 @@ func (r *Report) FillSubject(i int, s *Service) bool {
 type RegistryRef struct {
 	Edition string `json:"edition"`
 	Source  string `json:"source"`
+	// AsOf is the day for which the registry was asked, or "capture" for the day of
+	// each service's first flow. It is empty for none in particular.
+	AsOf string `json:"as_of,omitempty"`
+}
+
+// ByDay is the value of RegistryRef.AsOf for the days of the traffic.
+const ByDay = "capture"
+
+// Words names the edition for people.
+func (r RegistryRef) Words() string {
+	switch r.AsOf {
+	case "":
+		return "edition " + r.Edition
+	case ByDay:
+		return "as of the day of each service's first flow"
+	}
+	return "edition " + r.Edition + ", as of " + r.AsOf
 }
 
 // Input is a capture or a log that was read.
@@ -295,6 +312,19 @@ type Registration struct {
 	Unauthorized string        `json:"unauthorized_use,omitempty"`
 	Deassigned   *Deassignment `json:"deassigned,omitempty"`
 	Siblings     []string      `json:"siblings,omitempty"`
+	// Edition is that of this registration, where it is not that of the report.
+	Edition string `json:"edition,omitempty"`
+	// Later is what the port, not assigned then, was registered for after the day for
+	// which the registry was asked.
+	Later *LaterRegistration `json:"registered_later,omitempty"`
+}
+
+// LaterRegistration is a registration that is younger than the traffic.
+type LaterRegistration struct {
+	Name         string `json:"name,omitempty"`
+	Description  string `json:"description,omitempty"`
+	Registered   string `json:"registration_date,omitempty"`
+	FirstEdition string `json:"edition,omitempty"` // the first known one with it
 }
 
 // Name gives the preferred name, or "".

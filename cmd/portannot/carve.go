@@ -85,7 +85,7 @@ func (c *carver) packet(p *capture.Packet, flows iter.Seq[*flow.Flow]) error {
 		}
 		write = true
 		if f.Number == p.Number {
-			comment = join(comment, packetComment(&a, c.j.annotator.Registry().Edition()))
+			comment = join(comment, packetComment(&a))
 		}
 	}
 	if !write {
@@ -148,7 +148,7 @@ func join(a, b string) string {
 }
 
 // packetComment says of a flow's first packet what the flow's line says.
-func packetComment(a *annotate.Annotation, ed iana.Edition) string {
+func packetComment(a *annotate.Annotation) string {
 	s := "portannot: "
 	if e, ok := a.Registered(); ok {
 		s += describe(e) + fmt.Sprintf(" (%v, %v, %v)", a.Service.Side, a.Service.Reason, a.Service.Confidence)
@@ -161,7 +161,7 @@ func packetComment(a *annotate.Annotation, ed iana.Edition) string {
 	if o := &a.Observed; o.Examined && o.Protocol != observe.Unknown {
 		s += fmt.Sprintf("; observed %v (%v)", o.Protocol, o.Verdict)
 	}
-	return s + ". IANA registry " + ed.Date + "; a registration says nothing of what the traffic really is."
+	return s + ". IANA registry " + a.Registry.Edition().Date + "; a registration says nothing of what the traffic really is."
 }
 
 func describe(e iana.Entry) string {

@@ -444,7 +444,7 @@ func TestLimitsTopic(t *testing.T) {
 		{"transfer of", "annotate/iana/edition/update", "maxRedirects", 1, "# redirects"},
 		{"line of a file of", "annotate", "maxLocalLine", 1 << 10, "# KiB"},
 		{"line of queries", "cmd/portannot", "maxQueryLine", 1, ""},
-		{"ports of one query of", "cmd/portannot", "maxHistory", 1, ""},
+		{"editions kept for", "annotate", "maxEditions", 1, ""},
 	} {
 		value := constantOf(t, filepath.Join(repoRoot(t), c.dir), c.name)
 		if value%c.unit != 0 {

@@ -82,6 +82,7 @@ portannot enrich --from TOPIC --to TOPIC --group NAME [flags]`,
 			{Heading: rightsHeading, Flags: rightsFlags(&o.rights)},
 			{Heading: "Names:", Flags: []cli.Flag{
 				registryFlag(&o.registry),
+				trafficAsOfFlag(&o.asOf),
 				servicesFlag(&o.local),
 			}},
 			{Heading: "Which end is the service:", Flags: []cli.Flag{
@@ -125,7 +126,10 @@ func (o *enrichOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) erro
 	if err != nil {
 		return err
 	}
-	opt, err := o.options(ctx)
+	if len(o.listen) > 0 && o.asOf == ofTraffic {
+		return usagef("", "--as-of %s is for files: what is received is of today", ofTraffic)
+	}
+	opt, err := o.options(ctx, e)
 	if err != nil {
 		return err
 	}
@@ -156,7 +160,7 @@ func (o *enrichOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) erro
 		defer whole.Discard()
 		e = e.printingTo(whole)
 	}
-	j := &enrichJob{env: e, files: files, follow: o.follow, quiet: o.quiet, selecting: o.unexpected || !opt.Selector.Empty()}
+	j := &enrichJob{env: e, files: files, annotator: opt.Annotator, follow: o.follow, quiet: o.quiet, selecting: o.unexpected || !opt.Selector.Empty()}
 	opt.Problem = j.report
 	j.read = newReadSoFar(files)
 	if o.follow {
@@ -244,18 +248,18 @@ func (o *enrichOptions) inputs(e *env, names []string) ([]string, error) {
 }
 
 // options checks the flags and opens what they name, the logs excepted.
-func (o *enrichOptions) options(ctx context.Context) (opt flowlog.EnrichOptions, err error) {
+func (o *enrichOptions) options(ctx context.Context, e *env) (opt flowlog.EnrichOptions, err error) {
 	opt.Output = enrichOutputs[o.output]
 	if opt.Options, err = o.reading(); err != nil {
 		return opt, err
 	}
 	opt.Unexpected, opt.Strict, opt.Strip = o.unexpected, o.strict, o.strip
-	names, err := o.annotating(ctx)
+	names, err := o.annotating(ctx, e)
 	if err != nil {
 		return opt, err
 	}
 	opt.Annotator = annotate.New(names)
-	return opt, o.fillSelector(&opt.Selector, names.Registry, names.Local)
+	return opt, o.fillSelector(&opt.Selector, opt.Annotator, names.Local)
 }
 
 // reading checks the flags that say how logs are read.
@@ -277,6 +281,7 @@ type enrichJob struct {
 	env       *env
 	files     []string
 	follow    bool
+	annotator *annotate.Annotator
 	quiet     bool
 	selecting bool
 	state     inputState
@@ -387,6 +392,7 @@ func (j *enrichJob) summary() {
 		j.formatSummary(st)
 		j.flowSummary(st)
 	}
+	j.env.mentionUndated(j.annotator)
 	if j.exports.used() {
 		j.exports.summary()
 	}

@@ -158,7 +158,7 @@ func runEnrichKafka(ctx context.Context, e *env, o *enrichOptions) error {
 	if protobuf {
 		o.format = "auto"
 	}
-	if c.Enrich, err = o.options(ctx); err != nil {
+	if c.Enrich, err = o.options(ctx, e); err != nil {
 		return err
 	}
 	if protobuf {
@@ -199,6 +199,7 @@ func runEnrichKafka(ctx context.Context, e *env, o *enrichOptions) error {
 	err = m.Run(ctx)
 	answered()
 	if !o.quiet {
+		e.mentionUndated(c.Enrich.Annotator)
 		kafkaSummary(e, "", m.Counts(), selecting)
 	}
 	return err

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/capture"
 	"github.com/portannot/portannot/capture/filter"
@@ -15,7 +16,7 @@ import (
 // takeWords tells what the words after the flags are, and gives the captures.
 // After -r or -i they are captures if all of them exist, and else a filter if
 // they compile, as in tcpdump.
-func (o *flowOptions) takeWords(ctx context.Context, words []string) (files []string, err error) {
+func (o *flowOptions) takeWords(ctx context.Context, e *env, words []string) (files []string, err error) {
 	files = append(files, o.read...)
 	if len(words) == 0 {
 		return files, nil
@@ -33,11 +34,11 @@ func (o *flowOptions) takeWords(ctx context.Context, words []string) (files []st
 		return append(files, words...), nil
 	}
 	expr := strings.Join(words, " ")
-	names, err := o.annotating(ctx)
+	names, err := o.annotating(ctx, e)
 	if err != nil {
 		return nil, err
 	}
-	_, notFilter := newFilter(expr, names.Registry)
+	_, notFilter := newFilter(expr, annotate.New(names).Registry())
 	switch {
 	case len(found) > 0:
 		return nil, usagef("a filter can be given as -f 'EXPR', captures with -r",

@@ -44,6 +44,7 @@ type flowOptions struct {
 	statuses   []string
 	services   []string
 	registry   string
+	asOf       string
 	local      string
 	known      string
 	here       []string // addresses with their networks
@@ -134,7 +135,7 @@ func (o *flowOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) error 
 		return usagef("", "--rotate is not for --by: counts are written at the end")
 	}
 	o.activeSet, o.sortSet = fs.Changed("active-timeout"), fs.Changed("sort")
-	files, err := o.takeWords(ctx, fs.Args())
+	files, err := o.takeWords(ctx, e, fs.Args())
 	if err != nil {
 		return err
 	}
@@ -198,7 +199,7 @@ func (o *flowOptions) job(ctx context.Context, e *env, files []string) (*job, er
 		}
 		j.env, j.carved = &env{stdin: e.stdin, stdout: io.Discard, stderr: e.stderr, outputs: e.outputs}, e.stdout
 	}
-	opt, err := o.annotating(ctx)
+	opt, err := o.annotating(ctx, e)
 	if err != nil {
 		return nil, err
 	}
@@ -207,8 +208,8 @@ func (o *flowOptions) job(ctx context.Context, e *env, files []string) (*job, er
 	}
 	opt.Evidence = j.evidence
 	j.annotator = annotate.New(opt)
-	registry := opt.Registry
-	if err := o.fillSelector(&j.selector, registry, opt.Local); err != nil {
+	registry := j.annotator.Registry()
+	if err := o.fillSelector(&j.selector, j.annotator, opt.Local); err != nil {
 		return nil, err
 	}
 	if o.filter != "" {
@@ -220,7 +221,7 @@ func (o *flowOptions) job(ctx context.Context, e *env, files []string) (*job, er
 	if j.records != "" {
 		shown = io.Discard // a file is no terminal
 	}
-	meta := render.Meta{Edition: registry.Edition(), Color: useColor(o.color, shown), Details: o.details}
+	meta := render.Meta{Edition: registry.Edition(), AsOf: o.asOf, ByDay: opt.ByDay, Color: useColor(o.color, shown), Details: o.details}
 	if !o.wide {
 		meta.Width = terminalWidth(shown)
 	}
@@ -351,14 +352,31 @@ func readKnownServices(ctx context.Context, path string) (*annotate.KnownService
 	return k, nil
 }
 
-// annotating reads what --registry, --services and --known-services name, once: they
-// may be pipes.
-func (o *flowOptions) annotating(ctx context.Context) (opt annotate.Options, err error) {
+// annotating reads what --registry, --as-of, --services and --known-services name,
+// once: they may be pipes.
+func (o *flowOptions) annotating(ctx context.Context, e *env) (opt annotate.Options, err error) {
 	if o.names != nil {
 		return *o.names, nil
 	}
-	if opt.Registry, err = openRegistry(ctx, o.registry); err != nil {
+	switch {
+	case o.asOf == "":
+	case o.asOf == ofTraffic && len(o.live.interfaces) > 0:
+		return opt, usagef("", "--as-of %s is for files: live traffic is of today", ofTraffic)
+	case o.asOf == ofTraffic:
+		opt.ByDay = true
+		err = noHistoryOf(o.registry)
+	default:
+		opt.AsOf, err = knownDay(o.registry, o.asOf)
+	}
+	if err != nil {
 		return opt, err
+	}
+	c, err := chooseRegistry(ctx, o.registry)
+	if err != nil {
+		return opt, err
+	}
+	if opt.Registry = c.Registry; o.asOf == "" && !o.quiet {
+		e.mentionAge(o.registry, c)
 	}
 	if o.local != "" {
 		if opt.Local, err = readLocalNames(ctx, o.local); err != nil {
@@ -409,7 +427,8 @@ var protocolsOf = map[string][]uint8{
 	"dccp":     {packet.DCCP},
 }
 
-func (o *flowOptions) fillSelector(s *annotate.Selector, registry *iana.Registry, local *annotate.LocalNames) error {
+func (o *flowOptions) fillSelector(s *annotate.Selector, an *annotate.Annotator, local *annotate.LocalNames) error {
+	registry := an.Registry()
 	for _, t := range o.transports {
 		p, ok := protocolsOf[strings.ToLower(t)]
 		if !ok {
@@ -446,7 +465,7 @@ func (o *flowOptions) fillSelector(s *annotate.Selector, registry *iana.Registry
 		s.Verdicts = append(s.Verdicts, v)
 	}
 	for _, name := range o.services {
-		if len(registry.ByName(name)) == 0 && (local == nil || !local.Known(name)) {
+		if len(registry.ByName(name)) == 0 && (local == nil || !local.Known(name)) && !(an.ByDay() && iana.EverRegistered(name)) {
 			if len(registry.WithoutPort(name)) > 0 {
 				return usagef("", "--service: %q is registered without a port", name)
 			}
@@ -632,6 +651,7 @@ func (j *job) runFiles(ctx context.Context) error {
 	if !j.quiet {
 		files.summary()
 		j.summary(stats, out, "from "+plural(uint64(len(paths)), "file"))
+		j.env.mentionUndated(j.annotator)
 		if c, ok := src.(interface{ Drops() uint64 }); ok && c.Drops() > 0 {
 			j.env.warnf("the capture reports %s lost while it was made", plural(c.Drops(), "packet"))
 		}

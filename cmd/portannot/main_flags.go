@@ -91,6 +91,7 @@ portannot COMMAND [flags]`,
 			{Heading: "Files of -w and --output-file, with -i and --follow:", Flags: cli.Join(rotationFlags(&o.files), tcpdumpFlags(&o.files))},
 			{Heading: "Names:", Flags: []cli.Flag{
 				registryFlag(&o.registry),
+				trafficAsOfFlag(&o.asOf),
 				servicesFlag(&o.local),
 			}},
 			{Heading: "Which end is the service:", Flags: []cli.Flag{

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/cmd/portannot/internal/cli"
 )
@@ -13,6 +14,16 @@ import (
 func asOfFlag(p *string) cli.Flag {
 	return cli.String(p, "as-of", "", "DATE", "",
 		"answer from the edition of a day, 2018-01-31: the newest known one that is not later. Editions since "+firstKnown+" are known")
+}
+
+// ofTraffic is the word for the day of each flow, where a day is asked for.
+const ofTraffic = "capture"
+
+// trafficAsOfFlag asks for the registry of a day, or of the days of the traffic.
+func trafficAsOfFlag(p *string) cli.Flag {
+	return cli.String(p, "as-of", "", "DATE", "",
+		"answer from the registry edition of a day, 2018-01-31, or \"capture\", of each flow's own day; editions since "+firstKnown+" are known, and of earlier days only the date of each record").
+		Named(ofTraffic)
 }
 
 // firstKnown is iana.FirstKnown, which reads the history: help must not.
@@ -32,23 +43,71 @@ func chooseRegistryAsOf(ctx context.Context, name, asOf string) (chosen, error) 
 	if asOf == "" {
 		return chooseRegistry(ctx, name)
 	}
-	t, ok := day(asOf)
-	switch {
-	case !ok:
-		return chosen{}, usagef("a date is 2018-01-31", "--as-of %q: not a date", asOf)
-	case name != "" && name != embeddedWord:
-		return chosen{}, usagef("without --registry, --as-of asks all known editions", "--as-of: a registry file is one edition, and its history is not known")
-	case name == "":
+	t, err := knownDay(name, asOf)
+	if err != nil {
+		return chosen{}, err
+	}
+	if name == "" {
 		// The edition that `registry update` installed may be the newest one.
 		if c, err := updatedRegistry(); err == nil && c.Registry != nil && c.Edition().Date <= asOf {
 			return c, nil
 		}
 	}
 	reg, err := iana.AsOf(t)
+	return chosen{Registry: reg}, err
+}
+
+// knownDay reads the day of --as-of, of which an edition must be known.
+func knownDay(registry, asOf string) (time.Time, error) {
+	t, ok := day(asOf)
+	if !ok {
+		return t, usagef("a date is 2018-01-31", "--as-of %q: not a date", asOf)
+	}
+	if err := noHistoryOf(registry); err != nil {
+		return t, err
+	}
+	_, err := iana.AsOf(t)
 	if errors.Is(err, iana.ErrNoHistory) {
 		err = withHint(err, noHistoryHint)
 	}
-	return chosen{Registry: reg}, err
+	return t, err
+}
+
+// mentionUndated says which flows could not have the registry of their day.
+func (e *env) mentionUndated(an *annotate.Annotator) {
+	early, noTime := an.Undated()
+	if early {
+		e.warnf("flows from before %s have the answers of that edition, the first one known: of earlier days, only the date of each record is", firstKnown)
+	}
+	if noTime {
+		e.warnf("flows without a time have the answers of edition %s", an.Registry().Edition().Date)
+	}
+}
+
+// noHistoryOf refuses the history of a registry file.
+func noHistoryOf(registry string) error {
+	if registry == "" || registry == embeddedWord {
+		return nil
+	}
+	return usagef("without --registry, --as-of asks all known editions", "--as-of: a registry file is one edition, and its history is not known")
+}
+
+// staleAfter is the age at which an edition is mentioned: IANA publishes one in six
+// days.
+const staleAfter = 180 * 24 * time.Hour
+
+// now is the time; tests have their own.
+var now = time.Now
+
+// mentionAge says that the edition in use is old, unless the user has named it.
+func (e *env) mentionAge(name string, c chosen) {
+	if name != "" {
+		return
+	}
+	date, ok := day(c.Edition().Date)
+	if age := now().Sub(date); ok && age > staleAfter {
+		e.warnf("the registry edition %s is %d days old: `portannot registry update` fetches the newest", c.Edition().Date, age/(24*time.Hour))
+	}
 }
 
 // openEdition gives what `registry diff` is told to compare: a day, a file, or

@@ -82,6 +82,7 @@ portannot review [flags] [FLOWLOG... | -]`,
 			{Heading: rightsHeading, Flags: rightsFlags(&o.rights)},
 			{Heading: "Names:", Flags: []cli.Flag{
 				registryFlag(&o.registry),
+				trafficAsOfFlag(&o.asOf),
 				servicesFlag(&o.flowOptions.local),
 			}},
 			{Heading: "Which end is the service:", Flags: []cli.Flag{
@@ -190,11 +191,11 @@ func (o *reviewOptions) job(ctx context.Context, e *env) (*reviewJob, error) {
 			return nil, usagef("", "--fail-on: %v", err)
 		}
 	}
-	if j.annotating, err = o.annotating(ctx); err != nil {
+	if j.annotating, err = o.annotating(ctx, e); err != nil {
 		return nil, err
 	}
-	registry := j.annotating.Registry
-	opt := review.Options{MaxServices: o.maxServices, ScanTargets: o.scanTargets, Now: time.Now()}
+	registry := annotate.New(j.annotating).Registry()
+	opt := review.Options{MaxServices: o.maxServices, ScanTargets: o.scanTargets, Now: time.Now(), AsOf: o.asOf}
 	if opt.Policy, err = readPolicy(ctx, e, o.policy, registry); err != nil {
 		return nil, err
 	}
@@ -385,6 +386,7 @@ func (j *reviewJob) writePolicy(r *review.Report, in inputState) error {
 func (j *reviewJob) outcome(r *review.Report, partial bool) error {
 	if !j.quiet {
 		j.env.warnf("%s", reviewSummary(r))
+		j.env.mentionUndated(j.annotator)
 	}
 	switch {
 	case partial:

@@ -137,16 +137,15 @@ func address(b []byte) netip.Addr {
 
 // protobuf annotates messages.
 type protobuf struct {
-	flows   *flowlog.Flows
-	edition string
-	output  flowlog.Output
-	strip   bool
-	m       flowMessage
-	note    []byte
+	flows  *flowlog.Flows
+	output flowlog.Output
+	strip  bool
+	m      flowMessage
+	note   []byte
 }
 
 func newProtobuf(opt flowlog.EnrichOptions) *protobuf {
-	return &protobuf{flows: flowlog.NewFlows(opt), edition: opt.Annotator.Registry().Edition().Date, output: opt.Output, strip: opt.Strip}
+	return &protobuf{flows: flowlog.NewFlows(opt), output: opt.Output, strip: opt.Strip}
 }
 
 // append appends a record's value, which holds the message b, annotated.
@@ -213,7 +212,7 @@ func (p *protobuf) appendNote(dst []byte) []byte {
 		dst = protowire.AppendVarint(protowire.AppendTag(dst, 11, protowire.VarintType), 1)
 	}
 	text(12, a.Local())
-	text(13, p.edition)
+	text(13, a.Registry.Edition().Date)
 	text(14, iana.Caveat)
 	return protowire.AppendVarint(protowire.AppendTag(dst, 15, protowire.VarintType), record.Schema)
 }

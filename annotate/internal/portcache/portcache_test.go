@@ -47,3 +47,29 @@ func TestCache(t *testing.T) {
 		t.Error("numbers of texts that were not asked for")
 	}
 }
+
+// Editions keep what was made for a registry while it is among those used last.
+func TestEditions(t *testing.T) {
+	made := 0
+	e := Editions[int]{New: func(*iana.Registry) *int { made++; n := made; return &n }}
+	var regs []*iana.Registry
+	for range maxEditions {
+		regs = append(regs, new(iana.Registry))
+	}
+	for range 3 {
+		for i, r := range regs {
+			if got := *e.Of(r); got != i+1 || *e.Of(r) != got {
+				t.Fatalf("registry %d: %d", i, got)
+			}
+		}
+	}
+	if got := *e.Of(nil); got != maxEditions+1 {
+		t.Errorf("no registry: %d", got)
+	}
+	if got := *e.Of(regs[1]); got != 2 {
+		t.Errorf("a registry that was in use: %d", got)
+	}
+	if got := *e.Of(regs[0]); got != maxEditions+2 {
+		t.Errorf("the registry that was not used for longest: %d", got)
+	}
+}

@@ -85,7 +85,7 @@ func (c *csvReport) appendRule(dst []byte, u *review.RuleUse) []byte {
 	if u.Counter != nil {
 		dst = ascii.AppendUint(dst, u.Counter.Packets)
 	}
-	return append(cells(dst, u.Text), c.tail...)
+	return c.end(cells(dst, u.Text), c.edition)
 }
 
 // csvReport writes lines, one after the other.
@@ -94,15 +94,16 @@ type csvReport struct {
 	s           review.Service
 	first, last ascii.Clock
 	list        []byte
-	tail        string // of every line
+	edition     string // of the report
+	tail        string // of every line, behind the edition
 	empty       string // the cells of no service
 }
 
 func newCSVReport(r *review.Report) *csvReport {
-	tail := annotate.AppendCSV([]byte{','}, r.Registry.Edition)
+	var tail []byte
 	tail = ascii.AppendUint(append(tail, ','), record.Schema)
 	tail = append(annotate.AppendCSV(append(tail, ','), r.Caveat), '\n')
-	return &csvReport{tail: string(tail), empty: strings.Repeat(",", len(reportColumns)-3-9)}
+	return &csvReport{edition: r.Registry.Edition, tail: string(tail), empty: strings.Repeat(",", len(reportColumns)-3-9)}
 }
 
 // cells appends texts, each as a cell after others.
@@ -147,10 +148,16 @@ func (c *csvReport) appendFinding(dst []byte) []byte {
 	return dst
 }
 
+// end appends the last cells of a line: the edition of the registration, schema and
+// caveat.
+func (c *csvReport) end(dst []byte, edition string) []byte {
+	return append(annotate.AppendCSV(append(dst, ','), edition), c.tail...)
+}
+
 // appendService appends the cells of a service, or of none, and ends the line.
 func (c *csvReport) appendService(dst []byte, s *review.Service) []byte {
 	if s == nil {
-		return append(append(dst, c.empty...), c.tail...)
+		return c.end(append(dst, c.empty...), c.edition)
 	}
 	dst = ascii.AppendUint(append(cells(dst, s.Server), ','), uint64(s.Port))
 	dst = cells(dst, s.Transport, s.Registered.Status.String())
@@ -184,7 +191,11 @@ func (c *csvReport) appendService(dst []byte, s *review.Service) []byte {
 		dst = joined(c, dst, s.Rules.Assumes, appendText)
 	}
 	dst = append(dst, strings.Repeat(",", ruleColumns)...)
-	return append(dst, c.tail...)
+	edition := s.Registered.Edition
+	if edition == "" {
+		edition = c.edition
+	}
+	return c.end(dst, edition)
 }
 
 // moment appends a time as review.Time.String has it.

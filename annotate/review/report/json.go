@@ -272,5 +272,11 @@ func appendRegistration(dst []byte, r *review.Registration) []byte {
 		dst = append(memberTextIf(dst, "name", d.Name), '}')
 	}
 	dst = memberList(dst, "siblings", r.Siblings, iana.AppendJSONString)
+	dst = memberTextIf(dst, "edition", r.Edition)
+	if l := r.Later; l != nil {
+		dst = memberTextIf(append(member(dst, "registered_later"), '{'), "name", l.Name)
+		dst = memberTextIf(memberTextIf(dst, "description", l.Description), "registration_date", l.Registered)
+		dst = append(memberTextIf(dst, "edition", l.FirstEdition), '}')
+	}
 	return append(dst, '}')
 }

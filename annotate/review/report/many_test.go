@@ -34,7 +34,10 @@ func TestReportElements(t *testing.T) {
 	var j jsonReport
 	full := fullReport()
 	empty := review.Service{States: []review.NameCount{}, Entries: []string{}, Registered: review.Registration{Status: iana.Assigned}}
-	for _, s := range append(full.Services, empty, review.Service{Clients: review.Clients{Most: []review.Client{}, Others: []string{"10.0.0.1", "2001:db8::1"}}, Rules: &review.Ruled{}}) {
+	past := review.Service{Registered: review.Registration{Status: iana.Unassigned, Edition: "2016-06-28",
+		Later: &review.LaterRegistration{Name: "ollama", Description: "Ollama", Registered: "2025-09-26", FirstEdition: "2026-02-02"}}}
+	nameless := review.Service{Registered: review.Registration{Later: &review.LaterRegistration{}}}
+	for _, s := range append(full.Services, empty, past, nameless, review.Service{Clients: review.Clients{Most: []review.Client{}, Others: []string{"10.0.0.1", "2001:db8::1"}}, Rules: &review.Ruled{}}) {
 		if got, want := string(j.appendService(nil, &s)), enc(&s); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
@@ -49,7 +52,7 @@ func TestReportElements(t *testing.T) {
 	for _, c := range []struct {
 		of   any
 		want int
-	}{{review.Service{}, 24}, {review.Finding{}, 10}, {review.Registration{}, 8}, {review.Clients{}, 4}, {review.Ruled{}, 7}} {
+	}{{review.Service{}, 24}, {review.Finding{}, 10}, {review.Registration{}, 10}, {review.Clients{}, 4}, {review.Ruled{}, 7}} {
 		if n := reflect.TypeOf(c.of).NumField(); n != c.want {
 			t.Errorf("%T has %d members, and %d are known here", c.of, n, c.want)
 		}

@@ -75,7 +75,7 @@ func writeReportMarkdown(w io.Writer, r *review.Report, _ Meta) error {
 			fmt.Fprintf(b, "- %s\n", markdown(s))
 		}
 	}
-	fmt.Fprintf(b, "\n%s IANA registry edition %s.\n", markdown(r.Warning), markdown(r.Registry.Edition))
+	fmt.Fprintf(b, "\n%s IANA registry %s.\n", markdown(r.Warning), markdown(r.Registry.Words()))
 	return b.Flush()
 }
 

@@ -174,7 +174,7 @@ func about(r *review.Report) []fact {
 	list := []fact{
 		{"window", window},
 		{"traffic", strings.Join(append([]string{counted(int(t.Flows), "flow")}, kinds...), ", ")},
-		{"registry", "edition " + r.Registry.Edition},
+		{"registry", r.Registry.Words()},
 	}
 	if p := r.Policy; p != nil {
 		text := fmt.Sprintf("%s: %s", p.File, counted(len(p.Expected), "entry"))

@@ -108,6 +108,9 @@ func writeReportSARIF(w io.Writer, r *review.Report, _ Meta) error {
 	if len(r.Rules) > 0 {
 		run.Properties["rules"] = r.Rules
 	}
+	if r.Registry.AsOf != "" {
+		run.Properties["registryAsOf"] = r.Registry.AsOf
+	}
 	inv := &run.Invocations[0]
 	for _, text := range append([]string{r.Warning}, r.Remarks...) {
 		inv.ToolExecutionNotifications = append(inv.ToolExecutionNotifications, sarifNotification{"note", sarifMessage{Text: text}})

@@ -48,7 +48,7 @@ func writeReportText(w io.Writer, r *review.Report, m Meta) error {
 	t.scanners()
 	t.rules()
 	t.losses()
-	fmt.Fprintf(t, "\n# %s Registry edition %s.\n", printable(r.Warning), printable(r.Registry.Edition))
+	fmt.Fprintf(t, "\n# %s Registry %s.\n", printable(r.Warning), printable(r.Registry.Words()))
 	return t.Flush()
 }
 
