@@ -229,9 +229,16 @@ type Annotation struct {
 	Note Note
 	// SourceLocal and DestinationLocal are the user's own names, "" for none.
 	SourceLocal, DestinationLocal string
+	// LocalFrequency is the share of hosts on which nmap found the service port open, if
+	// the user's names are those of nmap: see [LocalNames.Frequency]. It is below 0 where
+	// that is not known, and valid if Local is not "".
+	LocalFrequency float64
 	// RegisteredLater is true when the service port's registration is dated
 	// after the flow began.
 	RegisteredLater bool
+	// NoPractice says that software which uses the port without being registered for
+	// it is not to be named: see package practice.
+	NoPractice bool
 	// Observed is what the payload looks like, with the verdict on it.
 	Observed Observed
 }
@@ -275,6 +282,7 @@ func (a *Annotation) Local() string {
 // Annotator annotates flows. It is safe for concurrent use.
 type Annotator struct {
 	registry *iana.Registry
+	quiet    bool         // about practice
 	asOf     *AsOf        // nil: the registry is asked for no day
 	days     *dayEditions // nil unless each flow has the registry of its day
 	local    *LocalNames
@@ -296,6 +304,8 @@ type Options struct {
 	// ByDay has the ports of each flow looked up in the edition of its own day. For a
 	// flow without a time, Registry is used.
 	ByDay bool
+	// NoPractice is copied to the annotations.
+	NoPractice bool
 	// Local has the user's own names of ports; nil is none.
 	Local *LocalNames
 	// Known has the services that the user knows of; nil is none.
@@ -312,7 +322,7 @@ func New(opt Options) *Annotator {
 	if opt.Registry == nil {
 		opt.Registry = iana.Embedded()
 	}
-	a := &Annotator{registry: opt.Registry, local: opt.Local, known: opt.Known, evidence: opt.Evidence, broadcasts: broadcasts(opt.Networks)}
+	a := &Annotator{registry: opt.Registry, quiet: opt.NoPractice, local: opt.Local, known: opt.Known, evidence: opt.Evidence, broadcasts: broadcasts(opt.Networks)}
 	switch {
 	case opt.ByDay:
 		a.days = &dayEditions{newest: opt.Registry}
@@ -375,7 +385,7 @@ func (a *Annotator) AnnotateTo(r *Annotation, in *Input) {
 			a.days.noDay.Store(true)
 		}
 	}
-	r.NoSourcePort, r.NoDestinationPort = in.NoSourcePort, in.NoDestinationPort
+	r.NoSourcePort, r.NoDestinationPort, r.NoPractice = in.NoSourcePort, in.NoDestinationPort, a.quiet
 	if !in.NoSourcePort {
 		r.Registry.LookupTo(&r.Source, t, in.Source.Port())
 	}
@@ -391,6 +401,9 @@ func (a *Annotator) AnnotateTo(r *Annotation, in *Input) {
 		}
 	}
 	r.Service = a.decide(in, r.Source.Status == iana.Assigned, r.Destination.Status == iana.Assigned)
+	if r.Local() != "" {
+		r.LocalFrequency = a.local.frequency(t, r.Service.Port)
+	}
 	// Of its own day, an edition has nothing that is registered later.
 	if e := r.ServiceEntry(); e != nil && in.Start != 0 && (a.days == nil || r.AsOf != nil && r.AsOf.Later) {
 		r.RegisteredLater = a.dates.begin(e) > in.Start

@@ -2,6 +2,7 @@ package annotate
 
 import (
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -232,6 +233,60 @@ func TestLocalNames(t *testing.T) {
 	}
 }
 
+// The files that are at hand on most machines: those of the system, of nmap and of
+// Wireshark. Their lines are as these programs write them.
+func TestLocalNamesOfOthers(t *testing.T) {
+	const (
+		etc       = "\ufeff# Network services, Internet style\nhttp\t\t80/tcp\t\twww\t\t# WorldWideWeb HTTP\nrtmp\t\t1/ddp\t\t\t# Routing Table Maintenance Protocol\r\nnatd\t\t8668/divert # Network Address Translation\n"
+		nmap      = "# Fields in this file are: Service name, portnum/protocol, open-frequency, optional comments\ntcpmux\t1/tcp\t0.001995\t# TCP Port Service Multiplexer\nunknown\t4/tcp\t0.000477\nhttp\t80/tcp\t0.484143\t# World Wide Web HTTP\nhttp\t80/sctp\t0.000000\n"
+		wireshark = "discard\t\t9/tcp/udp/sctp/dccp\t# Discard\nx11\t\t6000-6063/tcp/udp\t# X Window System\n"
+	)
+	for _, c := range []struct {
+		file      string
+		t         iana.Transport
+		port      uint16
+		want      string
+		frequency float64
+	}{
+		{etc, iana.TCP, 80, "http", -1}, {etc, iana.TCP, 1, "", -1}, {etc, iana.TCP, 8668, "", -1},
+		{nmap, iana.TCP, 1, "tcpmux", 0.001995}, {nmap, iana.TCP, 80, "http", 0.484143}, {nmap, iana.SCTP, 80, "http", 0},
+		{nmap, iana.TCP, 4, "", -1}, {nmap, iana.UDP, 80, "", -1},
+		{wireshark, iana.TCP, 9, "discard", -1}, {wireshark, iana.DCCP, 9, "discard", -1}, {wireshark, iana.UDP, 6063, "x11", -1},
+		{wireshark, iana.SCTP, 6000, "", -1},
+		{etc + nmap + wireshark, iana.SCTP, 9, "discard", -1},
+	} {
+		l, err := ReadLocalNames(strings.NewReader(c.file), "f")
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, ok := l.Frequency(c.t, c.port)
+		if !ok {
+			f = -1
+		}
+		if got := l.Name(c.t, c.port); got != c.want || f != c.frequency {
+			t.Errorf("%d/%v: %q %v, want %q %v", c.port, c.t, got, f, c.want, c.frequency)
+		}
+	}
+	l, err := ReadLocalNames(strings.NewReader(nmap), "f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := New(Options{Local: l}).Annotate(Input{Protocol: 6, Source: ap("10.0.0.1:50000"), Destination: ap("10.0.0.2:80")})
+	if a.Local() != "http" || a.LocalFrequency != 0.484143 {
+		t.Errorf("local %q, frequency %v", a.Local(), a.LocalFrequency)
+	}
+	for _, path := range []string{"/etc/services", "/usr/share/wireshark/services", "/usr/share/nmap/nmap-services"} {
+		file, err := os.Open(path)
+		if err != nil {
+			continue
+		}
+		defer file.Close()
+		if l, err := ReadLocalNames(file, path); err != nil || l.Name(iana.TCP, 80) == "" {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
 func TestLocalNamesErrors(t *testing.T) {
 	for in, want := range map[string]string{
 		"a 1/tcp\nb\n":              "f:2: \"b\" has no port",
@@ -241,6 +296,8 @@ func TestLocalNamesErrors(t *testing.T) {
 		"a 1/foo":                   "f:1: unknown transport \"foo\"",
 		strings.Repeat("x", 1<<17):  "f:1: ",
 		"a /tcp":                    "f:1: port \"\"",
+		"a x/ddp":                   "f:1: port \"x\"",
+		"a 1/tcp/foo":               "f:1: unknown transport \"foo\"",
 		"ok 1/tcp\n\n# c\nbad 1-/u": "f:4: ",
 	} {
 		if _, err := ReadLocalNames(strings.NewReader(in), "f"); err == nil || !strings.HasPrefix(err.Error(), want) {
@@ -252,10 +309,23 @@ func TestLocalNamesErrors(t *testing.T) {
 func FuzzReadLocalNames(f *testing.F) {
 	f.Add(localFile)
 	f.Add("a 0-65535\nb 1/udp-lite")
+	f.Add("http\t80/tcp\t0.484143\t# HTTP\nunknown\t4/tcp\t0.000477\n")
+	f.Add("x11\t\t6000-6063/tcp/udp\t# X\nrtmp 1/ddp\n")
 	f.Fuzz(func(t *testing.T, s string) {
 		l, err := ReadLocalNames(strings.NewReader(s), "f")
 		if (l == nil) == (err == nil) {
-			t.Errorf("names %v beside error %v", l, err)
+			t.Fatalf("names %v beside error %v", l, err)
+		}
+		if l == nil {
+			return
+		}
+		for _, transport := range iana.Transports() {
+			for port := range l.names[transport] {
+				share, ok := l.Frequency(transport, port)
+				if l.Name(transport, port) == "" || share < 0 || share > 1 || !ok && share != 0 {
+					t.Errorf("%d/%s: %q, %v", port, transport, l.Name(transport, port), share)
+				}
+			}
 		}
 	})
 }

@@ -14,20 +14,21 @@ const Schema = 2
 // Type is the type of a field's value.
 type Type uint8
 
-// The types. In JSON, Text and Time are strings, and Port and Count are numbers.
+// The types. In JSON, Text and Time are strings, and Port, Count and Fraction are numbers.
 // In CSV, the elements of a List are separated by "|".
 const (
-	Text  Type = iota
-	Port       // from 0 to 65535
-	Count      // an unsigned 64-bit number
-	Time       // RFC 3339 in UTC: 2026-08-17T09:00:00.000000000Z
-	Bool       // true or false
-	List       // of texts or counts
+	Text     Type = iota
+	Port          // from 0 to 65535
+	Count         // an unsigned 64-bit number
+	Time          // RFC 3339 in UTC: 2026-08-17T09:00:00.000000000Z
+	Fraction      // from 0 to 1
+	Bool          // true or false
+	List          // of texts or counts; in JSON alone, also of objects
 )
 
 // String gives "string", "number", "time", "boolean" or "list".
 func (t Type) String() string {
-	return [...]string{Text: "string", Port: "number", Count: "number", Time: "time", Bool: "boolean", List: "list"}[t]
+	return [...]string{Text: "string", Port: "number", Count: "number", Fraction: "number", Time: "time", Bool: "boolean", List: "list"}[t]
 }
 
 // Place says where a field is printed. It is a set of bits.
@@ -128,9 +129,10 @@ var fields = []Field{
 	{"portannot.destination_registered.name", Text, "likewise", ifListed, every},
 	{"portannot.destination_registered.*", Text, "likewise", ifListed, FlowJSON | LogJSON},
 	{"portannot.local", Text, "your own name of the service port (--services)", ifAny, every},
+	{"portannot.local_frequency", Fraction, "the share of hosts on which nmap found the service port open", "when the names are those of nmap-services", FlowJSON | LogJSON},
 	{"portannot.source_local", Text, "your own name of the source's port", ifAny, FlowJSON | LogJSON},
 	{"portannot.destination_local", Text, "your own name of the destination's port", ifAny, FlowJSON | LogJSON},
-	{"portannot.practice", Text, "software that is documented to use the port without being registered for it", "", 0},
+	{"portannot.practice", List, "software that by its own documentation uses the service port without being registered for it: objects with software, use, ports (of a range), document, url and read (the day on which it was read)", ifAny, FlowJSON | LogJSON},
 	{"portannot.observed.protocol", Text, "what the payload looks like: tls, ssh, dns …; says nothing of the port", ifSeen, flowBoth},
 	{"portannot.observed.strength", Text, "full or likely", ifSeen, flowBoth},
 	{"portannot.observed.reason", Text, "what matched", ifSeen, flowBoth},

@@ -2,11 +2,13 @@ package record
 
 import (
 	"net/netip"
+	"strconv"
 
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/internal/ascii"
 	"github.com/portannot/portannot/annotate/internal/portcache"
+	"github.com/portannot/portannot/annotate/practice"
 	"github.com/portannot/portannot/capture/flow"
 	"github.com/portannot/portannot/capture/packet"
 )
@@ -26,6 +28,7 @@ type jsonOfEdition struct {
 	closing       string // the brace, schema and caveat
 	registrations portcache.Cache
 	later         portcache.Cache
+	practice      portcache.Cache
 }
 
 // service is how an object begins for one way in which services are decided.
@@ -44,6 +47,7 @@ func newJSONOfEdition(r *iana.Registry) *jsonOfEdition {
 		registry: string(b), closing: string(c),
 		registrations: portcache.Cache{Write: iana.AppendRegistration},
 		later:         portcache.Cache{Write: appendLater},
+		practice:      portcache.Cache{Write: appendPractice},
 	}
 }
 
@@ -197,7 +201,13 @@ func (j *JSON) AppendAnnotation(dst []byte, a *annotate.Annotation) []byte {
 	if e, ok := a.LaterRegistration(); ok {
 		dst = ed.later.Append(append(dst, `,"registered_later":`...), &e)
 	}
+	if e != nil && !a.NoPractice {
+		dst = ed.practice.Append(dst, e)
+	}
 	dst = appendName(dst, `,"local":`, a.Local())
+	if a.LocalFrequency >= 0 && a.Local() != "" {
+		dst = strconv.AppendFloat(append(dst, `,"local_frequency":`...), a.LocalFrequency, 'f', -1, 64)
+	}
 	dst = appendName(dst, `,"source_local":`, a.SourceLocal)
 	dst = appendName(dst, `,"destination_local":`, a.DestinationLocal)
 	if a.Observed.Examined {
@@ -211,6 +221,14 @@ func (j *JSON) AppendAnnotation(dst []byte, a *annotate.Annotation) []byte {
 		}
 	}
 	return append(dst, ed.closing...)
+}
+
+// appendPractice appends the member for software that uses a port, if there is any.
+func appendPractice(dst []byte, e iana.Entry) []byte {
+	if !practice.Has(e.Transport, e.Port) {
+		return dst
+	}
+	return practice.AppendJSON(append(dst, `,"practice":`...), e.Transport, e.Port)
 }
 
 // appendLater appends what a port was registered for later.
@@ -233,7 +251,7 @@ func appendLater(dst []byte, e iana.Entry) []byte {
 func IsAnnotation(key []byte) bool {
 	switch string(key) {
 	case "service", "note", "registered", "source_registered", "destination_registered", "registered_after_traffic",
-		"registered_later", "local", "source_local", "destination_local", "registry", "schema", "caveat", "from":
+		"registered_later", "practice", "local", "local_frequency", "source_local", "destination_local", "registry", "schema", "caveat", "from":
 		return true
 	}
 	return false

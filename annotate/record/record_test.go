@@ -81,6 +81,44 @@ func testPastJSON() (out []byte) {
 	return out
 }
 
+// testPracticeJSON gives the record of a flow to Tailscale's port, which has a name in
+// nmap's file.
+func testPracticeJSON(t testing.TB, quiet bool) []byte {
+	local, err := annotate.ReadLocalNames(strings.NewReader("tailnet\t41641/udp\t0.000125\n"), "nmap-services")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := flow.Flow{Protocol: packet.UDP, Source: netip.MustParseAddrPort("10.0.0.1:123"), Destination: netip.MustParseAddrPort("10.0.0.2:41641")}
+	f.Opening.Server = flow.Destination
+	f.Forward = flow.Counters{Packets: 1, First: 1e18, Last: 1e18}
+	a := annotate.New(annotate.Options{Local: local, NoPractice: quiet}).Flow(&f, nil)
+	return new(JSON).AppendFlow(nil, &f, &a)
+}
+
+// Software that uses a port stands apart from the registration and from the user's
+// names, with its document.
+func TestPractice(t *testing.T) {
+	var r struct {
+		Portannot struct {
+			Registered     struct{ Status, Name string }
+			Practice       []struct{ Software, Use, Document, URL, Read string }
+			Local          string
+			LocalFrequency float64 `json:"local_frequency"`
+		}
+	}
+	if err := json.Unmarshal(testPracticeJSON(t, false), &r); err != nil {
+		t.Fatal(err)
+	}
+	p := r.Portannot
+	if p.Registered.Status != "unassigned" || p.Registered.Name != "" || p.Local != "tailnet" || p.LocalFrequency != 0.000125 ||
+		len(p.Practice) != 1 || p.Practice[0].Software != "Tailscale" || !strings.HasPrefix(p.Practice[0].URL, "https://") || p.Practice[0].Read == "" {
+		t.Errorf("%+v", p)
+	}
+	if got := testPracticeJSON(t, true); bytes.Contains(got, []byte("practice")) {
+		t.Errorf("practice off: %s", got)
+	}
+}
+
 // A record names the edition that was asked, the day, and what came later.
 func TestPastRecords(t *testing.T) {
 	for i, want := range []map[string]string{
@@ -142,7 +180,7 @@ func checkFixed(t *testing.T, rec map[string]string) {
 
 func TestJSONAgreesWithTheTableOfFields(t *testing.T) {
 	printed := map[string]bool{}
-	for _, rec := range jsonRecords(t, append(testJSON(t, flowtest.Flows()), testPastJSON()...)) {
+	for _, rec := range jsonRecords(t, slices.Concat(testJSON(t, flowtest.Flows()), testPastJSON(), testPracticeJSON(t, false))) {
 		for name := range rec {
 			if !within(name, FlowJSON) {
 				t.Errorf("field %s is printed, and not documented", name)

@@ -5,6 +5,7 @@ import (
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/internal/ascii"
 	"github.com/portannot/portannot/annotate/internal/portcache"
+	"github.com/portannot/portannot/annotate/practice"
 	"github.com/portannot/portannot/annotate/record"
 	"github.com/portannot/portannot/capture/flow"
 )
@@ -20,7 +21,7 @@ type textFormat struct {
 }
 
 // textOfEdition is what is kept for one edition of the registry.
-type textOfEdition struct{ names, notes, since, later portcache.Cache }
+type textOfEdition struct{ names, notes, since, later, practice portcache.Cache }
 
 func newTextOfEdition(*iana.Registry) *textOfEdition {
 	return &textOfEdition{
@@ -28,6 +29,12 @@ func newTextOfEdition(*iana.Registry) *textOfEdition {
 		notes: portcache.Cache{Write: appendNotes},
 		since: portcache.Cache{Write: func(dst []byte, e iana.Entry) []byte { return append(dst, annotate.SinceWords(&e)...) }},
 		later: portcache.Cache{Write: appendLater},
+		practice: portcache.Cache{Write: func(dst []byte, e iana.Entry) []byte {
+			if s := practice.Software(e.Transport, e.Port); s != "" {
+				dst = append(append(append(dst, " [practice: "...), s...), ']')
+			}
+			return dst
+		}},
 	}
 }
 
@@ -171,6 +178,9 @@ func (t *textFormat) appendDetails(dst []byte, f *flow.Flow, a *annotate.Annotat
 		}
 		if l, ok := a.LaterRegistration(); ok {
 			dst = ed.later.Append(dst, &l)
+		}
+		if !a.NoPractice {
+			dst = ed.practice.Append(dst, e)
 		}
 	} else {
 		dst = ed.appendPort(dst, &a.Source, a.SourceLocal)

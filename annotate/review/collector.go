@@ -89,6 +89,7 @@ type port struct {
 	registered   iana.Entry
 	later        iana.Entry // what the port was registered for later; assigned, or the zero Entry
 	otherEdition bool       // registered is not of the edition of the report
+	noPractice   bool       // software that uses the port is not to be named
 	odd          bool       // there is something to say of the registration
 	unauthorized bool       // use of it is reported
 	assignment   Kind       // of finding about its assignment; numKinds is none
@@ -386,7 +387,7 @@ func (c *Collector) portOf(e *iana.Entry, a *annotate.Annotation) *port {
 	if p == nil || p.registered != *e {
 		p = &port{registered: *e, assignment: assignmentOf(e), unauthorized: e.Unauthorized() != ""}
 		p.odd = e.Status != iana.Assigned && e.Status != iana.Unknown || p.unauthorized
-		p.otherEdition = a.Registry != c.registry
+		p.otherEdition, p.noPractice = a.Registry != c.registry, a.NoPractice
 		if l, ok := a.LaterRegistration(); ok {
 			p.later = l
 		}

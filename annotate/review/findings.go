@@ -11,6 +11,7 @@ import (
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/observe"
+	"github.com/portannot/portannot/annotate/practice"
 	"github.com/portannot/portannot/annotate/review/rules"
 )
 
@@ -386,6 +387,11 @@ func (f *finder) registration(s *service, tell tell) {
 			f.assignment(e, s.assignment, x)
 			if l := &s.port.later; l.Status == iana.Assigned {
 				x.Facts = append(x.Facts, Fact{"later", nameOr(l) + ", " + annotate.SinceWords(l)})
+			}
+			if !s.noPractice {
+				for p := range practice.At(e.Transport, e.Port) {
+					x.Facts = append(x.Facts, Fact{"practice", fmt.Sprintf("%s uses it (%s) by its own documentation, read %s: %s", p.Software, p.Use, p.Document.Read, p.Document.URL)})
+				}
 			}
 		})
 	}

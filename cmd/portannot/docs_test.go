@@ -18,6 +18,7 @@ import (
 
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/observe"
+	"github.com/portannot/portannot/annotate/practice"
 	"github.com/portannot/portannot/annotate/record"
 	"github.com/portannot/portannot/annotate/review"
 	"github.com/portannot/portannot/capture/decode"
@@ -65,6 +66,14 @@ var madeLists = map[string]func() string{
 			}
 		}
 		return sentence(names)
+	},
+	"practice": func() string {
+		var b strings.Builder
+		b.WriteString("| port | software | use | document |\n|---|---|---|---|\n")
+		for e := range practice.All() {
+			fmt.Fprintf(&b, "| %s/%s | %s | %s | %s |\n", e.Ports, e.Transport, e.Software, e.Use, e.Document.Title)
+		}
+		return b.String()
 	},
 	"protocols": func() string {
 		names := observe.ProtocolNames()

@@ -84,6 +84,7 @@ portannot enrich --from TOPIC --to TOPIC --group NAME [flags]`,
 				registryFlag(&o.registry),
 				trafficAsOfFlag(&o.asOf),
 				servicesFlag(&o.local),
+				practiceFlag(&o.practice),
 			}},
 			{Heading: "Which end is the service:", Flags: []cli.Flag{
 				knownServicesFlag(&o.known),

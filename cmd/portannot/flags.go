@@ -19,7 +19,12 @@ func registryFlag(p *string) cli.Flag {
 
 func servicesFlag(p *string) cli.Flag {
 	return cli.String(p, "services", "", "FILE", "",
-		"file with your own names, in the form of /etc/services; shown as local, never mixed with registered names").Of(cli.File)
+		"file with your own names: in the form of /etc/services, nmap-services or Wireshark's services; shown as local, never mixed with registered names").Of(cli.File)
+}
+
+func practiceFlag(p *string) cli.Flag {
+	return cli.Choice(p, "practice", "", "WHICH", "on", []string{"on", "off"},
+		"software that uses a port: on (default) names, apart from the registration, what by its own documentation uses a port that is not registered for it; or off")
 }
 
 func knownServicesFlag(p *string) cli.Flag {

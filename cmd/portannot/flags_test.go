@@ -229,6 +229,7 @@ var differ = map[string]string{
 	"output": "each command has its own formats; registry export takes a file",
 	"write":  "review writes the packets behind findings",
 	"format": "registry export writes formats of its own, and enrich alone reads protobuf",
+	"as-of":  "what has no traffic has no day of it",
 	"from":   "a topic of enrich, an edition of registry update",
 }
 

@@ -45,6 +45,7 @@ type flowOptions struct {
 	services   []string
 	registry   string
 	asOf       string
+	practice   string
 	local      string
 	known      string
 	here       []string // addresses with their networks
@@ -375,6 +376,7 @@ func (o *flowOptions) annotating(ctx context.Context, e *env) (opt annotate.Opti
 	if err != nil {
 		return opt, err
 	}
+	opt.NoPractice = o.practice == "off"
 	if opt.Registry = c.Registry; o.asOf == "" && !o.quiet {
 		e.mentionAge(o.registry, c)
 	}

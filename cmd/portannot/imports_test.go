@@ -38,10 +38,11 @@ var mayImport = map[string][]string{
 	"annotate/internal/flowtest":       {"annotate", "capture/flow", "capture/packet"}, // for tests
 	"annotate/internal/portcache":      {"annotate/iana"},
 	"annotate/observe":                 {"capture/packet"},
-	"annotate/record":                  {"annotate", "annotate/iana", "annotate/internal/ascii", "annotate/internal/portcache", "annotate/observe", "capture/flow", "capture/packet"},
-	"annotate/render":                  {"annotate", "annotate/iana", "annotate/internal/ascii", "annotate/internal/portcache", "annotate/observe", "annotate/record", "annotate/summary", "capture/flow", "capture/inorder", "capture/packet"},
+	"annotate/practice":                {"annotate/iana"},
+	"annotate/record":                  {"annotate", "annotate/iana", "annotate/internal/ascii", "annotate/internal/portcache", "annotate/observe", "annotate/practice", "capture/flow", "capture/packet"},
+	"annotate/render":                  {"annotate", "annotate/iana", "annotate/internal/ascii", "annotate/internal/portcache", "annotate/observe", "annotate/practice", "annotate/record", "annotate/summary", "capture/flow", "capture/inorder", "capture/packet"},
 	"annotate/summary":                 {"annotate", "annotate/iana", "annotate/observe", "capture/flow"},
-	"annotate/review":                  {"annotate", "annotate/iana", "annotate/observe", "annotate/review/rules", "capture/flow"},
+	"annotate/review":                  {"annotate", "annotate/iana", "annotate/observe", "annotate/practice", "annotate/review/rules", "capture/flow"},
 	"annotate/review/report":           {"annotate", "annotate/iana", "annotate/internal/ascii", "annotate/observe", "annotate/record", "annotate/render", "annotate/review"},
 	"annotate/review/rules":            {},
 	"capture":                          {"capture/tail", "capture/unpack"},
@@ -67,7 +68,8 @@ var mayImport = map[string][]string{
 // generators are programs that go generate runs. They may read the published
 // registry with the package that models it; they are in no binary.
 var generators = map[string][]string{
-	"annotate/iana/gen": {"annotate/iana", "annotate/iana/edition", "annotate/iana/edition/update"},
+	"annotate/iana/gen":       {"annotate/iana", "annotate/iana/edition", "annotate/iana/edition/update"},
+	"annotate/iana/gen/since": {"annotate/iana"},
 }
 
 // mayImportOthers says which packages may import a module that is not ours; a

@@ -20,6 +20,7 @@ type lookupOptions struct {
 	history  bool
 	registry string
 	asOf     string
+	practice string
 	color    string
 }
 
@@ -45,6 +46,7 @@ func (e *env) lookupCommand() *cli.Command {
 			cli.Switch(&o.history, "history", "", false, "show how ports changed since the edition of "+firstKnown),
 			registryFlag(&o.registry),
 			asOfFlag(&o.asOf),
+			practiceFlag(&o.practice),
 			colorFlag(&o.color),
 		}}},
 		After: `Status: assigned; reserved; unassigned (also where there is no record below
@@ -81,6 +83,9 @@ func (o *lookupOptions) run(ctx context.Context, e *env, queries []string) error
 	if err != nil {
 		return err
 	}
+	if o.asOf == "" {
+		e.mentionAge(o.registry, c)
+	}
 	reg := c.Registry
 	format := o.format(useColor(o.color, e.stdout))
 	return buffered(e.stdout, func(w *bufio.Writer) error {
@@ -114,11 +119,11 @@ func (o *lookupOptions) format(color bool) answerFormat {
 	case o.history:
 		return &historyAnswers{json: o.output == "json"}
 	case o.output == "json":
-		return &jsonAnswers{explain: o.explain}
+		return &jsonAnswers{explain: o.explain, practised: o.practice != "off"}
 	case o.explain:
-		return &explainAnswers{paint: paint(color)}
+		return &explainAnswers{paint: paint(color), practised: o.practice != "off"}
 	}
-	return &textAnswers{paint: paint(color)}
+	return &textAnswers{paint: paint(color), practised: o.practice != "off"}
 }
 
 // lookup answers queries one after the other, and keeps what was wrong.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/practice"
 )
 
 // explanation says why an answer is what it is.
@@ -57,7 +58,8 @@ func precedenceOf(rec *iana.Record) iana.Precedence {
 // explainAnswers writes a paragraph for each answer: what it is, the order of
 // precedence with what matched at each step, and the records.
 type explainAnswers struct {
-	paint paint
+	paint     paint
+	practised bool
 
 	out   *bufio.Writer
 	reg   *iana.Registry
@@ -70,7 +72,7 @@ func (x *explainAnswers) begin(w *bufio.Writer, reg *iana.Registry) { x.out, x.r
 // its first port, and each transport by itself, since its records are.
 func (x *explainAnswers) ports(span iana.Span, transports iana.TransportSet) error {
 	for t := range transports.All() {
-		err := groups(x.reg, span, iana.TransportSet(0).With(t), func(g group) error {
+		err := groups(x.reg, span, iana.TransportSet(0).With(t), x.practised, func(g group) error {
 			return x.entry(g.where(), x.reg.Lookup(t, g.span.First), &g.answer, g.span)
 		})
 		if err != nil {
@@ -81,10 +83,7 @@ func (x *explainAnswers) ports(span iana.Span, transports iana.TransportSet) err
 }
 
 func (x *explainAnswers) record(en iana.Entry) error {
-	g := group{span: en.Span(), answer: answerOf(en)}
-	if en.Transport != iana.NoTransport {
-		g.transports = g.transports.With(en.Transport)
-	}
+	g := groupOf(en, x.practised)
 	return x.entry(g.where(), en, &g.answer, g.span)
 }
 
@@ -109,6 +108,11 @@ func (x *explainAnswers) entry(where string, en iana.Entry, a *answer, shown ian
 		x.line("about", about)
 	}
 	x.line("range", rangeWords(en.Range()))
+	if a.practice != "" {
+		for p := range practice.At(en.Transport, en.Port) {
+			x.line("practice", fmt.Sprintf("%s: %s, by its own documentation: %s, read %s, %s", p.Software, p.Use, p.Document.Title, p.Document.Read, p.Document.URL))
+		}
+	}
 	switch en.Status {
 	case iana.Dynamic:
 		x.line("rule", "ports from 49152 up are never assigned, whatever records say (RFC 6335 section 6)")

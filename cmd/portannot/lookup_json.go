@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/practice"
 )
 
 // jsonAnswers writes an object a line for each port and transport: that of
@@ -12,13 +13,15 @@ import (
 //
 //	precedence  the kind of record that decided (--explain)
 //	records     all that concern the port, the deciding first (--explain)
+//	practice    software that is documented to use the port (unless --practice off)
 //	source      of the edition, if it is not the embedded one
 //	not_known   fields that are not known for the edition (--as-of)
 //	caveat      always
 //
 // A name without a port gives an object without port, status, listed and range.
 type jsonAnswers struct {
-	explain bool
+	explain   bool
+	practised bool
 
 	out  *bufio.Writer
 	reg  *iana.Registry
@@ -56,6 +59,9 @@ func (j *jsonAnswers) record(en iana.Entry) error {
 	if j.explain {
 		why := marshal(explanationOf(en))
 		j.line = append(append(j.line, ','), why[1:len(why)-1]...)
+	}
+	if j.practised && practice.Has(en.Transport, en.Port) {
+		j.line = practice.AppendJSON(append(j.line, `,"practice":`...), en.Transport, en.Port)
 	}
 	return j.write()
 }

@@ -42,26 +42,28 @@ func ownData(t testing.TB) string {
 
 // answerObject is an object of lookup -o json.
 type answerObject struct {
-	Port         *int              `json:"port"`
-	Transport    string            `json:"transport"`
-	Unspecified  bool              `json:"transport_unspecified"`
-	Status       string            `json:"status"`
-	Listed       *bool             `json:"listed"`
-	Name         string            `json:"name"`
-	Names        []string          `json:"names"`
-	Description  string            `json:"description"`
-	Range        string            `json:"range"`
-	Span         string            `json:"span"`
-	Registered   string            `json:"registration_date"`
-	Modified     string            `json:"modification_date"`
-	References   []string          `json:"references"`
-	ServiceCode  string            `json:"service_code"`
-	Unauthorized string            `json:"unauthorized_use"`
-	Deassigned   map[string]string `json:"deassigned"`
-	Siblings     []string          `json:"siblings"`
-	Edition      string            `json:"edition"`
-	Source       string            `json:"source"`
-	Caveat       string            `json:"caveat"`
+	Port         *int                `json:"port"`
+	Transport    string              `json:"transport"`
+	Unspecified  bool                `json:"transport_unspecified"`
+	Status       string              `json:"status"`
+	Listed       *bool               `json:"listed"`
+	Name         string              `json:"name"`
+	Names        []string            `json:"names"`
+	Description  string              `json:"description"`
+	Range        string              `json:"range"`
+	Span         string              `json:"span"`
+	Registered   string              `json:"registration_date"`
+	Modified     string              `json:"modification_date"`
+	References   []string            `json:"references"`
+	ServiceCode  string              `json:"service_code"`
+	Unauthorized string              `json:"unauthorized_use"`
+	Deassigned   map[string]string   `json:"deassigned"`
+	Siblings     []string            `json:"siblings"`
+	Edition      string              `json:"edition"`
+	Source       string              `json:"source"`
+	NotKnown     []string            `json:"not_known"`
+	Practice     []map[string]string `json:"practice"`
+	Caveat       string              `json:"caveat"`
 }
 
 // lookupJSON runs lookup and reads its objects. It knows all their members.
@@ -387,14 +389,14 @@ func TestLookupOldEditionWhole(t *testing.T) {
 func TestGroupsCover(t *testing.T) {
 	reg := iana.Embedded()
 	var seen [iana.NumTransports][1 << 16]bool
-	err := groups(reg, iana.Span{First: 0, Last: 65535}, allTransports(), func(g group) error {
+	err := groups(reg, iana.Span{First: 0, Last: 65535}, allTransports(), true, func(g group) error {
 		for tr := range g.transports.All() {
 			for port := int(g.span.First); port <= int(g.span.Last); port++ {
 				if seen[tr][port] {
 					t.Errorf("%d/%v twice", port, tr)
 				}
 				seen[tr][port] = true
-				if a := answerOf(reg.Lookup(tr, uint16(port))); a != g.answer {
+				if a := answerOf(reg.Lookup(tr, uint16(port)), true); a != g.answer {
 					t.Errorf("%d/%v: %+v stands with %+v", port, tr, a, g.answer)
 				}
 			}

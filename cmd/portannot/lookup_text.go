@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/practice"
 )
 
 // answer is what text shows of a port on a transport, but for these two.
@@ -20,10 +21,16 @@ type answer struct {
 	unauthorized string
 	deassigned   iana.Deassignment
 	siblings     iana.TransportSet // of a port that is not assigned
+	practice     string            // software that is documented to use the port
 }
 
-func answerOf(en iana.Entry) answer {
+// answerOf gives the answer for a port; practised says whether to tell of software that
+// uses it.
+func answerOf(en iana.Entry, practised bool) answer {
 	a := answer{status: en.Status, listed: en.Listed}
+	if practised {
+		a.practice = practice.Software(en.Transport, en.Port)
+	}
 	if en.Status == iana.Dynamic {
 		return a
 	}
@@ -75,6 +82,9 @@ func (a *answer) about(shown iana.Span) string {
 	if a.siblings != 0 {
 		note("assigned on %s", listed(a.siblings))
 	}
+	if a.practice != "" {
+		note("practice: %s", a.practice)
+	}
 	return strings.Join(parts, " ")
 }
 
@@ -97,6 +107,17 @@ type group struct {
 	answer     answer
 }
 
+// groupOf gives the answer with a record that a name has. Of a range of ports, software
+// may use some, so nothing is told of it.
+func groupOf(en iana.Entry, practised bool) group {
+	span := en.Span()
+	g := group{span: span, answer: answerOf(en, practised && span.First == span.Last)}
+	if en.Transport != iana.NoTransport {
+		g.transports = g.transports.With(en.Transport)
+	}
+	return g
+}
+
 // where gives "4739/tcp,udp", "6000-6063/tcp", or "4200-4299" for a record that
 // names no transport.
 func (g *group) where() string {
@@ -109,7 +130,7 @@ func (g *group) where() string {
 // groups goes through the ports of a span and puts together those of one
 // answer: neighbouring ports whose answers agree on every transport asked for,
 // and in them the transports that agree.
-func groups(reg *iana.Registry, span iana.Span, transports iana.TransportSet, each func(group) error) error {
+func groups(reg *iana.Registry, span iana.Span, transports iana.TransportSet, practised bool, each func(group) error) error {
 	var run [iana.NumTransports]answer // by transport, for the ports of run so far
 	from := span.First
 	flush := func(last uint16) error {
@@ -134,7 +155,7 @@ func groups(reg *iana.Registry, span iana.Span, transports iana.TransportSet, ea
 	for port := int(span.First); port <= int(span.Last); port++ {
 		var here [iana.NumTransports]answer
 		for t := range transports.All() {
-			here[t] = answerOf(reg.Lookup(t, uint16(port)))
+			here[t] = answerOf(reg.Lookup(t, uint16(port)), practised)
 		}
 		if port > int(span.First) && here != run {
 			if err := flush(uint16(port - 1)); err != nil {
@@ -169,7 +190,8 @@ const (
 
 // textAnswers writes aligned lines for people.
 type textAnswers struct {
-	paint paint
+	paint     paint
+	practised bool
 
 	out    *bufio.Writer
 	reg    *iana.Registry
@@ -185,7 +207,7 @@ func (t *textAnswers) begin(w *bufio.Writer, reg *iana.Registry) {
 }
 
 func (t *textAnswers) ports(span iana.Span, transports iana.TransportSet) error {
-	return groups(t.reg, span, transports, t.group)
+	return groups(t.reg, span, transports, t.practised, t.group)
 }
 
 func (t *textAnswers) group(g group) error {
@@ -195,10 +217,7 @@ func (t *textAnswers) group(g group) error {
 // record joins the line before it if only the transport differs, so that a
 // name on tcp and udp is one line.
 func (t *textAnswers) record(en iana.Entry) error {
-	g := group{span: en.Span(), answer: answerOf(en)}
-	if en.Transport != iana.NoTransport {
-		g.transports = g.transports.With(en.Transport)
-	}
+	g := groupOf(en, t.practised)
 	if n := len(t.rows); n > 0 {
 		last := &t.rows[n-1]
 		r := row{"", g.answer.status, g.answer.names, g.answer.about(g.span)}

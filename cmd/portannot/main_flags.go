@@ -93,6 +93,7 @@ portannot COMMAND [flags]`,
 				registryFlag(&o.registry),
 				trafficAsOfFlag(&o.asOf),
 				servicesFlag(&o.local),
+				practiceFlag(&o.practice),
 			}},
 			{Heading: "Which end is the service:", Flags: []cli.Flag{
 				knownServicesFlag(&o.known),

@@ -22,7 +22,7 @@ const ofTraffic = "capture"
 // trafficAsOfFlag asks for the registry of a day, or of the days of the traffic.
 func trafficAsOfFlag(p *string) cli.Flag {
 	return cli.String(p, "as-of", "", "DATE", "",
-		"answer from the registry edition of a day, 2018-01-31, or \"capture\", of each flow's own day; editions since "+firstKnown+" are known, and of earlier days only the date of each record").
+		"answer from the edition of a day, 2018-01-31, or \"capture\", of each flow's own day; editions since "+firstKnown+" are known, and of earlier days only the date of each record").
 		Named(ofTraffic)
 }
 
@@ -94,19 +94,20 @@ func noHistoryOf(registry string) error {
 
 // staleAfter is the age at which an edition is mentioned: IANA publishes one in six
 // days.
-const staleAfter = 180 * 24 * time.Hour
+const staleAfter = 180 // days
 
 // now is the time; tests have their own.
 var now = time.Now
 
-// mentionAge says that the edition in use is old, unless the user has named it.
+// mentionAge says once that the edition in use is old, unless the user has named it.
 func (e *env) mentionAge(name string, c chosen) {
-	if name != "" {
+	if name != "" || e.aged {
 		return
 	}
 	date, ok := day(c.Edition().Date)
-	if age := now().Sub(date); ok && age > staleAfter {
-		e.warnf("the registry edition %s is %d days old: `portannot registry update` fetches the newest", c.Edition().Date, age/(24*time.Hour))
+	if days := int(now().Sub(date) / (24 * time.Hour)); ok && days > staleAfter {
+		e.aged = true
+		e.warnf("the registry edition %s is %d days old: `portannot registry update` fetches the newest", c.Edition().Date, days)
 	}
 }
 

@@ -84,6 +84,7 @@ portannot review [flags] [FLOWLOG... | -]`,
 				registryFlag(&o.registry),
 				trafficAsOfFlag(&o.asOf),
 				servicesFlag(&o.flowOptions.local),
+				practiceFlag(&o.practice),
 			}},
 			{Heading: "Which end is the service:", Flags: []cli.Flag{
 				knownServicesFlag(&o.known),

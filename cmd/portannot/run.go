@@ -31,6 +31,8 @@ type env struct {
 	stderr io.Writer
 
 	outputs []place // that the command line names, standard output included
+
+	aged bool // the age of the registry has been mentioned
 }
 
 // printingTo gives an env with another standard output.
