@@ -217,7 +217,7 @@ func TestNormalOutput(t *testing.T) {
 		}
 		table, _ := enrich(t, bytes.NewReader(s.data), EnrichOptions{Options: s.opt, Output: CSV})
 		rows, err := csv.NewReader(bytes.NewReader(table)).ReadAll()
-		if err != nil || uint64(len(rows)) != st.Flows+1 || len(rows[0]) != 7+len(columnNames) {
+		if err != nil || uint64(len(rows)) != st.Flows+1 || len(rows[0]) != 8+len(columnNames) {
 			t.Errorf("%s: %d rows of CSV for %d flows, %v", s.path, len(rows), st.Flows, err)
 		}
 	}
@@ -254,7 +254,7 @@ func ExampleEnricher() {
 	}
 	fmt.Println(e.Stats().Flows, "flows,", e.Stats().Selected, "selected")
 	// Output:
-	// @timestamp,network.transport,network.iana_number,source.ip,source.port,destination.ip,destination.port,portannot.service.side,portannot.service.port,portannot.service.reason,portannot.service.confidence,portannot.note,portannot.registered.status,portannot.registered.name,portannot.registered.names,portannot.registered.unauthorized_use,portannot.registered.deassigned.date,portannot.registered.deassigned.name,portannot.registered.siblings,portannot.registered_after_traffic,portannot.source_registered.status,portannot.source_registered.name,portannot.destination_registered.status,portannot.destination_registered.name,portannot.local,portannot.registry.edition,portannot.schema,portannot.caveat
-	// ,tcp,6,,50000,,4,destination,4,high-port,likely,,unassigned,,,,,,,,dynamic,,unassigned,,,2026-08-17,2,registration-does-not-validate-traffic
+	// @timestamp,network.transport,network.iana_number,source.ip,source.port,destination.ip,destination.port,portannot.outcome,portannot.service.side,portannot.service.port,portannot.service.reason,portannot.service.confidence,portannot.note,portannot.registered.status,portannot.registered.name,portannot.registered.names,portannot.registered.unauthorized_use,portannot.registered.deassigned.date,portannot.registered.deassigned.name,portannot.registered.siblings,portannot.registered_after_traffic,portannot.source_registered.status,portannot.source_registered.name,portannot.destination_registered.status,portannot.destination_registered.name,portannot.local,portannot.registry.edition,portannot.schema,portannot.caveat
+	// ,tcp,6,,50000,,4,,destination,4,high-port,likely,,unassigned,,,,,,,,dynamic,,unassigned,,,2026-08-17,2,registration-does-not-validate-traffic
 	// 2 flows, 1 selected
 }

@@ -74,6 +74,7 @@ import (
 
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/record"
 )
 
 // Kind says what a line is. The zero value is Other.
@@ -96,6 +97,10 @@ type Record struct {
 	// if the log does not give it. An address that is absent, or that is a name
 	// or a hash, is the zero netip.Addr.
 	Flow annotate.Input
+
+	// Details are what else the log says; valid when Kind is Flow, and until
+	// the next Scan.
+	Details record.LogDetails
 
 	problem problem
 	cut     span    // an earlier annotation, to be left out
@@ -169,6 +174,9 @@ func (r *Record) reset(line []byte) {
 	r.Line = line
 	r.Kind = Other
 	r.Flow = annotate.Input{}
+	if !r.portsOnly {
+		r.Details = record.LogDetails{}
+	}
 	r.problem = problem{}
 	r.cut, r.insert = span{len(line), len(line)}, len(line)
 	r.by, r.of, r.from, r.many, r.tuples = nil, nil, "", span{}, false

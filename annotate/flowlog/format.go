@@ -138,6 +138,8 @@ const (
 	fieldAnswerFlags // TCP flags of the destination, ORed over the flow
 	fieldInput       // interface
 	fieldOutput      // interface
+	fieldInputZone
+	fieldOutputZone
 	fieldVersion
 	fieldConfidence
 	fieldForeign // shows that it is another format
@@ -165,7 +167,7 @@ var fieldNames = [numFields]string{
 	fieldTime: "time", fieldOtherTime: "time2", fieldEpoch: "epoch",
 	fieldFlags: "flags", fieldFirstFlags: "flags1", fieldSYN: "syn", fieldACK: "ack",
 	fieldServer: "server", fieldServerPort: "serverport", fieldDirection: "direction", fieldKind: "kind", fieldState: "state",
-	fieldReason: "reason", fieldOutcome: "outcome", fieldHistory: "history", fieldPackets: "packets", fieldSourcePackets: "srcpackets", fieldDestinationPackets: "dstpackets", fieldAnswerFlags: "dstflags", fieldInput: "in", fieldOutput: "out", fieldVersion: "version",
+	fieldReason: "reason", fieldOutcome: "outcome", fieldHistory: "history", fieldPackets: "packets", fieldSourcePackets: "srcpackets", fieldDestinationPackets: "dstpackets", fieldAnswerFlags: "dstflags", fieldInput: "in", fieldOutput: "out", fieldInputZone: "inzone", fieldOutputZone: "outzone", fieldVersion: "version",
 	fieldConfidence: "confidence", fieldForeign: "foreign", fieldRecord: "record",
 	fieldTCPSource: "tcpsport", fieldTCPDestination: "tcpdport", fieldUDPSource: "udpsport", fieldUDPDestination: "udpdport",
 	fieldSCTPSource: "sctpsport", fieldSCTPDestination: "sctpdport", fieldDCCPSource: "dccpsport", fieldDCCPDestination: "dccpdport",
@@ -467,7 +469,8 @@ func numberNames(shapes []*shape, also ...string) map[string]uint16 {
 		for name, f := range s.names {
 			s.means[ids[name]] = f
 			switch f {
-			case fieldPackets, fieldSourcePackets, fieldDestinationPackets:
+			case fieldNATSource, fieldNATDestination, fieldNATSourcePort, fieldNATDestinationPort,
+				fieldInput, fieldOutput, fieldInputZone, fieldOutputZone, fieldPackets, fieldSourcePackets, fieldDestinationPackets:
 			case fieldOutcome, fieldState, fieldHistory, fieldAnswerFlags:
 				if s.role != nil {
 					s.meansPorts[ids[name]] = f

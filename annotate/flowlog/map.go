@@ -34,7 +34,7 @@ func (m Map) IsZero() bool { return m == Map{} }
 // mapOthers are the fields that Map.Others may name.
 var mapOthers = []field{
 	fieldTime, fieldFlags, fieldOutcome, fieldServer, fieldServerPort, fieldPackets,
-	fieldNATSource, fieldNATSourcePort, fieldNATDestination, fieldNATDestinationPort, fieldInput, fieldOutput,
+	fieldNATSource, fieldNATSourcePort, fieldNATDestination, fieldNATDestinationPort, fieldInput, fieldOutput, fieldInputZone, fieldOutputZone,
 }
 
 // MapKeys lists what ParseMap takes before "=".

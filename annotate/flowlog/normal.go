@@ -15,7 +15,7 @@ import (
 
 // appendFlowJSON appends the flow and its annotation as one line.
 func (n *notes) appendFlowJSON(dst []byte, r *Record) []byte {
-	return n.json.AppendLogRecord(dst, &r.Flow, &n.annotation)
+	return n.json.AppendLogRecord(dst, &r.Flow, &r.Details, &n.annotation)
 }
 
 // csvDialect is that of RFC 4180.
@@ -49,5 +49,6 @@ func (n *notes) appendFlowCSV(dst []byte, r *Record) []byte {
 			dst = ascii.AppendUint(dst, uint64(end.ap.Port()))
 		}
 	}
+	dst = append(append(dst, ','), f.Outcome.String()...)
 	return append(n.columns(dst, csvDialect), '\n')
 }

@@ -350,7 +350,14 @@ const (
 	tcpACK = 16
 )
 
-const tcpFIN = 1
+const (
+	tcpFIN = 1
+	tcpRST = 4
+	tcpPSH = 8
+	tcpURG = 32
+	tcpECE = 64
+	tcpCWR = 128
+)
 
 // parseFlags reads TCP flags: a number, "0x12" or "18", or letters as nfdump,
 // tcpdump and SiLK write them: "...AP.SF", "FS PA".
@@ -374,6 +381,16 @@ func parseFlags(b []byte) (flags uint64) {
 			flags |= tcpACK
 		case 'F':
 			flags |= tcpFIN
+		case 'R':
+			flags |= tcpRST
+		case 'P':
+			flags |= tcpPSH
+		case 'U':
+			flags |= tcpURG
+		case 'E':
+			flags |= tcpECE
+		case 'C', 'W':
+			flags |= tcpCWR
 		}
 	}
 	return flags

@@ -80,7 +80,6 @@ func eveOutcome(r *Record, v *values) annotate.Outcome {
 	if !v.is(fieldKind, "flow") || !ok {
 		return annotate.NoOutcome
 	}
-	const tcpRST = 4
 	answer, known := parseHexByte(v.get(fieldAnswerFlags))
 	switch known = known && r.Flow.Protocol == 6; {
 	case answers == 0 && r.Flow.Protocol == 6:

@@ -18,8 +18,13 @@ var portannotJSON = format{
 	not:  "ecs.version, agent.type, event.kind", // of others, whose records were annotated
 	fields: `proto=network.transport, protonum=network.iana_number, src=source.ip, sport=source.port, dst=destination.ip, dport=destination.port,
 		time=@timestamp, server=portannot.service.side, reason=portannot.service.reason, confidence=portannot.service.confidence,
-		state=portannot.state, packets=network.packets`,
-	outcome: func(_ *Record, v *values) annotate.Outcome { return ownOutcome(v.get(fieldState)) },
+		state=portannot.state, outcome=portannot.outcome, packets=network.packets`,
+	outcome: func(_ *Record, v *values) annotate.Outcome {
+		if o, ok := annotate.ParseOutcome(string(v.get(fieldOutcome))); ok && o != annotate.NoOutcome {
+			return o
+		}
+		return ownOutcome(v.get(fieldState))
+	},
 	adjust: func(r *Record, v *values) bool {
 		var side flow.Side
 		switch string(v.get(fieldServer)) {

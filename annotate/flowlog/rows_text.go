@@ -37,7 +37,7 @@ var fortigate = format{
 	doc:     "Fortinet: FortiOS log message reference https://docs.fortinet.com/product/fortigate",
 	grammar: grammarPairs, style: quotedPairs,
 	know:   "srcip, dstip, logid | srcip, dstip, devname | srcip, dstip, devid",
-	fields: "proto=proto, src=srcip, sport=srcport, dst=dstip, dport=dstport, kind=type, time=eventtime, outcome=action, in=srcintf, out=dstintf",
+	fields: "proto=proto, src=srcip, sport=srcport, dst=dstip, dport=dstport, kind=type, time=eventtime, outcome=action, in=srcintf, out=dstintf, natsrc=transip, natsport=transport",
 	role: func(in *annotate.Input, v *values) {
 		if v.is(fieldKind, "traffic") { // of what it denies it has seen one packet, which may be an answer
 			named(in, flow.Destination, !v.is(fieldOutcome, "deny"))
@@ -86,9 +86,9 @@ var panos = format{
 	name: "panos", about: "PAN-OS TRAFFIC, THREAT and DECRYPTION logs, CSV over syslog",
 	doc:     "Palo Alto Networks: syslog field descriptions https://docs.paloaltonetworks.com/pan-os/11-1/pan-os-admin/monitoring/use-syslog-for-monitoring/syslog-field-descriptions",
 	grammar: grammarBare, seps: ",", quotes: true, more: true,
-	order: "_ received _ type subtype _ _ source destination natsource natdestination _ _ _ app _ _ _ ingress egress _ _ _ _ sport dport natsport natdport _ proto action?",
+	order: "_ received _ type subtype _ _ source destination natsource natdestination _ _ _ app _ from to ingress egress _ _ _ _ sport dport natsport natdport _ proto action?",
 	holds: "received=date, type=TRAFFIC|THREAT|DECRYPTION",
-	fields: `kind=type, src=source, dst=destination, natsrc=natsource, natdst=natdestination, in=ingress, out=egress, sport=sport, dport=dport,
+	fields: `kind=type, src=source, dst=destination, natsrc=natsource, natdst=natdestination, inzone=from, outzone=to, in=ingress, out=egress, sport=sport, dport=dport,
 		natsport=natsport, natdport=natdport, proto=proto, outcome=action, state=subtype, reason=app`,
 	role: func(in *annotate.Input, v *values) {
 		// Of what it drops it has seen one packet, which may be an answer; non-syn-tcp

@@ -151,6 +151,29 @@ func (s *shape) became(r *Record, v *values) {
 			f.Packets += n
 		}
 	}
+	d := &r.Details
+	d.NATSource = translated(f.Source, v.get(fieldNATSource), v.get(fieldNATSourcePort))
+	d.NATDestination = translated(f.Destination, v.get(fieldNATDestination), v.get(fieldNATDestinationPort))
+	d.Ingress, d.Egress = v.get(fieldInput), v.get(fieldOutput)
+	d.IngressZone, d.EgressZone = v.get(fieldInputZone), v.get(fieldOutputZone)
+	if f.Protocol == 6 {
+		d.SourceFlags = uint8(parseFlags(v.get(fieldFlags)) | parseFlags(v.get(fieldFirstFlags)))
+		d.DestinationFlags, _ = parseHexByte(v.get(fieldAnswerFlags))
+	}
+}
+
+// translated gives what an end was translated to; not valid if it was not, or
+// the log writes zeros for that.
+func translated(end netip.AddrPort, addr, port []byte) netip.AddrPort {
+	a := parseAddr(addr)
+	if !a.IsValid() || a.IsUnspecified() {
+		return netip.AddrPort{}
+	}
+	n, _ := portOf(port)
+	if t := netip.AddrPortFrom(a, n); t != end && !(n == 0 && a == end.Addr()) {
+		return t
+	}
+	return netip.AddrPort{}
 }
 
 // splitPort splits "192.0.2.1:443" and "[2001:db8::1]:443", perhaps with more

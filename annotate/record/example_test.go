@@ -46,7 +46,7 @@ func ExampleJSON_AppendLogRecord() {
 		{Protocol: 1, NoSourcePort: true, NoDestinationPort: true}, // ICMP has no ports
 	} {
 		a := an.Annotate(in)
-		lines = j.AppendLogRecord(lines[:0], &in, &a)
+		lines = j.AppendLogRecord(lines[:0], &in, nil, &a)
 		var fields struct {
 			Portannot struct {
 				Note       string

@@ -147,9 +147,26 @@ func (j *JSON) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation) []by
 	return append(dst, "}}\n"...)
 }
 
+// LogDetails are what a log says of a flow beside what an annotation needs. The
+// zero value says nothing.
+type LogDetails struct {
+	// NATSource and NATDestination are what the ends were translated to; not
+	// valid where they were not. A port of 0 is not known.
+	NATSource, NATDestination netip.AddrPort
+	// Ingress and Egress are the interfaces by which the flow came in and went
+	// out, IngressZone and EgressZone their zones.
+	Ingress, Egress, IngressZone, EgressZone []byte
+	// SourceFlags and DestinationFlags are the TCP flags that each end sent,
+	// ORed.
+	SourceFlags, DestinationFlags uint8
+}
+
 // AppendLogRecord appends the record of a flow from a log as a JSON object and a
-// newline.
-func (j *JSON) AppendLogRecord(dst []byte, in *annotate.Input, a *annotate.Annotation) []byte {
+// newline. d may be nil.
+func (j *JSON) AppendLogRecord(dst []byte, in *annotate.Input, d *LogDetails, a *annotate.Annotation) []byte {
+	if d == nil {
+		d = &LogDetails{}
+	}
 	dst = append(dst, '{')
 	if in.Start != 0 {
 		dst = j.clock.Append(append(dst, `"@timestamp":"`...), in.Start)
@@ -163,10 +180,55 @@ func (j *JSON) AppendLogRecord(dst []byte, in *annotate.Input, a *annotate.Annot
 		dst = ascii.AppendUint(append(dst, `"iana_number":"`...), uint64(in.Protocol))
 		dst = append(dst, `"},`...)
 	}
-	dst = appendLogEnd(append(dst, `"source":`...), in.Source, in.NoSourcePort)
-	dst = appendLogEnd(append(dst, `,"destination":`...), in.Destination, in.NoDestinationPort)
+	in1, out1 := len(d.Ingress)+len(d.IngressZone) > 0, len(d.Egress)+len(d.EgressZone) > 0
+	if in1 || out1 {
+		dst = append(dst, `"observer":{`...)
+		if in1 {
+			dst = appendPassage(append(dst, `"ingress":`...), d.Ingress, d.IngressZone)
+		}
+		if out1 {
+			if in1 {
+				dst = append(dst, ',')
+			}
+			dst = appendPassage(append(dst, `"egress":`...), d.Egress, d.EgressZone)
+		}
+		dst = append(dst, "},"...)
+	}
+	dst = appendLogEnd(append(dst, `"source":`...), in.Source, in.NoSourcePort, d.NATSource)
+	dst = appendLogEnd(append(dst, `,"destination":`...), in.Destination, in.NoDestinationPort, d.NATDestination)
 	dst = j.AppendAnnotation(append(dst, `,"portannot":`...), a)
+	if in.Outcome != annotate.NoOutcome {
+		dst = append(append(append(dst, `,"outcome":"`...), in.Outcome.String()...), '"')
+	}
+	if d.SourceFlags|d.DestinationFlags != 0 {
+		dst = append(dst, `,"tcp_flags":{`...)
+		if d.SourceFlags != 0 {
+			dst = append(AppendFlags(append(dst, `"source":"`...), d.SourceFlags), '"')
+		}
+		if d.DestinationFlags != 0 {
+			if d.SourceFlags != 0 {
+				dst = append(dst, ',')
+			}
+			dst = append(AppendFlags(append(dst, `"destination":"`...), d.DestinationFlags), '"')
+		}
+		dst = append(dst, '}')
+	}
 	return append(dst, "}}\n"...)
+}
+
+// appendPassage appends an interface and its zone.
+func appendPassage(dst, name, zone []byte) []byte {
+	dst = append(dst, '{')
+	if len(name) > 0 {
+		dst = append(iana.AppendJSONString(append(dst, `"interface":{"name":`...), string(name)), '}')
+	}
+	if len(zone) > 0 {
+		if len(name) > 0 {
+			dst = append(dst, ',')
+		}
+		dst = iana.AppendJSONString(append(dst, `"zone":`...), string(zone))
+	}
+	return append(dst, '}')
 }
 
 // AppendAnnotation appends the object "portannot" without its closing brace. The
@@ -282,7 +344,7 @@ func appendEnd(dst []byte, ap netip.AddrPort, c *flow.Counters) []byte {
 }
 
 // appendLogEnd appends an endpoint as far as it was reported.
-func appendLogEnd(dst []byte, ap netip.AddrPort, noPort bool) []byte {
+func appendLogEnd(dst []byte, ap netip.AddrPort, noPort bool, nat netip.AddrPort) []byte {
 	dst = append(dst, '{')
 	if ap.Addr().IsValid() {
 		dst = ascii.AppendAddr(append(dst, `"ip":"`...), ap.Addr())
@@ -293,6 +355,16 @@ func appendLogEnd(dst []byte, ap netip.AddrPort, noPort bool) []byte {
 	}
 	if !noPort {
 		dst = ascii.AppendUint(append(dst, `"port":`...), uint64(ap.Port()))
+	}
+	if nat.Addr().IsValid() {
+		if dst[len(dst)-1] != '{' {
+			dst = append(dst, ',')
+		}
+		dst = append(ascii.AppendAddr(append(dst, `"nat":{"ip":"`...), nat.Addr()), '"')
+		if nat.Port() != 0 {
+			dst = ascii.AppendUint(append(dst, `,"port":`...), uint64(nat.Port()))
+		}
+		dst = append(dst, '}')
 	}
 	return append(dst, '}')
 }

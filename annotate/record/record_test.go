@@ -208,8 +208,13 @@ func TestLogRecordsAgreeWithTheTableOfFields(t *testing.T) {
 	var out []byte
 	for _, in := range testInputs() {
 		a := an.Annotate(in)
-		out = j.AppendLogRecord(out, &in, &a)
+		out = j.AppendLogRecord(out, &in, nil, &a)
 	}
+	in := testInputs()[0]
+	in.Outcome = annotate.Denied
+	a := an.Annotate(in)
+	nat := netip.MustParseAddrPort("198.51.100.1:1024")
+	out = j.AppendLogRecord(out, &in, &LogDetails{NATSource: nat, NATDestination: netip.AddrPortFrom(nat.Addr(), 0), Ingress: []byte("a"), EgressZone: []byte("b\"c"), Egress: []byte("d"), IngressZone: []byte("e"), SourceFlags: 2, DestinationFlags: 18}, &a)
 	notes := map[string]int{}
 	for _, rec := range jsonRecords(t, out) {
 		for name := range rec {
@@ -220,7 +225,7 @@ func TestLogRecordsAgreeWithTheTableOfFields(t *testing.T) {
 		checkFixed(t, rec)
 		notes[rec["portannot.note"]]++
 	}
-	want := map[string]int{"": 4, "port not reported": 2, "protocol without ports": 1, "protocol not reported": 1}
+	want := map[string]int{"": 5, "port not reported": 2, "protocol without ports": 1, "protocol not reported": 1}
 	if fmt.Sprint(notes) != fmt.Sprint(want) {
 		t.Errorf("notes %v, want %v", notes, want)
 	}
@@ -236,8 +241,8 @@ func TestIsAnnotation(t *testing.T) {
 		}
 		member, _, _ := strings.Cut(rest, ".")
 		// What is neither in a log's record nor replaced is a capture's alone;
-		// these three an exporter's record has beside its annotation.
-		want := f.In&LogJSON != 0 && !slices.Contains([]string{"tcp_flags", "icmp", "export"}, member)
+		// these a record has beside its annotation.
+		want := f.In&LogJSON != 0 && !slices.Contains([]string{"tcp_flags", "icmp", "export", "outcome"}, member)
 		if IsAnnotation([]byte(member)) != want {
 			t.Errorf("%s: replaced %v, want %v", f.Name, !want, want)
 		}
