@@ -420,7 +420,11 @@ func (t *table) inside(r *Record) {
 	cut, insert, of := r.cut, r.insert, r.of
 	r.of = nil
 	if text = bytes.TrimSpace(text); len(text) > 0 {
-		everyRecord().text(r, text, 1)
+		inner := t.rest
+		if inner == nil {
+			inner = everyRecord()
+		}
+		inner.text(r, text, 1)
 	}
 	r.cut, r.insert, r.by = cut, insert, t
 	if r.of == nil {

@@ -250,6 +250,9 @@ type Options struct {
 	// If it is not empty, "auto" is CSV (or TSV) or JSON, as the first byte
 	// says.
 	Map Map
+	// Formats are rows of the user's own; nil for none. They are recognised
+	// where Format names none.
+	Formats *FormatSet
 	// Fields are the columns of a log without a header. Only AWS VPC flow logs
 	// of a custom format need them.
 	Fields []string
@@ -373,7 +376,7 @@ func (rd *Reader) Scan() bool {
 		if from, to := nextObject(rd.array); to >= 0 {
 			rd.record.reset(rd.array[from:to])
 			rd.array = rd.array[to:]
-			rd.parse(everyRecord())
+			rd.parse(rd.block.layout)
 			return true
 		}
 		rd.array = nil

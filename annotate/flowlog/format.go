@@ -85,7 +85,10 @@ type format struct {
 	tags   string // programs whose messages are of the format, "" for any
 
 	// Of sentences:
-	begin     string // how records begin, "|" between alternatives
+	// begin is how records begin, "|" between alternatives. Behind one that
+	// begins with "%", as in "%ASA-6-302013: ", comes the message's number, and
+	// the patterns are of what stands behind that. Other patterns are of the whole.
+	begin     string
 	sentences []sentence
 
 	adds string // how the annotation is added, if it is not as in all of the grammar

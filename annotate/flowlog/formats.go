@@ -88,6 +88,15 @@ func Formats() []Info {
 // everyRecord is the layout for records of any format that stand alone.
 var everyRecord = sync.OnceValue(func() *records { return &records{catalog: everything()} })
 
+// records gives the layout for records of any format that stand alone, the user's
+// own formats among them.
+func (o *Options) records() *records {
+	if o.Formats != nil {
+		return o.Formats.records
+	}
+	return everyRecord()
+}
+
 // choose gives the layout of the first line of a log that begins with sample.
 func choose(sample []byte, o *Options) (layout, error) {
 	if o.Format != "" && o.Format != "auto" {
@@ -96,10 +105,10 @@ func choose(sample []byte, o *Options) (layout, error) {
 	if !o.Map.IsZero() {
 		return chooseMapped(o.Map.formatOf(sample), sample, o)
 	}
-	l := everyRecord()
+	l := o.records()
 	line := firstRecord(sample)
 	if len(line) > 0 && (line[0] == '{' || line[0] == '[') {
-		if azureFlows.detect(sample) && !startsKnown(sample) {
+		if azureFlows.detect(sample) && !l.startsKnown(sample) {
 			return azureLog{}, nil
 		}
 		if spansLines(sample) {
@@ -160,14 +169,14 @@ func undecided(sample []byte) bool {
 
 // startsKnown reports whether the first object of a sample is a record of some
 // format.
-func startsKnown(sample []byte) bool {
+func (l *records) startsKnown(sample []byte) bool {
 	from, to := nextObject(sample)
 	if to < 0 {
 		return false
 	}
 	var r Record
 	r.reset(sample[from:to])
-	everyRecord().object(&r, r.Line, 0, 0)
+	l.object(&r, r.Line, 0, 0)
 	return r.of != nil
 }
 

@@ -39,7 +39,7 @@ func NewMessages(opt EnrichOptions) (*Messages, error) {
 		m.opt.Format = "jsonl"
 	}
 	if m.opt.Format == "" || m.opt.Format == "auto" {
-		m.layout = everyRecord()
+		m.layout = opt.Options.records()
 		return m, nil
 	}
 	rows, err := rowsOf(m.opt.Format)
@@ -100,7 +100,7 @@ func (m *Messages) do(dst, message []byte) {
 	if l, ok := m.layout.(*records); ok {
 		if mayContinue(message) && spansLines(message) {
 			b.layout = spanningRecords{l}
-		} else if i := bytes.IndexByte(message, '\n'); l.azure && i >= 0 && i+1 < len(message) && azureFlows.detect(message) && !startsKnown(message) {
+		} else if i := bytes.IndexByte(message, '\n'); l.azure && i >= 0 && i+1 < len(message) && azureFlows.detect(message) && !l.startsKnown(message) {
 			b.layout = azureLog{}
 		}
 	}

@@ -307,13 +307,18 @@ func (p *pairScan) cef(keys map[string]uint16, text []byte) {
 		}
 		// The value ends before the word that is the next key.
 		end, next := len(rest), len(rest)
+		space := -1
+	value:
 		for i := 0; i < len(rest); i++ {
-			if rest[i] == '\\' {
+			switch rest[i] {
+			case '\\':
 				i++
-			} else if rest[i] == '=' {
-				if space := bytes.LastIndexByte(rest[:i], ' '); space >= 0 {
+			case ' ':
+				space = i
+			case '=':
+				if space >= 0 {
 					end, next = space, space+1
-					break
+					break value
 				}
 			}
 		}

@@ -185,7 +185,9 @@ func (l *records) sentenceAt(r *Record, line []byte, at int) bool {
 			}
 			r.of, r.by = s.format, plainPairs
 			var id []byte
-			if s.begin[0] == '%' { // "%ASA-6-302013: "
+			if begin == "" || begin[0] != '%' {
+				text = line[at:] // the pattern has the beginning too
+			} else { // "%ASA-6-302013: "
 				head, body, ok := bytes.Cut(text, []byte(": "))
 				if i := bytes.LastIndexByte(head, '-'); ok && i >= 0 {
 					id, text = head[i+1:], body

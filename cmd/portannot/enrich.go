@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 
@@ -25,6 +26,7 @@ type enrichOptions struct {
 	flowOptions // of these, the selection and the names
 	format      string
 	fieldMap    string
+	formats     string // a file of them
 	fields      []string
 	list        bool
 	listen      []string
@@ -54,7 +56,7 @@ replaces the annotation.`,
 portannot enrich --from TOPIC --to TOPIC --group NAME [flags]`,
 		Groups: []cli.Group{
 			{Heading: "Input:", Flags: cli.Join(
-				logFormatFlags(&o.format, &o.fieldMap, &o.fields, append(logFormatNames(), kafka.Protobuf)),
+				logFormatFlags(&o.format, &o.fieldMap, &o.formats, &o.fields, append(logFormatNames(), kafka.Protobuf)),
 				[]cli.Flag{
 					cli.Switch(&o.list, "list-formats", "", false, "list the formats, what each reads and adds"),
 					cli.Strings(&o.listen, "listen", "", "ADDR",
@@ -272,6 +274,16 @@ func (o *enrichOptions) reading() (opt flowlog.Options, err error) {
 	if o.fieldMap != "" {
 		if opt.Map, err = flowlog.ParseMap(o.fieldMap); err != nil {
 			return opt, usagef("--map proto=protocol,sport=source_port,dport=dest_port", "--map: %v", err)
+		}
+	}
+	if o.formats != "" {
+		f, err := os.Open(o.formats)
+		if err != nil {
+			return opt, fmt.Errorf("--formats: %w", err)
+		}
+		defer f.Close()
+		if opt.Formats, err = flowlog.ReadFormats(f, o.formats); err != nil {
+			return opt, usagef("portannot help formats says how formats are written", "--formats: %v", err)
 		}
 	}
 	return opt, nil

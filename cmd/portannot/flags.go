@@ -146,12 +146,13 @@ func selectionFlags(o *flowOptions) []cli.Flag {
 }
 
 // logFormatFlags say how flow logs are read.
-func logFormatFlags(format, fieldMap *string, fields *[]string, formats []string) []cli.Flag {
+func logFormatFlags(format, fieldMap, formatsFile *string, fields *[]string, formats []string) []cli.Flag {
 	return []cli.Flag{
 		cli.Choice(format, "format", "", "NAME", "auto", formats,
 			"format of the flow logs; default auto; portannot enrich --list-formats lists them"),
 		cli.String(fieldMap, "map", "", "LIST", "",
 			"names of the fields in other CSV, TSV, JSON or key=value lines: proto=NAME,sport=NAME,dport=NAME,src=NAME,dst=NAME, also time, flags, outcome, server, service, prefix; in JSON, dots stand between levels; #3 is the third column"),
+		cli.String(formatsFile, "formats", "", "FILE", "", "formats of your own, tried first: portannot help formats says how they are written").Of(cli.File),
 		cli.List(fields, "fields", "", "LIST", "columns of an AWS log of a custom format without header"),
 	}
 }

@@ -25,6 +25,7 @@ type reviewOptions struct {
 	flowOptions // of these, what the flags below take
 	format      string
 	fieldMap    string
+	formats     string // a file of them
 	fields      []string
 	policy      string
 	rules       []string
@@ -59,7 +60,7 @@ portannot review [flags] [FLOWLOG... | -]`,
 				tunnelsFlag(&o.tunnels),
 				ignoreFlag(&o.ignore),
 			}},
-			{Heading: "Flow logs:", Flags: logFormatFlags(&o.format, &o.fieldMap, &o.fields, logFormatNames())},
+			{Heading: "Flow logs:", Flags: logFormatFlags(&o.format, &o.fieldMap, &o.formats, &o.fields, logFormatNames())},
 			{Heading: "Comparing:", Flags: []cli.Flag{
 				cli.String(&o.policy, "policy", "", "FILE", "", "expected services, in YAML; --policy-help explains it").Of(cli.File),
 				cli.Strings(&o.rules, "rules", "", "FILE",

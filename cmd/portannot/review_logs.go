@@ -27,7 +27,7 @@ type logReview struct {
 
 // reviewLogs reviews flow logs; what can be read, whatever else happens.
 func (o *reviewOptions) reviewLogs(ctx context.Context, rj *reviewJob, names []string) error {
-	logs := enrichOptions{format: o.format, fieldMap: o.fieldMap, fields: o.fields}
+	logs := enrichOptions{format: o.format, fieldMap: o.fieldMap, formats: o.formats, fields: o.fields}
 	names, err := logs.inputs(rj.env, names)
 	if err != nil {
 		return err
