@@ -196,11 +196,23 @@ func TestTsharkOuterFields(t *testing.T) {
 		{`192.0.2.1,192.0.2.2,,,,40001,53,3`, 1, 0}, // an ICMP error that quotes UDP
 		{`192.0.2.1,192.0.2.2,136,,,40001,53,`, 136, 53},
 		{`192.0.2.1,192.0.2.2,6,,,40001,53,`, 6, 0},
+		// Tunnels without ports: the packet inside.
+		{`"10.0.0.1,192.0.2.1","10.0.0.2,192.0.2.2","47,6",40001,443,,,`, 6, 443},
+		{`"10.0.0.1,10.1.0.1,192.0.2.1","10.0.0.2,10.1.0.2,192.0.2.2","4,47,17",,,40001,53,`, 17, 53},
+		{`192.0.2.1,192.0.2.2,47,,,,,`, 47, 0},
 	} {
 		f, _ := annotated(t, header+c.line, Options{})
 		if f.Protocol != c.protocol || f.Destination.Port() != c.dport || f.Source.Addr().String() != "192.0.2.1" {
 			t.Errorf("%s: protocol %d, %v > %v", c.line, f.Protocol, f.Source, f.Destination)
 		}
+	}
+}
+
+// IPv6 in IPv4 has its addresses in columns of their own.
+func TestTsharkIPv6Inside(t *testing.T) {
+	f, _ := annotated(t, "ip.src,ip.dst,ip.proto,ipv6.src,ipv6.dst,ipv6.nxt,tcp.srcport,tcp.dstport\n192.0.2.1,192.0.2.2,41,2001:db8::1,2001:db8::2,6,50000,443", Options{})
+	if f.Protocol != 6 || f.Source.String() != "[2001:db8::1]:50000" || f.Destination.String() != "[2001:db8::2]:443" {
+		t.Errorf("%+v", f)
 	}
 }
 

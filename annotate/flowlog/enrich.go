@@ -516,6 +516,12 @@ func (w *worker) annotate() bool {
 	if a.Note == annotate.ProtocolWithoutPorts {
 		a.Service = annotate.Service{}
 	}
+	if k := w.record.kept; k.Side != annotate.NoSide && (a.Service.Reason == annotate.NoReason || k.Reason < a.Service.Reason) {
+		if k.Port = f.Destination.Port(); k.Side == annotate.Source {
+			k.Port = f.Source.Port()
+		}
+		a.Service = k
+	}
 	s := &w.stats
 	s.Flows++
 	if f.Protocol == 0 {

@@ -103,13 +103,14 @@ type Record struct {
 	Details record.LogDetails
 
 	problem problem
-	cut     span    // an earlier annotation, to be left out
-	insert  int     // where the new annotation goes; not inside cut
-	by      writer  // writes the record; nil for the layout of its log
-	of      *format // what it was recognised as; nil if it was not
-	from    string  // the field of a JSON envelope that holds the record
-	many    span    // an array of records, each to be read by itself
-	tuples  bool    // what is in many are the tuples of Azure
+	cut     span             // an earlier annotation, to be left out
+	insert  int              // where the new annotation goes; not inside cut
+	by      writer           // writes the record; nil for the layout of its log
+	of      *format          // what it was recognised as; nil if it was not
+	from    string           // the field of a JSON envelope that holds the record
+	many    span             // an array of records, each to be read by itself
+	kept    annotate.Service // decided before, by what the record does not show; but for the port
+	tuples  bool             // what is in many are the tuples of Azure
 	header  header
 	values  values
 	pairs   pairScan
@@ -179,7 +180,7 @@ func (r *Record) reset(line []byte) {
 	}
 	r.problem = problem{}
 	r.cut, r.insert = span{len(line), len(line)}, len(line)
-	r.by, r.of, r.from, r.many, r.tuples = nil, nil, "", span{}, false
+	r.by, r.of, r.from, r.many, r.tuples, r.kept = nil, nil, "", span{}, false, annotate.Service{}
 }
 
 // bad says that the line is not understood, so that nothing may be cut from it

@@ -381,8 +381,9 @@ func twoPortKeys(object []byte) bool {
 }
 
 // appendKept appends those members of an own object that are no annotation,
-// with a comma before each. The object was scanned.
-func appendKept(dst, object []byte) []byte {
+// with a comma before each; with local, the user's own names of ports are none
+// either. The object was scanned.
+func appendKept(dst, object []byte, local bool) []byte {
 	s := jsonScan{line: object}
 	i := s.space(1)
 	for i < len(object) && object[i] == '"' {
@@ -393,7 +394,7 @@ func appendKept(dst, object []byte) []byte {
 		if i < 0 {
 			return dst
 		}
-		if !record.IsAnnotation(object[from+1 : end-1]) {
+		if key := object[from+1 : end-1]; !record.IsAnnotation(key) || local && bytes.HasSuffix(key, []byte("local")) {
 			dst = append(append(dst, ','), object[from:i]...)
 		}
 		i = s.space(i)
@@ -415,7 +416,9 @@ func (jsonLog) append(dst []byte, r *Record, n *notes) []byte {
 		dst = append(append(append(dst, `,"from":"`...), r.from...), '"')
 	}
 	if r.cut.len() > 0 {
-		dst = appendKept(dst, r.Line[r.cut.from:r.cut.to])
+		a := &n.annotation
+		local := r.of == &portannotJSON && a.SourceLocal == "" && a.DestinationLocal == ""
+		dst = appendKept(dst, r.Line[r.cut.from:r.cut.to], local)
 	}
 	return r.appendAfter(append(dst, '}'))
 }
@@ -428,7 +431,7 @@ func (jsonLog) strip(dst []byte, r *Record) []byte {
 	}
 	dst = append(dst, r.Line[:r.cut.from]...)
 	at := len(dst)
-	dst = appendKept(dst, r.Line[r.cut.from:r.cut.to])
+	dst = appendKept(dst, r.Line[r.cut.from:r.cut.to], false)
 	if len(dst) > at {
 		dst[at] = '{'
 		return append(append(dst, '}'), r.Line[r.cut.to:]...)

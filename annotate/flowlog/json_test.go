@@ -65,6 +65,36 @@ func TestOwnRecordsKeepTheirFacts(t *testing.T) {
 	}
 }
 
+// A decision by what a record does not show is kept, and so are the user's own
+// names, where nothing stronger is known now.
+func TestOwnRecordsKeepDecisions(t *testing.T) {
+	const record = `{"network":{"iana_number":"17"},"source":{"ip":"192.0.2.1","port":5000},"destination":{"ip":"192.0.2.2","port":60000},"portannot":{"service":{"side":%q,"reason":%q,"confidence":"certain","port":%s},"source_local":"mine","local":"mine","first_packet":1}}` + "\n"
+	for _, c := range []struct{ side, reason, port, wantSide, wantReason string }{
+		{"source", "payload", "5000", "source", "payload"},
+		{"destination", "payload", "60000", "destination", "payload"},
+		{"destination", "other-flows", "60000", "destination", "other-flows"},
+		{"source", "listed", "5000", "source", "listed"},
+		{"destination", "high-port", "60000", "source", "high-port"}, // ports are looked at again
+	} {
+		out, _ := enrich(t, strings.NewReader(fmt.Sprintf(record, c.side, c.reason, c.port)), EnrichOptions{})
+		var v struct {
+			Portannot struct {
+				Service          struct{ Side, Reason string }
+				Local            string
+				Registered       map[string]any
+				SourceRegistered map[string]any `json:"source_registered"`
+			}
+		}
+		if err := json.Unmarshal(out, &v); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		p := v.Portannot
+		if p.Service.Side != c.wantSide || p.Service.Reason != c.wantReason || p.Local != "mine" || p.Registered == nil || (c.wantSide == "source") != reflect.DeepEqual(p.Registered, p.SourceRegistered) {
+			t.Errorf("%s by %s: %s", c.side, c.reason, out)
+		}
+	}
+}
+
 // Where the annotation goes, and what stripping leaves.
 func TestJSONEdits(t *testing.T) {
 	c, err := newCatalog([]*format{{name: "test", know: "d", fields: "proto=p, sport=s.p, dport=d"}})

@@ -33,6 +33,11 @@ var portannotJSON = format{
 		case "destination":
 			side = flow.Destination
 		}
+		// What came of other evidence than the record has is kept, unless something
+		// stronger is known now.
+		if why, ok := keptReasons[string(v.get(fieldReason))]; ok {
+			r.kept = annotate.Service{Side: side, Reason: why, Confidence: confidences[string(v.get(fieldConfidence))]}
+		}
 		certain := v.is(fieldConfidence, "certain")
 		switch string(v.get(fieldReason)) {
 		case "stated":
@@ -49,6 +54,13 @@ var portannotJSON = format{
 		return true
 	},
 }
+
+// keptReasons are reasons that a record of ours does not show again.
+var keptReasons = map[string]annotate.Reason{
+	annotate.ByPayload.String(): annotate.ByPayload, annotate.Listed.String(): annotate.Listed, annotate.OtherFlows.String(): annotate.OtherFlows,
+}
+
+var confidences = map[string]annotate.Confidence{"weak": annotate.Weak, "likely": annotate.Likely, "certain": annotate.Certain}
 
 // zeekJSON is Zeek with LogAscii::use_json, all logs with ports. The responder
 // is the service.

@@ -178,6 +178,7 @@ var tshark = format{
 		sctpsport=sctp.srcport, sctpdport=sctp.dstport, dccpsport=dccp.srcport, dccpdport=dccp.dstport,
 		icmp=icmp.type|icmpv6.type, flags1=tcp.flags, syn=tcp.flags.syn, ack=tcp.flags.ack, epoch=frame.time_epoch`,
 	adjust: func(r *Record, v *values) bool {
+		tsharkTunnel(v)
 		for f := range v.text {
 			if v.has(field(f)) {
 				if at := bytes.IndexByte(v.text[f], ','); at >= 0 {
@@ -207,6 +208,48 @@ var tshark = format{
 		return true
 	},
 }
+
+// tsharkTunnel goes to the packet inside of a tunnel without ports of its own,
+// whose transport is the first that has them: the addresses are those of that
+// packet.
+func tsharkTunnel(v *values) {
+	protocols := v.get(fieldProtocol)
+	inner := 0
+	for {
+		first, rest, more := bytes.Cut(protocols, comma)
+		p, ok := parseProtocol(first)
+		if !ok || p != protocolIPv4 && p != protocolIPv6 && p != protocolGRE {
+			break
+		}
+		if !more {
+			if p == protocolIPv6 && !absent(v.get(fieldNextHeader)) { // its header has fields of its own
+				v.put(fieldProtocol, v.get(fieldNextHeader))
+				v.put(fieldSource, v.get(fieldRealSource))
+				v.put(fieldDestination, v.get(fieldRealDestination))
+			}
+			return
+		}
+		protocols = rest
+		inner++
+	}
+	v.put(fieldProtocol, protocols)
+	for _, f := range [...]field{fieldSource, fieldDestination} {
+		for range inner {
+			if _, rest, more := bytes.Cut(v.get(f), comma); more {
+				v.put(f, rest)
+			}
+		}
+	}
+}
+
+// Protocols that are tunnels.
+const (
+	protocolIPv4 = 4
+	protocolIPv6 = 41
+	protocolGRE  = 47
+)
+
+var comma = []byte{','}
 
 // exported is a table one of whose columns holds the line that was logged.
 var exported = format{
