@@ -70,7 +70,7 @@ func TestEnrichNetFlow(t *testing.T) {
 		{"damaged", []string{damaged}, nil, 1, 1, flow, "damaged: byte 72: no message here; 40 bytes skipped"},
 		{"strict", []string{"--strict", damaged}, nil, 1, 1, flow, "stopped at the first"},
 		{"nothing unexpected", []string{"--unexpected", plain}, nil, 0, 0, "", "0 selected"},
-		{"as CSV", []string{"-o", "csv", plain}, nil, 0, 2, ",tcp,6,192.0.2.10,50000,198.51.100.5,443,destination,", "1 record of flows"},
+		{"as CSV", []string{"-o", "csv", plain}, nil, 0, 2, ",tcp,6,192.0.2.10,50000,198.51.100.5,443,,destination,", "1 record of flows"},
 		{"as CSV, beside a log of text", []string{"-o", "csv", packed, log, plain}, nil, 0, 4, "@timestamp,network.transport,", "2 records of flows"},
 		{"strip messages", []string{"--strip", plain}, nil, 1, 0, "", "hold no annotation"},
 		{"text by the name of messages", []string{"--format", "ipfix", log}, nil, 1, 0, "", "bytes skipped"},
