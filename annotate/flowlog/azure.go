@@ -188,6 +188,10 @@ const (
 	tupleSourcePort
 	tupleDestinationPort
 	tupleProtocol
+	tupleDirection
+	// tupleDecision is A for allowed or D for denied; in version 4 the state of
+	// the flow: B for begun, C for going on, E for ended, D for denied.
+	tupleDecision
 	tupleFields // those that are read
 )
 
@@ -199,9 +203,12 @@ func (r *Record) readTuple(tuple []byte) {
 	rest := tuple
 	for i := range fields {
 		var ok bool
-		if fields[i], rest, ok = bytes.Cut(rest, []byte{','}); !ok && i < tupleFields-1 {
-			r.bad("flowTuples: fewer than 6 fields", tuple)
-			return
+		if fields[i], rest, ok = bytes.Cut(rest, []byte{','}); !ok {
+			if i < tupleProtocol {
+				r.bad("flowTuples: fewer than 6 fields", tuple)
+				return
+			}
+			break
 		}
 	}
 	switch protocol := fields[tupleProtocol]; string(protocol) {
@@ -219,6 +226,12 @@ func (r *Record) readTuple(tuple []byte) {
 	}
 	if r.ends(parseAddr(fields[tupleSource]), parseAddr(fields[tupleDestination]), fields[tupleSourcePort], fields[tupleDestinationPort]) {
 		r.Flow.Start = parseTime(fields[tupleTime])
+		switch string(fields[tupleDecision]) {
+		case "D":
+			r.Flow.Outcome = annotate.Denied
+		case "A", "B", "C", "E":
+			r.Flow.Outcome = annotate.Passed
+		}
 	}
 }
 

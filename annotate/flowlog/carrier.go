@@ -16,6 +16,7 @@ type header struct {
 	n      int
 	tag    []byte // the program, without its process number; nil if there is none
 	known  bool   // there is a time stamp or a priority
+	free   int    // behind these, and behind the program: a user's own text may begin here
 }
 
 func (h *header) begin(at int) {
@@ -30,7 +31,7 @@ func (h *header) begin(at int) {
 
 // read reads the header of a line.
 func (h *header) read(line []byte) {
-	h.n, h.tag, h.known = 0, nil, false
+	h.n, h.tag, h.known, h.free = 0, nil, false, 0
 	i := 0
 	if bytes.HasPrefix(line, bom) {
 		i = len(bom)
@@ -58,6 +59,7 @@ func (h *header) read(line []byte) {
 		i = skipBlank(line, i)
 		h.begin(i)
 	}
+	h.free = i
 	h.program(line, i)
 }
 
@@ -105,6 +107,7 @@ func (h *header) structured(line []byte, i int) bool {
 		i += len(bom)
 	}
 	h.begin(i)
+	h.free = i
 	h.rest(line, i)
 	return true
 }
@@ -122,6 +125,7 @@ func (h *header) program(line []byte, i int) {
 			h.name(word)
 			i = skipBlank(line, end)
 			h.begin(i)
+			h.free = i
 			break
 		}
 		if !h.known {

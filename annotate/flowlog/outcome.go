@@ -17,6 +17,8 @@ var actions = map[string]annotate.Outcome{
 	"reject": annotate.Denied, "rejected": annotate.Denied, "deny": annotate.Denied, "denied": annotate.Denied,
 	"drop": annotate.Denied, "dropped": annotate.Denied, "block": annotate.Denied, "blocked": annotate.Denied,
 	"discard": annotate.Denied, "discarded": annotate.Denied,
+	// Our own words.
+	"answered": annotate.Answered, "refused": annotate.Refused, "attempted": annotate.Attempted, "one-way": annotate.OneWay,
 }
 
 // actionOutcome reads the word of a filter, in any case.
@@ -110,4 +112,27 @@ func parseHexByte(b []byte) (n uint8, ok bool) {
 		}
 	}
 	return n, len(b) == 1 || len(b) == 2
+}
+
+// wordByte reports what stands in words, and in the names of hosts.
+func wordByte(c byte) bool { return c|0x20-'a' <= 25 || c-'0' <= 9 || c == '.' }
+
+// prefixVerdict gives the word for what was done in a text that a user put
+// before a record of netfilter: "[UFW BLOCK]", "FINAL_REJECT: ",
+// "Shorewall:net-fw:DROP:". It gives nil if there is none, or if two contradict.
+func prefixVerdict(prefix []byte) (verdict []byte) {
+	for from := 0; from < len(prefix); {
+		end := from
+		for end < len(prefix) && wordByte(prefix[end]) {
+			end++
+		}
+		if word := prefix[from:end]; actionOutcome(word) != annotate.NoOutcome {
+			if verdict != nil && actionOutcome(word) != actionOutcome(verdict) {
+				return nil
+			}
+			verdict = word
+		}
+		from = end + 1
+	}
+	return verdict
 }

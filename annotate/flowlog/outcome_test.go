@@ -17,7 +17,9 @@ func TestOutcomes(t *testing.T) {
 		own = `{"source.ip":"10.0.0.1","source.port":40000,"destination.ip":"10.0.0.2","destination.port":22,"network.transport":"tcp","network.packets":7,"portannot":{"service":{"side":"destination","reason":"handshake","confidence":"certain"},"state":`
 		aws = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status tcp-flags\n" +
 			"2 1 eni-1 203.0.113.5 172.31.5.10 40001 443 6 20 4249 1757923200 1757923260 "
-		hubble = `{"time":"2026-09-14T09:00:00Z","IP":{"source":"10.0.0.1","destination":"10.0.0.2"},"l4":{"TCP":{"source_port":40000,"destination_port":443,"flags":{"SYN":true}}},"verdict":`
+		nf        = "IN=eth0 OUT= SRC=203.0.113.5 DST=192.0.2.10 LEN=60 PROTO=TCP SPT=40123 DPT=22 SYN URGP=0"
+		fortigate = `logid="1" type="traffic" srcip=10.0.0.1 srcport=50000 dstip=203.0.113.2 dstport=443 proto=6 `
+		hubble    = `{"time":"2026-09-14T09:00:00Z","IP":{"source":"10.0.0.1","destination":"10.0.0.2"},"l4":{"TCP":{"source_port":40000,"destination_port":443,"flags":{"SYN":true}}},"verdict":`
 	)
 	for _, c := range []struct {
 		log     string
@@ -50,6 +52,20 @@ func TestOutcomes(t *testing.T) {
 		{aws + "ACCEPT OK 19", annotate.Answered, 20},
 		{aws + "REJECT OK 2", annotate.Denied, 20},
 		{hubble + `"FORWARDED"}`, annotate.Passed, 0},
+		{"Sep 14 09:00:00 h kernel: [UFW BLOCK] " + nf, annotate.Denied, 0},
+		{"Sep 14 09:00:00 h kernel: [UFW ALLOW] " + nf, annotate.Passed, 0},
+		{"Sep 14 09:00:00 h kernel: [1.5] Shorewall:net-fw:DROP:" + nf, annotate.Denied, 0},
+		{"Sep 14 09:00:00 h kernel: FINAL_REJECT: " + nf, annotate.Denied, 0},
+		{"Sep 14 09:00:00 h kernel: drop or accept: " + nf, annotate.NoOutcome, 0},
+		{"Sep 14 09:00:00 h kernel: [UFW AUDIT] " + nf, annotate.NoOutcome, 0},
+		{"Sep 14 09:00:00 h kernel: dropbox " + nf, annotate.NoOutcome, 0},
+		{fortigate + "action=close", annotate.Answered, 0},
+		{fortigate + "action=ip-conn", annotate.Attempted, 0},
+		{fortigate + "action=deny", annotate.Denied, 0},
+		{fortigate + "action=perhaps", annotate.NoOutcome, 0},
+		{`{"jsonPayload":{"connection":{"src_ip":"10.0.0.1","src_port":1,"dest_ip":"10.0.0.2","dest_port":2,"protocol":6},"disposition":"DENIED"}}`, annotate.Denied, 0},
+		{`{"records":[{"flows":[{"flowTuples":["1789376402,192.0.2.1,192.0.2.2,50000,443,T,I,D"]}]}]}`, annotate.Denied, 0},
+		{`{"records":[{"flows":[{"flowTuples":["1789376402,192.0.2.1,192.0.2.2,50000,443,T,I,A"]}]}]}`, annotate.Passed, 0},
 		{hubble + `"DROPPED"}`, annotate.Denied, 0},
 		{hubble + `"AUDIT"}`, annotate.NoOutcome, 0},
 	} {

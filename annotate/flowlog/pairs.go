@@ -49,6 +49,8 @@ type pairScan struct {
 	fault string // why it cannot be read
 	rest  []byte
 	text  []byte // what was read
+	// verdict is what the text before the pairs says was done; nil for nothing.
+	verdict []byte
 	// synonyms says that fields are looked for, by any of their names.
 	synonyms bool
 }
@@ -144,6 +146,7 @@ func (l *records) prefixed(r *Record, line []byte, at int, h *header) bool {
 		p.spaced(l.pairs.keys, text[i:], s.allow)
 		if p.odd == 0 && s.shown(&p.have) {
 			r.of = nil
+			p.verdict = prefixVerdict(line[min(h.free, at) : at+i])
 			return l.readPairs(r, s, plainPairs)
 		}
 	}
@@ -176,11 +179,15 @@ func (l *records) readPairs(r *Record, s *shape, style *pairStyle) bool {
 			r.values.put(s.means[x.number], x.value)
 		}
 	}
+	if p.verdict != nil && !r.values.has(fieldOutcome) {
+		r.values.put(fieldOutcome, p.verdict)
+	}
 	s.read(r, &r.values)
 	return true
 }
 
 func (p *pairScan) reset() {
+	p.verdict = nil
 	p.found, p.have, p.pairs, p.odd, p.fault, p.rest = p.found[:0], nameSet{}, 0, 0, "", nil
 }
 

@@ -106,11 +106,12 @@ var eve = format{
 // direction, as the end named by jsonPayload.reporter saw it, and says nothing
 // of roles.
 var gcp = format{
-	name: "gcp", about: "Google Cloud VPC flow logs (LogEntry)",
+	name: "gcp", about: "Google Cloud VPC flow logs and firewall rules logs (LogEntry)",
 	doc:  "Google Cloud: VPC Flow Logs records https://cloud.google.com/vpc/docs/about-flow-logs-records",
 	know: "jsonPayload.connection.protocol, jsonPayload.connection.src_ip, jsonPayload.connection.dest_ip",
 	fields: `proto=jsonPayload.connection.protocol, src=jsonPayload.connection.src_ip, sport=jsonPayload.connection.src_port,
-		dst=jsonPayload.connection.dest_ip, dport=jsonPayload.connection.dest_port, time=jsonPayload.start_time, time2=timestamp, packets=jsonPayload.packets_sent`,
+		dst=jsonPayload.connection.dest_ip, dport=jsonPayload.connection.dest_port, time=jsonPayload.start_time, time2=timestamp, packets=jsonPayload.packets_sent,
+		outcome=jsonPayload.disposition`,
 	oneWay: true,
 }
 

@@ -38,6 +38,8 @@ var fortigate = format{
 	grammar: grammarPairs, style: quotedPairs,
 	know:   "srcip, dstip, logid | srcip, dstip, devname | srcip, dstip, devid",
 	fields: "proto=proto, src=srcip, sport=srcport, dst=dstip, dport=dstport, kind=type, time=eventtime, outcome=action, in=srcintf, out=dstintf, natsrc=transip, natsport=transport",
+	// ip-conn is a connection that was let through and not answered.
+	outcomes: "close=answered timeout=passed client-rst=passed server-rst=passed start=passed ip-conn=attempted",
 	role: func(in *annotate.Input, v *values) {
 		if v.is(fieldKind, "traffic") { // of what it denies it has seen one packet, which may be an answer
 			named(in, flow.Destination, !v.is(fieldOutcome, "deny"))
@@ -90,6 +92,7 @@ var panos = format{
 	holds: "received=date, type=TRAFFIC|THREAT|DECRYPTION",
 	fields: `kind=type, src=source, dst=destination, natsrc=natsource, natdst=natdestination, inzone=from, outzone=to, in=ingress, out=egress, sport=sport, dport=dport,
 		natsport=natsport, natdport=natdport, proto=proto, outcome=action, state=subtype, reason=app`,
+	outcomes: "alert=passed continue=passed drop-icmp=denied reset-client=denied reset-server=denied reset-both=denied block-url=denied block-ip=denied sinkhole=denied",
 	role: func(in *annotate.Input, v *values) {
 		// Of what it drops it has seen one packet, which may be an answer; non-syn-tcp
 		// is a session that it did not see begin.

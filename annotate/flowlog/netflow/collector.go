@@ -199,6 +199,9 @@ func appendRecord(dst []byte, r *Record, flows *flowlog.Flows) []byte {
 		dst = appendEnd(append(dst, `,"server":`...), f.Source, f.NoSourcePort, &r.Forward)
 	}
 	dst = flows.AppendObject(append(dst, `,"portannot":`...))
+	if f.Outcome != annotate.NoOutcome {
+		dst = append(append(append(dst, `,"outcome":"`...), f.Outcome.String()...), '"')
+	}
 	if t, ok := iana.TransportOf(f.Protocol); ok && t == iana.TCP && (r.Forward.HasFlags || r.Reverse.HasFlags) {
 		dst = append(dst, `,"tcp_flags":{`...)
 		if r.Forward.HasFlags {

@@ -36,6 +36,8 @@ const (
 	vlan
 	innerVLAN
 	endReason
+	firewallEvent    // what a firewall did
+	forwardingStatus // RFC 7270 section 4.12
 	exporterIPv4
 	exporterIPv6
 	systemInit
@@ -90,6 +92,7 @@ var forward = map[uint16]element{
 	61:  flowDirection,
 	130: exporterIPv4, 131: exporterIPv6,
 	136: endReason,
+	233: firewallEvent, 89: forwardingStatus,
 	239: biflowDirection,
 	232: reverseByteCount, 299: reversePackets, // responderOctets, responderPackets
 	34: sampling, 50: sampling,

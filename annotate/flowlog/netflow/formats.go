@@ -7,7 +7,7 @@ import "github.com/portannot/portannot/annotate/flowlog"
 func Formats() []flowlog.Info {
 	const (
 		reads = "protocolIdentifier; source and destination address and port; tcpControlBits; icmpTypeCode; byte and packet counts, " +
-			"delta or total, of both directions (RFC 5103); flow start and end in all forms; biflowDirection, flowDirection, flowEndReason; " +
+			"delta or total, of both directions (RFC 5103); flow start and end in all forms; biflowDirection, flowDirection, flowEndReason, firewallEvent, forwardingStatus; " +
 			"VLAN identifiers; exporter address; from options: sampling, systemInitTimeMilliseconds"
 		adds = "JSON Lines in place of the messages, or CSV"
 	)

@@ -4,6 +4,7 @@ import (
 	"math"
 	"net/netip"
 
+	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/capture/flow"
 )
@@ -132,6 +133,24 @@ func (r *reading) set(e element, b []byte) {
 		r.VLAN = uint16(v) & 0xfff
 	case innerVLAN:
 		r.InnerVLAN = uint16(v) & 0xfff
+	case firewallEvent:
+		// IANA's registry of its values: 1 created, 2 deleted, 3 denied, 4 alert,
+		// 5 updated. A flow that was denied was not created.
+		switch {
+		case v == 3:
+			r.Flow.Outcome = annotate.Denied
+		case (v == 1 || v == 2 || v == 5) && r.Flow.Outcome == annotate.NoOutcome:
+			r.Flow.Outcome = annotate.Passed
+		}
+	case forwardingStatus:
+		// The two upper bits are the status, the lower six the reason: forwarded,
+		// dropped; what was consumed went nowhere.
+		switch {
+		case v>>6 == 2:
+			r.Flow.Outcome = annotate.Denied
+		case v>>6 == 1 && r.Flow.Outcome == annotate.NoOutcome:
+			r.Flow.Outcome = annotate.Passed
+		}
 	case endReason:
 		r.EndReason = EndReason(v)
 	case systemInit:
