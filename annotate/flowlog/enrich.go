@@ -246,10 +246,8 @@ func (e *Enricher) finish(b *block) error {
 	if e.opt.Progress != nil {
 		e.opt.Progress(&e.stats)
 	}
-	if len(b.out) > 0 {
-		if err := e.write(b); err != nil {
-			return fmt.Errorf("%w: %w", ErrWrite, err)
-		}
+	if err := e.write(b); err != nil {
+		return fmt.Errorf("%w: %w", ErrWrite, err)
 	}
 	if e.opt.Strict && b.stats.Faults > 0 {
 		return fmt.Errorf("%w: %w", b.stats.Problems[0], ErrStrict)
@@ -267,7 +265,7 @@ func (e *Enricher) WriteHeader() error {
 	if e.opt.Output != CSV {
 		return nil
 	}
-	if err := e.writeBlock(appendFlowHeader(nil), Header); err != nil {
+	if err := e.writeBlock(appendFlowHeader(nil), Block{Kind: Header}); err != nil {
 		return fmt.Errorf("%w: %w", ErrWrite, err)
 	}
 	return nil

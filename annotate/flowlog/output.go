@@ -13,10 +13,19 @@ const (
 	Part                    // part of a line that is too long, but not its end; or a byte order mark
 )
 
+// Block describes what is written at once.
+type Block struct {
+	Kind BlockKind
+	// Offset is how much of the log it is the end of, in bytes, decompressed. The
+	// header of CSV has none: 0.
+	Offset int64
+}
+
 // BlockWriter is an output that must know where records end. If the output of an
-// Enricher has this method, the Enricher calls it instead of Write.
+// Enricher has this method, the Enricher calls it instead of Write, also for blocks of
+// which nothing is written.
 type BlockWriter interface {
-	WriteBlock(p []byte, kind BlockKind) error
+	WriteBlock(p []byte, b Block) error
 }
 
 // write writes what a worker made of a block.
@@ -30,13 +39,19 @@ func (e *Enricher) write(b *block) error {
 	case spans && !b.raw && (e.opt.Output == Same || e.opt.Strip):
 		kind = Whole
 	}
-	return e.writeBlock(b.out, kind)
+	return e.writeBlock(b.out, Block{kind, b.end})
 }
 
-func (e *Enricher) writeBlock(p []byte, kind BlockKind) error {
+func (e *Enricher) writeBlock(p []byte, b Block) error {
 	if w, ok := e.w.(BlockWriter); ok {
-		return w.WriteBlock(p, kind)
+		return w.WriteBlock(p, b)
+	}
+	if len(p) == 0 {
+		return nil
 	}
 	_, err := e.w.Write(p)
 	return err
 }
+
+// Add adds the counts of o.
+func (s *Stats) Add(o *Stats) { s.add(o) }

@@ -24,9 +24,10 @@ type block struct {
 	// raw says that in is written as it is: a header line, already in its new
 	// form, a byte order mark, or a part of a line that is too long.
 	raw       bool
-	continued bool // raw, and not the beginning of a line
-	overlong  bool // raw, and a part of a line that is too long
-	header    bool // raw, and a header line
+	continued bool  // raw, and not the beginning of a line
+	overlong  bool  // raw, and a part of a line that is too long
+	header    bool  // raw, and a header line
+	end       int64 // bytes of the log up to its end
 	problem   *Problem
 
 	work                 // what a worker made of it
@@ -48,6 +49,7 @@ type source struct {
 	from, to int   // the part of buf not yet given out
 	err      error // of reading, given out after the last block; io.EOF too
 	line     int64 // number of the line that begins at from
+	at       int64 // bytes of the log up to from
 	over     bool  // from is inside a line that is too long
 	mark     []byte
 }
@@ -310,6 +312,8 @@ func (s *source) beforeHeader(data []byte) int {
 // give hands the first n bytes of the buffer over. What is copied is never
 // more than what is handed over.
 func (s *source) give(b *block, n int) {
+	s.at += int64(n)
+	b.end = s.at
 	rest := s.buf[s.from+n : s.to]
 	if len(rest) > n {
 		b.buf = append(b.buf[:0], s.buf[s.from:s.from+n]...)

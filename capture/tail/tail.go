@@ -24,6 +24,22 @@ type Mark struct {
 	last []byte
 }
 
+// At returns the Mark of a file of which the first n bytes were read.
+func At(f io.ReaderAt, n int64) (m Mark, err error) {
+	m.head, m.last = make([]byte, min(n, kept)), make([]byte, min(n, kept))
+	if _, err := f.ReadAt(m.head, 0); err != nil && (err != io.EOF || len(m.head) > 0) {
+		return Mark{}, err
+	}
+	if _, err := f.ReadAt(m.last, n-int64(len(m.last))); err != nil && (err != io.EOF || len(m.last) > 0) {
+		return Mark{}, err
+	}
+	m.n = n
+	return m, nil
+}
+
+// Head returns the first bytes that were read, up to 512.
+func (m *Mark) Head() []byte { return bytes.Clone(m.head) }
+
 // Offset returns the number of bytes that were read.
 func (m *Mark) Offset() int64 { return m.n }
 

@@ -414,7 +414,7 @@ func TestLimitsTopic(t *testing.T) {
 		{"nesting of JSON", "annotate/flowlog", "maxDepth", 1, ""},
 		{"lines that are not understood", "annotate/flowlog", "MaxProblems", 1, ""},
 		{"bytes by which a format", "annotate/flowlog", "sampleSize", 1 << 10, "# KiB"},
-		{"rotated files", "cmd/portannot", "maxWaiting", 1, ""},
+		{"rotated files", "cmd/portannot/internal/follow", "MaxWaiting", 1, ""},
 		{"bytes that wait for an output", "cmd/internal/rotate", "MaxHeld", 1 << 20, "# MiB"},
 		{"closed files held open", "cmd/internal/rotate", "maxWaiting", 1, ""},
 		{"data sets of all exporters", "annotate/flowlog/netflow", "heldInAll", 1 << 20, "# MiB"},

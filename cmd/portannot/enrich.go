@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -19,6 +20,7 @@ import (
 	"github.com/portannot/portannot/capture/sandbox"
 	"github.com/portannot/portannot/cmd/internal/outfile"
 	"github.com/portannot/portannot/cmd/portannot/internal/cli"
+	"github.com/portannot/portannot/cmd/portannot/internal/follow"
 )
 
 // enrichOptions are the flags, as given.
@@ -35,6 +37,8 @@ type enrichOptions struct {
 	unexpected  bool
 	strict      bool
 	strip       bool
+	position    string
+	rotateWait  time.Duration
 	kafka       kafkaOptions
 }
 
@@ -64,6 +68,10 @@ portannot enrich --from TOPIC --to TOPIC --group NAME [flags]`,
 					cli.List(&o.allow, "allow-exporter", "", "NET",
 						"take them from this address or network only: 192.0.2.1, 192.0.2.0/24; may be given again or take a list"),
 					followFlag(&o.follow),
+					cli.String(&o.position, "position", "", "FILE", "",
+						"with --follow, file that keeps how far logs are read; the next run goes on from there").Of(cli.Output),
+					cli.Duration(&o.rotateWait, "rotate-wait", "", "TIME", defaultRotateWait,
+						"with --follow, read a log that was renamed until nothing was written to it for TIME; default 5s"),
 					cli.Switch(&o.strict, "strict", "", false,
 						"stop at the first line that is not understood; with --listen, exit status 1 if anything was lost"),
 				})},
@@ -101,6 +109,7 @@ Exit status: 0 done; 1 failure, or a line was not understood; 2 usage.`,
 			"portannot enrich --unexpected testdata/flowlogs/eve/suricata-7.json",
 			"portannot enrich -o csv testdata/flowlogs/eve/suricata-7.json | head -2",
 			"portannot enrich testdata/flowlogs/zeek/conn.log | portannot enrich --strip",
+			"portannot enrich --follow --position /tmp/conn.position testdata/flowlogs/zeek/conn.log",
 			"portannot enrich --listen udp://127.0.0.1:2055",
 			"portannot enrich --list-formats",
 			"portannot enrich --from kafka://k1/flows --to kafka://k1/ports --group ports",
@@ -145,6 +154,15 @@ func (o *enrichOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) erro
 		return usagef("", "--%s is for --listen, --follow and logs from standard input", name)
 	}
 	outer := e
+	var keep *positions
+	if o.position != "" {
+		if keep, err = e.readPositions(o.position); err != nil {
+			return err
+		}
+		if err := keep.goBack(o.out.records); err != nil {
+			return err
+		}
+	}
 	out := outer.newOutputs()
 	defer out.close()
 	var whole *outfile.File
@@ -166,16 +184,21 @@ func (o *enrichOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) erro
 	j := &enrichJob{env: e, files: files, annotator: opt.Annotator, follow: o.follow, quiet: o.quiet, selecting: o.unexpected || !opt.Selector.Empty()}
 	opt.Problem = j.report
 	j.read = newReadSoFar(files)
+	var following *following
 	if o.follow {
-		shown := &followMetrics{read: j.read}
-		opt.Progress = shown.update
+		if following, err = j.newFollowing(opt, keep, follow.Options{Wait: o.rotateWait}); err != nil {
+			return err
+		}
+		if keep != nil && len(out.files) > 0 {
+			keep.output = out.files[0]
+		}
 		server, err := e.openMetrics(o.metrics, o.quiet, opt.Annotator.Registry())
 		if err != nil {
 			return err
 		}
 		if server != nil {
 			defer server.Close()
-			server.Add(shown.write)
+			server.Add(following.metrics)
 			server.Add(out.metrics)
 			server.SetHealth(func() error { return nil })
 		}
@@ -192,12 +215,17 @@ func (o *enrichOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) erro
 	} else {
 		confined := sandbox.Options{Read: toRead(files), Accept: o.metrics != "", Rename: toRename(whole), Write: out.folders()}
 		if o.follow {
-			confined.Read = toFollow(files[0])
+			confined.Read = following.set.Folders()
+			confined.Write = append(confined.Write, keep.folder()...)
 		}
 		if err = e.confine(o.rights, confined); err == nil {
 			err = out.check()
 		}
-		if err == nil {
+		switch {
+		case err != nil:
+		case o.follow:
+			err = following.run(ctx)
+		default:
 			err = j.run(ctx)
 		}
 	}
@@ -222,6 +250,14 @@ func (o *enrichOptions) checkService(fs *pflag.FlagSet) error {
 	if len(o.listen) > 0 {
 		return nil
 	}
+	for _, name := range []string{"position", "rotate-wait"} {
+		if fs.Changed(name) && !o.follow {
+			return usagef("", "--%s is for --follow", name)
+		}
+	}
+	if o.rotateWait < 0 {
+		return usagef("", "--rotate-wait %v: below zero", o.rotateWait)
+	}
 	if fs.Changed("allow-exporter") {
 		return usagef("", "--allow-exporter is for --listen")
 	}
@@ -244,8 +280,8 @@ func (o *enrichOptions) inputs(e *env, names []string) ([]string, error) {
 	case len(names) == 0:
 		names = []string{"-"}
 	}
-	if o.follow && (len(names) > 1 || names[0] == "-") {
-		return nil, usagef("", "--follow takes one file")
+	if o.follow && slices.Contains(names, "-") {
+		return nil, usagef("", "--follow takes files, not standard input")
 	}
 	return names, nil
 }
@@ -376,9 +412,6 @@ func (j *enrichJob) copy(ctx context.Context, name string) error {
 	if name == "-" {
 		return j.enrich(ctx, j.read.of(j.env.stdin), "standard input")
 	}
-	if j.follow {
-		return j.copyGrowing(ctx, name)
-	}
 	f, err := capture.OpenFile(ctx, name)
 	if err != nil {
 		return err
@@ -393,22 +426,30 @@ func (j *enrichJob) copy(ctx context.Context, name string) error {
 // summary accounts for every line and flow, on standard error.
 func (j *enrichJob) summary() {
 	st := j.enricher.Stats()
+	if st.Lines > 0 || !j.exports.used() || j.quiet {
+		j.account(st, len(j.files)-j.exports.files)
+	}
+	if j.quiet {
+		return
+	}
+	j.env.mentionUndated(j.annotator)
+	if j.exports.used() {
+		j.exports.summary()
+	}
+}
+
+// account accounts for the lines of so many logs.
+func (j *enrichJob) account(st *flowlog.Stats, logs int) {
 	if more := st.Faults - min(st.Faults, flowlog.MaxProblems); more > 0 {
 		j.env.warnf("%d more lines that were not understood", more)
 	}
 	if j.quiet {
 		return
 	}
-	if st.Lines > 0 || !j.exports.used() {
-		j.env.warnf("read %s from %s: %s, %d other, %d not understood", plural(st.Lines, "line"), plural(uint64(len(j.files)-j.exports.files), "log"),
-			plural(st.Flows, "flow"), st.Other, st.Bad)
-		j.formatSummary(st)
-		j.flowSummary(st)
-	}
-	j.env.mentionUndated(j.annotator)
-	if j.exports.used() {
-		j.exports.summary()
-	}
+	j.env.warnf("read %s from %s: %s, %d other, %d not understood", plural(st.Lines, "line"), plural(uint64(logs), "log"),
+		plural(st.Flows, "flow"), st.Other, st.Bad)
+	j.formatSummary(st)
+	j.flowSummary(st)
 }
 
 // formatSummary says what formats were met, and why lines were not understood.

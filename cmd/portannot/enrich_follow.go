@@ -1,175 +1,157 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
-	"io/fs"
-	"os"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/portannot/portannot/annotate/flowlog"
-	"github.com/portannot/portannot/capture/tail"
+	"github.com/portannot/portannot/cmd/portannot/internal/follow"
 	"github.com/portannot/portannot/cmd/portannot/internal/metrics"
 )
 
-// growPoll is how often a file that is followed is looked at.
-const growPoll = 250 * time.Millisecond
+// defaultRotateWait is how long writers of a log that was renamed may take to write to
+// the one that took its name.
+const defaultRotateWait = 5 * time.Second
 
-// maxWaiting is how many files that took the name of the one that is read are held
-// open until they are read. Logs are rotated every hour or so.
-const maxWaiting = 64
+// following annotates logs that grow.
+type following struct {
+	j    *enrichJob
+	opt  flowlog.EnrichOptions
+	set  *follow.Set
+	out  *sharedOutput
+	keep *positions // nil: no position file
 
-// copyGrowing copies a log that grows, until ctx is done. When another file
-// takes its name, as happens when logs are rotated, or when it is cut or written
-// anew, the copying goes on with that as a new log.
-func (j *enrichJob) copyGrowing(ctx context.Context, name string) error {
-	f, err := os.Open(name)
-	if err != nil {
+	failed atomic.Bool
+
+	mu   sync.Mutex
+	jobs []*enrichJob // one a stream
+	now  []flowlog.Stats
+}
+
+// newFollowing begins to look at the files.
+func (j *enrichJob) newFollowing(opt flowlog.EnrichOptions, keep *positions, fo follow.Options) (f *following, err error) {
+	fo.Report = j.env.warnf
+	if keep != nil {
+		fo.Positions = keep.before.Files
+	}
+	f = &following{j: j, opt: opt, out: &sharedOutput{w: j.env.stdout}, keep: keep}
+	if len(j.files) > 1 || strings.ContainsAny(j.files[0], "*?[") {
+		f.opt.Workers = 1 // a stream
+	}
+	f.set, err = follow.New(j.files, fo)
+	return f, err
+}
+
+// run follows until ctx is done.
+func (f *following) run(ctx context.Context) error {
+	answered := f.j.env.accountOfReading(f.j.read)
+	stop := f.keep.everySecond(f.out)
+	err := f.set.Run(ctx, func(s *follow.Stream) error { return f.stream(ctx, s) })
+	stop()
+	f.set.Close()
+	answered()
+	if err != nil && !errors.Is(err, errPart) {
 		return err
 	}
-	s := &successors{name: name, last: f, say: j.warnf}
-	watching, stop := context.WithCancel(ctx)
-	defer s.close()
-	defer stop()
-	go s.watch(watching)
+	f.summary()
+	st := f.stats()
+	if err != nil || f.failed.Load() || st.Faults > 0 || f.exportFaults() > 0 {
+		return errPart
+	}
+	return nil
+}
+
+// stream annotates the files of one path, one after the other.
+func (f *following) stream(ctx context.Context, s *follow.Stream) error {
+	j := *f.j
+	out := &streamOutput{shared: f.out, csv: f.opt.Output == flowlog.CSV, again: f.keep != nil}
+	f.out.add(out, s.Path())
+	defer out.end()
+	f.mu.Lock()
+	n := len(f.jobs)
+	opt := f.opt
+	opt.Progress = func(st *flowlog.Stats) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.now[n] = flowlog.Stats{}
+		f.now[n].Add(st) // a copy of all
+	}
+	opt.Problem = func(p *flowlog.Problem) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.j.report(p)
+	}
+	j.env = j.env.printingTo(out)
+	j.enricher = flowlog.NewEnricher(out, opt)
+	j.exports = newExports(&j, opt, nil)
+	f.jobs, f.now = append(f.jobs, &j), append(f.now, flowlog.Stats{})
+	f.mu.Unlock()
 	for {
-		g := &growing{ctx: ctx, f: f, next: s}
-		// The end of ctx is the end of the log: what was read is written.
-		err := j.enrich(context.WithoutCancel(ctx), j.read.of(g), name)
-		if n := s.lost(); n > 0 {
-			j.warnf("%s: %s that had this name for a while not read: more than %d were waiting", name, plural(n, "file"), maxWaiting)
+		log, err := s.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err == nil {
+			out.begin(log)
+			// The end of ctx is the end of the log: what was read is written.
+			err = j.enrich(context.WithoutCancel(ctx), j.read.of(log), log.Name())
 		}
 		switch {
-		case err != nil || g.then == goEnd:
-			f.Close()
+		case err == nil:
+		case errors.Is(err, errReaderGone), errors.Is(err, flowlog.ErrWrite):
 			return err
-		case g.then == goAgain:
-			j.warnf("%s: cut or written anew: read again from its beginning", name)
-			if _, err := f.Seek(0, io.SeekStart); err != nil {
-				f.Close()
-				return err
-			}
-		case g.then == goNext:
-			f.Close()
-			f = s.take()
+		case errors.Is(err, flowlog.ErrStrict):
+			j.env.warnf("%v", flowlog.ErrStrict)
+			return errPart
+		default:
+			f.failed.Store(true)
+			j.env.warnf("%v", err)
 		}
 	}
 }
 
-// successors opens the files that take a name one after the other, also while the
-// reader waits for somebody.
-type successors struct {
-	name string
-	last *os.File // the newest file of that name; closed by its reader
-	say  func(format string, args ...any)
-
-	mu      sync.Mutex
-	closed  bool
-	waiting []*os.File
-	missed  uint64      // files that came when too many were waiting
-	newest  os.FileInfo // of last, or of the newest that was missed
-	barred  os.FileInfo // of a file that could not be opened, which has been said
+// stats adds up the counts of all streams.
+func (f *following) stats() (sum flowlog.Stats) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range f.now {
+		sum.Add(&f.now[i])
+	}
+	return sum
 }
 
-// watch looks for new files until ctx is done.
-func (s *successors) watch(ctx context.Context) {
-	s.newest, _ = s.last.Stat()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(growPoll):
-			s.look()
-		}
+func (f *following) exportFaults() (n uint64) {
+	for _, j := range f.jobs {
+		n += j.exports.faults()
 	}
-}
-
-// look opens the file of the name if it is another one. A name that stands for none
-// is waited for: another is about to take it.
-func (s *successors) look() {
-	now, err := os.Stat(s.name)
-	if err != nil || os.SameFile(s.newest, now) {
-		return
-	}
-	f, err := os.Open(s.name)
-	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) && (s.barred == nil || !os.SameFile(s.barred, now)) {
-			s.barred = now
-			s.say("%v: waiting until it can be read", err)
-		}
-		return
-	}
-	if s.newest, err = f.Stat(); err != nil {
-		f.Close()
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed || len(s.waiting) == maxWaiting {
-		s.missed++
-		f.Close()
-		return
-	}
-	s.waiting = append(s.waiting, f)
-}
-
-// any reports that a file is waiting.
-func (s *successors) any() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.waiting) > 0
-}
-
-// take gives the oldest file that is waiting. There must be one.
-func (s *successors) take() *os.File {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f := s.waiting[0]
-	s.waiting = s.waiting[1:]
-	return f
-}
-
-// lost tells of files that were missed since it was called before.
-func (s *successors) lost() uint64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := s.missed
-	s.missed = 0
 	return n
 }
 
-func (s *successors) close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.closed = true
-	for _, f := range s.waiting {
-		f.Close()
+// summary accounts for all streams, on standard error.
+func (f *following) summary() {
+	st := f.stats()
+	f.j.account(&st, max(len(f.jobs), len(f.j.files)))
+	if f.j.quiet {
+		return
 	}
-	s.waiting = nil
+	f.j.env.mentionUndated(f.j.annotator)
+	for _, j := range f.jobs {
+		if j.exports.used() {
+			j.exports.summary()
+		}
+	}
 }
 
-// followMetrics show what a run that follows a log is doing.
-type followMetrics struct {
-	read  *readSoFar
-	mu    sync.Mutex
-	stats flowlog.Stats
-}
-
-// update is told of the counts after each block.
-func (f *followMetrics) update(st *flowlog.Stats) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.stats = *st
-}
-
-// write gives the metrics.
-func (f *followMetrics) write(w *metrics.Writer) {
-	f.mu.Lock()
-	st := f.stats
-	f.mu.Unlock()
-	read, _ := f.read.Progress()
+// metrics shows what the run is doing.
+func (f *following) metrics(w *metrics.Writer) {
+	st := f.stats()
+	read, _ := f.j.read.Progress()
 	w.Counter("portannot_log_bytes_total", "Bytes read of the log.", uint64(read))
 	const lines, help = "portannot_log_lines_total", "Lines of the log, by what they are."
 	w.Counter(lines, help, st.Other, "kind", "other")
@@ -178,63 +160,121 @@ func (f *followMetrics) write(w *metrics.Writer) {
 	flowMetrics(w, &st)
 }
 
-// growing reads a file and waits at its end.
-type growing struct {
-	ctx  context.Context
-	f    *os.File
-	next *successors
-	mark tail.Mark
-	rest bool // another file has the name: what this has left is read, but not waited for
-	then afterLog
+// sharedOutput is the output of all streams. Each gives it whole lines.
+type sharedOutput struct {
+	mu      sync.Mutex
+	w       io.Writer
+	last    *streamOutput // who wrote last
+	begun   bool          // the header of CSV is written
+	streams map[string]*streamOutput
 }
 
-// afterLog is what follows the end of a log.
-type afterLog uint8
-
-const (
-	goEnd   afterLog = iota
-	goNext           // the file that took its name
-	goAgain          // the same file, which was written anew
-)
-
-func (g *growing) Read(p []byte) (int, error) {
-	if g.then != goEnd {
-		return 0, io.EOF
+func (o *sharedOutput) add(s *streamOutput, path string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.streams == nil {
+		o.streams = map[string]*streamOutput{}
 	}
-	for {
-		n, err := g.f.Read(p)
-		if !g.mark.Holds(g.f) {
-			return g.end(p, goAgain)
-		}
-		if n > 0 {
-			g.mark.Read(p[:n])
-			return n, nil
-		}
-		if err != nil && err != io.EOF {
-			return 0, err
-		}
-		switch {
-		case g.rest:
-			return g.end(p, goNext)
-		case g.next.any():
-			g.rest = true // what was written meanwhile is still read
-			continue
-		}
-		select {
-		case <-g.ctx.Done():
-			return 0, io.EOF
-		case <-time.After(growPoll):
-		}
+	o.streams[path] = s
+}
+
+func (o *sharedOutput) write(p []byte, b flowlog.Block) error {
+	if w, ok := o.w.(flowlog.BlockWriter); ok {
+		return w.WriteBlock(p, b)
+	}
+	if len(p) == 0 {
+		return nil
+	}
+	_, err := o.w.Write(p)
+	return err
+}
+
+// streamOutput is the output of one stream. Where another stream has written since, it
+// writes the header of its log again.
+type streamOutput struct {
+	shared *sharedOutput
+	csv    bool // records are written as CSV, with a header of its own
+	again  bool // what is not complete at the end is read again by the next run
+	part   bool // a part of a line was written, and nobody else may write
+
+	// Guarded by the lock of shared.
+	log      *follow.Log
+	done     int64 // bytes of it that were written
+	head     int64 // of these, the header
+	header   []byte
+	inHeader bool
+}
+
+// begin begins a log.
+func (s *streamOutput) begin(log *follow.Log) {
+	s.end()
+	s.shared.mu.Lock()
+	defer s.shared.mu.Unlock()
+	s.log, s.done, s.head, s.header, s.inHeader = log, 0, 0, nil, false
+}
+
+// end lets others write, whatever the log ended with.
+func (s *streamOutput) end() {
+	if s.part {
+		s.part = false
+		s.shared.mu.Unlock()
 	}
 }
 
-// end ends this log. Half a line at its end is completed, so that it does not spoil
-// the first of the next log.
-func (g *growing) end(p []byte, then afterLog) (int, error) {
-	g.then = then
-	if g.mark.HalfLine() && len(p) > 0 {
-		p[0] = '\n'
-		return 1, nil
+// Write takes whole lines.
+func (s *streamOutput) Write(p []byte) (int, error) {
+	return len(p), s.WriteBlock(p, flowlog.Block{Kind: flowlog.Lines})
+}
+
+// WriteBlock takes a block of the Enricher.
+func (s *streamOutput) WriteBlock(p []byte, b flowlog.Block) error {
+	if !s.part {
+		s.shared.mu.Lock()
 	}
-	return 0, io.EOF
+	if s.part = b.Kind == flowlog.Part; !s.part {
+		defer s.shared.mu.Unlock()
+	}
+	if s.again && b.Kind == flowlog.Lines && len(p) > 0 && p[len(p)-1] != '\n' {
+		return s.withhold(p, b)
+	}
+	return s.take(p, b)
+}
+
+// withhold leaves the last line out, which is not complete.
+func (s *streamOutput) withhold(p []byte, b flowlog.Block) error {
+	p = p[:bytes.LastIndexByte(p, '\n')+1]
+	b.Offset = 0
+	return s.take(p, b)
+}
+
+func (s *streamOutput) take(p []byte, b flowlog.Block) error {
+	if b.Offset == 0 && b.Kind == flowlog.Header { // of CSV
+		if s.shared.begun {
+			return nil
+		}
+		s.shared.begun = true
+	} else if b.Kind == flowlog.Header {
+		if !s.inHeader || bytes.HasPrefix(p, zeekBegin) {
+			s.header = nil
+		}
+		if !bytes.HasPrefix(p, zeekEnd) {
+			s.header = append(s.header, p...)
+		}
+		if s.head == s.done {
+			s.head = b.Offset
+		}
+	} else if last := s.shared.last; last != nil && last != s && len(s.header) > 0 && len(p) > 0 {
+		if err := s.shared.write(s.header, flowlog.Block{Kind: flowlog.Header}); err != nil {
+			return err
+		}
+	}
+	s.inHeader = b.Kind == flowlog.Header
+	if len(p) > 0 {
+		s.shared.last = s
+	}
+	err := s.shared.write(p, b)
+	if err == nil && b.Offset > 0 {
+		s.done = b.Offset
+	}
+	return err
 }

@@ -62,7 +62,8 @@ var mayImport = map[string][]string{
 	"cmd/portannot/internal/metrics":   {},
 	"cmd/portannot/internal/roff":      {},
 	"cmd/portannot-parquet":            {"annotate/record", "cmd/internal/outfile"}, // it reads what portannot prints
-	"cmd/portannot/internal/cli":       {"cmd/portannot/internal/roff"},             // the tables of flags; it knows of no flag
+	"cmd/portannot/internal/follow":    {"capture/tail"},
+	"cmd/portannot/internal/cli":       {"cmd/portannot/internal/roff"}, // the tables of flags; it knows of no flag
 }
 
 // generators are programs that go generate runs. They may read the published
@@ -78,10 +79,11 @@ var generators = map[string][]string{
 // are dealt with, and nowhere else.
 var mayImportOthers = map[string][]string{
 	"github.com/google/gopacket":                {"capture", "capture/decode"},
-	"github.com/klauspost/compress":             {"capture/unpack", "cmd/internal/rotate"}, // logs and captures are kept compressed
-	"github.com/ncruces/go-strftime":            {"cmd/internal/rotate"},                   // names of files as tcpdump -G has them
-	"github.com/netsampler/goflow2/v2/decoders": {"annotate/flowlog/netflow"},              // apart from flowlog, whose users need not carry it
-	"github.com/parquet-go/parquet-go":          {"cmd/portannot-parquet"},                 // adds 13 MB to a binary
+	"github.com/fsnotify/fsnotify":              {"cmd/portannot/internal/follow"},
+	"github.com/klauspost/compress":             {"capture/unpack", "cmd/internal/rotate", "cmd/portannot/internal/follow"}, // logs and captures are kept compressed
+	"github.com/ncruces/go-strftime":            {"cmd/internal/rotate"},                                                    // names of files as tcpdump -G has them
+	"github.com/netsampler/goflow2/v2/decoders": {"annotate/flowlog/netflow"},                                               // apart from flowlog, whose users need not carry it
+	"github.com/parquet-go/parquet-go":          {"cmd/portannot-parquet"},                                                  // adds 13 MB to a binary
 	"github.com/prometheus/client_golang":       {"cmd/portannot/internal/metrics"},
 	"github.com/spf13/pflag":                    {"cmd/"},
 	"golang.org/x/sys/unix":                     {"annotate/flowlog/netflow", "capture", "capture/", "cmd/"}, // what the system dropped of a socket

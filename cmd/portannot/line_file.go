@@ -46,11 +46,15 @@ func (l *lineFile) begin(dst []byte) []byte {
 
 // Write takes whole lines.
 func (l *lineFile) Write(p []byte) (int, error) {
-	return len(p), l.WriteBlock(p, flowlog.Lines)
+	return len(p), l.WriteBlock(p, flowlog.Block{Kind: flowlog.Lines})
 }
 
 // WriteBlock takes a block of an Enricher.
-func (l *lineFile) WriteBlock(p []byte, kind flowlog.BlockKind) error {
+func (l *lineFile) WriteBlock(p []byte, b flowlog.Block) error {
+	kind := b.Kind
+	if len(p) == 0 {
+		return nil
+	}
 	if l.losing && kind <= flowlog.Whole {
 		end := bytes.IndexByte(p, '\n') + 1
 		if end == 0 {
@@ -78,14 +82,19 @@ func (l *lineFile) WriteBlock(p []byte, kind flowlog.BlockKind) error {
 	return nil
 }
 
-// takeHeader keeps a header line for the files to come. Zeek's logs have several, the
-// first of which is #separator; #close is about the log that ends.
+// Zeek's logs have several header lines. The first and the last are:
+var (
+	zeekBegin = []byte("#separator")
+	zeekEnd   = []byte("#close") // about the log that ends, not the lines to come
+)
+
+// takeHeader keeps a header line for the files to come.
 func (l *lineFile) takeHeader(p []byte) {
 	l.mu.Lock()
-	if !l.inHeader || bytes.HasPrefix(p, []byte("#separator")) {
+	if !l.inHeader || bytes.HasPrefix(p, zeekBegin) {
 		l.header = nil
 	}
-	if !bytes.HasPrefix(p, []byte("#close")) {
+	if !bytes.HasPrefix(p, zeekEnd) {
 		l.header = append(l.header, p...)
 	}
 	l.mu.Unlock()

@@ -92,7 +92,12 @@ func CreateMode(path string, mode fs.FileMode) (*File, error) {
 		// The owner first: to change it may clear bits of the mode. Only root
 		// can give a file away; for others it stays theirs.
 		keepOwner(o.f, old)
-		if err := o.f.Chmod(old.Mode().Perm()); err != nil {
+		// A sandbox may refuse to change what need not be changed.
+		made, err := o.f.Stat()
+		if err == nil && made.Mode().Perm() != old.Mode().Perm() {
+			err = o.f.Chmod(old.Mode().Perm())
+		}
+		if err != nil {
 			o.Discard()
 			return nil, fmt.Errorf("write %s: %w", path, err)
 		}
