@@ -127,11 +127,29 @@ const maxEnvelopes = 3
 
 // jsonLevel is what is needed for one level of envelopes.
 type jsonLevel struct {
-	scan jsonScan
-	text []byte // of the record inside, unescaped
-	of   *catalog
-	last int     // in seen
-	seen [8]seen // what objects are of, by that catalog
+	scan        jsonScan
+	text        []byte // of the record inside, unescaped
+	of          *catalog
+	last        int     // in seen
+	seen        [8]seen // what objects are of, by that catalog
+	now, before *shape  // what the last two objects were of
+}
+
+// expect gives the format that the last two objects were of, if it was one; the
+// next one is likely to be of it too.
+func (v *jsonLevel) expect(c *catalog) *shape {
+	if v.of != c || v.now != v.before {
+		return nil
+	}
+	return v.now
+}
+
+// meaning gives the fields that are read for a record.
+func (s *shape) meaning(r *Record) []field {
+	if r.portsOnly {
+		return s.meansPorts
+	}
+	return s.means
 }
 
 // seen is what objects with some names are of; nil for none that is kept.
@@ -143,7 +161,7 @@ type seen struct {
 // shape gives the format of an object with some names; nil if it is of none.
 func (v *jsonLevel) shape(c *catalog, have *nameSet) *shape {
 	if v.of != c {
-		v.of, v.seen = c, [8]seen{}
+		v.of, v.seen, v.now, v.before = c, [8]seen{}, nil, nil
 	}
 	if x := &v.seen[v.last]; x.is != nil && x.have == *have {
 		return x.is
@@ -175,6 +193,11 @@ const notUnderstoodJSON = "JSON with two ports in fields that are not known"
 func (l *records) object(r *Record, text []byte, from, depth int) bool {
 	v := r.level(depth)
 	j := &v.scan
+	expected := v.expect(l.catalog)
+	if j.means, j.out = nil, nil; expected != nil {
+		r.values.reset()
+		j.means, j.out = expected.meaning(r), &r.values
+	}
 	end := j.scan(text, l.json.tree, from)
 	if end < 0 {
 		r.bad(j.fault, nil)
@@ -196,8 +219,18 @@ func (l *records) object(r *Record, text []byte, from, depth int) bool {
 		}
 		r.by = jsonLog{}
 	}
-	if s := v.shape(l.catalog, &j.have); s != nil {
-		return l.known(r, j, s)
+	s := v.shape(l.catalog, &j.have)
+	if expected != nil && s != expected { // it is of another format: once more
+		j.means = nil
+		j.scan(text, l.json.tree, from)
+	}
+	if v.before, v.now = v.now, s; s != nil {
+		if s != expected {
+			return l.known(r, j, s)
+		}
+		r.of = s.format
+		s.read(r, &r.values)
+		return true
 	}
 	if l.inside(r, text, depth) {
 		return true
@@ -218,10 +251,7 @@ func (l *records) object(r *Record, text []byte, from, depth int) bool {
 func (l *records) known(r *Record, j *jsonScan, s *shape) bool {
 	r.of = s.format
 	r.values.reset()
-	means := s.means
-	if r.portsOnly {
-		means = s.meansPorts
-	}
+	means := s.meaning(r)
 	for i := range j.found {
 		x := &j.found[i]
 		f := means[x.number]

@@ -108,8 +108,13 @@ type jsonFound struct {
 
 // jsonScan reads one object.
 type jsonScan struct {
-	line   []byte
-	root   *jsonNode
+	line []byte
+	root *jsonNode
+	// means are what the values mean in the format that the object is expected
+	// to be of; they are put into out then, and not kept in found. It is nil
+	// where nothing is expected.
+	means  []field
+	out    *values
 	found  []jsonFound  // in their order
 	have   nameSet      // the numbers that are among them
 	own    jsonValue    // value of the top level's key "portannot"
@@ -214,8 +219,18 @@ func (s *jsonScan) object(i int, n *jsonNode) int {
 			return i
 		}
 		if what.field >= 0 {
-			s.found = append(s.found, jsonFound{uint16(what.field), jsonValue{uint32(value), uint32(i)}})
 			s.have.add(uint16(what.field))
+			if s.means == nil {
+				s.found = append(s.found, jsonFound{uint16(what.field), jsonValue{uint32(value), uint32(i)}})
+			} else if f := s.means[what.field]; f != noField {
+				b := line[value:i]
+				if b[0]-'0' > 9 {
+					b = s.value(b)
+				}
+				if b != nil {
+					s.out.put(f, b)
+				}
+			}
 		}
 		to := i
 		if i < len(line) && line[i] <= ' ' {
