@@ -154,6 +154,15 @@ func SinceWords(e *iana.Entry) string {
 	return "registered " + date
 }
 
+// PublishedWords says since when the registry has had a registration: the date of the
+// first edition with it, or, if that is not known, what SinceWords says.
+func PublishedWords(e *iana.Entry) string {
+	if _, by, ok := iana.RegisteredBetween(*e); ok {
+		return "in the registry since " + by
+	}
+	return SinceWords(e)
+}
+
 // DatedAfter reports whether the date of an entry's record is later than a time, in
 // nanoseconds since the Unix epoch. Then the record's date is all that need be told of
 // a registration after that time.

@@ -54,10 +54,14 @@ func EarliestDay(registered, after, by string) string {
 	if err != nil {
 		return first
 	}
-	if next := t.AddDate(0, 0, 1).Format(time.DateOnly); first < next || first > by {
+	next := t.AddDate(0, 0, 1).Format(time.DateOnly)
+	switch {
+	case first == "" || first > by:
 		return next
+	case len(registered) == len("2005-04") && registered == next[:len(registered)]:
+		return next // the editions tell the days of the month apart
 	}
-	return first
+	return first // it may have been published later
 }
 
 // firstDay returns the first day of a date of the registry, "2013-11-12" or

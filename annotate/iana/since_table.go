@@ -5,11 +5,9 @@ package iana
 // embeddedSince are the ports of the embedded edition whose registration has another
 // first day by the history than by the date of the record.
 var embeddedSince = []since{
-	{UDP, 2369, "2023-06-16"},  // bif-p2p
 	{TCP, 2640, "2016-05-20"},  // ami-control
 	{UDP, 2640, "2016-05-20"},  // ami-control
 	{TCP, 7687, "2016-09-22"},  // bolt
 	{SCTP, 7701, "2017-01-13"}, // nfapi
 	{UDP, 9011, "2018-02-22"},  // d-star
-	{TCP, 11434, "2026-01-24"}, // ollama
 }

@@ -298,7 +298,7 @@ func appendNotes(dst []byte, e iana.Entry) []byte {
 // registry was asked.
 func appendLater(dst []byte, e iana.Entry) []byte {
 	dst = appendNames(append(dst, " [later: "...), e)
-	return append(append(append(dst, ", "...), annotate.SinceWords(&e)...), ']')
+	return append(append(append(dst, ", "...), annotate.PublishedWords(&e)...), ']')
 }
 
 // pad appends spaces up to length n.

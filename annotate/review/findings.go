@@ -386,7 +386,7 @@ func (f *finder) registration(s *service, tell tell) {
 		tell(s.assignment, func(x *Finding) {
 			f.assignment(e, s.assignment, x)
 			if l := &s.port.later; l.Status == iana.Assigned {
-				x.Facts = append(x.Facts, Fact{"later", nameOr(l) + ", " + annotate.SinceWords(l)})
+				x.Facts = append(x.Facts, Fact{"later", nameOr(l) + ", " + annotate.PublishedWords(l)})
 			}
 			if !s.noPractice {
 				for p := range practice.At(e.Transport, e.Port) {
