@@ -52,6 +52,8 @@ type format struct {
 	// "WORD=denied …", in any case. Words that most filters have need not be
 	// listed: see actions.
 	protocols, outcomes string
+	// given is the protocol of records that name none; 0 for none.
+	given uint8
 	// oneWay says that a record is of the packets of one direction.
 	oneWay bool
 	// outcome reads what became of the flow where no word says it; it may be

@@ -17,7 +17,7 @@ func formats() []*format {
 		&netfilter, &fortigate,
 		&ciscoASA,
 		&awsDefault, &panos,
-		&portannotJSON, &zeekJSON, &eve, &gcp, &hubble, &goflow2JSON, &nfdumpJSON, &ecs,
+		&portannotJSON, &zeekServices, &zeekOverTCP, &zeekOverUDP, &zeekJSON, &eve, &gcp, &hubble, &goflow2JSON, &nfdumpJSON, &ecs,
 	}
 }
 
@@ -77,8 +77,8 @@ func (f *format) reading() string {
 func Formats() []Info {
 	var list []Info
 	for _, f := range append(formats(), mapped...) {
-		if f == &awsDefault {
-			continue // it has the name of another row
+		if slices.ContainsFunc(list, func(i Info) bool { return i.Name == f.name }) {
+			continue // another row of the format
 		}
 		list = append(list, Info{f.name, f.about, f.reading(), f.addition(), f.doc})
 	}
@@ -187,10 +187,12 @@ func rowsOf(name string) (rows []*format, err error) {
 		if f.name == name {
 			rows = append(rows, f)
 		}
-		names = append(names, f.name)
+		if !slices.Contains(names, f.name) {
+			names = append(names, f.name)
+		}
 	}
 	if rows == nil {
-		err = fmt.Errorf("unknown log format %q: want auto, %s", name, strings.Join(slices.Compact(names), ", "))
+		err = fmt.Errorf("unknown log format %q: want auto, %s", name, strings.Join(names, ", "))
 	}
 	return rows, err
 }

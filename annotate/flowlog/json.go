@@ -235,8 +235,8 @@ func (l *records) object(r *Record, text []byte, from, depth int) bool {
 	if l.inside(r, text, depth) {
 		return true
 	}
-	if l.named && len(l.json.shapes) == 1 && depth == 0 {
-		return l.known(r, j, l.json.shapes[0]) // the user says so
+	if l.named && len(l.json.shapes) > 0 && depth == 0 {
+		return l.known(r, j, l.json.shapes[len(l.json.shapes)-1]) // the user says so
 	}
 	if !l.named && r.Kind != Bad && l.objectBySynonyms(r, j, from) {
 		return true

@@ -14,7 +14,7 @@ import (
 var portannotJSON = format{
 	name: "portannot", about: "portannot's own JSON Lines",
 	doc:  "portannot help fields",
-	know: "portannot.service.side, portannot.first_packet | portannot.service.side, source.port",
+	know: "portannot.service.side, portannot.first_packet | portannot.service.side, source.port | portannot.service.side, destination.port",
 	not:  "ecs.version, agent.type, event.kind", // of others, whose records were annotated
 	fields: `proto=network.transport, protonum=network.iana_number, src=source.ip, sport=source.port, dst=destination.ip, dport=destination.port,
 		time=@timestamp, server=portannot.service.side, reason=portannot.service.reason, confidence=portannot.service.confidence,
@@ -61,31 +61,6 @@ var keptReasons = map[string]annotate.Reason{
 }
 
 var confidences = map[string]annotate.Confidence{"weak": annotate.Weak, "likely": annotate.Likely, "certain": annotate.Certain}
-
-// zeekJSON is Zeek with LogAscii::use_json, all logs with ports. The responder
-// is the service.
-var zeekJSON = format{
-	name: "zeek-json", about: "Zeek, JSON (conn.log and all logs with id.orig_p and id.resp_p)",
-	doc:    "Zeek: JSON logs https://docs.zeek.org/en/master/log-formats.html",
-	know:   "id.orig_p, id.resp_p",
-	fields: "src=id.orig_h, sport=id.orig_p, dst=id.resp_h, dport=id.resp_p, proto=proto, time=ts, kind=_path, version=version, state=conn_state, history=history, srcpackets=orig_pkts, dstpackets=resp_pkts",
-	outcome: func(r *Record, v *values) annotate.Outcome {
-		return zeekOutcome(r.Flow.Protocol, v.get(fieldState), v.get(fieldHistory))
-	},
-	role:      func(in *annotate.Input, v *values) { zeekRoles(in, v.get(fieldState), v.get(fieldHistory)) },
-	protocols: "unknown_transport=0",
-	adjust: func(r *Record, v *values) bool {
-		if v.get(fieldProtocol) != nil {
-			return true
-		}
-		path := v.get(fieldKind)
-		r.Flow.Protocol = zeekProtocols[string(path)]
-		if version := v.get(fieldVersion); string(path) == "ssl" && len(version) > 4 && string(version[:4]) == "DTLS" {
-			r.Flow.Protocol = 17
-		}
-		return true
-	},
-}
 
 // eve is Suricata's EVE. Its flow events have the client as source, as those
 // with a direction say too; events of single packets (alert, anomaly…) without

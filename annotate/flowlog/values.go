@@ -89,6 +89,9 @@ func (s *shape) read(r *Record, v *values) {
 		}
 		f.Protocol = uint8(n)
 	}
+	if f.Protocol == 0 && absent(v.get(fieldProtocol)) {
+		f.Protocol = s.given
+	}
 	switch {
 	case s.format.role != nil:
 		s.format.role(f, v)
