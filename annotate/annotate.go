@@ -165,6 +165,12 @@ type Input struct {
 	// Packets counts those of the flow; 0 when the input does not say, or the
 	// number is not read.
 	Packets uint64
+	// Bytes counts those of its IP packets, or what the input counts in their
+	// place; 0 likewise.
+	Bytes uint64
+	// End is the time of the last packet in nanoseconds since the Unix epoch; 0
+	// likewise.
+	End int64
 	// OneDirection says that the input has a record for each direction, as
 	// routers and clouds do: this one is of the packets from Source to
 	// Destination, and there may be another one of the answers.

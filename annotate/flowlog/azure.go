@@ -280,6 +280,10 @@ func (azureLog) flows(dst []byte, w *worker, name string, end []byte) []byte {
 		r.settle()
 		switch selected := w.annotate(); {
 		case !selected:
+		case w.opt.Output == Nothing:
+			w.batch.Flow(&r.Flow, &w.notes.annotation)
+		case w.opt.Output == Chosen:
+			dst = w.appendChosen(dst, r)
 		case w.opt.Output == JSON:
 			dst = w.notes.appendFlowJSON(dst, r)
 		case w.opt.Output == CSV:

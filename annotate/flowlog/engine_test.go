@@ -29,7 +29,7 @@ func BenchmarkEnrich(b *testing.B) {
 		for _, v := range []struct {
 			name string
 			opt  EnrichOptions
-		}{{"same", EnrichOptions{}}, {"unexpected", EnrichOptions{Unexpected: true}}} {
+		}{{"same", EnrichOptions{}}, {"unexpected", EnrichOptions{Selector: annotate.Selector{Unexpected: true}}}} {
 			b.Run(path+"/"+v.name, func(b *testing.B) {
 				opt := v.opt
 				opt.Annotator, opt.Workers = testAnnotator, 1
@@ -121,7 +121,7 @@ func TestSelection(t *testing.T) {
 		opt   EnrichOptions
 		flows []string // what the lines have
 	}{
-		{"unexpected", EnrichOptions{Unexpected: true}, []string{"CsRx2w45OKnoww6xl4"}},
+		{"unexpected", EnrichOptions{Selector: annotate.Selector{Unexpected: true}}, []string{"CsRx2w45OKnoww6xl4"}},
 		{"port", EnrichOptions{Selector: annotate.Selector{Ports: []iana.Span{{First: 40000, Last: 40000}}}}, []string{"CsRx2w45OKnoww6xl4", "CPbrpk1qSsw6ESzHV4"}},
 		{"service", EnrichOptions{Selector: annotate.Selector{Services: []string{"WWW"}}}, []string{"Cab0vk1qSsw6ESzHV4"}},
 		{"status", EnrichOptions{Selector: annotate.Selector{Statuses: []iana.Status{iana.Unassigned}}}, []string{"CsRx2w45OKnoww6xl4"}},
@@ -143,7 +143,7 @@ func TestSelection(t *testing.T) {
 	}
 	// Selected objects of an array are JSON Lines, with no commas left over.
 	array := mustRead(t, filepath.Join(samplesFolder(t), "nfdump-json", "nfdump-1.7.json"))
-	out, _ := enrich(t, bytes.NewReader(array), EnrichOptions{Unexpected: true})
+	out, _ := enrich(t, bytes.NewReader(array), EnrichOptions{Selector: annotate.Selector{Unexpected: true}})
 	if !json.Valid(out) || out[0] != '{' || !bytes.HasSuffix(out, []byte("}\n")) {
 		t.Errorf("selected of an array: %s", out)
 	}
@@ -244,10 +244,10 @@ func ExampleEnricher() {
 {"p":"tcp","from":50000,"to":4}
 `
 	e := NewEnricher(os.Stdout, EnrichOptions{
-		Options:    Options{Map: Map{Protocol: "p", SourcePort: "from", DestinationPort: "to"}},
-		Annotator:  annotate.New(annotate.Options{}),
-		Unexpected: true,
-		Output:     CSV,
+		Options:   Options{Map: Map{Protocol: "p", SourcePort: "from", DestinationPort: "to"}},
+		Annotator: annotate.New(annotate.Options{}),
+		Selector:  annotate.Selector{Unexpected: true},
+		Output:    CSV,
 	})
 	if err := e.Enrich(context.Background(), strings.NewReader(log), "log"); err != nil {
 		fmt.Println(err)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/record"
 )
 
 // Output is the form in which records are written.
@@ -19,25 +20,28 @@ type Output uint8
 
 // The outputs.
 const (
-	Same Output = iota // the log's own format, the annotation added
-	JSON               // JSON Lines with the fields that all logs share
-	CSV                // the same fields as columns
+	Same    Output = iota // the log's own format, the annotation added
+	JSON                  // JSON Lines with the fields that all logs share
+	CSV                   // the same fields as columns
+	Nothing               // the flows go to EnrichOptions.Batch alone
+	Chosen                // the fields of EnrichOptions.Chosen
 )
 
 // EnrichOptions say what to read and what to write.
 type EnrichOptions struct {
 	Options
 	Annotator *annotate.Annotator
-	// Selector picks flows. If it is not empty, or Unexpected is set, other
-	// lines are left out, except headers.
+	// Selector picks flows. If it is not empty, other lines are left out, except
+	// headers.
 	Selector annotate.Selector
-	// Unexpected picks the flows whose service port is not assigned for the
-	// transport. If the service end is not known, a flow is picked only if both of
-	// its ports are not assigned.
-	Unexpected bool
-	Output     Output
-	// Strip removes annotations and adds none. The options Selector, Unexpected
-	// and Output then have no effect.
+	Output   Output
+	// Batch makes what takes the flows of a part of a log, if Output is Nothing.
+	// Workers call it, and methods of different Batches, at the same time.
+	Batch func() Batch
+	// Chosen are the fields to write, if Output is Chosen.
+	Chosen *record.Chosen
+	// Strip removes annotations and adds none. The options Selector and
+	// Output then have no effect.
 	Strip bool
 	// Strict ends the run at the first line that cannot be understood.
 	Strict bool
@@ -192,6 +196,7 @@ var ErrStrict = errors.New("stopped at the first line that cannot be understood"
 type work struct {
 	out   []byte
 	stats Stats
+	batch Batch // if Output is Nothing
 }
 
 // Enricher copies logs and annotates their flows.
@@ -243,6 +248,10 @@ func (e *Enricher) finish(b *block) error {
 		}
 	}
 	e.stats.add(&b.stats)
+	if b.batch != nil {
+		b.batch.Done()
+		b.batch = nil
+	}
 	if e.opt.Progress != nil {
 		e.opt.Progress(&e.stats)
 	}
@@ -255,17 +264,24 @@ func (e *Enricher) finish(b *block) error {
 	return nil
 }
 
-// WriteHeader writes the header of CSV, once. Enrich calls it. A program that
+// WriteHeader writes the header of CSV and of chosen fields, once. Enrich calls it. A program that
 // writes lines of its own before the first Enrich calls it too.
 func (e *Enricher) WriteHeader() error {
 	if e.begun || e.opt.Strip {
 		return nil
 	}
 	e.begun = true
-	if e.opt.Output != CSV {
+	var header []byte
+	switch e.opt.Output {
+	case CSV:
+		header = appendFlowHeader(nil)
+	case Chosen:
+		header = e.opt.Chosen.AppendHeader(nil)
+	}
+	if len(header) == 0 {
 		return nil
 	}
-	if err := e.writeBlock(appendFlowHeader(nil), Block{Kind: Header}); err != nil {
+	if err := e.writeBlock(header, Block{Kind: Header}); err != nil {
 		return fmt.Errorf("%w: %w", ErrWrite, err)
 	}
 	return nil
@@ -282,20 +298,31 @@ type worker struct {
 	// For layouts of many flows: what was selected of a record, and what is
 	// said of it.
 	chosen, own []byte
-	zeek        *zeekKnown // for its logs
+	whole       []byte         // a record of which fields are chosen
+	zeek        *zeekKnown     // for its logs
+	batch       Batch          // of the block, if Output is Nothing
+	fields      *record.Chosen // to write, if Output is Chosen
 }
 
 func newWorker(opt *EnrichOptions) *worker {
-	return &worker{
+	w := &worker{
 		opt:        opt,
-		everything: opt.Selector.Empty() && !opt.Unexpected,
+		everything: opt.Selector.Empty(),
 		record:     Record{portsOnly: opt.Output == Same},
 	}
+	if opt.Chosen != nil {
+		w.fields = opt.Chosen.Clone()
+	}
+	return w
 }
 
 // do annotates a block.
 func (w *worker) do(b *block) {
 	b.out, w.stats = b.out[:0], Stats{Shapes: b.stats.Shapes[:0], Reasons: b.stats.Reasons[:0]}
+	if w.opt.Output == Nothing {
+		w.batch = w.opt.Batch()
+		b.batch = w.batch
+	}
 	if b.raw {
 		w.pass(b)
 	} else {
@@ -498,12 +525,31 @@ func (w *worker) flow(dst []byte, l writer, end []byte) []byte {
 		return dst
 	}
 	switch w.opt.Output {
+	case Nothing:
+		w.batch.Flow(&r.Flow, &w.notes.annotation)
+		return dst
+	case Chosen:
+		return w.appendChosen(dst, r)
 	case JSON:
 		return w.notes.appendFlowJSON(dst, r)
 	case CSV:
 		return w.notes.appendFlowCSV(dst, r)
 	}
 	return append(l.append(dst, r, &w.notes), end...)
+}
+
+// appendChosen appends the chosen fields. Those of which only the record knows are
+// taken from the whole.
+func (w *worker) appendChosen(dst []byte, r *Record) []byte {
+	if !w.fields.Has("observer.") && !w.fields.Has("source.nat.") && !w.fields.Has("destination.nat.") && !w.fields.Has("portannot.tcp_flags.") && !w.fields.Has("network.") {
+		return w.fields.AppendInput(dst, &r.Flow, &w.notes.annotation)
+	}
+	w.whole = w.notes.appendFlowJSON(w.whole[:0], r)
+	out, err := w.fields.AppendRecord(dst, w.whole)
+	if err != nil {
+		return dst // it is JSON
+	}
+	return out
 }
 
 // annotate annotates w.record into w.notes, and counts it. It reports whether
@@ -536,27 +582,9 @@ func (w *worker) annotate() bool {
 	default:
 		s.NoSide++
 	}
-	if !w.everything && !w.selected() {
+	if !w.everything && !w.opt.Selector.MatchInput(f, a) {
 		return false
 	}
 	s.Selected++
 	return true
 }
-
-// selected reports whether the flow is what Selector and Unexpected ask for.
-func (w *worker) selected() bool {
-	f, a := &w.record.Flow, &w.notes.annotation
-	if w.opt.Unexpected {
-		if e, ok := a.Registered(); ok {
-			if !unexpected(e) {
-				return false
-			}
-		} else if a.Service.Side != annotate.NoSide || f.NoSourcePort || f.NoDestinationPort || !unexpected(a.Source) || !unexpected(a.Destination) {
-			return false
-		}
-	}
-	return w.opt.Selector.Empty() || w.opt.Selector.MatchPorts(f.Protocol, f.Source.Port(), f.Destination.Port(), a)
-}
-
-// unexpected reports a port that is known not to be assigned.
-func unexpected(e iana.Entry) bool { return e.Status != iana.Assigned && e.Status != iana.Unknown }

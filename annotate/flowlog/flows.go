@@ -12,8 +12,8 @@ import (
 // ports. It is for one goroutine.
 type Flows struct{ w *worker }
 
-// NewFlows returns a Flows. It uses only the options Annotator, Selector and
-// Unexpected.
+// NewFlows returns a Flows. It uses only the options Annotator and
+// Selector.
 func NewFlows(opt EnrichOptions) *Flows { return &Flows{newWorker(&opt)} }
 
 // Annotate annotates and counts a flow, and reports whether it is selected.

@@ -140,6 +140,11 @@ const (
 	fieldPackets // of both directions, or of one where a record has one
 	fieldSourcePackets
 	fieldDestinationPackets
+	fieldBytes // as fieldPackets
+	fieldSourceBytes
+	fieldDestinationBytes
+	fieldEnd         // time of the last packet, in the forms of fieldTime
+	fieldDuration    // seconds
 	fieldAnswerFlags // TCP flags of the destination, ORed over the flow
 	fieldInput       // interface
 	fieldOutput      // interface
@@ -172,7 +177,8 @@ var fieldNames = [numFields]string{
 	fieldTime: "time", fieldOtherTime: "time2", fieldEpoch: "epoch",
 	fieldFlags: "flags", fieldFirstFlags: "flags1", fieldSYN: "syn", fieldACK: "ack",
 	fieldServer: "server", fieldServerPort: "serverport", fieldDirection: "direction", fieldKind: "kind", fieldState: "state",
-	fieldReason: "reason", fieldOutcome: "outcome", fieldHistory: "history", fieldPackets: "packets", fieldSourcePackets: "srcpackets", fieldDestinationPackets: "dstpackets", fieldAnswerFlags: "dstflags", fieldInput: "in", fieldOutput: "out", fieldInputZone: "inzone", fieldOutputZone: "outzone", fieldVersion: "version",
+	fieldReason: "reason", fieldOutcome: "outcome", fieldHistory: "history", fieldPackets: "packets", fieldSourcePackets: "srcpackets", fieldDestinationPackets: "dstpackets", fieldAnswerFlags: "dstflags",
+	fieldBytes: "bytes", fieldSourceBytes: "srcbytes", fieldDestinationBytes: "dstbytes", fieldEnd: "end", fieldDuration: "duration", fieldInput: "in", fieldOutput: "out", fieldInputZone: "inzone", fieldOutputZone: "outzone", fieldVersion: "version",
 	fieldConfidence: "confidence", fieldForeign: "foreign", fieldRecord: "record",
 	fieldTCPSource: "tcpsport", fieldTCPDestination: "tcpdport", fieldUDPSource: "udpsport", fieldUDPDestination: "udpdport",
 	fieldSCTPSource: "sctpsport", fieldSCTPDestination: "sctpdport", fieldDCCPSource: "dccpsport", fieldDCCPDestination: "dccpdport",
@@ -475,7 +481,8 @@ func numberNames(shapes []*shape, also ...string) map[string]uint16 {
 			s.means[ids[name]] = f
 			switch f {
 			case fieldNATSource, fieldNATDestination, fieldNATSourcePort, fieldNATDestinationPort,
-				fieldInput, fieldOutput, fieldInputZone, fieldOutputZone, fieldPackets, fieldSourcePackets, fieldDestinationPackets:
+				fieldInput, fieldOutput, fieldInputZone, fieldOutputZone, fieldPackets, fieldSourcePackets, fieldDestinationPackets,
+				fieldBytes, fieldSourceBytes, fieldDestinationBytes, fieldEnd, fieldDuration:
 			case fieldOutcome, fieldState, fieldHistory, fieldAnswerFlags:
 				if s.role != nil {
 					s.meansPorts[ids[name]] = f

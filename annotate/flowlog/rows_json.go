@@ -18,7 +18,7 @@ var portannotJSON = format{
 	not:  "ecs.version, agent.type, event.kind", // of others, whose records were annotated
 	fields: `proto=network.transport, protonum=network.iana_number, src=source.ip, sport=source.port, dst=destination.ip, dport=destination.port,
 		time=@timestamp, server=portannot.service.side, reason=portannot.service.reason, confidence=portannot.service.confidence,
-		state=portannot.state, outcome=portannot.outcome, packets=network.packets`,
+		state=portannot.state, outcome=portannot.outcome, packets=network.packets, bytes=network.bytes, end=event.end`,
 	outcome: func(_ *Record, v *values) annotate.Outcome {
 		if o, ok := annotate.ParseOutcome(string(v.get(fieldOutcome))); ok && o != annotate.NoOutcome {
 			return o
@@ -70,11 +70,25 @@ var eve = format{
 	doc:  "Suricata: EVE JSON format https://docs.suricata.io/en/latest/output/eve/eve-json-format.html",
 	know: "event_type, src_port, dest_port | event_type, timestamp, src_ip | event_type, timestamp, stats",
 	fields: `proto=proto, src=src_ip, sport=src_port, dst=dest_ip, dport=dest_port, time=flow.start, time2=timestamp, kind=event_type, direction=direction,
-		srcpackets=flow.pkts_toserver, dstpackets=flow.pkts_toclient, outcome=flow.action, history=tcp.tcp_flags_ts, dstflags=tcp.tcp_flags_tc`,
+		srcpackets=flow.pkts_toserver, dstpackets=flow.pkts_toclient, packets=netflow.pkts, srcbytes=flow.bytes_toserver,
+		dstbytes=flow.bytes_toclient, bytes=netflow.bytes, end=flow.end|netflow.end, outcome=flow.action,
+		history=tcp.tcp_flags_ts, dstflags=tcp.tcp_flags_tc`,
 	outcome: eveOutcome,
+	adjust:  eveCounts,
 	role: func(in *annotate.Input, v *values) {
 		eveRoles(in, v.get(fieldKind), v.get(fieldDirection), v.get(fieldHistory), v.get(fieldAnswerFlags))
 	},
+}
+
+// eveCounts leaves out what other events than those of flows repeat of the counts
+// of their flow.
+func eveCounts(_ *Record, v *values) bool {
+	if kind := string(v.get(fieldKind)); kind != "flow" && kind != "netflow" {
+		for _, f := range [...]field{fieldSourcePackets, fieldDestinationPackets, fieldSourceBytes, fieldDestinationBytes, fieldEnd} {
+			v.set &^= 1 << f
+		}
+	}
+	return true
 }
 
 // gcp is VPC flow logs as Cloud Logging exports them. A record is one
@@ -86,7 +100,7 @@ var gcp = format{
 	know: "jsonPayload.connection.protocol, jsonPayload.connection.src_ip, jsonPayload.connection.dest_ip",
 	fields: `proto=jsonPayload.connection.protocol, src=jsonPayload.connection.src_ip, sport=jsonPayload.connection.src_port,
 		dst=jsonPayload.connection.dest_ip, dport=jsonPayload.connection.dest_port, time=jsonPayload.start_time, time2=timestamp, packets=jsonPayload.packets_sent,
-		outcome=jsonPayload.disposition`,
+		outcome=jsonPayload.disposition, bytes=jsonPayload.bytes_sent, end=jsonPayload.end_time`,
 	oneWay: true,
 }
 
@@ -115,8 +129,9 @@ var goflow2JSON = format{
 	name: "goflow2", about: "goflow2 JSON, versions 1 and 2",
 	doc:  "goflow2: protobuf fields https://github.com/netsampler/goflow2/blob/main/docs/protocols.md",
 	know: "src_addr, dst_addr, src_port, dst_port | SrcAddr, DstAddr, SrcPort, DstPort",
-	fields: `proto=proto|Proto, src=src_addr|SrcAddr, sport=src_port|SrcPort, dst=dst_addr|DstAddr, dport=dst_port|DstPort, flags=tcp_flags|TCPFlags, packets=packets|Packets,
-		time=time_flow_start_ns|time_flow_start|TimeFlowStart, time2=time_received_ns|TimeReceived`,
+	fields: `proto=proto|Proto, src=src_addr|SrcAddr, sport=src_port|SrcPort, dst=dst_addr|DstAddr, dport=dst_port|DstPort, flags=tcp_flags|TCPFlags,
+		time=time_flow_start_ns|time_flow_start|TimeFlowStart, time2=time_received_ns|TimeReceived,
+		packets=packets|Packets, bytes=bytes|Bytes, end=time_flow_end_ns|time_flow_end|TimeFlowEnd`,
 	oneWay: true,
 }
 
@@ -127,7 +142,7 @@ var nfdumpJSON = format{
 	doc:  "nfdump(1), output formats https://github.com/phaag/nfdump",
 	know: "proto, src4_addr, dst4_addr | proto, src6_addr, dst6_addr",
 	fields: `proto=proto, src=src4_addr|src6_addr, sport=src_port, dst=dst4_addr|dst6_addr, dport=dst_port, flags=tcp_flags,
-		time=first|t_first, packets=in_packets`,
+		time=first|t_first, packets=in_packets, bytes=in_bytes, end=last|t_last`,
 	oneWay: true,
 }
 
@@ -139,5 +154,6 @@ var ecs = format{
 	doc:  "Elastic Common Schema: field reference https://www.elastic.co/docs/reference/ecs/ecs-field-reference",
 	know: "@timestamp, source.port | @timestamp, destination.port | network.transport, source.port | network.transport, destination.port",
 	fields: `proto=network.transport, protonum=network.iana_number, src=source.ip, sport=source.port, dst=destination.ip, dport=destination.port,
-		server=server.ip, serverport=server.port, time=event.start, time2=@timestamp`,
+		server=server.ip, serverport=server.port, time=event.start, time2=@timestamp,
+		srcpackets=source.packets, dstpackets=destination.packets, srcbytes=source.bytes, dstbytes=destination.bytes, end=event.end`,
 }

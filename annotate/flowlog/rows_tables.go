@@ -12,7 +12,7 @@ import (
 // AWS VPC flow logs are cells with a space between them, "-" for those without
 // a value. In files (S3) they have a header, in streams (CloudWatch) not; the
 // default format has the 14 fields of version 2, and a custom one any of all
-// versions' fields in any order, which --fields names. srcaddr and dstaddr may
+// versions' fields in any order, which --columns names. srcaddr and dstaddr may
 // be of something on the way (a NAT gateway, a load balancer, a pod's node);
 // pkt-srcaddr and pkt-dstaddr are those in the packets. tcp-flags are ORed over
 // the interval, but ACK is there only together with SYN: 2 and 3 are the
@@ -25,7 +25,7 @@ var awsVPC = format{
 	grammar: grammarTable, seps: " ",
 	know: "srcport | dstport",
 	fields: `proto=protocol, realsrc=pkt-srcaddr, realdst=pkt-dstaddr, src=srcaddr, dst=dstaddr, sport=srcport, dport=dstport, flags1=tcp-flags,
-		epoch=start, outcome=action, packets=packets`,
+		epoch=start, outcome=action, packets=packets, bytes=bytes, end=end`,
 	oneWay: true,
 	adjust: awsOpening,
 }
@@ -37,7 +37,7 @@ var awsDefault = format{
 	grammar: grammarBare, seps: " ",
 	order:  "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status",
 	holds:  "version=2, log-status=OK|NODATA|SKIPDATA",
-	fields: "proto=protocol, src=srcaddr, dst=dstaddr, sport=srcport, dport=dstport, epoch=start, outcome=action, packets=packets",
+	fields: "proto=protocol, src=srcaddr, dst=dstaddr, sport=srcport, dport=dstport, epoch=start, outcome=action, packets=packets, bytes=bytes, end=end",
 	oneWay: true,
 }
 
@@ -64,7 +64,7 @@ var nfdumpCSV = format{
 	doc:     "nfdump(1), output formats https://github.com/phaag/nfdump",
 	grammar: grammarTable, seps: ",",
 	know:   "pr, sa, da, sp, dp | proto, srcAddr, dstAddr, srcPort, dstPort",
-	fields: "proto=pr|proto, src=sa|srcAddr, dst=da|dstAddr, sport=sp|srcPort, dport=dp|dstPort, flags=flg|flags",
+	fields: "proto=pr|proto, src=sa|srcAddr, dst=da|dstAddr, sport=sp|srcPort, dport=dp|dstPort, flags=flg|flags, packets=packets, srcpackets=ipkt, dstpackets=opkt, bytes=bytes, srcbytes=ibyt, dstbytes=obyt",
 	skip:   nfdumpSummary,
 	oneWay: true,
 }
@@ -103,7 +103,7 @@ var argusCSV = format{
 	doc:     "ra(1) of Argus https://openargus.org/argus-manpages",
 	grammar: grammarTable, seps: ",\t;", quotes: true,
 	know:      "Proto, SrcAddr, DstAddr, Sport, Dport",
-	fields:    "proto=Proto, src=SrcAddr, dst=DstAddr, sport=Sport, dport=Dport, direction=Dir, state=State, epoch=StartTime",
+	fields:    "proto=Proto, src=SrcAddr, dst=DstAddr, sport=Sport, dport=Dport, direction=Dir, state=State, epoch=StartTime, packets=TotPkts, bytes=TotBytes, duration=Dur",
 	protocols: "rtp=udp rtcp=udp udt=udp ipnip=ipip", // what ra recognises
 	adjust: func(r *Record, v *values) bool {
 		protocol, known := uint8(0), false
@@ -159,7 +159,7 @@ var silk = format{
 	grammar: grammarTable, seps: "|",
 	know: "sPort, dPort",
 	fields: `proto=pro|protocol, src=sIP, dst=dIP, sport=sPort, dport=dPort, flags=flags, flags1=initialF|initialFlags|initialTCPflags,
-		time=sTime`,
+		time=sTime, packets=packets, bytes=bytes, end=eTime, duration=duration`,
 	oneWay: true,
 }
 

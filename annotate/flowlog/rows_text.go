@@ -36,8 +36,9 @@ var fortigate = format{
 	name: "fortigate", about: "FortiGate logs, key=value, with spaces or commas between",
 	doc:     "Fortinet: FortiOS log message reference https://docs.fortinet.com/product/fortigate",
 	grammar: grammarPairs, style: quotedPairs,
-	know:   "srcip, dstip, logid | srcip, dstip, devname | srcip, dstip, devid",
-	fields: "proto=proto, src=srcip, sport=srcport, dst=dstip, dport=dstport, kind=type, time=eventtime, outcome=action, in=srcintf, out=dstintf, natsrc=transip, natsport=transport",
+	know: "srcip, dstip, logid | srcip, dstip, devname | srcip, dstip, devid",
+	fields: `proto=proto, src=srcip, sport=srcport, dst=dstip, dport=dstport, kind=type, time=eventtime, outcome=action, in=srcintf, out=dstintf, natsrc=transip, natsport=transport,
+		srcpackets=sentpkt, dstpackets=rcvdpkt, srcbytes=sentbyte, dstbytes=rcvdbyte, duration=duration`,
 	// ip-conn is a connection that was let through and not answered.
 	outcomes: "close=answered timeout=passed client-rst=passed server-rst=passed start=passed ip-conn=attempted",
 	role: func(in *annotate.Input, v *values) {

@@ -16,7 +16,7 @@ const (
 	zeekDoc   = "Zeek: JSON logs https://docs.zeek.org/en/master/log-formats.html"
 	zeekAbout = "Zeek, JSON (conn.log and all logs with id.orig_p and id.resp_p)"
 	zeekNames = `src=id.orig_h|id_orig_h, sport=id.orig_p|id_orig_p, dst=id.resp_h|id_resp_h, dport=id.resp_p|id_resp_p, proto=proto, time=ts,
-		kind=_path, version=version, state=conn_state, history=history, srcpackets=orig_pkts, dstpackets=resp_pkts`
+		kind=_path, version=version, state=conn_state, history=history, srcpackets=orig_pkts, dstpackets=resp_pkts, srcbytes=orig_ip_bytes, dstbytes=resp_ip_bytes, duration=duration`
 )
 
 // zeekFormat makes the row for logs that have some fields beside those of all.

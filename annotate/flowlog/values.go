@@ -154,6 +154,14 @@ func (s *shape) became(r *Record, v *values) {
 			f.Packets += n
 		}
 	}
+	for _, x := range [...]field{fieldBytes, fieldSourceBytes, fieldDestinationBytes} {
+		if n, ok := parseUint(v.get(x), 1<<62); ok {
+			f.Bytes += n
+		}
+	}
+	if f.End = parseTime(v.get(fieldEnd)); f.End == 0 && f.Start != 0 && v.has(fieldDuration) {
+		f.End = f.Start + parseSeconds(v.get(fieldDuration))
+	}
 	d := &r.Details
 	d.NATSource = translated(f.Source, v.get(fieldNATSource), v.get(fieldNATSourcePort))
 	d.NATDestination = translated(f.Destination, v.get(fieldNATDestination), v.get(fieldNATDestinationPort))

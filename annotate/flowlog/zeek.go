@@ -79,12 +79,15 @@ const (
 	// The remaining ones tell the outcome, in conn.log.
 	zeekSourcePackets
 	zeekDestinationPackets
+	zeekBytes // of IP packets, of one end; orig_bytes and resp_bytes are of the payload
+	zeekDuration
 )
 
 var zeekColumns = map[string]zeekColumn{
 	"ts": zeekTime, "id.orig_h": zeekSource, "id.orig_p": zeekSourcePort,
 	"id.resp_h": zeekDestination, "id.resp_p": zeekDestinationPort, "proto": zeekProto,
 	"conn_state": zeekConnState, "history": zeekHistory, "orig_pkts": zeekSourcePackets, "resp_pkts": zeekDestinationPackets,
+	"orig_ip_bytes": zeekBytes, "resp_ip_bytes": zeekBytes, "duration": zeekDuration,
 	// What databases and shippers make of these.
 	"id_orig_h": zeekSource, "id_orig_p": zeekSourcePort, "id_resp_h": zeekDestination, "id_resp_p": zeekDestinationPort,
 }
@@ -295,6 +298,7 @@ func (z *zeekLog) parse(r *Record) {
 		meanings = meanings[:z.ends]
 	}
 	var state, history []byte
+	var duration int64
 	for _, m := range meanings {
 		cell := line
 		if i := indexNear(line, sep); i >= 0 {
@@ -335,6 +339,11 @@ func (z *zeekLog) parse(r *Record) {
 		case zeekSourcePackets, zeekDestinationPackets:
 			n, _ := parseUint(cell, 1<<63)
 			f.Packets += n
+		case zeekBytes:
+			n, _ := parseUint(cell, 1<<62)
+			f.Bytes += n
+		case zeekDuration:
+			duration = parseSeconds(cell)
 		}
 		if !ok {
 			r.bad(zeekWrong(m), cell)
@@ -351,6 +360,9 @@ func (z *zeekLog) parse(r *Record) {
 	}
 	r.flow()
 	f.NoSourcePort, f.NoDestinationPort = !hasSP, !hasDP
+	if f.Start != 0 && duration != 0 {
+		f.End = f.Start + duration
+	}
 	if dst != nil || hasDP { // weird.log has lines of no connection
 		zeekRoles(f, state, history)
 	}

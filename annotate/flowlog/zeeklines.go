@@ -40,7 +40,7 @@ func (z *zeekLog) plain() (p zeekPlain, ok bool) {
 	var from, to int
 	for i, m := range z.meanings {
 		switch column := []*int{zeekSource: &from, zeekSourcePort: &p.source, zeekDestination: &to, zeekDestinationPort: &p.destination,
-			zeekProto: &p.protocol, zeekConnState: &p.state, zeekHistory: &p.history, zeekDestinationPackets: nil}; {
+			zeekProto: &p.protocol, zeekConnState: &p.state, zeekHistory: &p.history, zeekDuration: nil}; {
 		case m == zeekTime && i == 0:
 			p.time = true
 		case m == zeekTime, m == zeekVersion:
@@ -134,7 +134,9 @@ func portBefore(data []byte, from, end int) (port uint64, ok bool) {
 // lines annotates a block.
 func (z *zeekLog) lines(dst []byte, w *worker, b *block) []byte {
 	p, ok := z.plain()
-	if !ok || w.opt.Strip || w.opt.Output != Same || !w.opt.Selector.Empty() || w.opt.Annotator.ByDay() {
+	other := w.opt.Selector // that asks for more than what is added says
+	other.Unexpected = false
+	if !ok || w.opt.Strip || w.opt.Output != Same || !other.Empty() || w.opt.Annotator.ByDay() {
 		return w.lineByLine(dst, b, b.in, b.line)
 	}
 	p.anywhere = w.opt.Annotator.KnowsAddresses()

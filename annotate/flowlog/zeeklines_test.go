@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/portannot/portannot/annotate"
 )
 
 // What is done at a glance is what is done line by line, for lines that are
@@ -45,7 +47,7 @@ func TestPlainLines(t *testing.T) {
 		}
 		z := layout.(*zeekLog)
 		plain := 0
-		for _, opt := range []EnrichOptions{{}, {Unexpected: true}} {
+		for _, opt := range []EnrichOptions{{}, {Selector: annotate.Selector{Unexpected: true}}} {
 			opt.Annotator = testAnnotator
 			w, slow := newWorker(&opt), newWorker(&opt)
 			for range 100 {

@@ -136,7 +136,7 @@ var fields = []Field{
 	{"portannot.destination_registered.status", Text, "the fields of registered, for the destination's port", "when the port is reported", every},
 	{"portannot.destination_registered.name", Text, "likewise", ifListed, every},
 	{"portannot.destination_registered.*", Text, "likewise", ifListed, FlowJSON | LogJSON},
-	{"portannot.local", Text, "your own name of the service port (--services)", ifAny, every},
+	{"portannot.local", Text, "your own name of the service port (--names)", ifAny, every},
 	{"portannot.local_frequency", Fraction, "the share of hosts on which nmap found the service port open", "when the names are those of nmap-services", FlowJSON | LogJSON},
 	{"portannot.source_local", Text, "your own name of the source's port", ifAny, FlowJSON | LogJSON},
 	{"portannot.destination_local", Text, "your own name of the destination's port", ifAny, FlowJSON | LogJSON},

@@ -3,24 +3,20 @@
 package summary
 
 import (
-	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
-	"strconv"
-	"strings"
 
-	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/observe"
-	"github.com/portannot/portannot/capture/flow"
 )
 
 // Limits of the memory of a Table.
 const (
-	// MaxGroups is the most groups to count separately. Table.Others counts the
-	// flows of all other groups together.
-	MaxGroups = 1 << 16
+	// MaxGroups is the most groups to count separately: there is room for every
+	// port of every transport. Table.Others counts the flows of all other groups
+	// together.
+	MaxGroups = 1 << 18
 	// MaxAddresses is the most addresses of clients and servers to remember for
 	// all groups. Beyond it, the counts of clients and servers are lower
 	// bounds.
@@ -65,20 +61,55 @@ func KeyNames() []string { return keyNames[:] }
 // Group is what was counted of the flows with the same keys.
 type Group struct {
 	Keys                  []string // by Table.Keys; "-" is not known
-	Flows, Packets, Bytes uint64   // bytes are those of the IP packets
-	First, Last           int64    // of the packets, nanoseconds since the Unix epoch
+	Name                  string   // preferred registered name of the service port, if Service is a key; "" for none
+	Flows, Packets, Bytes uint64   // bytes are those of the IP packets; of logs, what these report
+	First, Last           int64    // time of the earliest and of the latest packet, nanoseconds since the Unix epoch; 0 if not known
 	Statuses              [iana.NumStatuses]uint64
 	NoSide                uint64                      // flows with no service side, which have no status
 	Observed              map[observe.Protocol]uint64 // flows by recognised protocol
+	Uncounted             uint64                      // flows of logs that report no packets or no bytes
 	AtLeast               bool                        // there may be more clients and servers than were told apart
-	clients, servers      map[netip.Addr]struct{}
+	clients, servers      addresses
+	sortKeys              []sortKey // of Keys
 }
 
 // Clients is how many addresses used a service; see AtLeast.
-func (g *Group) Clients() int { return len(g.clients) }
+func (g *Group) Clients() int { return g.clients.len() }
 
 // Servers is how many addresses offered one; see AtLeast.
-func (g *Group) Servers() int { return len(g.servers) }
+func (g *Group) Servers() int { return g.servers.len() }
+
+// addresses is a set. Most sets have one address.
+type addresses struct {
+	first netip.Addr
+	more  map[netip.Addr]struct{}
+}
+
+func (a *addresses) len() int {
+	if !a.first.IsValid() {
+		return 0
+	}
+	return 1 + len(a.more)
+}
+
+func (a *addresses) has(addr netip.Addr) bool {
+	if a.first == addr {
+		return true
+	}
+	_, ok := a.more[addr]
+	return ok
+}
+
+func (a *addresses) add(addr netip.Addr) {
+	switch {
+	case !a.first.IsValid():
+		a.first = addr
+	case a.more == nil:
+		a.more = map[netip.Addr]struct{}{addr: {}}
+	default:
+		a.more[addr] = struct{}{}
+	}
+}
 
 // Table counts flows by keys.
 type Table struct {
@@ -87,6 +118,7 @@ type Table struct {
 	groups                  map[string]*Group
 	addresses               int
 	maxGroups, maxAddresses int
+	id                      []byte
 }
 
 // New returns an empty Table.
@@ -94,160 +126,79 @@ func New(keys []Key) *Table {
 	return &Table{Keys: keys, groups: map[string]*Group{}, maxGroups: MaxGroups, maxAddresses: MaxAddresses}
 }
 
+// Reset empties the table.
+func (t *Table) Reset() {
+	t.groups, t.addresses, t.Others = map[string]*Group{}, 0, Group{}
+}
+
 // Add counts a flow.
-func (t *Table) Add(f *flow.Flow, a *annotate.Annotation) {
-	src, dst := f.Source.Addr(), f.Destination.Addr()
-	t.add(f, a, src)
-	if slices.Contains(t.Keys, Host) && src != dst {
-		t.add(f, a, dst)
+func (t *Table) Add(f *Flow) {
+	t.add(f, f.Source)
+	if slices.Contains(t.Keys, Host) && f.Source != f.Destination {
+		t.add(f, f.Destination)
 	}
 }
 
 // add counts a flow for one of its hosts.
-func (t *Table) add(f *flow.Flow, a *annotate.Annotation, host netip.Addr) {
-	values := make([]string, len(t.Keys))
-	for i, k := range t.Keys {
-		values[i] = value(k, f, a, host)
+func (t *Table) add(f *Flow, host netip.Addr) {
+	t.id = t.id[:0]
+	for _, k := range t.Keys {
+		t.id = append(f.appendKey(t.id, k, host), 0)
 	}
-	id := strings.Join(values, "\x00")
-	g := t.groups[id]
+	g := t.groups[string(t.id)]
 	if g == nil {
 		if len(t.groups) < t.maxGroups {
-			g = &Group{Keys: values}
-			t.groups[id] = g
+			g = &Group{}
+			if slices.Contains(t.Keys, Service) {
+				g.Name = f.Name
+			}
+			for _, k := range t.Keys {
+				g.Keys = append(g.Keys, string(f.appendKey(nil, k, host)))
+				g.sortKeys = append(g.sortKeys, f.sortKey(k, host))
+			}
+			t.groups[string(t.id)] = g
 		} else {
 			g = &t.Others
 		}
 	}
 	g.Flows++
-	g.Packets += f.Packets()
-	g.Bytes += f.IPBytes()
-	if g.Flows == 1 || f.Start() < g.First {
-		g.First = f.Start()
+	g.Packets += f.Packets
+	g.Bytes += f.Bytes
+	if f.Uncounted {
+		g.Uncounted++
 	}
-	g.Last = max(g.Last, f.Last())
-	if e := a.ServiceEntry(); e != nil {
-		g.Statuses[e.Status]++
+	if f.Start != 0 && (g.First == 0 || f.Start < g.First) {
+		g.First = f.Start
+	}
+	g.Last = max(g.Last, f.Last)
+	if f.HasPort {
+		g.Statuses[f.Status]++
 	} else {
 		g.NoSide++
 	}
-	if p := a.Observed.Protocol; a.Observed.Examined && p != observe.Unknown {
+	if f.Examined && f.Observed != observe.Unknown {
 		if g.Observed == nil {
 			g.Observed = map[observe.Protocol]uint64{}
 		}
-		g.Observed[p]++
+		g.Observed[f.Observed]++
 	}
-	client, server := ends(f, a)
-	t.note(g, &g.clients, client)
-	t.note(g, &g.servers, server)
-	if a.Service.Side == annotate.Both {
-		t.note(g, &g.servers, f.Source.Addr())
-		t.note(g, &g.servers, f.Destination.Addr())
+	for _, c := range f.clients() {
+		t.note(g, &g.clients, c)
+	}
+	for _, s := range f.servers() {
+		t.note(g, &g.servers, s)
 	}
 }
 
 // note adds an address to those of a group, if there is room.
-func (t *Table) note(g *Group, set *map[netip.Addr]struct{}, addr netip.Addr) {
-	if _, ok := (*set)[addr]; ok || !addr.IsValid() {
+func (t *Table) note(g *Group, set *addresses, addr netip.Addr) {
+	if !addr.IsValid() || set.has(addr) {
 		return
 	}
 	if t.addresses >= t.maxAddresses {
 		g.AtLeast = true
 		return
 	}
-	if *set == nil {
-		*set = map[netip.Addr]struct{}{}
-	}
-	(*set)[addr] = struct{}{}
+	set.add(addr)
 	t.addresses++
-}
-
-// ends gives client and server, invalid where they are not known to differ.
-func ends(f *flow.Flow, a *annotate.Annotation) (client, server netip.Addr) {
-	switch a.Service.Side {
-	case annotate.Source:
-		return f.Destination.Addr(), f.Source.Addr()
-	case annotate.Destination:
-		return f.Source.Addr(), f.Destination.Addr()
-	}
-	return
-}
-
-// value gives the text of a key, "-" if it is not known.
-func value(k Key, f *flow.Flow, a *annotate.Annotation, host netip.Addr) string {
-	e := a.ServiceEntry()
-	switch k {
-	case Service:
-		if e != nil {
-			return strconv.Itoa(int(a.Service.Port)) + "/" + e.Transport.String()
-		}
-	case Port:
-		if e != nil {
-			return strconv.Itoa(int(a.Service.Port))
-		}
-	case Server, Client:
-		client, server := ends(f, a)
-		if k == Client {
-			server = client
-		}
-		if server.IsValid() {
-			return server.String()
-		}
-	case Host:
-		return host.String()
-	case Status:
-		if e != nil {
-			return e.Status.String()
-		}
-	case Name:
-		if e != nil && e.NumNames() > 0 {
-			return e.Name()
-		}
-	case Protocol:
-		if a.Observed.Examined && a.Observed.Protocol != observe.Unknown {
-			return a.Observed.Protocol.String()
-		}
-	case Verdict:
-		if a.Observed.Examined {
-			return a.Observed.Verdict.String()
-		}
-	}
-	return "-"
-}
-
-// columns give the numbers that Top orders by.
-var columns = map[string]func(*Group) int64{
-	"flows":   func(g *Group) int64 { return int64(g.Flows) },
-	"packets": func(g *Group) int64 { return int64(g.Packets) },
-	"bytes":   func(g *Group) int64 { return int64(g.Bytes) },
-	"clients": func(g *Group) int64 { return int64(g.Clients()) },
-	"servers": func(g *Group) int64 { return int64(g.Servers()) },
-	"start":   func(g *Group) int64 { return -g.First },
-	"end":     func(g *Group) int64 { return g.Last },
-}
-
-// ColumnNames returns what Top orders by.
-func ColumnNames() []string {
-	return []string{"flows", "packets", "bytes", "clients", "servers", "start", "end"}
-}
-
-// Top returns the first n groups, or all if n is 0, by a column: the greatest
-// first, and the earliest start. It returns how many groups there are. The order
-// of equal groups is that of their keys. An unknown column orders by flows.
-func (t *Table) Top(n int, column string) (top []*Group, all int) {
-	of := columns[column]
-	if of == nil {
-		of = columns["flows"]
-	}
-	for _, g := range t.groups {
-		top = append(top, g)
-	}
-	slices.SortFunc(top, func(a, b *Group) int {
-		return cmp.Or(cmp.Compare(of(b), of(a)), slices.Compare(a.Keys, b.Keys))
-	})
-	all = len(top)
-	if n > 0 && n < all {
-		top = top[:n]
-	}
-	return top, all
 }

@@ -1,9 +1,11 @@
 package summary
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/portannot/portannot/annotate"
+	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/internal/flowtest"
 )
 
@@ -12,7 +14,8 @@ func fill(t *testing.T, table *Table) (flows uint64) {
 	an, list := flowtest.Annotator(t), flowtest.Flows()
 	for i := range list {
 		a := an.Flow(&list[i], new(annotate.Observer))
-		table.Add(&list[i], &a)
+		f := OfCapture(&list[i], &a)
+		table.Add(&f)
 	}
 	return uint64(len(list))
 }
@@ -27,7 +30,7 @@ func TestNothingIsLost(t *testing.T) {
 			table := New([]Key{k})
 			table.maxGroups = maxGroups
 			want := fill(t, table)
-			groups, all := table.Top(0, "flows")
+			groups, all := table.Top(0, Order{})
 			got := table.Others.Flows
 			for _, g := range groups {
 				got += g.Flows
@@ -52,14 +55,14 @@ func TestAddressesAreBounded(t *testing.T) {
 	fill(t, exact)
 	fill(t, bounded)
 	of := map[string]*Group{}
-	all, _ := exact.Top(0, "flows")
+	all, _ := exact.Top(0, Order{})
 	for _, g := range all {
 		if g.AtLeast {
 			t.Errorf("%v is not exact", g.Keys)
 		}
 		of[g.Keys[0]] = g
 	}
-	groups, _ := bounded.Top(0, "flows")
+	groups, _ := bounded.Top(0, Order{})
 	told, short := 0, 0
 	for _, g := range groups {
 		e := of[g.Keys[0]]
@@ -78,18 +81,50 @@ func TestAddressesAreBounded(t *testing.T) {
 }
 
 func TestTopOrders(t *testing.T) {
-	table := New([]Key{Service})
+	keys := []Key{Service, Server, Name}
+	table := New(keys)
 	fill(t, table)
-	for _, name := range ColumnNames() {
-		groups, all := table.Top(4, name)
-		if len(groups) != 4 || all <= 4 {
-			t.Fatalf("%d of %d groups", len(groups), all)
-		}
-		of := columns[name]
-		for i := 1; i < len(groups); i++ {
-			if of(groups[i-1]) < of(groups[i]) {
-				t.Errorf("%s: %v before %v", name, groups[i-1].Keys, groups[i].Keys)
+	for _, name := range Columns(keys) {
+		for _, sort := range []string{name, "-" + name} {
+			o, ok := ParseOrder(sort, keys)
+			if !ok {
+				t.Fatalf("%s is no order", sort)
 			}
+			groups, all := table.Top(4, o)
+			if len(groups) != 4 || all <= 4 {
+				t.Fatalf("%d of %d groups", len(groups), all)
+			}
+			for i := 1; i < len(groups); i++ {
+				if o.compare(groups[i-1], groups[i]) > 0 {
+					t.Errorf("%s: %v before %v", sort, groups[i-1].Keys, groups[i].Keys)
+				}
+			}
+			if of := columns[name]; of != nil && (of(groups[0]) < of(groups[3])) != (sort != name) && of(groups[0]) != of(groups[3]) {
+				t.Errorf("%s: %d first and %d fourth", sort, of(groups[0]), of(groups[3]))
+			}
+		}
+	}
+	if _, ok := ParseOrder("client", keys); ok {
+		t.Error("a key that the table has not is a column")
+	}
+}
+
+// TestPortsAreOrderedAsNumbers: 443 is before 11434, and what is not known last.
+func TestPortsAreOrderedAsNumbers(t *testing.T) {
+	keys := []Key{Service}
+	table := New(keys)
+	for _, f := range []Flow{{}, {HasPort: true, Port: 11434, Transport: iana.TCP}, {HasPort: true, Port: 443, Transport: iana.UDP}, {HasPort: true, Port: 443, Transport: iana.TCP}} {
+		table.Add(&f)
+	}
+	for sort, want := range map[string]string{"service": "443/tcp 443/udp 11434/tcp -", "-service": "11434/tcp 443/udp 443/tcp -", "flows": "443/tcp 443/udp 11434/tcp -"} {
+		o, _ := ParseOrder(sort, keys)
+		groups, _ := table.Top(0, o)
+		var got []string
+		for _, g := range groups {
+			got = append(got, g.Keys[0])
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("--sort %s: %v, want %s", sort, got, want)
 		}
 	}
 }

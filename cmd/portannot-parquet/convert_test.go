@@ -75,7 +75,7 @@ const sample = `@timestamp,event.duration,source.ip,source.port,portannot.regist
 // What goes in comes out: every value, null, list, in the order of the CSV.
 func TestConvert(t *testing.T) {
 	var out, errs bytes.Buffer
-	if code := run([]string{"-o", "-"}, strings.NewReader(sample), &out, &errs); code != 0 || errs.Len() > 0 {
+	if code := run([]string{"-w", "-"}, strings.NewReader(sample), &out, &errs); code != 0 || errs.Len() > 0 {
 		t.Fatalf("exit code %d: %s", code, errs.Bytes())
 	}
 	want, err := csv.NewReader(strings.NewReader(sample)).ReadAll()
@@ -120,7 +120,7 @@ func TestConvert(t *testing.T) {
 
 func TestConvertMicros(t *testing.T) {
 	var out, errs bytes.Buffer
-	if code := run([]string{"--micros", "-o", "-"}, strings.NewReader(sample), &out, &errs); code != 0 {
+	if code := run([]string{"--micros", "-w", "-"}, strings.NewReader(sample), &out, &errs); code != 0 {
 		t.Fatalf("exit code %d: %s", code, errs.Bytes())
 	}
 	if got := parquetRows(t, out.Bytes())[1][0]; got != "2026-09-14T09:00:00.123456000Z" {
@@ -136,7 +136,7 @@ func TestConvertManyRows(t *testing.T) {
 	for i := range n {
 		fmt.Fprintf(&in, "%d,a%d|b,n%d\n", i%65536, i%7, i)
 	}
-	if code := run([]string{"-o", "-"}, &in, &out, &errs); code != 0 {
+	if code := run([]string{"-w", "-"}, &in, &out, &errs); code != 0 {
 		t.Fatalf("exit code %d: %s", code, errs.Bytes())
 	}
 	rows := parquetRows(t, out.Bytes())[1:]
@@ -154,7 +154,7 @@ func TestConvertManyRows(t *testing.T) {
 func TestConvertBadRows(t *testing.T) {
 	const in = "port,listed,@timestamp,network.bytes\n1,true,,1\n65536,true,,1\n2,maybe,,1\n3,true,yesterday,1\n4,true,,-1\n5,true\n6,\"tr\"ue,,1\n7,false,2026-01-02T03:04:05Z,9\n"
 	var out, errs bytes.Buffer
-	if code := run([]string{"-o", "-"}, strings.NewReader(in), &out, &errs); code != 1 {
+	if code := run([]string{"-w", "-"}, strings.NewReader(in), &out, &errs); code != 1 {
 		t.Fatalf("exit code %d", code)
 	}
 	const want = `standard input:3: port "65536": want a port, 0 to 65535
@@ -184,15 +184,15 @@ func TestUsage(t *testing.T) {
 		code int
 		want string // part of standard error
 	}{
-		{"", 2, "no --output"},
+		{"", 2, "no -w"},
 		{"--nothing", 2, "unknown flag: --nothing"},
-		{"-o x a b", 2, `unexpected argument "b"`},
-		{"-o " + in + " " + in, 2, "is the file that is read"},
-		{"-o " + dir + " " + in, 1, "is a directory"},
-		{"-o " + filepath.Join(dir, "out") + " " + filepath.Join(dir, "none"), 1, "no such file"},
-		{"-o " + filepath.Join(dir, "no", "out") + " " + in, 1, "out: no such file"},
-		{"-o -", 1, "no header"},
-		{"-o " + filepath.Join(dir, "out") + " " + in, 0, ""},
+		{"-w x a b", 2, `unexpected argument "b"`},
+		{"-w " + in + " " + in, 2, "is the file that is read"},
+		{"-w " + dir + " " + in, 1, "is a directory"},
+		{"-w " + filepath.Join(dir, "out") + " " + filepath.Join(dir, "none"), 1, "no such file"},
+		{"-w " + filepath.Join(dir, "no", "out") + " " + in, 1, "out: no such file"},
+		{"-w -", 1, "no header"},
+		{"-w " + filepath.Join(dir, "out") + " " + in, 0, ""},
 		{"--help", 0, ""},
 	} {
 		var out, errs bytes.Buffer
@@ -220,7 +220,7 @@ func TestUsage(t *testing.T) {
 func TestBadHeader(t *testing.T) {
 	for _, in := range []string{"a,a\n", "a,,b\n", "\"a\n"} {
 		var out, errs bytes.Buffer
-		if code := run([]string{"-o", "-"}, strings.NewReader(in), &out, &errs); code != 1 || !strings.Contains(errs.String(), "portannot-parquet: read standard input: ") {
+		if code := run([]string{"-w", "-"}, strings.NewReader(in), &out, &errs); code != 1 || !strings.Contains(errs.String(), "portannot-parquet: read standard input: ") {
 			t.Errorf("%q: exit code %d, %s", in, code, errs.Bytes())
 		}
 	}

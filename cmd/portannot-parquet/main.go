@@ -21,16 +21,16 @@ table of portannot help fields gives: numbers, times, booleans, lists; others ar
 text. An empty field is null; in a column of lists it is the empty list.
 
 Usage:
-  portannot registry export --format table | portannot-parquet -o FILE
-  portannot -r FILE... -o csv | portannot-parquet -o FILE
-  portannot enrich -o csv LOG | portannot-parquet -o FILE
-  portannot-parquet -o FILE CSVFILE
+  portannot registry export -o table | portannot-parquet -w FILE
+  portannot -r FILE... -o csv | portannot-parquet -w FILE
+  portannot enrich -o csv LOG | portannot-parquet -w FILE
+  portannot-parquet -w FILE CSVFILE
 
 A row that does not fit the header or a type is left out, named on standard
 error with its line, and makes the exit status 1.
 
 Flags:
-  -o, --output FILE       file to write, whole or not at all; - is standard output
+  -w, --write FILE        file to write, whole or not at all; - is standard output
       --micros            times in microseconds, cut off, for engines that do not
                           read nanoseconds (Spark)
   -h, --help              print this help
@@ -47,7 +47,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	fs := pflag.NewFlagSet("portannot-parquet", pflag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.Usage = func() { io.WriteString(stdout, help) }
-	output := fs.StringP("output", "o", "", "")
+	output := fs.StringP("write", "w", "", "")
+	fs.StringVarP(output, "output", "o", "", "") // its old name
 	micros := fs.Bool("micros", false, "")
 	usage := func(format string, args ...any) int {
 		fmt.Fprintf(stderr, "portannot-parquet: "+format+"\nportannot-parquet: see `portannot-parquet --help`\n", args...)
@@ -61,15 +62,18 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	case fs.NArg() > 1:
 		return usage("unexpected argument %q", fs.Arg(1))
 	case *output == "":
-		return usage("no --output: name a file, or - for standard output")
+		return usage("no -w: name a file, or - for standard output")
 	case *output == "-" && isTerminal(stdout):
 		return usage("Parquet is not written to a terminal: name a file")
 	case fs.NArg() == 0 && isTerminal(stdin):
 		return usage("nothing to read: name a file of CSV, or pipe it in")
 	}
 
+	if fs.Changed("output") {
+		fmt.Fprintln(stderr, "portannot-parquet: --output is going away: use -w")
+	}
 	if isInput(*output, stdout, stdin, fs.Args()) {
-		return usage("--output %s is the file that is read", *output)
+		return usage("-w %s is the file that is read", *output)
 	}
 	in, name := stdin, "standard input"
 	if fs.NArg() == 1 && fs.Arg(0) != "-" {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -16,6 +17,7 @@ import (
 	"github.com/portannot/portannot/annotate/flowlog"
 	"github.com/portannot/portannot/annotate/flowlog/kafka"
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/render"
 	"github.com/portannot/portannot/capture"
 	"github.com/portannot/portannot/capture/sandbox"
 	"github.com/portannot/portannot/cmd/internal/outfile"
@@ -29,12 +31,11 @@ type enrichOptions struct {
 	format      string
 	fieldMap    string
 	formats     string // a file of them
-	fields      []string
+	columns     []string
 	list        bool
 	listen      []string
 	allow       []string
 	out         rotationOptions
-	unexpected  bool
 	strict      bool
 	strip       bool
 	position    string
@@ -60,7 +61,7 @@ replaces the annotation.`,
 portannot enrich --from TOPIC --to TOPIC --group NAME [flags]`,
 		Groups: []cli.Group{
 			{Heading: "Input:", Flags: cli.Join(
-				logFormatFlags(&o.format, &o.fieldMap, &o.formats, &o.fields, append(logFormatNames(), kafka.Protobuf)),
+				logFormatFlags(&o.format, &o.fieldMap, &o.formats, &o.columns, append(logFormatNames(), kafka.Protobuf)),
 				[]cli.Flag{
 					cli.Switch(&o.list, "list-formats", "", false, "list the formats, what each reads and adds"),
 					cli.Strings(&o.listen, "listen", "", "ADDR",
@@ -76,30 +77,24 @@ portannot enrich --from TOPIC --to TOPIC --group NAME [flags]`,
 						"stop at the first line that is not understood; with --listen, exit status 1 if anything was lost"),
 				})},
 			{Heading: "Topics of Apache Kafka, instead of logs:", Flags: o.kafka.flags()},
-			{Heading: selectionHeading, Flags: cli.Join(
-				[]cli.Flag{cli.Switch(&o.unexpected, "unexpected", "", false,
-					"flows whose service port is not assigned for the transport; if no side is known, neither port is")},
-				selectionFlags(&o.flowOptions))},
-			{Heading: "Output, on standard output; all messages go to standard error:", Flags: []cli.Flag{
-				outputFlag(&o.output, "same", []string{"same", "json", "csv"},
-					"same (default: the log's own, JSON Lines for NetFlow), json (one object a line) or csv"),
+			{Heading: selectionHeading, Flags: selectionFlags(&o.flowOptions)},
+			{Heading: "Output, on standard output; all messages go to standard error:", Flags: cli.Join([]cli.Flag{
+				outputFlag(&o.output, "same", []string{"same", "json", "csv", "text"},
+					"same (default: the log's own, JSON Lines for NetFlow), json (one object a line), csv, or text, which is for --by and --fields, and their default"),
 				cli.Switch(&o.strip, "strip", "", false, "remove the annotation again"),
 				recordsFlag(&o.out.records),
+			}, o.sums.flags(), []cli.Flag{
+				sortFlag(&o.sort),
+				fieldsFlag(&o.fields),
+				wideFlag(&o.wide),
+				colorFlag(&o.color),
 				quietFlag(&o.quiet),
-			}},
+			})},
 			{Heading: "That file, with --listen, --follow and logs from standard input:", Flags: rotationFlags(&o.out)},
 			{Heading: "With --listen or --follow, and for topics of Kafka:", Flags: []cli.Flag{metricsFlag(&o.metrics)}},
 			{Heading: rightsHeading, Flags: rightsFlags(&o.rights)},
-			{Heading: "Names:", Flags: []cli.Flag{
-				registryFlag(&o.registry),
-				trafficAsOfFlag(&o.asOf),
-				servicesFlag(&o.local),
-				practiceFlag(&o.practice),
-			}},
-			{Heading: "Which end is the service:", Flags: []cli.Flag{
-				knownServicesFlag(&o.known),
-				localFlag(&o.here),
-			}},
+			{Heading: "Names:", Flags: namesFlags(&o.flowOptions)},
+			{Heading: "Which end is the service:", Flags: append(listenersFlags(&o.known), localFlag(&o.here))},
 		},
 		After: `With a selection, only headers and records of flows that match are written.
 
@@ -124,8 +119,12 @@ func (o *enrichOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) erro
 	if o.list {
 		return listLogFormats(e)
 	}
+	o.takeOldFields(e)
 	if err := o.kafka.check(fs); err != nil {
 		return err
+	}
+	if o.kafka.used() && (o.sums.used() || o.sort != "" || o.output == "text" || len(o.fields) > 0) {
+		return usagef("", "--by, --top, --every, --sort, --fields and -o text are not for topics of Kafka")
 	}
 	if o.kafka.used() {
 		return runEnrichKafka(ctx, e, o)
@@ -180,9 +179,15 @@ func (o *enrichOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) erro
 		defer whole.Discard()
 		e = e.printingTo(whole)
 	}
-	j := &enrichJob{env: e, files: files, annotator: opt.Annotator, follow: o.follow, quiet: o.quiet, selecting: o.unexpected || !opt.Selector.Empty()}
+	j := &enrichJob{env: e, files: files, annotator: opt.Annotator, follow: o.follow, quiet: o.quiet, selecting: !opt.Selector.Empty()}
 	opt.Problem = j.report
 	j.read = newReadSoFar(files)
+	if err := o.count(j, &opt); err != nil {
+		return err
+	}
+	if err := o.choose(&opt); err != nil {
+		return err
+	}
 	var following *following
 	if o.follow {
 		if following, err = j.newFollowing(opt, keep, follow.Options{Wait: o.rotateWait}); err != nil {
@@ -208,10 +213,21 @@ func (o *enrichOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) erro
 		return err
 	}
 	j.exports = newExports(j, opt, allow)
-	stop := out.everySecond()
+	run := j.run
+	if o.follow {
+		run = following.run
+	}
 	if len(o.listen) > 0 {
-		err = j.exports.listen(ctx, o.listen, &o.flowOptions, out, opt.Annotator.Registry(), o.strict)
-	} else {
+		run = func(ctx context.Context) error {
+			return j.exports.listen(ctx, o.listen, &o.flowOptions, out, opt.Annotator.Registry(), o.strict)
+		}
+	}
+	if j.sums != nil {
+		counting := run
+		run = func(ctx context.Context) error { return j.runSums(ctx, o.sums.every, counting) }
+	}
+	stop := out.everySecond()
+	if len(o.listen) == 0 {
 		confined := sandbox.Options{Read: toRead(files), Accept: o.metrics != "", Rename: toRename(whole), Write: out.folders()}
 		if o.follow {
 			confined.Read = following.set.Folders()
@@ -220,15 +236,14 @@ func (o *enrichOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) erro
 		if err = e.confine(o.rights, confined); err == nil {
 			err = out.check()
 		}
-		switch {
-		case err != nil:
-		case o.follow:
-			err = following.run(ctx)
-		default:
-			err = j.run(ctx)
-		}
+	}
+	if err == nil {
+		err = run(ctx)
 	}
 	stop()
+	if len(o.fields) > 0 && o.output == "text" {
+		fmt.Fprintf(e.stdout, "# %s Registry edition %s.\n", iana.Warning, opt.Annotator.Registry().Edition().Date)
+	}
 	if whole != nil && (err == nil || errors.Is(err, errPart)) {
 		if !outer.mayInstall("--output-file", whole, j.state) {
 			return errPart
@@ -242,6 +257,77 @@ func (o *enrichOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) erro
 		out.summary()
 	}
 	return err
+}
+
+// count prepares for --by.
+func (o *enrichOptions) count(j *enrichJob, opt *flowlog.EnrichOptions) error {
+	switch {
+	case !o.sums.used() && o.output == "text" && len(o.fields) == 0:
+		return usagef("portannot enrich --by service conn.log", "-o text is for --by and --fields")
+	case !o.sums.used() && o.sort != "":
+		return usagef("portannot enrich --by service --sort bytes conn.log", "--sort is for --by: the records of a log stay in their order")
+	case !o.sums.used():
+		return nil
+	case o.strip:
+		return usagef("", "--strip does not go with --by")
+	case len(o.fields) > 0:
+		return usagef("", "--fields chooses fields of flows, --by counts flows: want one of them")
+	case o.output == "same":
+		o.output = "text"
+	}
+	meta := render.Meta{Edition: opt.Annotator.Registry().Edition(), Color: useColor(o.color, j.env.stdout)}
+	if !o.wide {
+		meta.Width = terminalWidth(j.env.stdout)
+	}
+	sum, err := o.sums.format(o.output, meta, o.sort, o.follow || len(o.listen) > 0, false)
+	if err != nil {
+		return err
+	}
+	j.sums = &sums{out: j.env.stdout, sum: sum}
+	opt.Output, opt.Batch = flowlog.Nothing, j.sums.batch
+	return nil
+}
+
+// choose prepares for --fields.
+func (o *enrichOptions) choose(opt *flowlog.EnrichOptions) (err error) {
+	switch {
+	case len(o.fields) == 0:
+		return nil
+	case o.strip:
+		return usagef("", "--strip does not go with --fields")
+	case o.output == "same":
+		o.output = "text"
+	}
+	opt.Output = flowlog.Chosen
+	opt.Chosen, _, err = chooseFields(o.fields, o.output, false)
+	return err
+}
+
+// takeOldFields takes columns of AWS logs, which --fields named once, for
+// --columns. No field of the record has the name of such a column.
+func (o *enrichOptions) takeOldFields(e *env) {
+	ours := func(name string) bool { return strings.ContainsAny(name, ".@") }
+	ports := func(name string) bool { return name == "srcport" || name == "dstport" }
+	if len(o.columns) == 0 && !slices.ContainsFunc(o.fields, ours) && slices.ContainsFunc(o.fields, ports) {
+		e.warnf("--fields now chooses what is written: use --columns for the columns of a log")
+		o.columns, o.fields = o.fields, nil
+	}
+}
+
+// runSums runs what counts flows, and writes what was counted.
+func (j *enrichJob) runSums(ctx context.Context, every time.Duration, run func(context.Context) error) error {
+	stop, cancel := context.WithCancel(ctx)
+	var repeating sync.WaitGroup
+	if every > 0 {
+		repeating.Go(func() { j.sums.repeat(stop, every, cancel) })
+	}
+	runErr := run(stop)
+	cancel()
+	repeating.Wait()
+	if err := j.sums.finish(); err != nil {
+		return err
+	}
+	return runErr
 }
 
 // checkService finds flags of runs that go on, where the run does not.
@@ -291,7 +377,7 @@ func (o *enrichOptions) options(ctx context.Context, e *env) (opt flowlog.Enrich
 	if opt.Options, err = o.reading(); err != nil {
 		return opt, err
 	}
-	opt.Unexpected, opt.Strict, opt.Strip = o.unexpected, o.strict, o.strip
+	opt.Strict, opt.Strip = o.strict, o.strip
 	names, err := o.annotating(ctx, e)
 	if err != nil {
 		return opt, err
@@ -305,7 +391,7 @@ func (o *enrichOptions) reading() (opt flowlog.Options, err error) {
 	if o.format == kafka.Protobuf {
 		return opt, usagef("", "--format %s is for Kafka topics", o.format)
 	}
-	opt = flowlog.Options{Format: o.format, Fields: o.fields}
+	opt = flowlog.Options{Format: o.format, Fields: o.columns}
 	if o.fieldMap != "" {
 		if opt.Map, err = flowlog.ParseMap(o.fieldMap); err != nil {
 			return opt, usagef("--map proto=protocol,sport=source_port,dport=dest_port", "--map: %v", err)
@@ -335,6 +421,7 @@ type enrichJob struct {
 	state     inputState
 	enricher  *flowlog.Enricher
 	exports   *exports // NetFlow and IPFIX
+	sums      *sums    // of --by; nil for the records
 	reported  uint64
 	read      *readSoFar
 	progress  *progress // shown while logs are copied
@@ -424,6 +511,9 @@ func (j *enrichJob) copy(ctx context.Context, name string) error {
 
 // summary accounts for every line and flow, on standard error.
 func (j *enrichJob) summary() {
+	if j.sums != nil {
+		j.sums.finish() // which runSums asks for its error
+	}
 	st := j.enricher.Stats()
 	if st.Lines > 0 || !j.exports.used() || j.quiet {
 		j.account(st, len(j.files)-j.exports.files)

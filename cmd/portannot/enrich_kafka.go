@@ -83,7 +83,7 @@ func (o *kafkaOptions) check(fs *pflag.FlagSet) error {
 		return nil
 	}
 	for _, name := range given {
-		if slices.Contains([]string{"listen", "allow-exporter", "follow", "strict", "fields", "output-file", "rotate", "keep", "compress"}, name) {
+		if slices.Contains([]string{"listen", "allow-exporter", "follow", "strict", "columns", "output-file", "rotate", "keep", "compress"}, name) {
 			return usagef("", "--%s is not for Kafka topics", name)
 		}
 	}
@@ -194,7 +194,7 @@ func runEnrichKafka(ctx context.Context, e *env, o *enrichOptions) error {
 			e.warnf("%v: it is kept as it was at the start", err)
 		}
 	}
-	selecting := !c.Enrich.Selector.Empty() || o.unexpected
+	selecting := !c.Enrich.Selector.Empty()
 	answered := e.onRequest(func() { kafkaSummary(e, "so far: ", m.Counts(), selecting) })
 	err = m.Run(ctx)
 	answered()

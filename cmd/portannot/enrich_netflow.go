@@ -33,8 +33,8 @@ type exports struct {
 func newExports(j *enrichJob, opt flowlog.EnrichOptions, allow []netip.Prefix) *exports {
 	x := &exports{j: j, format: opt.Format, strip: opt.Strip}
 	x.collector = netflow.NewCollector(j.env.stdout, netflow.Options{
-		Annotator: opt.Annotator, Selector: opt.Selector, Unexpected: opt.Unexpected, Output: opt.Output, Strict: opt.Strict,
-		Allow: allow, Fault: x.report,
+		Annotator: opt.Annotator, Selector: opt.Selector, Output: opt.Output, Strict: opt.Strict,
+		Allow: allow, Fault: x.report, Flow: j.sums.add, Chosen: opt.Chosen,
 	})
 	return x
 }

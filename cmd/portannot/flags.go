@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
+	"github.com/portannot/portannot/annotate/observe"
 	"github.com/portannot/portannot/capture/decode"
 	"github.com/portannot/portannot/capture/flow"
 	"github.com/portannot/portannot/cmd/portannot/internal/cli"
@@ -17,19 +18,32 @@ func registryFlag(p *string) cli.Flag {
 		Of(cli.File).Named(embeddedWord)
 }
 
-func servicesFlag(p *string) cli.Flag {
-	return cli.String(p, "services", "", "FILE", "",
-		"file with your own names: in the form of /etc/services, nmap-services or Wireshark's services; shown as local, never mixed with registered names").Of(cli.File)
-}
-
 func practiceFlag(p *string) cli.Flag {
 	return cli.Choice(p, "practice", "", "WHICH", "on", []string{"on", "off"},
 		"software that uses a port: on (default) names, apart from the registration, what by its own documentation uses a port that is not registered for it; or off")
 }
 
-func knownServicesFlag(p *string) cli.Flag {
-	return cli.String(p, "known-services", "", "FILE", "",
-		"file with services that you know, one ADDRESS:PORT/TRANSPORT a line: 10.0.0.5:8443/tcp, 10.0.0.0/8:9000-9010, [2001:db8::/32]:53/udp, *:5060").Of(cli.File)
+// namesFlags say what ports are called.
+func namesFlags(o *flowOptions) []cli.Flag {
+	const value = "FILE"
+	return []cli.Flag{
+		registryFlag(&o.registry),
+		trafficAsOfFlag(&o.asOf),
+		cli.String(&o.local, "names", "", value, "",
+			"file with your own names of ports: in the form of /etc/services, nmap-services or Wireshark's services; shown as local, never mixed with registered names").Of(cli.File),
+		cli.String(&o.local, "services", "", value, "", "the old name of --names").Of(cli.File).Replaced("--names"),
+		practiceFlag(&o.practice),
+	}
+}
+
+// listenersFlags name services that the user knows of.
+func listenersFlags(p *string) []cli.Flag {
+	const value = "FILE"
+	return []cli.Flag{
+		cli.String(p, "listeners", "", value, "",
+			"file with addresses and ports that you know to be services, one ADDRESS:PORT/TRANSPORT a line: 10.0.0.5:8443/tcp, 10.0.0.0/8:9000-9010, [2001:db8::/32]:53/udp, *:5060").Of(cli.File),
+		cli.String(p, "known-services", "", value, "", "the old name of --listeners").Of(cli.File).Replaced("--listeners"),
+	}
 }
 
 func localFlag(p *[]string) cli.Flag {
@@ -57,6 +71,11 @@ func outputFlag(p *string, def string, formats []string, text string) cli.Flag {
 func colorFlag(p *string) cli.Flag {
 	return cli.Choice(p, "color", "", "WHEN", "auto", []string{"auto", "always", "never"},
 		"colour in text: auto (default), always or never; auto means on a terminal, unless NO_COLOR is set")
+}
+
+func wideFlag(p *bool) cli.Flag {
+	return cli.Switch(p, "wide", "", false,
+		"text with every column, as in a pipe; otherwise text fits the width of the terminal (or COLUMNS, if set)")
 }
 
 func quietFlag(p *bool) cli.Flag { return cli.Switch(p, "quiet", "q", false, "no summary") }
@@ -134,25 +153,40 @@ var (
 // selectionHeading is that of the flags by which flows are selected.
 const selectionHeading = "Selection; a flag may be given again or take a list, a,b:"
 
-// selectionFlags select flows by their ports.
+// selectionFlags select flows. They are those of all commands that have flows.
 func selectionFlags(o *flowOptions) []cli.Flag {
 	return []cli.Flag{
 		cli.List(&o.transports, "transport", "", "NAME", "flows of a transport: "+cli.Or(transportNames...)).Named(transportNames...),
 		cli.List(&o.ports, "port", "", "PORT", "flows with a port at either end: 443 or 4690-4700"),
 		cli.List(&o.statuses, "status", "", "STATUS",
 			"flows by status of the service port: "+cli.Or(statusNames...)+"; of either port if no side is known").Named(statusNames...),
-		cli.List(&o.services, "service", "", "NAME", "flows by name of the service: a registered name, or one of --services"),
+		cli.Switch(&o.unexpected, "unexpected", "", false,
+			"flows whose service port is not assigned for the transport; if no side is known, neither port is"),
+		cli.List(&o.services, "service", "", "NAME", "flows by name of the service: a registered name, or one of --names"),
+		cli.String(&o.since, "since", "", "TIME", "",
+			"flows that began at TIME or later: 2026-09-14, '2026-09-14 09:00' (UTC unless it says otherwise), or 90m, which is before now"),
+		cli.String(&o.until, "until", "", "TIME", "", "flows that began before TIME"),
+	}
+}
+
+// payloadSelectionFlags select flows by their payload, which logs have not.
+func payloadSelectionFlags(o *flowOptions) []cli.Flag {
+	return []cli.Flag{
+		cli.List(&o.observed, "observed", "", "NAME",
+			"flows by protocol that the payload looks like: tls, ssh, dns ...").Named(observe.ProtocolNames()...),
+		cli.List(&o.verdicts, "verdict", "", "VERDICT",
+			"flows by verdict on the payload and the registration: "+cli.Or(verdictWords()...)).Named(verdictWords()...),
 	}
 }
 
 // logFormatFlags say how flow logs are read.
-func logFormatFlags(format, fieldMap, formatsFile *string, fields *[]string, formats []string) []cli.Flag {
+func logFormatFlags(format, fieldMap, formatsFile *string, columns *[]string, formats []string) []cli.Flag {
 	return []cli.Flag{
 		cli.Choice(format, "format", "", "NAME", "auto", formats,
 			"format of the flow logs; default auto; portannot enrich --list-formats lists them"),
 		cli.String(fieldMap, "map", "", "LIST", "",
 			"names of the fields in other CSV, TSV, JSON or key=value lines: proto=NAME,sport=NAME,dport=NAME,src=NAME,dst=NAME, also time, flags, outcome, server, service, prefix; in JSON, dots stand between levels; #3 is the third column"),
 		cli.String(formatsFile, "formats", "", "FILE", "", "formats of your own, tried first: portannot help formats says how they are written").Of(cli.File),
-		cli.List(fields, "fields", "", "LIST", "columns of an AWS log of a custom format without header"),
+		cli.List(columns, "columns", "", "LIST", "columns of an AWS log of a custom format without header"),
 	}
 }

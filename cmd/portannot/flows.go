@@ -21,7 +21,6 @@ import (
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/observe"
 	"github.com/portannot/portannot/annotate/render"
-	"github.com/portannot/portannot/annotate/summary"
 	"github.com/portannot/portannot/capture"
 	"github.com/portannot/portannot/capture/decode"
 	"github.com/portannot/portannot/capture/filter"
@@ -53,13 +52,16 @@ type flowOptions struct {
 	observe    string
 	observed   []string
 	verdicts   []string
+	unexpected bool
+	since      string
+	until      string
 	idle       time.Duration
 	maxFlows   int
 	dedup      time.Duration
 	sort       string
 	color      string
-	by         []string
-	top        int
+	sums       sumOptions
+	fields     []string
 	wide       bool
 	details    bool
 	tunnels    string
@@ -75,7 +77,6 @@ type flowOptions struct {
 	rights     rightsOptions
 	names      *annotate.Options // what annotating has read
 	activeSet  bool              // --active-timeout was given
-	sortSet    bool              // --sort was given
 	count      uint64
 	metrics    string
 }
@@ -104,7 +105,8 @@ type job struct {
 	sortKey   func(*flow.Flow) int64 // nil: by first packet
 	quiet     bool
 	workers   int
-	summed    bool // format counts all flows: they are given to it by one goroutine
+	sum       *render.Summary // format, if it counts flows: they are given to it by one goroutine; else nil
+	every     time.Duration   // how often it is written; 0 for once at the end
 }
 
 // run is the main job: annotate the flows of captures or of interfaces.
@@ -132,10 +134,10 @@ func (o *flowOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) error 
 	if name := o.files.given(fs); name != "" && len(o.live.interfaces) == 0 && !o.follow {
 		return usagef("", "--%s is for -i and --follow", name)
 	}
-	if flows.Rotates() && len(o.by) > 0 && o.files.records != "" {
+	if flows.Rotates() && o.sums.used() && o.files.records != "" {
 		return usagef("", "--rotate is not for --by: counts are written at the end")
 	}
-	o.activeSet, o.sortSet = fs.Changed("active-timeout"), fs.Changed("sort")
+	o.activeSet = fs.Changed("active-timeout")
 	files, err := o.takeWords(ctx, e, fs.Args())
 	if err != nil {
 		return err
@@ -176,7 +178,10 @@ func (o *flowOptions) job(ctx context.Context, e *env, files []string) (*job, er
 	if j.live != nil || j.follow {
 		j.table.Linger, j.table.Prompt = linger, true
 	}
-	if j.table.Prompt || o.activeSet {
+	switch {
+	case o.sums.every > 0 && !o.activeSet: // each time has what was sent since
+		j.table.Active = o.sums.every
+	case j.table.Prompt || o.activeSet:
 		j.table.Active = o.live.active
 	}
 	switch {
@@ -193,7 +198,7 @@ func (o *flowOptions) job(ctx context.Context, e *env, files []string) (*job, er
 		}
 		j.decode.Ignore |= i
 	}
-	j.decode.Tunnels, j.sortKey = tunnelChoices[o.tunnels], sortKeys[o.sort]
+	j.decode.Tunnels = tunnelChoices[o.tunnels]
 	if o.write == "-" {
 		if isTerminal(e.stdout) {
 			return nil, usagef("-w - is for a pipe, as into wireshark -k -i -", "-w -: standard output is a terminal")
@@ -226,15 +231,24 @@ func (o *flowOptions) job(ctx context.Context, e *env, files []string) (*job, er
 	if !o.wide {
 		meta.Width = terminalWidth(shown)
 	}
-	if j.summed = len(o.by) > 0; j.summed {
-		j.format, err = o.summaryFormat(meta)
+	if o.sums.used() {
+		if len(o.fields) > 0 {
+			return nil, usagef("", "--fields chooses fields of flows, --by counts flows: want one of them")
+		}
+		j.sum, err = o.sums.format(o.output, meta, o.sort, j.table.Prompt, o.observe == "on")
+		j.format, j.every = j.sum, o.sums.every
 		return j, err
 	}
-	if o.top != 0 {
-		return nil, usagef("portannot -r trace.pcap --by service --top 10", "--top is for --by")
+	if j.sortKey, err = flowOrder(o.sort); err != nil {
+		return nil, err
 	}
-	if !slices.Contains(sortNames(), o.sort) {
-		return nil, usagef("", "--sort %s is for --by; flows are sorted by %s", o.sort, cli.Or(sortNames()...))
+	if len(o.fields) > 0 {
+		chosen, form, err := chooseFields(o.fields, o.output, true)
+		if err != nil {
+			return nil, err
+		}
+		j.format = render.NewChosen(chosen, form, meta)
+		return j, nil
 	}
 	j.format, err = render.New(o.output, meta)
 	if err != nil {
@@ -282,50 +296,25 @@ var sortKeys = map[string]func(*flow.Flow) int64{
 	"bytes":    func(f *flow.Flow) int64 { return int64(f.IPBytes()) },
 }
 
-// allSortNames are those of flows and of --by.
-func allSortNames() []string {
-	names := append(sortNames(), summary.ColumnNames()...)
-	slices.Sort(names)
-	return slices.Compact(names)
-}
-
-func sortNames() []string {
-	var names []string
-	for n := range sortKeys {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	return names
-}
-
-// summaryFormat is that of --by.
-func (o *flowOptions) summaryFormat(meta render.Meta) (render.Format, error) {
-	var keys []summary.Key
-	for _, name := range o.by {
-		k, ok := summary.ParseKey(strings.ToLower(name))
-		if !ok {
-			return nil, cli.UnknownWord("--by", name, summary.KeyNames())
-		}
-		if slices.Contains(keys, k) {
-			return nil, usagef("", "--by: %v is named twice", k)
-		}
-		if o.observe == "off" && (k == summary.Protocol || k == summary.Verdict) {
-			return nil, usagef("", "--by %v needs --observe on", k)
-		}
-		keys = append(keys, k)
-	}
-	if o.top < 0 {
-		return nil, usagef("0 shows all", "--top %d: below zero", o.top)
-	}
-	column := o.sort
+// flowOrder gives the number that --sort orders flows by, the greatest first; nil
+// for the order of first packets.
+func flowOrder(sort string) (func(*flow.Flow) int64, error) {
+	name, back := strings.CutPrefix(strings.ToLower(sort), "-")
+	of, ok := sortKeys[name]
 	switch {
-	case !o.sortSet:
-		column = "flows"
-	case !slices.Contains(summary.ColumnNames(), column):
-		return nil, usagef("", "--sort %s does not go with --by: want %s", column, cli.Or(summary.ColumnNames()...))
+	case sort == "":
+		return nil, nil
+	case !ok:
+		return nil, unknownColumn(sort, sortNames())
+	case !back:
+		return of, nil
+	case of == nil:
+		return func(f *flow.Flow) int64 { return f.Start() }, nil
 	}
-	return render.NewSummary(o.output, meta, summary.New(keys), o.top, column)
+	return func(f *flow.Flow) int64 { return -of(f) }, nil
 }
+
+func sortNames() []string { return slices.Sorted(maps.Keys(sortKeys)) }
 
 func readLocalNames(ctx context.Context, path string) (*annotate.LocalNames, error) {
 	f, err := openSide(ctx, path)
@@ -353,8 +342,8 @@ func readKnownServices(ctx context.Context, path string) (*annotate.KnownService
 	return k, nil
 }
 
-// annotating reads what --registry, --as-of, --services and --known-services name,
-// once: they may be pipes.
+// annotating reads what --registry, --as-of, --names and --listeners name, once:
+// they may be pipes.
 func (o *flowOptions) annotating(ctx context.Context, e *env) (opt annotate.Options, err error) {
 	if o.names != nil {
 		return *o.names, nil
@@ -465,6 +454,23 @@ func (o *flowOptions) fillSelector(s *annotate.Selector, an *annotate.Annotator,
 			return cli.UnknownWord("--verdict", name, verdictWords())
 		}
 		s.Verdicts = append(s.Verdicts, v)
+	}
+	s.Unexpected = o.unexpected
+	now := time.Now()
+	for _, bound := range []struct {
+		flag, text string
+		at         *int64
+	}{{"since", o.since, &s.Since}, {"until", o.until, &s.Until}} {
+		if bound.text == "" {
+			continue
+		}
+		var err error
+		if *bound.at, err = parseWhen(bound.flag, bound.text, now); err != nil {
+			return err
+		}
+	}
+	if s.Since != 0 && s.Until != 0 && s.Since >= s.Until {
+		return usagef("", "--until %s is not after --since %s: no flow can be selected", o.until, o.since)
 	}
 	for _, name := range o.services {
 		if len(registry.ByName(name)) == 0 && (local == nil || !local.Known(name)) && !(an.ByDay() && iana.EverRegistered(name)) {
@@ -592,7 +598,7 @@ func (j *job) runFiles(ctx context.Context) error {
 				j.summary(m.Stats(), out, "so far")
 			}
 			shown.show(m, out, nil)
-			out.flush()
+			out.tick()
 			if files.tick() {
 				return errFilesFull
 			}
@@ -809,6 +815,9 @@ func (j *job) summary(stats meter.Stats, out *writer, where string) {
 		if b.Len() > 0 { // else no flow has ended yet
 			j.env.warnf("%s", b.String())
 		}
+	}
+	if out.tally.services != nil {
+		out.tally.services.say(j.env, j.annotator.Registry())
 	}
 	if st.PayloadLost > 0 {
 		j.env.warnf("payload of %s of flows cut short: the %d MiB for payloads were full", plural(st.PayloadLost, "direction"), flow.DefaultPayloadMemory>>20)

@@ -49,7 +49,7 @@ var hostilePlaces = []struct {
 		"registry check --registry {}/registry.csv", "registry diff embedded {}/registry.csv"}},
 	{"services", func(t *testing.T, dir, text, word string) {
 		writeFile(t, filepath.Join(dir, "services"), []byte(word+" 443/tcp\n"+word+"2 80/tcp\n"))
-	}, []string{"flows -r {}/demo.pcap --services {}/services", "enrich conn.json --services {}/services", "review -r {}/demo.pcap --services {}/services"}},
+	}, []string{"flows -r {}/demo.pcap --names {}/services", "enrich conn.json --names {}/services", "review -r {}/demo.pcap --names {}/services"}},
 	{"policy", func(t *testing.T, dir, text, word string) {
 		quoted, _ := json.Marshal(text) // JSON is YAML
 		writeFile(t, filepath.Join(dir, "policy.yaml"), fmt.Appendf(nil, "version: 1\nexpected:\n- name: %s\n  ports: [443/tcp, 22/tcp]\n  owner: %[1]s\n  reason: %[1]s\n  ticket: %[1]s\n- name: %[1]s\n  ports: [1/tcp]\n  servers: [192.0.2.77]\n  owner: %[1]s\n  reason: %[1]s\n  ticket: %[1]s\n- name: %[1]s\n  ports: [53/udp]\n  expires: 2020-01-01\n  ticket: %[1]s\n", quoted))

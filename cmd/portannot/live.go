@@ -173,7 +173,7 @@ func (j *job) runLive(ctx context.Context) error {
 		if files.tick() {
 			live.Stop()
 		}
-		out.flush()
+		out.tick()
 		return out.err
 	})
 	unwatch()

@@ -7,8 +7,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/portannot/portannot/annotate"
-	"github.com/portannot/portannot/annotate/observe"
-	"github.com/portannot/portannot/annotate/summary"
 	"github.com/portannot/portannot/capture"
 	"github.com/portannot/portannot/cmd/portannot/internal/cli"
 )
@@ -52,7 +50,7 @@ portannot COMMAND [flags]`,
 				cli.Duration(&o.live.duration, "duration", "", "TIME", 0, "stop after a time: 30s, 10m"),
 				cli.Int(&o.live.snapLen, "snaplen", "s", "N", capture.DefaultSnapLen,
 					"bytes captured of a packet (the snap length); default 262144"),
-				cli.Switch(&o.live.promiscuous, "promiscuous", "p", false, "promiscuous mode: also frames for other stations"),
+				cli.Switch(&o.live.promiscuous, "promiscuous", "", false, "promiscuous mode: also frames for other stations"),
 				cli.Int(&o.live.buffer, "buffer", "", "MIB", capture.DefaultBuffer>>20,
 					"memory that the system fills with packets; default 16"),
 				metricsFlag(&o.metrics), // also with --follow
@@ -61,45 +59,30 @@ portannot COMMAND [flags]`,
 			{Heading: selectionHeading, Flags: cli.Join(
 				[]cli.Flag{filterFlag(&o.filter)},
 				selectionFlags(o),
+				payloadSelectionFlags(o),
 				[]cli.Flag{
-					cli.List(&o.observed, "observed", "", "NAME",
-						"flows by protocol that the payload looks like: tls, ssh, dns ...").Named(observe.ProtocolNames()...),
-					cli.List(&o.verdicts, "verdict", "", "VERDICT",
-						"flows by verdict on the payload and the registration: "+cli.Or(verdictWords()...)).Named(verdictWords()...),
 					tunnelsFlag(&o.tunnels),
 					ignoreFlag(&o.ignore),
 				})},
-			{Heading: "Output, on standard output; all messages go to standard error:", Flags: []cli.Flag{
+			{Heading: "Output, on standard output; all messages go to standard error:", Flags: cli.Join([]cli.Flag{
 				outputFlag(&o.output, "text", []string{"text", "json", "csv"}, "text (default), json (one object a line) or csv"),
 				cli.String(&o.write, "write", "w", "FILE", "",
 					"write the packets of the selected flows too, as pcapng; the first packet of each has the annotation as comment; - is standard output, in place of the flows").Of(cli.Output),
 				recordsFlag(&o.files.records),
-				cli.List(&o.by, "by", "", "KEY",
-					"count flows instead, by what they have in common: "+cli.Or(summary.KeyNames()...)+"; several make a group of each combination").Named(summary.KeyNames()...),
-				cli.Int(&o.top, "top", "", "N", 0, "with --by, only the first N groups; default all"),
-				cli.Choice(&o.sort, "sort", "", "KEY", "start", allSortNames(),
-					"order of the flows: start (default), the earliest first; end, duration, packets or bytes, the greatest first; with --by also flows (its default), clients or servers"),
-				cli.Switch(&o.wide, "wide", "", false,
-					"text with every column, as in a pipe; otherwise text fits the width of the terminal (or COLUMNS, if set)"),
+			}, o.sums.flags(), []cli.Flag{
+				sortFlag(&o.sort),
+				fieldsFlag(&o.fields),
+				wideFlag(&o.wide),
 				cli.Switch(&o.details, "details", "", false,
 					"on a terminal, text has the reason, payload and tunnel of each flow on a line below it"),
 				colorFlag(&o.color),
 				cli.Switch(new(bool), "numeric", "n", false,
 					"no effect, for the habit of tcpdump -n: addresses and ports are always numbers, with names beside them"),
 				quietFlag(&o.quiet),
-			}},
+			})},
 			{Heading: "Files of -w and --output-file, with -i and --follow:", Flags: cli.Join(rotationFlags(&o.files), tcpdumpFlags(&o.files))},
-			{Heading: "Names:", Flags: []cli.Flag{
-				registryFlag(&o.registry),
-				trafficAsOfFlag(&o.asOf),
-				servicesFlag(&o.local),
-				practiceFlag(&o.practice),
-			}},
-			{Heading: "Which end is the service:", Flags: []cli.Flag{
-				knownServicesFlag(&o.known),
-				localFlag(&o.here),
-				evidencePeersFlag(&o.peers),
-			}},
+			{Heading: "Names:", Flags: namesFlags(o)},
+			{Heading: "Which end is the service:", Flags: append(listenersFlags(&o.known), localFlag(&o.here), evidencePeersFlag(&o.peers))},
 			{Heading: "Payload:", Flags: []cli.Flag{observeFlag(&o.observe)}},
 			{Heading: "Flows:", Flags: cli.Join(boundsFlags(o), []cli.Flag{
 				cli.Duration(&o.live.active, "active-timeout", "", "TIME", 30*time.Minute,

@@ -24,7 +24,7 @@ A registered port says nothing of what the traffic really is.`,
 		Examples: []string{
 			"portannot registry info",
 			"portannot registry check",
-			"portannot registry export --format services",
+			"portannot registry export -o services",
 		},
 		Subs: []*cli.Command{
 			e.infoCommand(),

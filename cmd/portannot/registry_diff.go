@@ -51,7 +51,7 @@ removed, and come last.`,
 		Examples: []string{
 			"portannot registry diff embedded",
 			"portannot registry diff 2024-01-01 2024-12-31",
-			"portannot registry export -o mine.csv",
+			"portannot registry export -w mine.csv",
 			"portannot registry diff mine.csv embedded --revised",
 			"portannot registry diff mine.csv embedded -o json",
 		},

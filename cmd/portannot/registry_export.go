@@ -3,7 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
-	"slices"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -13,11 +13,12 @@ import (
 
 // exportOptions are the flags of registry export, as given.
 type exportOptions struct {
-	format   string
-	setup    bool
-	output   string
-	registry string
-	asOf     string
+	format    string
+	file      string
+	oldFormat string
+	setup     bool
+	registry  string
+	asOf      string
 }
 
 func (e *env) exportCommand() *cli.Command {
@@ -50,28 +51,39 @@ topic engines has a query for each, which annotates flows as enrich does:
 
 The embedded edition is without assignees, contacts and notes.`,
 		Groups: []cli.Group{{Heading: "Flags:", Flags: []cli.Flag{
-			cli.String(&o.format, "format", "", "FORMAT", "csv", "format to write, one of these; default csv").Named(exportFormatNames()...),
+			cli.String(&o.format, "output", "o", "FORMAT", "csv", "output format: one of these; default csv").Named(exportFormatNames()...),
+			cli.String(&o.file, "write", "w", "FILE", "", "write this file, whole or not at all, in place of standard output").Of(cli.Output),
 			cli.Switch(&o.setup, "setup", "", false, "write what the engine needs beside the table: its configuration or statements"),
-			cli.String(&o.output, "output", "o", "FILE", "", "file to write, whole or not at all; without it, standard output. The name of a format is taken as --format; ./json is a file.").Of(cli.Output),
+			cli.String(&o.oldFormat, "format", "", "FORMAT", "", "the old name of -o").Replaced("-o FORMAT, and -w for the file"),
 			registryFlag(&o.registry),
 			asOfFlag(&o.asOf),
 		}}},
 		Examples: []string{
-			"portannot registry export --format services -o services",
-			"portannot registry export --format json | head -1",
-			"portannot registry export -o registry.csv",
-			"portannot registry export --format duckdb -o portannot.sql",
-			"portannot registry export --format splunk -o portannot.csv",
-			"portannot registry export --format splunk --setup",
+			"portannot registry export -o services -w services",
+			"portannot registry export -o json | head -1",
+			"portannot registry export -w registry.csv",
+			"portannot registry export -o duckdb -w portannot.sql",
+			"portannot registry export -o splunk -w portannot.csv",
+			"portannot registry export -o splunk --setup",
 		},
-		Run: func(ctx context.Context, fs *pflag.FlagSet) error { return o.run(ctx, e, fs.Changed("format")) },
+		Run: func(ctx context.Context, fs *pflag.FlagSet) error { return o.run(ctx, e, fs.Changed("output")) },
 	}
 }
 
-func (o *exportOptions) run(ctx context.Context, e *env, formatSet bool) error {
-	// In all other commands -o is the format.
-	if !formatSet && slices.Contains(exportFormatNames(), o.output) {
-		o.format, o.output = o.output, ""
+func (o *exportOptions) run(ctx context.Context, e *env, outputSet bool) error {
+	// Until now -o was the file, and --format the format.
+	if name := o.format; outputSet && o.file == "" && (o.oldFormat != "" || strings.ContainsAny(name, "./-")) {
+		e.warnf("-o is the format now: use -w for the file")
+		if p, ok := placeOf(cli.NamedFile{Flag: "-o", Path: name, Output: true}); ok {
+			e.outputs = append(e.outputs, p)
+		}
+		if err := e.refuse([]cli.NamedFile{{Flag: "--registry", Path: o.registry}}); err != nil {
+			return err
+		}
+		o.format, o.file = "csv", name
+	}
+	if o.oldFormat != "" {
+		o.format = o.oldFormat
 	}
 	f, err := exportFormatNamed(o.format)
 	if err != nil {
@@ -84,8 +96,8 @@ func (o *exportOptions) run(ctx context.Context, e *env, formatSet bool) error {
 	if err != nil {
 		return err
 	}
-	if o.output == "" || o.output == "-" {
+	if o.file == "" || o.file == "-" {
 		return buffered(e.stdout, func(w *bufio.Writer) error { return f.write(w, reg.Registry) })
 	}
-	return outfile.WriteFile(o.output, func(w *outfile.File) error { return f.write(w, reg.Registry) })
+	return outfile.WriteFile(o.file, func(w *outfile.File) error { return f.write(w, reg.Registry) })
 }

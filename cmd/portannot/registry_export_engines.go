@@ -58,28 +58,28 @@ func exportFormatNamed(name string) (*exportFormat, error) {
 		hint = "this form can be read, not written"
 	case "parquet":
 		// Its library would add 13 MB to this program's 16.
-		hint = "portannot registry export --format table | portannot-parquet -o portannot.parquet"
+		hint = "portannot registry export -o table | portannot-parquet -w portannot.parquet"
 	}
 	if hint == "" {
-		return nil, cli.UnknownWord("--format", name, exportFormatNames())
+		return nil, cli.UnknownWord("-o", name, exportFormatNames())
 	}
-	return nil, usagef(hint, "unknown --format %q: want %s", name, cli.Or(exportFormatNames()...))
+	return nil, usagef(hint, "unknown -o %q: want %s", name, cli.Or(exportFormatNames()...))
 }
 
 // writeSetup writes what an engine needs beside the table.
 func (o *exportOptions) writeSetup(e *env, f *exportFormat) error {
 	if f.setup == "" {
-		return usagef("", "--format %s needs no --setup", f.name)
+		return usagef("", "-o %s needs no --setup", f.name)
 	}
 	text, err := setups.ReadFile("registry_export_setup/" + f.setup)
 	if err != nil {
 		return err
 	}
-	if o.output == "" || o.output == "-" {
+	if o.file == "" || o.file == "-" {
 		_, err = e.stdout.Write(text)
 		return err
 	}
-	return outfile.WriteFile(o.output, func(w *outfile.File) error {
+	return outfile.WriteFile(o.file, func(w *outfile.File) error {
 		_, err := w.Write(text)
 		return err
 	})

@@ -66,7 +66,7 @@ func TestEngines(t *testing.T) {
 			db := c.start(t, dir)
 			query := topicQuery(t, c.title)
 			script := filepath.Join(dir, "portannot.sql")
-			expect(t, 0, nil, "registry", "export", "--registry", "embedded", "--format", c.format, "-o", script)
+			expect(t, 0, nil, "registry", "export", "--registry", "embedded", "-o", c.format, "-w", script)
 			db.load(t, script)
 			for first := 0; first < total; first += chunk {
 				n := min(chunk, total-first)
@@ -94,8 +94,8 @@ func TestLogstashFilter(t *testing.T) {
 	}
 	dir := t.TempDir()
 	config, dictionary := filepath.Join(dir, "logstash.conf"), filepath.Join(dir, "portannot.json")
-	expect(t, 0, nil, "registry", "export", "--format", "logstash", "--setup", "-o", config)
-	expect(t, 0, nil, "registry", "export", "--registry", "embedded", "--format", "logstash", "-o", dictionary)
+	expect(t, 0, nil, "registry", "export", "-o", "logstash", "--setup", "-w", config)
+	expect(t, 0, nil, "registry", "export", "--registry", "embedded", "-o", "logstash", "-w", dictionary)
 	const n = 20_000
 	f := generateFlows(t, dir, 4<<16, n, false) // server.* is no more than a hint
 	flows, err := os.ReadFile(f.all)
@@ -396,8 +396,8 @@ func TestParquetInDuckDB(t *testing.T) {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	script, table, file := filepath.Join(dir, "portannot.sql"), filepath.Join(dir, "portannot.csv"), filepath.Join(dir, "portannot.parquet")
-	expect(t, 0, nil, "registry", "export", "--registry", "embedded", "--format", "duckdb", "-o", script)
-	expect(t, 0, nil, "registry", "export", "--registry", "embedded", "--format", "table", "-o", table)
+	expect(t, 0, nil, "registry", "export", "--registry", "embedded", "-o", "duckdb", "-w", script)
+	expect(t, 0, nil, "registry", "export", "--registry", "embedded", "-o", "table", "-w", table)
 	runEngine(t, nil, bin, "-o", file, table)
 	d.load(t, script)
 	rows := d.sql(t, fmt.Sprintf(`CREATE VIEW read AS FROM '%s';

@@ -444,7 +444,7 @@ added    no port    argus
 func TestExportReadsBack(t *testing.T) {
 	ownData(t)
 	path := filepath.Join(t.TempDir(), "out.csv")
-	if stdout, stderr := expect(t, exitDone, nil, "registry", "export", "-o", path); stdout+stderr != "" {
+	if stdout, stderr := expect(t, exitDone, nil, "registry", "export", "-w", path); stdout+stderr != "" {
 		t.Errorf("printed %q, %q", stdout, stderr)
 	}
 	expect(t, exitDone, []string{"# no change"}, "registry", "diff", "embedded", path)
@@ -456,18 +456,18 @@ func TestExportFile(t *testing.T) {
 	ownData(t)
 	dir := t.TempDir()
 	path := filepath.Join(dir, "out.csv")
-	expect(t, exitDone, nil, "registry", "export", "-o", path)
+	expect(t, exitDone, nil, "registry", "export", "-w", path)
 	before, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	link := filepath.Join(dir, "link.csv")
 	if err := os.Symlink(path, link); err == nil {
-		expect(t, exitUsage, []string{"this file is an input"}, "registry", "export", "--registry", path, "-o", link)
+		expect(t, exitUsage, []string{"this file is an input"}, "registry", "export", "--registry", path, "-w", link)
 	}
-	expect(t, exitUsage, []string{"this file is an input"}, "registry", "export", "--registry", path, "-o", path)
-	expect(t, exitFailure, []string{"is a directory"}, "registry", "export", "-o", dir)
-	expect(t, exitFailure, []string{"portannot: write ", "folder: no such file or directory"}, "registry", "export", "-o", filepath.Join(dir, "no", "folder"))
+	expect(t, exitUsage, []string{"this file is an input"}, "registry", "export", "--registry", path, "-w", path)
+	expect(t, exitFailure, []string{"is a directory"}, "registry", "export", "-w", dir)
+	expect(t, exitFailure, []string{"portannot: write ", "folder: no such file or directory"}, "registry", "export", "-w", filepath.Join(dir, "no", "folder"))
 	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
 		t.Errorf("the file was changed (%v)", err)
 	}

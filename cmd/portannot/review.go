@@ -26,7 +26,7 @@ type reviewOptions struct {
 	format      string
 	fieldMap    string
 	formats     string // a file of them
-	fields      []string
+	columns     []string
 	policy      string
 	rules       []string
 	interfaces  []string
@@ -60,7 +60,9 @@ portannot review [flags] [FLOWLOG... | -]`,
 				tunnelsFlag(&o.tunnels),
 				ignoreFlag(&o.ignore),
 			}},
-			{Heading: "Flow logs:", Flags: logFormatFlags(&o.format, &o.fieldMap, &o.formats, &o.fields, logFormatNames())},
+			{Heading: "Flow logs:", Flags: logFormatFlags(&o.format, &o.fieldMap, &o.formats, &o.columns, logFormatNames())},
+			{Flags: []cli.Flag{cli.List(&o.columns, "fields", "", "LIST", "columns of an AWS log").Replaced("--columns")}},
+			{Heading: selectionHeading, Flags: cli.Join(selectionFlags(&o.flowOptions), payloadSelectionFlags(&o.flowOptions))},
 			{Heading: "Comparing:", Flags: []cli.Flag{
 				cli.String(&o.policy, "policy", "", "FILE", "", "expected services, in YAML; --policy-help explains it").Of(cli.File),
 				cli.Strings(&o.rules, "rules", "", "FILE",
@@ -81,16 +83,8 @@ portannot review [flags] [FLOWLOG... | -]`,
 				quietFlag(&o.quiet),
 			}},
 			{Heading: rightsHeading, Flags: rightsFlags(&o.rights)},
-			{Heading: "Names:", Flags: []cli.Flag{
-				registryFlag(&o.registry),
-				trafficAsOfFlag(&o.asOf),
-				servicesFlag(&o.flowOptions.local),
-				practiceFlag(&o.practice),
-			}},
-			{Heading: "Which end is the service:", Flags: []cli.Flag{
-				knownServicesFlag(&o.known),
-				evidencePeersFlag(&o.peers),
-			}},
+			{Heading: "Names:", Flags: namesFlags(&o.flowOptions)},
+			{Heading: "Which end is the service:", Flags: append(listenersFlags(&o.known), evidencePeersFlag(&o.peers))},
 			{Heading: "Payload:", Flags: []cli.Flag{observeFlag(&o.observe)}},
 			{Heading: "Flows and bounds:", Flags: cli.Join(boundsFlags(&o.flowOptions), []cli.Flag{
 				cli.Int(&o.maxServices, "max-services", "", "N", review.DefaultMaxServices, "services held in memory; default 262144"),
@@ -138,6 +132,8 @@ type reviewJob struct {
 	rights     rightsOptions
 	learn      string        // file of --write-policy; "" for none
 	learned    *outfile.File // behind it, from begin on
+	selector   annotate.Selector
+	leftOut    uint64 // flows that it did not pick
 }
 
 func (o *reviewOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) error {
@@ -167,10 +163,18 @@ func (o *reviewOptions) check(fs *pflag.FlagSet, captures bool) error {
 			return usagef("name captures with -r", "--%s is for captures", name)
 		}
 	}
-	for _, name := range []string{"format", "map", "fields"} {
+	for _, name := range []string{"format", "map", "columns"} {
 		if captures && fs.Changed(name) {
 			return usagef("name flow logs without -r", "--%s is for flow logs", name)
 		}
+	}
+	for _, name := range []string{"observed", "verdict"} {
+		if !captures && fs.Changed(name) {
+			return usagef("name captures with -r", "--%s is for captures: logs have no payload", name)
+		}
+	}
+	if err := o.checkSelection(fs); err != nil {
+		return err
 	}
 	switch {
 	case o.maxServices < 1:
@@ -181,6 +185,44 @@ func (o *reviewOptions) check(fs *pflag.FlagSet, captures bool) error {
 		return usagef("name a file", "-w -: standard output has the report")
 	}
 	return nil
+}
+
+// checkSelection refuses to call unused, gone or complete what was only not
+// selected. Times are different: the report says of which time it is.
+func (o *reviewOptions) checkSelection(fs *pflag.FlagSet) error {
+	for _, f := range selectionFlags(&o.flowOptions) {
+		if f.Long == "since" || f.Long == "until" || !fs.Changed(f.Long) {
+			continue
+		}
+		for _, whole := range []string{"rules", "policy", "baseline", "write-policy"} {
+			if fs.Changed(whole) {
+				return usagef("--since and --until select by time", "--%s does not go with --%s: what is not selected would count as not seen", f.Long, whole)
+			}
+		}
+	}
+	return nil
+}
+
+// selected reports whether a flow is to be reviewed, and counts those that are not.
+func (j *reviewJob) selected(picked bool) bool {
+	if !picked {
+		j.leftOut++
+	}
+	return picked
+}
+
+// remarkSelection says in the report that it is not about all flows.
+func (j *reviewJob) remarkSelection() {
+	if !j.selector.Empty() {
+		j.context.Remarks = append(j.context.Remarks, fmt.Sprintf("This is a review of the flows that were selected: %s left out.", plural(j.leftOut, "other flow")+wereOrWas(j.leftOut)))
+	}
+}
+
+func wereOrWas(n uint64) string {
+	if n == 1 {
+		return " was"
+	}
+	return " were"
 }
 
 // job opens what the flags name, the traffic excepted.
@@ -196,7 +238,11 @@ func (o *reviewOptions) job(ctx context.Context, e *env) (*reviewJob, error) {
 	if j.annotating, err = o.annotating(ctx, e); err != nil {
 		return nil, err
 	}
-	registry := annotate.New(j.annotating).Registry()
+	an := annotate.New(j.annotating)
+	registry := an.Registry()
+	if err := o.fillSelector(&j.selector, an, j.annotating.Local); err != nil {
+		return nil, err
+	}
 	opt := review.Options{MaxServices: o.maxServices, ScanTargets: o.scanTargets, Now: time.Now(), AsOf: o.asOf}
 	if opt.Policy, err = readPolicy(ctx, e, o.policy, registry); err != nil {
 		return nil, err
@@ -350,6 +396,7 @@ func (j *reviewJob) end() {
 // state. The error is
 // errFindings when there are some at or above --fail-on.
 func (j *reviewJob) finish(in inputState) (*review.Report, error) {
+	j.remarkSelection()
 	report.Bounds(j.output, &j.context)
 	r := j.collector.Report(j.context)
 	err := buffered(j.env.stdout, func(w *bufio.Writer) error { return report.Write(w, j.output, r, j.meta) })

@@ -57,6 +57,9 @@ func (r *reviewing) newNoted() *noted {
 func (r *reviewing) note(n *noted, f *flow.Flow) {
 	a := &n.annotations[n.n]
 	r.j.annotator.FlowTo(a, f, r.observer)
+	if !r.j.selected(r.j.selector.Match(f, a)) {
+		return
+	}
 	n.flows[n.n] = review.Captured(f)
 	n.flows[n.n].Observed = review.ObservedOf(a)
 	if n.ids != nil {
@@ -127,7 +130,7 @@ func (r *reviewing) results(res *flow.Results) {
 // happens.
 func (o *reviewOptions) reviewCaptures(ctx context.Context, rj *reviewJob, files []string) error {
 	main := o.flowOptions
-	main.output, main.sort = "text", "start" // there are no flows to write
+	main.output = "text" // there are no flows to write
 	if main.write != "" {
 		if err := readTwice(files); err != nil {
 			return err

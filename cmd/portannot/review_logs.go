@@ -27,7 +27,7 @@ type logReview struct {
 
 // reviewLogs reviews flow logs; what can be read, whatever else happens.
 func (o *reviewOptions) reviewLogs(ctx context.Context, rj *reviewJob, names []string) error {
-	logs := enrichOptions{format: o.format, fieldMap: o.fieldMap, formats: o.formats, fields: o.fields}
+	logs := enrichOptions{format: o.format, fieldMap: o.fieldMap, formats: o.formats, columns: o.columns}
 	names, err := logs.inputs(rj.env, names)
 	if err != nil {
 		return err
@@ -111,6 +111,9 @@ func (l *logReview) log(ctx context.Context, name string) error {
 		switch rec.Kind {
 		case flowlog.Flow:
 			l.annotator.AnnotateTo(&l.annotation, &rec.Flow)
+			if !l.selected(l.selector.MatchInput(&rec.Flow, &l.annotation)) {
+				continue
+			}
 			l.facts = review.Logged(&rec.Flow)
 			l.collector.Add(&l.facts, &l.annotation)
 		case flowlog.Bad:

@@ -17,13 +17,13 @@ import (
 // sideFlags are runs that read the file SIDE whole before they begin.
 var sideFlags = []struct{ name, args, content string }{
 	{"registry", "-q -r demo.pcap --registry SIDE -o csv", "registry.csv"},
-	{"services", "-q -r demo.pcap --services SIDE -o csv", "my-name 8000/tcp\n"},
-	{"known services", "-q -r demo.pcap --known-services SIDE -o csv", "10.0.0.2:8000/tcp\n"},
+	{"services", "-q -r demo.pcap --names SIDE -o csv", "my-name 8000/tcp\n"},
+	{"known services", "-q -r demo.pcap --listeners SIDE -o csv", "10.0.0.2:8000/tcp\n"},
 	{"registry and a filter of words", "-q -r demo.pcap --registry SIDE -o csv udp port domain", "registry.csv"},
-	{"services of a log", "enrich -q --services SIDE -o csv conn.log", "my-name 8000/tcp\n"},
+	{"services of a log", "enrich -q --names SIDE -o csv conn.log", "my-name 8000/tcp\n"},
 	{"policy", "review -q -r demo.pcap --policy SIDE -o csv", "version: 1\nexpected: []\n"},
 	{"rules", "review -q -r demo.pcap --rules SIDE -o csv", "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp --dport 22 -j ACCEPT\nCOMMIT\n"},
-	{"names of a review", "review -q -r demo.pcap --services SIDE -o csv", "my-name 8000/tcp\n"},
+	{"names of a review", "review -q -r demo.pcap --names SIDE -o csv", "my-name 8000/tcp\n"},
 	{"registry of a review", "review -q -r demo.pcap --registry SIDE -o csv", "registry.csv"},
 	{"baseline", "review -q -r demo.pcap --baseline SIDE -o csv", ""},
 	{"lookup", "lookup --registry SIDE 443/tcp", "registry.csv"},

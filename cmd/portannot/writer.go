@@ -1,6 +1,8 @@
 package main
 
 import (
+	"time"
+
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/observe"
@@ -15,6 +17,7 @@ type tally struct {
 	noSide   uint64                      // flows with no service side
 	shown    uint64                      // flows that the selector picked
 	verdicts [observe.NumVerdicts]uint64 // flows by what their payload says; all 0 if none was looked at
+	services *noteworthy                 // nil where nobody is told of them
 }
 
 func (t *tally) add(o *tally) {
@@ -23,6 +26,9 @@ func (t *tally) add(o *tally) {
 	}
 	for i, n := range o.verdicts {
 		t.verdicts[i] += n
+	}
+	if t.services != nil && o.services != nil {
+		t.services.merge(o.services)
 	}
 	t.noSide += o.noSide
 	t.shown += o.shown
@@ -47,14 +53,20 @@ func newLane(j *job, format render.Format) lane {
 	if j.table.Payload > 0 {
 		l.observer = new(annotate.Observer)
 	}
+	if !j.quiet && j.selector.Empty() {
+		l.tally.services = newNoteworthy()
+	}
 	return l
 }
 
 // append appends a flow if it is selected.
 func (l *lane) append(dst []byte, f *flow.Flow) []byte {
 	l.j.annotator.FlowTo(&l.annotation, f, l.observer)
-	if e, ok := l.annotation.Registered(); ok {
+	if e := l.annotation.ServiceEntry(); e != nil {
 		l.tally.statuses[e.Status]++
+		if l.tally.services != nil {
+			l.tally.services.add(e, &l.annotation)
+		}
 	} else {
 		l.tally.noSide++
 	}
@@ -76,6 +88,7 @@ type writer struct {
 	lane
 	file  *rotate.File // nil: standard output
 	begun bool
+	shown time.Time // when the groups of --every were written last
 	buf   []byte
 	err   error // the first error of writing; nothing is written after it
 }
@@ -146,6 +159,20 @@ func (w *writer) flush() {
 	w.buf = w.buf[:0]
 }
 
+// tick writes what is due in a run that goes on.
+func (w *writer) tick() {
+	if now := time.Now(); w.j.every > 0 {
+		if w.shown.IsZero() {
+			w.shown = now
+		}
+		if now.Sub(w.shown) >= w.j.every {
+			w.shown = now
+			w.buf = w.j.sum.AppendSoFar(w.buf, now)
+		}
+	}
+	w.flush()
+}
+
 // finish writes all results.
 func (w *writer) finish(res *flow.Results) error {
 	if w.file != nil { // which has its header, and gets its footer
@@ -162,7 +189,7 @@ func (w *writer) finish(res *flow.Results) error {
 		}
 		w.begin()
 	}
-	if w.j.workers > 1 && w.selected == nil && !w.j.summed && res.Len() > enoughFlows {
+	if w.j.workers > 1 && w.selected == nil && w.j.sum == nil && res.Len() > enoughFlows {
 		w.parallel(res)
 	} else {
 		for i := range res.Len() {

@@ -297,7 +297,7 @@ func TestOrder(t *testing.T) {
 // TestSelection: what is not selected is read and not written.
 func TestSelection(t *testing.T) {
 	c, config, _ := cluster(t)
-	config.Enrich.Unexpected = true
+	config.Enrich.Selector.Unexpected = true
 	put(t, c, &kgo.Record{Topic: "flows", Value: flowJSON(0)},
 		&kgo.Record{Topic: "flows", Value: []byte(`{"src_addr":"192.0.2.1","dst_addr":"192.0.2.2","src_port":50000,"dst_port":4,"proto":"TCP"}`)})
 	m := start(t, config)

@@ -20,12 +20,16 @@ import (
 // Options are the choices of a Collector. Only Annotator is required.
 type Options struct {
 	Annotator *annotate.Annotator
-	// Selector and Unexpected select flows, as in flowlog.EnrichOptions.
-	Selector   annotate.Selector
-	Unexpected bool
+	// Selector selects flows, as in flowlog.EnrichOptions.
+	Selector annotate.Selector
 	// Output is flowlog.CSV for CSV with the columns of flowlog.AppendCSVHeader
-	// and no header. Any other value means JSON Lines.
+	// and no header, and flowlog.Nothing for Flow alone. Any other value means
+	// JSON Lines.
 	Output flowlog.Output
+	// Chosen are the fields to write, if Output is flowlog.Chosen.
+	Chosen *record.Chosen
+	// Flow takes the flows that are selected, if Output is flowlog.Nothing.
+	Flow func(*annotate.Input, *annotate.Annotation)
 	// Strict makes File stop at the first fault.
 	Strict bool
 	Limits Limits
@@ -45,8 +49,9 @@ type Collector struct {
 	decoder *Decoder
 	flows   *flowlog.Flows
 	buf     []byte
-	err     error // of writing; nothing is written after it
-	serving bool  // what is written is seen to by serve
+	line    []byte // a whole record, of which fields are chosen
+	err     error  // of writing; nothing is written after it
+	serving bool   // what is written is seen to by serve
 	session uint64
 
 	mu    sync.Mutex
@@ -62,7 +67,7 @@ type Account struct {
 // NewCollector returns a Collector that writes to w.
 func NewCollector(w io.Writer, opt Options) *Collector {
 	c := &Collector{opt: opt, w: w, flows: flowlog.NewFlows(flowlog.EnrichOptions{
-		Annotator: opt.Annotator, Selector: opt.Selector, Unexpected: opt.Unexpected,
+		Annotator: opt.Annotator, Selector: opt.Selector,
 	})}
 	c.decoder = NewDecoder(opt.Limits, c.record)
 	c.decoder.faulty = opt.Fault
@@ -147,12 +152,25 @@ const writeSize = 64 << 10
 
 // record annotates a record and writes it, if it is selected.
 func (c *Collector) record(r *Record) {
-	if !c.flows.Annotate(r.Flow) || c.err != nil {
+	in := r.Flow
+	in.Packets, in.Bytes, in.End = r.Forward.Packets+r.Reverse.Packets, r.Forward.Bytes+r.Reverse.Bytes, r.End
+	if !c.flows.Annotate(in) || c.err != nil {
 		return
 	}
-	if c.opt.Output == flowlog.CSV {
+	if c.opt.Output == flowlog.Nothing {
+		c.opt.Flow(c.flows.Flow(), c.flows.Annotation())
+		return
+	}
+	switch c.opt.Output {
+	case flowlog.CSV:
 		c.buf = c.flows.AppendCSV(c.buf)
-	} else {
+	case flowlog.Chosen:
+		c.line = appendRecord(c.line[:0], r, c.flows)
+		var err error
+		if c.buf, err = c.opt.Chosen.AppendRecord(c.buf, c.line); err != nil {
+			c.wrote(err)
+		}
+	default:
 		c.buf = appendRecord(c.buf, r, c.flows)
 	}
 	if len(c.buf) >= writeSize && !c.serving {

@@ -505,7 +505,7 @@ func TestSelect(t *testing.T) {
 	file := messageV5(0, 0,
 		recordV5("192.0.2.10", "198.51.100.5", 50000, 443, 6, 2, 1, 1, 0, 0),
 		recordV5("192.0.2.10", "198.51.100.5", 50000, 4, 6, 2, 1, 1, 0, 0)) // 4/tcp is unassigned
-	if recs, c := collect(t, Options{Unexpected: true}, file); len(recs) != 1 || at(recs[0], "server.port") != "4" || c.Flows().Selected != 1 || c.Flows().Flows != 2 {
+	if recs, c := collect(t, Options{Selector: annotate.Selector{Unexpected: true}}, file); len(recs) != 1 || at(recs[0], "server.port") != "4" || c.Flows().Selected != 1 || c.Flows().Flows != 2 {
 		t.Errorf("unexpected: %v", recs)
 	}
 	if recs, _ := collect(t, Options{Selector: annotate.Selector{Services: []string{"https"}}}, file); len(recs) != 1 || at(recs[0], "server.port") != "443" {

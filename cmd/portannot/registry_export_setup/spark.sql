@@ -1,5 +1,5 @@
 -- Spark SQL 3.4 or later, beside the file portannot.csv of
--- `portannot registry export --format spark -o portannot.csv`.
+-- `portannot registry export -o spark -w portannot.csv`.
 -- One row for each port and transport, small enough to be broadcast.
 CREATE OR REPLACE TEMPORARY VIEW portannot_spans (
   transport STRING, first_port INT, last_port INT, status STRING, listed BOOLEAN, name STRING, names STRING,

@@ -1,5 +1,5 @@
 ##! What the IANA port registry says of a connection's ports, from the file of
-##! `portannot registry export --format zeek -o portannot.tsv`. Adds columns to
+##! `portannot registry export -o zeek -w portannot.tsv`. Adds columns to
 ##! conn.log. The service is the responder: for certain where Zeek saw a TCP
 ##! connection begin, else likely; and not where the other end accepted it.
 ##! registration-does-not-validate-traffic
