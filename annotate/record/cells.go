@@ -130,6 +130,13 @@ func (w *cellWriter) anything(v any) {
 		w.dst = append(w.dst, v...)
 	case bool:
 		w.bool(v)
+	case map[string]any:
+		if w.form == JSONForm {
+			object, _ := json.Marshal(v) // which was JSON
+			w.any, w.dst = true, append(w.dst, object...)
+		} else {
+			w.anything(v["software"])
+		}
 	case []any:
 		w.list(len(v), func(i int) { w.anything(v[i]) })
 	}

@@ -611,7 +611,7 @@ func listLogFormats(e *env) error {
 		}
 		fmt.Fprintf(&b, "%s\n    log    %s\n    reads  %s\n    adds   %s\n", f.Name, f.About, f.Reads, f.Adds)
 	}
-	_, err := io.WriteString(e.stdout, b.String())
+	_, err := io.WriteString(e.textOutput("text"), b.String())
 	return err
 }
 

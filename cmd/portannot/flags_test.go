@@ -234,6 +234,8 @@ var differ = map[string]string{
 	"write":  "review writes the packets behind findings",
 	"format": "registry export writes formats of its own, and enrich alone reads protobuf",
 	"as-of":  "what has no traffic has no day of it",
+	"status": "of flows, or in lookup of ports",
+	"quiet":  "no summary, or in lookup, which has none, no hints",
 	"fields": "in review, the old name of --columns",
 	"from":   "a topic of enrich, an edition of registry update",
 }

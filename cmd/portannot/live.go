@@ -37,6 +37,7 @@ const linger = 5 * time.Second
 
 // listInterfaces prints the interfaces of the machine.
 func listInterfaces(e *env) error {
+	out := e.textOutput("text")
 	list, err := capture.Interfaces()
 	if err != nil {
 		return err
@@ -49,13 +50,13 @@ func listInterfaces(e *env) error {
 		if i.Loopback {
 			state += ", loopback"
 		}
-		fmt.Fprintf(e.stdout, "%-3d %-15s %-12v %-14s", i.Index, i.Name, i.Link, state)
+		fmt.Fprintf(out, "%-3d %-15s %-12v %-14s", i.Index, i.Name, i.Link, state)
 		for _, a := range i.Addresses {
-			fmt.Fprintf(e.stdout, " %v", a)
+			fmt.Fprintf(out, " %v", a)
 		}
-		fmt.Fprintln(e.stdout)
+		fmt.Fprintln(out)
 	}
-	_, err = fmt.Fprintf(e.stdout, "    %-15s every interface, also those that appear later\n", capture.AnyInterface)
+	_, err = fmt.Fprintf(out, "    %-15s every interface, also those that appear later\n", capture.AnyInterface)
 	return err
 }
 

@@ -22,6 +22,9 @@ type lookupOptions struct {
 	asOf     string
 	practice string
 	color    string
+	like     bool
+	statuses []string
+	quiet    bool
 }
 
 func (e *env) lookupCommand() *cli.Command {
@@ -37,17 +40,22 @@ func (e *env) lookupCommand() *cli.Command {
   4739                    on tcp, udp, sctp and dccp
   4690-4700/udp           a range of ports
   ipfix, ipfix/udp        a service name, in any case; names without a port too
+  "remote desktop"        words of names and descriptions; one word with --like
   -                       read queries from standard input, one a line; empty
                           lines and those that begin with # are passed over`,
 		Groups: []cli.Group{{Heading: "Flags:", Flags: []cli.Flag{
-			outputFlag(&o.output, "text", []string{"text", "json"},
-				"text (default), where ports and transports of the same answer share a line, or json, one object a line for each port and transport"),
+			outputFlag(&o.output, "text", []string{"text", "json", "csv"},
+				"text (default), where ports and transports of the same answer share a line; json, one object a line for each port and transport; or csv, a row for each"),
+			cli.Switch(&o.like, "like", "", false, "names in queries are parts of names or descriptions: --like vnc"),
+			cli.List(&o.statuses, "status", "", "STATUS",
+				"only ports of a status: "+cli.Or(statusNames...)+"; without a query, all such ports").Named(statusNames...),
 			cli.Switch(&o.explain, "explain", "", false, "show the records that matched, and which of them decided and why"),
 			cli.Switch(&o.history, "history", "", false, "show how ports changed since the edition of "+firstKnown),
 			registryFlag(&o.registry),
 			asOfFlag(&o.asOf),
 			practiceFlag(&o.practice),
 			colorFlag(&o.color),
+			cli.Switch(&o.quiet, "quiet", "q", false, "no hints"),
 		}}},
 		After: `Status: assigned; reserved; unassigned (also where there is no record below
 49152); dynamic (49152 to 65535, never assigned); unknown (the registry file
@@ -62,6 +70,9 @@ flag is malformed. All good queries are answered; the worst decides.`,
 			"portannot lookup 4739/sctp",
 			"portannot lookup 80 443 6000-6063/tcp",
 			"portannot lookup ipfix",
+			"portannot lookup 'remote desktop'",
+			"portannot lookup --like vnc",
+			"portannot lookup --status unassigned 1024-1100/tcp",
 			"portannot lookup --explain 7775/udp",
 			"portannot lookup --as-of 2018-01-31 11434/tcp",
 			"portannot lookup --history 2/tcp 11434/tcp",
@@ -73,8 +84,18 @@ flag is malformed. All good queries are answered; the worst decides.`,
 }
 
 func (o *lookupOptions) run(ctx context.Context, e *env, queries []string) error {
-	if len(queries) == 0 {
+	wanted, err := parseStatuses(o.statuses)
+	switch {
+	case err != nil:
+		return err
+	case len(queries) == 0 && len(wanted) > 0:
+		queries = []string{"0-65535"}
+	case len(queries) == 0:
 		return usagef(queryHint, "nothing to look up")
+	case o.output == "csv" && (o.explain || o.history):
+		return usagef("-o json has both", "-o csv does not go with --explain or --history")
+	case len(wanted) > 0 && o.history:
+		return usagef("", "--status does not go with --history: ports had others before")
 	}
 	if o.history && (o.asOf != "" || o.explain || o.registry != "" && o.registry != embeddedWord) {
 		return usagef("--history shows all known editions", "--history does not go with --as-of, --explain or a registry file")
@@ -88,15 +109,24 @@ func (o *lookupOptions) run(ctx context.Context, e *env, queries []string) error
 	}
 	reg := c.Registry
 	format := o.format(useColor(o.color, e.stdout))
-	return buffered(e.stdout, func(w *bufio.Writer) error {
+	var picked *statusAnswers
+	if len(wanted) > 0 {
+		picked = &statusAnswers{answerFormat: format, reg: reg, wanted: wanted}
+		format = picked
+	}
+	return buffered(e.textOutput(o.output), func(w *bufio.Writer) error {
 		format.begin(w, reg)
-		l := &lookup{env: e, reg: reg, format: format, out: w}
+		l := &lookup{env: e, reg: reg, format: format, out: w, like: o.like, quiet: o.quiet}
 		err := l.all(ctx, queries)
 		if endErr := format.end(); err == nil {
 			err = endErr
 		}
 		if err != nil {
 			return err
+		}
+		if picked != nil && !picked.given && !l.notFound && !l.malformed {
+			e.warnf("no port of that status among those asked for")
+			l.notFound = true
 		}
 		return l.worst()
 	})
@@ -120,6 +150,8 @@ func (o *lookupOptions) format(color bool) answerFormat {
 		return &historyAnswers{json: o.output == "json"}
 	case o.output == "json":
 		return &jsonAnswers{explain: o.explain, practised: o.practice != "off"}
+	case o.output == "csv":
+		return &csvAnswers{}
 	case o.explain:
 		return &explainAnswers{paint: paint(color), practised: o.practice != "off"}
 	}
@@ -132,6 +164,8 @@ type lookup struct {
 	reg       *iana.Registry
 	format    answerFormat
 	out       *bufio.Writer
+	like      bool // names are parts of names
+	quiet     bool // no hints
 	notFound  bool
 	malformed bool
 }
@@ -174,7 +208,15 @@ func (l *lookup) query(text string) error {
 	case q.name == "":
 		return l.format.ports(q.span, q.transports)
 	}
-	return l.byName(q)
+	if !l.like && (l.known(q.name) || !strings.Contains(strings.TrimSpace(q.name), " ")) {
+		return l.byName(q)
+	}
+	found, err := l.byText(q)
+	if err == nil && !found {
+		l.env.warnf("%q: no name or description has this (%s)", q.name, editionWords(l.reg.Edition()))
+		l.notFound = true
+	}
+	return err
 }
 
 func (l *lookup) known(name string) bool {
@@ -214,15 +256,24 @@ func (l *lookup) byName(q query) error {
 		return nil
 	case elsewhere != 0:
 		l.env.warnf("%q is not registered for %s", q.name, listed(q.transports))
-		l.env.warnf("hint: it is registered for %s", listed(elsewhere))
+		l.hint("it is registered for " + listed(elsewhere))
 	default:
 		l.env.warnf("%q is not a registered name (%s)", q.name, editionWords(l.reg.Edition()))
 		if near := nearNames(l.reg, q.name, 5); near != "" {
-			l.env.warnf("hint: %s", near)
+			l.hint(near)
+		} else {
+			l.hint("--like looks for a part of a name or description")
 		}
 	}
 	l.notFound = true
 	return nil
+}
+
+// hint says what may have been meant.
+func (l *lookup) hint(text string) {
+	if !l.quiet {
+		l.env.warnf("hint: %s", text)
+	}
 }
 
 // nearNames proposes at most n registered names that resemble one that is not

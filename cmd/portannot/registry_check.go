@@ -74,7 +74,7 @@ func (o *checkOptions) run(ctx context.Context, e *env) error {
 	}
 	reg := c.Registry
 	problems := edition.Check(reg)
-	err = buffered(e.stdout, func(w *bufio.Writer) error {
+	err = buffered(e.textOutput(o.output), func(w *bufio.Writer) error {
 		if o.output == "json" {
 			return writeProblemsJSON(w, problems)
 		}

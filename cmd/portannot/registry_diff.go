@@ -85,7 +85,7 @@ func (o *diffOptions) run(ctx context.Context, e *env, editions []string) error 
 		return err
 	}
 	d := diff{old: old.Edition(), new: reg.Edition(), changes: edition.Compare(old, reg), revised: o.revised}
-	return buffered(e.stdout, func(w *bufio.Writer) error { return d.write(w, o.output) })
+	return buffered(e.textOutput(o.output), func(w *bufio.Writer) error { return d.write(w, o.output) })
 }
 
 // diff is what is shown of the changes between two editions.

@@ -59,7 +59,7 @@ func (o *infoOptions) run(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
-	return buffered(e.stdout, func(w *bufio.Writer) error {
+	return buffered(e.textOutput(o.output), func(w *bufio.Writer) error {
 		if o.output == "json" {
 			_, err := w.Write(append(marshal(reg.info()), '\n'))
 			return err

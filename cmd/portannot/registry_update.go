@@ -104,7 +104,7 @@ func (o *updateOptions) run(ctx context.Context, e *env) error {
 		return err
 	}
 	d := diff{old: old.Edition(), new: reg.Edition(), changes: edition.Compare(old, reg), revised: o.revised}
-	if err := buffered(e.stdout, func(w *bufio.Writer) error { return d.write(w, o.output) }); err != nil {
+	if err := buffered(e.textOutput(o.output), func(w *bufio.Writer) error { return d.write(w, o.output) }); err != nil {
 		return err
 	}
 	switch own := iana.Embedded().Edition().Date; {

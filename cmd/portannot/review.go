@@ -399,7 +399,7 @@ func (j *reviewJob) finish(in inputState) (*review.Report, error) {
 	j.remarkSelection()
 	report.Bounds(j.output, &j.context)
 	r := j.collector.Report(j.context)
-	err := buffered(j.env.stdout, func(w *bufio.Writer) error { return report.Write(w, j.output, r, j.meta) })
+	err := buffered(j.env.textOutput(j.output), func(w *bufio.Writer) error { return report.Write(w, j.output, r, j.meta) })
 	if err != nil {
 		return r, fmt.Errorf("write report: %w", err)
 	}

@@ -104,3 +104,33 @@ func TestHelpFitsTheTerminal(t *testing.T) {
 		}
 	}
 }
+
+// TestOtherTextFitsTheTerminal: only a word that is too long by itself makes a line
+// that is.
+func TestOtherTextFitsTheTerminal(t *testing.T) {
+	root := repoRoot(t)
+	capture, log := filepath.Join(root, "testdata", "captures", "demo.pcap"), filepath.Join(root, "testdata", "flowlogs", "zeek", "conn.log")
+	for _, args := range [][]string{
+		{"lookup", "80", "443", "6000-6063/tcp", "796", "2/tcp"},
+		{"lookup", "--explain", "7775/udp", "6003/tcp"},
+		{"lookup", "--history", "11434/tcp"},
+		{"registry", "info", "--registry", "embedded"},
+		{"registry", "check", "--registry", "embedded"},
+		{"enrich", "--list-formats"},
+		{"enrich", "-q", "--by", "service,server", log},
+		{"-q", "-r", capture, "--by", "service,client,server"},
+		{"review", "-q", "-r", capture},
+		{"version"},
+		{"-D"},
+	} {
+		for _, width := range []int{80, 100, 120, 160} {
+			out := onTerminal(t, width, nil, args...)
+			for line := range strings.Lines(out) {
+				line = strings.TrimSuffix(line, "\n")
+				if len([]rune(line)) > width && strings.Contains(strings.TrimSpace(line), " ") {
+					t.Errorf("%v at %d: a line of %d: %s", args, width, len(line), line)
+				}
+			}
+		}
+	}
+}

@@ -63,7 +63,7 @@ func (o *versionOptions) run(ctx context.Context, e *env) error {
 	}
 	v := thisVersion()
 	v.Registry = reg.Edition()
-	return buffered(e.stdout, func(w *bufio.Writer) error {
+	return buffered(e.textOutput(o.output), func(w *bufio.Writer) error {
 		if o.output == "json" {
 			_, err := w.Write(append(marshal(&v), '\n'))
 			return err
