@@ -93,12 +93,12 @@ func (n *noteworthy) say(e *env, reg *iana.Registry) {
 	}
 	e.warnf("%s: %s", plural(uint64(all), "service"), strings.Join(parts, ", "))
 	if len(n.unexpected) > 0 {
-		e.warnList("unexpected: ", "--unexpected shows them", most(n.unexpected, func(a, b service) int { return a.compare(b) }, func(s service) string {
+		e.warnList("unexpected (flows): ", "--unexpected shows them", most(n.unexpected, func(a, b service) int { return a.compare(b) }, func(s service) string {
 			return fmt.Sprintf("%d/%v %v", s.port, s.transport, reg.Lookup(s.transport, s.port).Status)
 		}))
 	}
 	if len(n.contradicts) > 0 {
-		e.warnList("contradicting: ", "--verdict contradicts shows them", most(n.contradicts, func(a, b contradiction) int {
+		e.warnList("contradicting (flows): ", "--verdict contradicts shows them", most(n.contradicts, func(a, b contradiction) int {
 			return cmp.Or(a.compare(b.service), cmp.Compare(a.observed, b.observed))
 		}, func(c contradiction) string {
 			return fmt.Sprintf("%d/%v %s looks like %v", c.port, c.transport, reg.Lookup(c.transport, c.port).Name(), c.observed)
@@ -117,7 +117,7 @@ func most[K comparable](flows map[K]uint64, compare func(a, b K) int, name func(
 	})
 	var parts []string
 	for _, k := range keys[:min(len(keys), maxNoteworthy)] {
-		parts = append(parts, fmt.Sprintf("%s (%s)", name(k), plural(flows[k], "flow")))
+		parts = append(parts, fmt.Sprintf("%s (%d)", name(k), flows[k]))
 	}
 	if more := len(keys) - len(parts); more > 0 {
 		parts = append(parts, fmt.Sprintf("%d more", more))

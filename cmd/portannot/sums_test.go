@@ -67,8 +67,8 @@ func TestNoteworthy(t *testing.T) {
 	all.merge(other)
 	all.say(e, an.Registry())
 	want := "portannot: 14 services: 1 assigned, 1 unassigned, 12 dynamic\n" +
-		"portannot: unexpected: 4/tcp unassigned (3 flows), 50000/tcp dynamic (1 flow),\n" +
-		"portannot:             50001/tcp dynamic (1 flow), "
+		"portannot: unexpected (flows): 4/tcp unassigned (3), 50000/tcp dynamic (1),\n" +
+		"portannot:                     50001/tcp dynamic (1), "
 	if got := stderr.String(); !strings.HasPrefix(got, want) || !strings.HasSuffix(got, " 3 more; --unexpected shows them\n") {
 		t.Errorf("%s", got)
 	}

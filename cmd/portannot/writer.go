@@ -53,7 +53,7 @@ func newLane(j *job, format render.Format) lane {
 	if j.table.Payload > 0 {
 		l.observer = new(annotate.Observer)
 	}
-	if !j.quiet && j.selector.Empty() {
+	if !j.quiet && j.selector.Empty() && j.sum == nil {
 		l.tally.services = newNoteworthy()
 	}
 	return l
