@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/portannot/portannot/annotate"
+	"github.com/portannot/portannot/annotate/record"
 )
 
 // Flows annotates flows that do not come from lines of text, such as those of
@@ -26,6 +27,10 @@ func (f *Flows) Annotate(in annotate.Input) bool {
 // Flow returns the flow that was annotated last. NoSourcePort and
 // NoDestinationPort mark ports that were not reported.
 func (f *Flows) Flow() *annotate.Input { return &f.w.record.Flow }
+
+// Details are what a record of that flow has beside it. They are the caller's to
+// set.
+func (f *Flows) Details() *record.LogDetails { return &f.w.record.Details }
 
 // Annotation returns the annotation of that flow.
 func (f *Flows) Annotation() *annotate.Annotation { return &f.w.notes.annotation }

@@ -163,6 +163,10 @@ func (p *protobuf) append(dst, b []byte) ([]byte, flowlog.Kind, error) {
 			return dst, flowlog.Flow, nil
 		}
 		if p.output == flowlog.JSON {
+			d := p.flows.Details()
+			if d.SourceFlags = 0; p.m.in.Protocol == 6 {
+				d.SourceFlags = uint8(p.m.flags)
+			}
 			dst = p.flows.AppendJSON(dst)
 			return dst[:len(dst)-1], flowlog.Flow, nil // without the line end
 		}
