@@ -148,6 +148,9 @@ func (b *bareLayout) record(r *Record, line []byte, begin, depth int, tagged boo
 			own := begins[(n-added)%len(begins)] - 1
 			r.cut, r.insert = span{own, len(r.Line)}, own
 			n -= added
+			for i := n; i < len(b.meanings); i++ { // ours, where the record's own may be missing
+				v.drop(b.meanings[i])
+			}
 		}
 	}
 	if n > b.columns && !b.shape.more {

@@ -68,6 +68,8 @@ type format struct {
 	// skip reports lines that are no records: summaries. It may be nil.
 	skip func(line []byte) bool
 
+	fieldsLine bool // the header is a line "#Fields: …" (W3C extended log file format)
+
 	// Of bare columns:
 	order string // the names of the columns, with spaces between; "_" for one that is not read, "?" behind one that may be missing
 	more  bool   // there may be more columns
@@ -85,6 +87,12 @@ type format struct {
 	prefix int
 	words  string
 	tags   string // programs whose messages are of the format, "" for any
+
+	// lead reports whether the user's own text is as it must be; it may be nil.
+	lead func(before []byte) bool
+	// reply says that the addresses and ports stand there twice, the second time
+	// those of the answers.
+	reply bool
 
 	// Of sentences:
 	// begin is how records begin, "|" between alternatives. Behind one that

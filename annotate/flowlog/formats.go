@@ -13,10 +13,10 @@ import (
 func formats() []*format {
 	return []*format{
 		&zeekTSV, &azureFlows,
-		&awsVPC, &nfdumpCSV, &argusCSV, &silk, &tshark, &exported,
-		&netfilter, &fortigate,
+		&awsVPC, &nfdumpCSV, &argusCSV, &silk, &tshark, &pfirewall, &exported,
+		&netfilter, &conntrack, &fortigate,
 		&ciscoASA,
-		&awsDefault, &panos,
+		&awsDefault, &panos, &filterlog4, &filterlog6,
 		&portannotJSON, &zeekServices, &zeekOverTCP, &zeekOverUDP, &zeekJSON, &eve, &gcp, &hubble, &goflow2JSON, &nfdumpJSON, &ecs,
 	}
 }

@@ -42,13 +42,14 @@ type pairFound struct {
 
 // pairScan reads the pairs of one record.
 type pairScan struct {
-	found []pairFound
-	have  nameSet
-	pairs int    // all of them
-	odd   int    // words without "="
-	fault string // why it cannot be read
-	rest  []byte
-	text  []byte // what was read
+	found  []pairFound
+	have   nameSet
+	pairs  int    // all of them
+	odd    int    // words without "="
+	fault  string // why it cannot be read
+	rest   []byte
+	text   []byte // what was read
+	before []byte // the user's own text
 	// verdict is what the text before the pairs says was done; nil for nothing.
 	verdict []byte
 	// synonyms says that fields are looked for, by any of their names.
@@ -142,11 +143,17 @@ func (l *records) prefixed(r *Record, line []byte, at int, h *header) bool {
 		if i < 0 || i > 0 && (bytes.ContainsAny(text[:i], "=\"") || h.tag != nil && !s.tagged(h.tag)) {
 			continue
 		}
+		before := line[min(h.free, at) : at+i]
+		if s.lead != nil && !s.lead(before) {
+			continue
+		}
 		p := &r.pairs
+		p.text = text[i:]
 		p.spaced(l.pairs.keys, text[i:], s.allow)
+		p.before = before
 		if p.odd == 0 && s.shown(&p.have) {
 			r.of = nil
-			p.verdict = prefixVerdict(line[min(h.free, at) : at+i])
+			p.verdict = prefixVerdict(before)
 			return l.readPairs(r, s, plainPairs)
 		}
 	}
@@ -176,7 +183,11 @@ func (l *records) readPairs(r *Record, s *shape, style *pairStyle) bool {
 	r.values.reset()
 	for i := len(p.found) - 1; i >= 0; i-- { // the first one counts
 		if x := &p.found[i]; s.means[x.number] != noField && len(x.value) > 0 {
-			r.values.put(s.means[x.number], x.value)
+			f := s.means[x.number]
+			if s.reply && r.values.has(f) && answered[f] != noField {
+				r.values.put(answered[f], r.values.get(f))
+			}
+			r.values.put(f, x.value)
 		}
 	}
 	if p.verdict != nil && !r.values.has(fieldOutcome) {
@@ -184,6 +195,14 @@ func (l *records) readPairs(r *Record, s *shape, style *pairStyle) bool {
 	}
 	s.read(r, &r.values)
 	return true
+}
+
+// answered are the fields that those of the answers say: where they come from is
+// what the destination was translated to.
+var answered = [numFields]field{
+	fieldSource: fieldNATDestination, fieldSourcePort: fieldNATDestinationPort,
+	fieldDestination: fieldNATSource, fieldDestinationPort: fieldNATSourcePort,
+	fieldSourcePackets: fieldDestinationPackets,
 }
 
 func (p *pairScan) reset() {

@@ -35,7 +35,43 @@ func (l *records) head(dst, line []byte, strip bool) ([]byte, layout, error) {
 		z.rest = l
 		return z.head(dst, line, strip)
 	}
+	if names, ok := bytes.CutPrefix(line, fieldsMark); ok {
+		if t := l.fieldsTable(names); t != nil {
+			return t.extend(append(dst, fieldsMark...), names, strip), t, nil
+		}
+	}
 	return append(dst, line...), l, nil
+}
+
+var fieldsMark = []byte("#Fields:")
+
+// fieldsLog is a table whose header is a line "#Fields: …". Other lines that
+// begin with "#" are comments.
+type fieldsLog struct{ *table }
+
+// fieldsTable gives the layout below such a line, without its mark; nil if it is
+// of no format here.
+func (l *records) fieldsTable(names []byte) *fieldsLog {
+	for _, s := range l.tables {
+		if !s.fieldsLine {
+			continue
+		}
+		t, err := s.readHeaderWith(bytes.TrimLeft(names, " "), s.seps[0])
+		if err == nil && s.known(t.hasName) {
+			t.rest, t.header = l, noHeader
+			return &fieldsLog{t}
+		}
+	}
+	return nil
+}
+
+func (f *fieldsLog) mark() string { return "#" }
+
+func (f *fieldsLog) head(dst, line []byte, strip bool) ([]byte, layout, error) {
+	if bytes.HasPrefix(line, fieldsMark) {
+		return f.rest.head(dst, line, strip)
+	}
+	return append(dst, line...), f, nil
 }
 
 func (l *records) parse(r *Record) {

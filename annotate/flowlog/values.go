@@ -23,6 +23,8 @@ func (v *values) put(f field, b []byte) {
 	v.text[f] = b
 }
 
+func (v *values) drop(f field) { v.set &^= 1 << f }
+
 func (v *values) has(f field) bool { return v.set>>f&1 != 0 }
 
 // get gives a value, nil if it is not there.
