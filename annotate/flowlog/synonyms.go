@@ -17,6 +17,11 @@ var synonymWords = []struct {
 	ends     string
 	opposite field // for the words of ends
 }{
+	// Open Cybersecurity Schema Framework, whose addresses and ports lie in
+	// src_endpoint and dst_endpoint.
+	{fieldProtocol, "protocolnum connectioninfoprotocolnum", "", noField},
+	{fieldSourcePort, "", "%endpointport", fieldDestinationPort},
+	{fieldSource, "", "%endpointip", fieldDestination},
 	{fieldProtocol, "proto protocol ipproto ipprotocol ipprot transport transportprotocol networktransport networkprotocol protocolidentifier protocolnumber protonum l4proto l4protocol ianaprotocol prot networkiananumber", "", noField},
 	{fieldTime, "timestamp time ts start starttime eventtime flowstart flowstartmilliseconds firstseen rt begin datetime", "", noField},
 	{fieldOutcome, "action act disposition verdict outcome deviceaction policyaction fwaction", "", noField},

@@ -20,6 +20,7 @@ func TestSynonyms(t *testing.T) {
 		"LEEF:2.0|Vendor|Product|1|100|^|src=192.0.2.10^dst=198.51.100.20^srcPort=50123^dstPort=443^proto=TCP",
 		"LEEF:1.0|Vendor|Product|1|100|src=192.0.2.10\tdst=198.51.100.20\tsrcPort=50123\tdstPort=443\tproto=TCP",
 		`{"sourceIp":"192.0.2.10","sourcePort":"50123","destinationIp":"198.51.100.20","destinationPort":"443","protocol":"TCP"}`,
+		`{"class_uid":4001,"src_endpoint":{"ip":"192.0.2.10","port":50123},"dst_endpoint":{"ip":"198.51.100.20","port":443},"connection_info":{"protocol_num":6,"protocol_name":"tcp"}}`,
 		`{"a":{"source":{"ip":"192.0.2.10","port":50123},"destination":{"ip":"198.51.100.20","port":443}},"transport":"tcp","protocol":"tls"}`,
 		`{"src":"192.0.2.10","x":[{"sport":1}],"sport":50123.0,"dst":"198.51.100.20","dport":443,"proto":6}`,
 		"when,Source Address,Source Port,Destination Address,Destination Port,Protocol\nx,192.0.2.10,50123,198.51.100.20,443,tcp",
