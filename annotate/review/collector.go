@@ -92,6 +92,7 @@ type port struct {
 	noPractice   bool       // software that uses the port is not to be named
 	odd          bool       // there is something to say of the registration
 	unauthorized bool       // use of it is reported
+	exposedAs    string     // class of Exposable
 	assignment   Kind       // of finding about its assignment; numKinds is none
 	// report is how reports have the registration; it is made when one does.
 	report atomic.Pointer[Registration]
@@ -386,6 +387,11 @@ func (c *Collector) portOf(e *iana.Entry, a *annotate.Annotation) *port {
 	p := c.ports[e.Transport][e.Port]
 	if p == nil || p.registered != *e {
 		p = &port{registered: *e, assignment: assignmentOf(e), unauthorized: e.Unauthorized() != ""}
+		for _, t := range transportNumbers {
+			if t.name == e.Transport.String() {
+				p.exposedAs = exposableClass(t.protocol, e.Port)
+			}
+		}
 		p.odd = e.Status != iana.Assigned && e.Status != iana.Unknown || p.unauthorized
 		p.otherEdition, p.noPractice = a.Registry != c.registry, a.NoPractice
 		if l, ok := a.LaterRegistration(); ok {

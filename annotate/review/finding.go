@@ -63,6 +63,11 @@ const (
 	NewService
 	ChangedService
 	GoneService
+	ExposedByRules
+	ExposedService
+	RuleShadowed
+	RuleRedundant
+	RuleDated
 	AllowedNeverSeen
 	BroadRange
 	ExpectedNeverSeen
@@ -110,6 +115,16 @@ var kinds = [numKinds]KindInfo{
 		About: "The service answers and did not, or the reverse; it has clients that the baseline has not; or its registration, its protocol or what the rules say of it is another."},
 	GoneService: {Name: "gone-service", Level: Note, Title: "Gone since the baseline",
 		About: "The service answered in the report that this one is compared with, and was not seen."},
+	ExposedByRules: {Name: "exposed-by-rules", Level: Warning, Title: "Reachable from any address, by the rules",
+		About: "The rules let any address reach services of a kind that is seldom meant for everyone: remote administration, unencrypted logins, databases, file sharing, industrial protocols. It is a note where that is not sure."},
+	ExposedService: {Name: "exposed-service", Level: Warning, Title: "Answered clients on the Internet", Accept: true,
+		About: "A service of such a kind answered a client with a public address."},
+	RuleShadowed: {Name: "rule-shadowed", Level: Warning, Title: "A rule that another one overrules",
+		About: "One other rule of the same chain deals with everything that the rule is about, and does something else. Rules that several others cover together are not found."},
+	RuleRedundant: {Name: "rule-redundant", Level: Note, Title: "A rule that does what another one does",
+		About: "One other rule of the same chain does the same with everything that the rule is about, so that it could go."},
+	RuleDated: {Name: "rule-dated", Level: Note, Title: "A rule whose comment has a date that has passed",
+		About: "The comment of the rule has a date before today. It is a warning where the comment says that something ends then."},
 	AllowedNeverSeen: {Name: "allowed-never-seen", Level: Note, Title: "Allowed and never seen",
 		About: "A rule allows what was not seen in the window of this review. A longer window, or another place, may show it."},
 	BroadRange: {Name: "broad-range", Level: Note, Title: "A very broad rule",

@@ -41,7 +41,7 @@ func (s *service) live() bool { return s.result() == worked || s.result() == may
 // noteworthy reports whether there may be a finding about the service without
 // anything to compare it with.
 func (s *service) noteworthy() bool {
-	return s.odd || s.later || s.verdict == observe.Contradicts
+	return s.exposable() != "" || s.odd || s.later || s.verdict == observe.Contradicts
 }
 
 // levelOf is that of the kind, and Note where nothing answered. What the rules
@@ -252,6 +252,7 @@ func (f *finder) service(s *service, tell tell) {
 	if !s.live() {
 		return
 	}
+	f.exposed(s, tell)
 	if s.later || s.verdict == observe.Contradicts || s.odd {
 		f.registration(s, tell)
 	}

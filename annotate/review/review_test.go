@@ -227,7 +227,7 @@ func TestScan(t *testing.T) {
 	for i := range 40 {
 		s.flow(fmt.Sprintf("192.0.2.66:40000 10.9.0.%d:%d/tcp attempted", 1+i%2, 1041+i))
 	}
-	s.flow("192.0.2.66:40000 10.9.0.1:22/tcp reset") // it found one
+	s.flow("192.0.2.66:40000 10.9.0.1:443/tcp reset") // it found one
 	ref := s.flow("192.0.2.66:40000 10.9.0.1:2022/udp one-way")
 	r := s.report()
 	expect(t, r, "warning scan 192.0.2.66")
@@ -242,7 +242,7 @@ func TestScan(t *testing.T) {
 	if !s.c.Subjects().Has(ref) {
 		t.Error("a probe is no evidence of the scan")
 	}
-	if s.c.Subjects().Has(Ref{service: Key{netip.MustParseAddr("10.9.0.1"), 6, 22}, client: netip.MustParseAddr("192.0.2.66")}) {
+	if s.c.Subjects().Has(Ref{service: Key{netip.MustParseAddr("10.9.0.1"), 6, 443}, client: netip.MustParseAddr("192.0.2.66")}) {
 		t.Error("a service without a finding is evidence")
 	}
 }

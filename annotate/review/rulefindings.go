@@ -27,13 +27,16 @@ func (f *finder) allowed() {
 			to++
 		}
 		f.origin(fw.openings[from:to])
+		f.exposing(fw.openings[from:to])
 		from = to
 	}
 	for _, s := range fw.rules.Sets {
 		for _, r := range s.Rules {
 			f.comment(s, r)
+			f.dated(r)
 		}
 	}
+	f.covered()
 }
 
 // sameOrigin reports openings of one rule, or of one policy.

@@ -121,6 +121,7 @@ func readNFT(root *node, data []byte, name string, opt Options, twice map[string
 	r.nf.findTargets()
 	s := &Set{Kind: NFT, Files: []string{name}, Rules: r.rules, Notes: r.notes, decider: r.nf}
 	s.Openings, s.Truncated = r.nf.openings()
+	s.Covered = r.nf.covered()
 	return s, nil
 }
 

@@ -46,6 +46,7 @@ func readPF(data []byte, name string, opt Options) *Set {
 	}
 	s := &Set{Kind: PF, Files: []string{name}, Rules: r.rules, Notes: r.notes, decider: r.d}
 	s.Openings, s.Truncated = r.d.openings()
+	s.Covered = r.d.covered()
 	return s
 }
 

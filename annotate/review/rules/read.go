@@ -64,6 +64,8 @@ type Firewall struct {
 	// Set: all network policies, all security groups, and iptables rules with
 	// the IP sets that they name.
 	Sets []*Set
+	// Interfaces are those of Options.
+	Interfaces []Interface
 }
 
 // maxFile is the greatest size of a rules file, in bytes.
@@ -85,7 +87,7 @@ func Read(sources []Source, opt Options) (*Firewall, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	fw := new(Firewall)
+	fw := &Firewall{Interfaces: opt.Interfaces}
 	ipt := newIPTReader(opt)
 	for i := range files {
 		if files[i].kind == IPSet {

@@ -296,6 +296,8 @@ type Set struct {
 	Openings []Opening
 	// Truncated is set if openings were left out at a limit.
 	Truncated bool
+	// Covered lists rules that do nothing because of one other rule.
+	Covered []Cover
 
 	decider decider
 }
