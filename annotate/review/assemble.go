@@ -28,6 +28,9 @@ type Context struct {
 	// Report.FillService is called. Until then the Collector must not be used
 	// for anything else.
 	Deferred bool
+	// NoTraffic says that none was to be read: nothing is concluded then from
+	// what was not seen.
+	NoTraffic bool
 	// AllClients names all clients of each service that are kept, and not only
 	// those with the most flows.
 	AllClients bool
@@ -62,7 +65,7 @@ func (c *Collector) Report(ctx Context) *Report {
 	if r.Inputs == nil {
 		r.Inputs = []Input{}
 	}
-	f := &finder{c: c, scanners: c.scanners, window: r.Window}
+	f := &finder{c: c, scanners: c.scanners, window: r.Window, noTraffic: ctx.NoTraffic}
 	w := &whole{finder: f, compared: map[*service][]*Finding{}, hasPolicy: c.opt.Policy != nil, allClients: ctx.AllClients}
 	// Very many services are looked at in the order in which they lie in
 	// memory, and only those that may have findings are put in order.
@@ -86,8 +89,13 @@ func (c *Collector) Report(ctx Context) *Report {
 	if c.firewall != nil {
 		f.allowed()
 	}
+	if c.opt.Rules != nil && c.opt.RulesBefore != nil {
+		f.changedRules(r)
+	}
 	if c.opt.Policy != nil {
-		f.entries()
+		if !ctx.NoTraffic {
+			f.entries()
+		}
 		r.Policy = c.policy()
 	}
 	r.Unlisted = w.gather(ctx.Findings)
@@ -106,7 +114,7 @@ func (c *Collector) Report(ctx Context) *Report {
 			r.Scanners = append(r.Scanners, sc.report())
 		}
 	}
-	r.Remarks = append(r.Remarks, c.remarks(r)...)
+	r.Remarks = append(r.Remarks, c.remarks(r, ctx.NoTraffic)...)
 	return r
 }
 
@@ -143,9 +151,22 @@ func (c *Collector) traffic(t Traffic) Traffic {
 }
 
 // remarks are sentences on what the review could not see.
-func (c *Collector) remarks(r *Report) (list []string) {
+func (c *Collector) remarks(r *Report, noTraffic bool) (list []string) {
 	say := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
+	if b := r.RulesBefore; b != nil {
+		text := fmt.Sprintf("The rules were compared with those of %s, by %s", join(b.Files), plural(uint64(b.Asked), "packet"))
+		if b.Undecided > 0 {
+			text += fmt.Sprintf(", of which %d are not decided by one of them", b.Undecided)
+		}
+		if b.Truncated {
+			text += "; there was more to compare than that"
+		}
+		say("%s.", text)
+	}
 	switch {
+	case c.flows == 0 && noTraffic:
+		say("No traffic was read: this is a review of rules alone.")
+		return list
 	case c.flows == 0:
 		say("There were no flows to review.")
 		return list
@@ -159,6 +180,9 @@ func (c *Collector) remarks(r *Report) (list []string) {
 	}
 	if c.stateless > 0 {
 		say("Of %d flows, %d come from logs that do not say whether connections were established, refused or only attempted.", c.flows, c.stateless)
+	}
+	if missing, words := gaps(c.windows); missing > 0 {
+		say("There is no traffic of %s within the window, in %s: %s.", Length(missing), plural(uint64(len(words)), "gap"), sample(words, 5))
 	}
 	l := &r.Traffic.Losses
 	if l.NotKept > 0 {
@@ -305,11 +329,11 @@ func (s *service) report(out *Service, hasPolicy, allClients bool) {
 	out.First, out.Last = Time(s.first), Time(s.last)
 	out.Rules, out.Accepted = s.ruled.report(), s.accepted
 	for _, cl := range s.clients.foremost(mostClients) {
-		most = append(most, Client{cl.addr.String(), uint64(cl.flows)})
+		most = append(most, Client{cl.addr.String(), uint64(cl.flows), uint64(cl.worked)})
 	}
 	if allClients && len(s.clients.list) > mostClients {
 		for _, cl := range s.clients.byFlows()[mostClients:] {
-			others = append(others, cl.addr.String())
+			others = append(others, Client{cl.addr.String(), uint64(cl.flows), uint64(cl.worked)})
 		}
 	}
 	out.Clients = Clients{Count: len(s.clients.list), AtLeast: !s.clients.exact(), Most: most, Others: others}
@@ -414,7 +438,7 @@ func (u *unsided) report() Pair {
 func (sc *scanner) report() Scanner {
 	out := Scanner{
 		Address: sc.addr.String(), Targets: sc.targets, AtLeast: sc.more > 0, Answered: sc.answered, Ignored: sc.targets == sc.ignored,
-		Servers: len(sc.servers), Ports: len(sc.ports), Flows: sc.flows, States: sc.states.counts(),
+		Servers: max(len(sc.servers), sc.leastServers), Ports: max(len(sc.ports), sc.leastPorts), Flows: sc.flows, States: sc.states.counts(),
 		First: Time(sc.first), Last: Time(sc.last), Samples: []string{},
 	}
 	for _, k := range sc.samples {

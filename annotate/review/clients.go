@@ -16,12 +16,8 @@ type client struct {
 	denied  uint32 // flows that the rules do not allow
 }
 
-// count adds one, unless there is no room for it.
-func count(n *uint32) {
-	if *n < math.MaxUint32 {
-		*n++
-	}
-}
+// count adds, as far as there is room.
+func count(n *uint32, more uint64) { *n = uint32(min(uint64(*n)+more, math.MaxUint32)) }
 
 // clients are those of one service: exactly, up to a bound, then the first ones
 // and the flows of the others.
@@ -37,7 +33,7 @@ type clients struct {
 const searched = 8
 
 // get gives the entry of an address, or makes one if there is room; else it
-// counts a flow of others and gives nil.
+// gives nil.
 func (c *clients) get(a netip.Addr, room bool) (cl *client, made bool) {
 	if c.at == nil {
 		for i := range c.list {
@@ -49,7 +45,6 @@ func (c *clients) get(a netip.Addr, room bool) (cl *client, made bool) {
 		return &c.list[i], false
 	}
 	if !room {
-		c.other++
 		return nil, false
 	}
 	c.list = append(c.list, client{addr: a})

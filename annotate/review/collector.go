@@ -20,6 +20,8 @@ type Options struct {
 	Policy *Policy
 	// Rules say what firewalls let through; nil for no rules.
 	Rules *rules.Firewall
+	// RulesBefore are earlier rules to compare Rules with; nil for none.
+	RulesBefore *rules.Firewall
 	// A policy entry has expired or not as of the flow's time; for a flow without a
 	// time, Now is used.
 	Now time.Time
@@ -193,6 +195,7 @@ type Collector struct {
 	statuses   [iana.NumStatuses]uint64
 	noSide     uint64 // flows whose service end, or its port, is not known
 	joiner     joiner
+	windows    []Window                    // of reports that were added
 	ports      [iana.NumTransports][]*port // by number
 }
 
@@ -420,10 +423,10 @@ func (c *Collector) addTo(s *service, f *Flow, a *annotate.Annotation, e *ends, 
 	}
 	s.symmetric = s.symmetric || a.Service.Side == annotate.Both
 	s.later = s.later || a.RegisteredLater
-	s.flows++
+	s.flows += f.n()
 	s.states.add(f)
 	if f.Counted {
-		s.counted++
+		s.counted += f.n()
 		s.packets += f.Packets
 		s.bytes += f.Bytes
 	}
@@ -434,23 +437,25 @@ func (c *Collector) addTo(s *service, f *Flow, a *annotate.Annotation, e *ends, 
 	if made {
 		c.clientRoom--
 	}
-	if cl != nil {
-		count(&cl.flows)
+	if cl == nil {
+		s.clients.other += f.n()
+	} else {
+		count(&cl.flows, f.n())
 		if !isProbe(f, e) {
-			count(&cl.worked)
+			count(&cl.worked, f.n())
 		}
 	}
 	if p := c.opt.Policy; p != nil {
 		x := p.match(f, c.opt.Now.UnixNano(), e.client.Addr(), e.server)
-		if s.expect.add(x) {
+		if s.expect.add(x, f.n()) {
 			c.use(x.entry).services++
 		}
 		if x.verdict == notExpected {
 			if cl != nil {
-				count(&cl.missing)
+				count(&cl.missing, f.n())
 			}
 		} else {
-			c.use(x.entry).flows++
+			c.use(x.entry).flows += f.n()
 		}
 	}
 	if c.firewall != nil {

@@ -162,8 +162,8 @@ func (s *service) newClients(b *Service) (names []string) {
 	for _, c := range b.Clients.Most {
 		known[c.Address] = true
 	}
-	for _, a := range b.Clients.Others {
-		known[a] = true
+	for _, c := range b.Clients.Others {
+		known[c.Address] = true
 	}
 	for _, cl := range s.clients.byFlows() {
 		if name := cl.addr.String(); !known[name] && (cl.worked > 0 || !s.live()) {

@@ -63,6 +63,8 @@ const (
 	NewService
 	ChangedService
 	GoneService
+	NewlyAllowed
+	NewlyDenied
 	ExposedByRules
 	ExposedService
 	RuleShadowed
@@ -115,6 +117,10 @@ var kinds = [numKinds]KindInfo{
 		About: "The service answers and did not, or the reverse; it has clients that the baseline has not; or its registration, its protocol or what the rules say of it is another."},
 	GoneService: {Name: "gone-service", Level: Note, Title: "Gone since the baseline",
 		About: "The service answered in the report that this one is compared with, and was not seen."},
+	NewlyAllowed: {Name: "newly-allowed", Level: Warning, Title: "Allowed, and denied before",
+		About: "The rules allow first packets of connections that the rules that they are compared with deny."},
+	NewlyDenied: {Name: "newly-denied", Level: Warning, Title: "Denied, and allowed before",
+		About: "The rules deny first packets of connections that the rules that they are compared with allow."},
 	ExposedByRules: {Name: "exposed-by-rules", Level: Warning, Title: "Reachable from any address, by the rules",
 		About: "The rules let any address reach services of a kind that is seldom meant for everyone: remote administration, unencrypted logins, databases, file sharing, industrial protocols. It is a note where that is not sure."},
 	ExposedService: {Name: "exposed-service", Level: Warning, Title: "Answered clients on the Internet", Accept: true,

@@ -162,6 +162,8 @@ type finder struct {
 	accepted int
 	moved    map[*service]*Entry // services that look like an entry's, moved
 	movedOf  map[*Entry]bool
+	// noTraffic is set if none was to be read.
+	noTraffic bool
 	// Texts of rules by their identifiers, in the baseline and now.
 	oldTexts, newTexts map[string]string
 	window             Window
@@ -554,10 +556,10 @@ func (f *finder) scanner(sc *scanner) {
 	}
 	x := Finding{
 		ID: Scan.String() + ":" + id, Kind: Scan, Level: kinds[Scan].Level, Subject: id,
-		Why: fmt.Sprintf("It tried %s on %s in vain, and %s.", plural(sc.targets, "service"), plural(uint64(len(sc.servers)), "server"), answered),
+		Why: fmt.Sprintf("It tried %s on %s in vain, and %s.", plural(sc.targets, "service"), plural(uint64(max(len(sc.servers), sc.leastServers)), "server"), answered),
 		Facts: []Fact{
 			{"targets", strings.Join(samples, ", ") + moreThan(sc.targets, len(samples))},
-			{"ports", plural(uint64(len(sc.ports)), "different port")},
+			{"ports", plural(uint64(max(len(sc.ports), sc.leastPorts)), "different port")},
 			{"flows", plural(sc.flows, "flow") + "; " + countsText(sc.states.counts())},
 			{"seen", Window{Time(sc.first), Time(sc.last)}.Text()},
 		},

@@ -210,10 +210,10 @@ type expectations struct {
 	over    *Entry   // expected it, until it expired
 }
 
-// add counts a flow. It reports whether an entry covers the service for the
+// add counts flows. It reports whether an entry covers the service for the
 // first time.
-func (x *expectations) add(e expectation) (first bool) {
-	x.flows[e.verdict]++
+func (x *expectations) add(e expectation, n uint64) (first bool) {
+	x.flows[e.verdict] += n
 	switch e.verdict {
 	case expected, ignored:
 		if len(x.entries) < maxEntries && !slices.Contains(x.entries, e.entry) {

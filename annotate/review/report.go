@@ -31,9 +31,12 @@ type Report struct {
 	Policy   *PolicyRef  `json:"policy,omitempty"`
 	Rules    []RuleSet   `json:"rules,omitempty"`
 	Baseline *Comparison `json:"baseline,omitempty"`
-	Summary  Summary     `json:"summary"`
-	Charts   Charts      `json:"charts"`
-	Findings []Finding   `json:"findings"`
+	// RulesBefore is set if the rules were compared with earlier ones; what
+	// differs are findings.
+	RulesBefore *RulesComparison `json:"rules_before,omitempty"`
+	Summary     Summary          `json:"summary"`
+	Charts      Charts           `json:"charts"`
+	Findings    []Finding        `json:"findings"`
 	// Unlisted counts the findings that Context.Findings left out.
 	Unlisted []Unlisted `json:"unlisted,omitempty"`
 	// Services are all services, or the first Context.Listed of them.
@@ -121,7 +124,7 @@ func (r RegistryRef) Words() string {
 // Input is a capture or a log that was read.
 type Input struct {
 	Name   string `json:"name"`
-	Kind   string `json:"kind"`             // "capture" or "log"
+	Kind   string `json:"kind"`             // "capture", "log" or "report"
 	Format string `json:"format,omitempty"` // of a log
 }
 
@@ -388,9 +391,9 @@ type Clients struct {
 	// is then a lower bound.
 	AtLeast bool     `json:"at_least,omitempty"`
 	Most    []Client `json:"most"` // those with the most flows
-	// Others are the addresses of the other clients that are kept, for
-	// comparisons; only with Context.AllClients.
-	Others []string `json:"others,omitempty"`
+	// Others are the other clients that are kept, for comparisons; only with
+	// Context.AllClients.
+	Others []Client `json:"others,omitempty"`
 }
 
 // whole reports whether the list names all clients.
@@ -400,6 +403,9 @@ func (c *Clients) whole() bool { return !c.AtLeast && len(c.Most)+len(c.Others) 
 type Client struct {
 	Address string `json:"address"`
 	Flows   uint64 `json:"flows"`
+	// Answered counts those of the flows that were more than tries: they were
+	// answered, or may have been.
+	Answered uint64 `json:"answered,omitempty"`
 }
 
 // Ruled says what the rules decide for the flows of a service.
@@ -460,6 +466,15 @@ type Comparison struct {
 	New     []string `json:"new"`    // services
 	Gone    []string `json:"gone"`
 	Changed []Change `json:"changed"`
+}
+
+// RulesComparison says how rules were compared with earlier ones: both were asked
+// about the same first packets.
+type RulesComparison struct {
+	Files     []string `json:"files"`
+	Asked     int      `json:"asked"`               // packets
+	Undecided int      `json:"undecided,omitempty"` // of these, those of which one side does not decide
+	Truncated bool     `json:"truncated,omitempty"` // there was more to ask
 }
 
 // Change is one difference of a service from an earlier report.

@@ -95,6 +95,8 @@ type Flow struct {
 	// alone, and that their answers may come as another flow: see Collector.Add.
 	OneDirection bool
 	Observed     Observed
+
+	times uint64 // how many flows it stands for; 0 is 1
 }
 
 // Captured returns the Flow for a flow from a capture.
@@ -136,6 +138,9 @@ var outcomeNames = [numOutcomes]string{mayBe: "seen", worked: "answered", refuse
 var kindOfOutcome = [annotate.NumOutcomes]outcome{
 	annotate.Answered: worked, annotate.Refused: refused, annotate.Attempted: failed, annotate.Denied: denied,
 }
+
+// n gives how many flows the flow stands for.
+func (f *Flow) n() uint64 { return max(f.times, 1) }
 
 func outcomeOf(f *Flow) outcome { return outcomes[f.slot()] }
 
@@ -183,7 +188,7 @@ func stateName(slot int) string {
 // states count flows by their state.
 type states [numSlots]uint32
 
-func (s *states) add(f *Flow) { count(&s[f.slot()]) }
+func (s *states) add(f *Flow) { count(&s[f.slot()], f.n()) }
 
 // sum counts the flows of an outcome.
 func (s *states) sum(o outcome) (n uint64) {

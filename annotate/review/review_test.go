@@ -27,13 +27,13 @@ var stateOf = func() map[string]flow.State {
 
 // scene is traffic in the making.
 type scene struct {
-	t *testing.T
+	t testing.TB
 	c *Collector
 	a *annotate.Annotator
 	n int
 }
 
-func newScene(t *testing.T, opt Options) *scene {
+func newScene(t testing.TB, opt Options) *scene {
 	t.Helper()
 	reg := iana.Embedded()
 	opt.Now = begin
@@ -139,7 +139,7 @@ func TestServices(t *testing.T) {
 	if web.Flows != 3 || web.Packets != 12 || web.Bytes != 1200 || web.Outcome != "answered" || web.Clients.Count != 2 || web.Clients.AtLeast {
 		t.Errorf("web: %+v", web)
 	}
-	if got := web.Clients.Most; len(got) != 2 || got[0] != (Client{"10.0.0.1", 2}) || got[1] != (Client{"10.0.0.2", 1}) {
+	if got := web.Clients.Most; len(got) != 2 || got[0] != (Client{"10.0.0.1", 2, 2}) || got[1] != (Client{"10.0.0.2", 1, 1}) {
 		t.Errorf("clients %v", got)
 	}
 	if web.First != Time(begin.UnixNano()) || web.Last != Time(begin.Add(2500*time.Millisecond).UnixNano()) {

@@ -67,7 +67,7 @@ func (f *finder) origin(list []opening) {
 		f.broad(o, text)
 	}
 	f.anyToAny(list)
-	if len(unseen) == 0 {
+	if len(unseen) == 0 || f.noTraffic {
 		return
 	}
 	// What a rule decides, or may decide, is seen, also where translations hide
@@ -98,7 +98,11 @@ func (f *finder) inWindow() string {
 		return " in a window of unknown length"
 	}
 	text := fmt.Sprintf(" in a window of %s (%s)", Length(f.window.Duration()), f.window.Text())
-	if f.window.Duration() < shortWindow {
+	missing, _ := gaps(f.c.windows)
+	if missing > 0 {
+		text += fmt.Sprintf(", of which %s were not seen", Length(missing))
+	}
+	if f.window.Duration()-missing < shortWindow {
 		text += ", which is too short to prove much"
 	}
 	return text

@@ -85,23 +85,23 @@ func (fw *firewall) cover(k Key) (list []int) {
 
 // add asks the rules about a flow of a service.
 func (fw *firewall) add(s *service, f *Flow, cl *client, from, to netip.AddrPort) {
-	if s.flows == 1 {
+	if s.flows == f.n() {
 		s.ruled.openings = fw.cover(s.key)
 	}
 	d := fw.rules.Decide(&rules.Flow{
 		Protocol: f.Protocol, Client: from.Addr(), Server: to.Addr(), ClientPort: from.Port(), ServerPort: to.Port(),
 	})
 	if d.Apart {
-		fw.apart++
+		fw.apart += f.n()
 		return
 	}
 	r := &s.ruled
-	r.flows[d.Verdict]++
+	r.flows[d.Verdict] += f.n()
 	if d.Verdict == rules.Unknown {
-		fw.missing[d.Missing]++
+		fw.missing[d.Missing] += f.n()
 	}
 	if len(d.Assumes) > 0 {
-		fw.assumed++
+		fw.assumed += f.n()
 	}
 	for _, x := range d.Assumes {
 		if len(r.assumes) < maxRuledBy && !slices.Contains(r.assumes, x) {
@@ -115,12 +115,12 @@ func (fw *firewall) add(s *service, f *Flow, cl *client, from, to netip.AddrPort
 	if d.Verdict == rules.Deny {
 		switch outcomeOf(f) {
 		case worked:
-			r.worked++
+			r.worked += f.n()
 		case mayBe:
-			r.open++
+			r.open += f.n()
 		}
 		if cl != nil {
-			count(&cl.denied)
+			count(&cl.denied, f.n())
 		}
 	}
 	fw.count(s, f, &d)
@@ -132,13 +132,13 @@ func (fw *firewall) add(s *service, f *Flow, cl *client, from, to netip.AddrPort
 		if !in(o.Clients, plainAddr(from.Addr())) {
 			continue
 		}
-		o.flows++
+		o.flows += f.n()
 		o.first, o.last = widen(o.first, o.last, f.Start, f.Last)
 		if o.Ports.First != o.Ports.Last {
 			if o.ports == nil {
 				o.ports = map[uint16]uint64{}
 			}
-			o.ports[s.key.Port]++
+			o.ports[s.key.Port] += f.n()
 		}
 	}
 }
@@ -166,21 +166,21 @@ func (fw *firewall) count(s *service, f *Flow, d *rules.Decision) {
 			fw.use[rule] = u
 		}
 		if d.Verdict == rules.Unknown {
-			u.possible++
+			u.possible += f.n()
 		} else {
-			u.decided++
+			u.decided += f.n()
 		}
 		u.bytes += f.Bytes
 		if !slices.ContainsFunc(s.ruled.openings, func(i int) bool { return fw.openings[i].Rule == rule }) {
-			u.outside++
+			u.outside += f.n()
 		}
 		u.first, u.last = widen(u.first, u.last, f.Start, f.Last)
 		i := slices.IndexFunc(s.ruled.by, func(b ruledBy) bool { return b.rule == rule && b.verdict == d.Verdict })
 		switch {
 		case i >= 0:
-			s.ruled.by[i].flows++
+			s.ruled.by[i].flows += f.n()
 		case len(s.ruled.by) < maxRuledBy:
-			s.ruled.by = append(s.ruled.by, ruledBy{rule, d.Verdict, 1})
+			s.ruled.by = append(s.ruled.by, ruledBy{rule, d.Verdict, f.n()})
 			u.services++
 		}
 	}

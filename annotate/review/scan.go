@@ -21,6 +21,8 @@ type scanner struct {
 	ports    map[portKey]struct{}
 	samples  []Key
 	found    bool // there is a finding about it
+	// Of merged reports, the greatest numbers of servers and ports.
+	leastServers, leastPorts int
 }
 
 // maxSamples bounds the targets that are kept of a scanner, and maxScanned its

@@ -29,6 +29,8 @@ type reviewOptions struct {
 	columns     []string
 	policy      string
 	rules       []string
+	rulesBefore []string
+	merge       bool
 	interfaces  []string
 	baseline    string
 	failOn      string
@@ -50,7 +52,8 @@ says what differs, with the evidence.
 A registered port says nothing of what the traffic really is, so nothing is
 called good or bad for its registration alone.`,
 		Usage: `portannot review -r CAPTURE... [flags]
-portannot review [flags] [FLOWLOG... | -]`,
+portannot review [flags] [FLOWLOG... | -]
+portannot review --merge REPORT.json... [flags]`,
 		Groups: []cli.Group{
 			{Heading: "Captures:", Flags: []cli.Flag{
 				readFlag(&o.read),
@@ -63,10 +66,15 @@ portannot review [flags] [FLOWLOG... | -]`,
 			{Heading: "Flow logs:", Flags: logFormatFlags(&o.format, &o.fieldMap, &o.formats, &o.columns, logFormatNames())},
 			{Flags: []cli.Flag{cli.List(&o.columns, "fields", "", "LIST", "columns of an AWS log").Replaced("--columns")}},
 			{Heading: selectionHeading, Flags: cli.Join(selectionFlags(&o.flowOptions), payloadSelectionFlags(&o.flowOptions))},
+			{Heading: "Reports:", Flags: []cli.Flag{
+				cli.Switch(&o.merge, "merge", "", false, "join earlier reports (-o json) into one, with the policy and rules of today"),
+			}},
 			{Heading: "Comparing:", Flags: []cli.Flag{
 				cli.String(&o.policy, "policy", "", "FILE", "", "expected services, in YAML; --policy-help explains it").Of(cli.File),
 				cli.Strings(&o.rules, "rules", "", "FILE",
 					"firewall rules; may be given again: nft -j list ruleset, iptables-save, ipset save, AWS describe-security-groups, Kubernetes NetworkPolicy, pfctl -sr").Of(cli.File),
+				cli.Strings(&o.rulesBefore, "rules-baseline", "", "FILE",
+					"earlier firewall rules: what is newly allowed or denied, without traffic too; may be given again").Of(cli.File),
 				localFlag(&o.here),
 				cli.Strings(&o.interfaces, "interfaces", "", "FILE",
 					"what is behind the firewall's interfaces: lines \"lan 10.20.0.1/16\", \"wan default\", or ip -j address and ip -j route; may be given again").Of(cli.File),
@@ -152,8 +160,63 @@ func (o *reviewOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) erro
 	if captures {
 		return o.reviewCaptures(ctx, j, append(o.read, fs.Args()...))
 	}
+	if o.merge {
+		return o.reviewReports(ctx, j, fs.Args())
+	}
+	if len(o.rulesBefore) > 0 && fs.NArg() == 0 {
+		return o.reviewRules(j)
+	}
 	j.annotator = annotate.New(j.annotating)
 	return o.reviewLogs(ctx, j, fs.Args())
+}
+
+// reviewReports joins reports into one.
+func (o *reviewOptions) reviewReports(ctx context.Context, j *reviewJob, names []string) error {
+	var reports []*review.Report
+	for _, name := range names {
+		f, err := openSide(ctx, name)
+		if err != nil {
+			return fmt.Errorf("read report: %w", err)
+		}
+		r, err := review.ReadReport(f, name)
+		f.Close()
+		if err != nil {
+			return withHint(err, "a report is what portannot review -o json wrote")
+		}
+		reports = append(reports, r)
+	}
+	if err := j.begin(nil, nil); err != nil {
+		return err
+	}
+	for i, r := range reports {
+		t, err := j.collector.AddReport(r)
+		if err != nil {
+			return fmt.Errorf("%s: %w", names[i], err)
+		}
+		j.context.Traffic.Join(&t)
+		j.context.Inputs = append(j.context.Inputs, review.Input{Name: names[i], Kind: "report"})
+	}
+	r, err := j.finish(inputWhole)
+	if err != nil {
+		return err
+	}
+	return j.outcome(r, false)
+}
+
+// reviewRules reviews rules without traffic.
+func (o *reviewOptions) reviewRules(j *reviewJob) error {
+	if o.writePolicy != "" {
+		return usagef("name captures or flow logs", "--write-policy learns from traffic")
+	}
+	if err := j.begin(nil, nil); err != nil {
+		return err
+	}
+	j.context.NoTraffic = true
+	r, err := j.finish(inputWhole)
+	if err != nil {
+		return err
+	}
+	return j.outcome(r, false)
 }
 
 // check refuses what has no meaning with the kind of input.
@@ -163,7 +226,18 @@ func (o *reviewOptions) check(fs *pflag.FlagSet, captures bool) error {
 			return usagef("name captures with -r", "--%s is for captures", name)
 		}
 	}
+	switch {
+	case o.merge && captures:
+		return usagef("", "--merge is for reports, and -r for captures")
+	case o.merge && fs.NArg() == 0:
+		return usagef("name reports that portannot review -o json wrote", "--merge: no report is named")
+	case o.merge && o.writePolicy != "":
+		return usagef("", "--write-policy learns from captures and flow logs, not from reports")
+	}
 	for _, name := range []string{"format", "map", "columns"} {
+		if o.merge && fs.Changed(name) {
+			return usagef("", "--%s is for flow logs", name)
+		}
 		if captures && fs.Changed(name) {
 			return usagef("name flow logs without -r", "--%s is for flow logs", name)
 		}
@@ -247,7 +321,7 @@ func (o *reviewOptions) job(ctx context.Context, e *env) (*reviewJob, error) {
 	if opt.Policy, err = readPolicy(ctx, e, o.policy, registry); err != nil {
 		return nil, err
 	}
-	if opt.Rules, err = o.readRules(ctx, registry); err != nil {
+	if opt.Rules, opt.RulesBefore, err = o.readRules(ctx, registry); err != nil {
 		return nil, err
 	}
 	if o.baseline != "" {
@@ -293,32 +367,39 @@ func readPolicy(ctx context.Context, e *env, path string, registry *iana.Registr
 	return nil, withHint(fmt.Errorf("the policy was not read, so nothing was reviewed"), "portannot review --policy-help explains policies")
 }
 
-// readRules reads the rules files, nil for none.
-func (o *reviewOptions) readRules(ctx context.Context, registry *iana.Registry) (*rules.Firewall, error) {
+// readRules reads the rules files, and those of --rules-baseline; nil for none.
+func (o *reviewOptions) readRules(ctx context.Context, registry *iana.Registry) (now, before *rules.Firewall, err error) {
 	opt := rules.Options{Port: portOf(registry)}
-	var err error
 	if opt.Local, err = o.networks(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if len(o.rules) == 0 {
-		for name, given := range map[string]int{"local": len(opt.Local), "interfaces": len(o.interfaces)} {
+		for name, given := range map[string]int{"local": len(opt.Local), "interfaces": len(o.interfaces), "rules-baseline": len(o.rulesBefore)} {
 			if given > 0 {
-				return nil, usagef("", "--%s is for --rules", name)
+				return nil, nil, usagef("", "--%s is for --rules", name)
 			}
 		}
-		return nil, nil
+		return nil, nil, nil
 	}
 	if len(o.interfaces) > 0 {
 		sources, done, err := openSources(ctx, o.interfaces, "interfaces")
 		defer done()
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if opt.Interfaces, err = rules.ReadInterfaces(sources); err != nil {
-			return nil, withHint(err, `a line is "lan 10.20.0.0/16", with the firewall's own address "lan 10.20.0.1/16", or "wan default"`)
+			return nil, nil, withHint(err, `a line is "lan 10.20.0.0/16", with the firewall's own address "lan 10.20.0.1/16", or "wan default"`)
 		}
 	}
-	sources, done, err := openSources(ctx, o.rules, "rules")
+	if now, err = readRuleFiles(ctx, o.rules, opt); err != nil || len(o.rulesBefore) == 0 {
+		return now, nil, err
+	}
+	before, err = readRuleFiles(ctx, o.rulesBefore, opt)
+	return now, before, err
+}
+
+func readRuleFiles(ctx context.Context, paths []string, opt rules.Options) (*rules.Firewall, error) {
+	sources, done, err := openSources(ctx, paths, "rules")
 	defer done()
 	if err != nil {
 		return nil, err

@@ -192,7 +192,8 @@ func appendInt(dst []byte, n int) []byte {
 
 func appendClient(dst []byte, c review.Client) []byte {
 	dst = memberText(append(dst, '{'), "address", c.Address)
-	return append(memberUint(dst, "flows", c.Flows), '}')
+	dst = memberUint(dst, "flows", c.Flows)
+	return append(memberUintIf(dst, "answered", c.Answered), '}')
 }
 
 func appendRuleFlows(dst []byte, f review.RuleFlows) []byte {
@@ -239,7 +240,7 @@ func (j *jsonReport) appendService(dst []byte, s *review.Service) []byte {
 	dst = appendInt(member(append(member(dst, "clients"), '{'), "count"), s.Clients.Count)
 	dst = memberTrueIf(dst, "at_least", s.Clients.AtLeast)
 	dst = appendList(member(dst, "most"), s.Clients.Most, appendClient)
-	dst = append(memberList(dst, "others", s.Clients.Others, iana.AppendJSONString), '}')
+	dst = append(memberList(dst, "others", s.Clients.Others, appendClient), '}')
 	dst = memberTextIf(dst, "policy", s.Policy)
 	dst = memberList(dst, "entries", s.Entries, iana.AppendJSONString)
 	if s.Rules != nil {

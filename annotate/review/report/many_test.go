@@ -37,7 +37,7 @@ func TestReportElements(t *testing.T) {
 	past := review.Service{Registered: review.Registration{Status: iana.Unassigned, Edition: "2016-06-28",
 		Later: &review.LaterRegistration{Name: "ollama", Description: "Ollama", Registered: "2025-09-26", FirstEdition: "2026-02-02"}}}
 	nameless := review.Service{Registered: review.Registration{Later: &review.LaterRegistration{}}}
-	for _, s := range append(full.Services, empty, past, nameless, review.Service{Clients: review.Clients{Most: []review.Client{}, Others: []string{"10.0.0.1", "2001:db8::1"}}, Rules: &review.Ruled{}}) {
+	for _, s := range append(full.Services, empty, past, nameless, review.Service{Clients: review.Clients{Most: []review.Client{}, Others: []review.Client{{Address: "10.0.0.1", Flows: 3, Answered: 2}, {Address: "2001:db8::1"}}}, Rules: &review.Ruled{}}) {
 		if got, want := string(j.appendService(nil, &s)), enc(&s); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}

@@ -152,11 +152,14 @@ type fact struct{ name, value string }
 // about says what was reviewed, with what, and what came out.
 func about(r *review.Report) []fact {
 	var kinds []string
-	captures, logs := 0, 0
+	captures, logs, reports := 0, 0, 0
 	for _, in := range r.Inputs {
-		if in.Kind == "capture" {
+		switch in.Kind {
+		case "capture":
 			captures++
-		} else {
+		case "report":
+			reports++
+		default:
 			logs++
 		}
 	}
@@ -166,6 +169,9 @@ func about(r *review.Report) []fact {
 	}
 	if logs > 0 {
 		kinds = append(kinds, fmt.Sprintf("%s of %s", counted(int(t.Lines), "line"), counted(logs, "log")))
+	}
+	if reports > 0 {
+		kinds = append(kinds, "joined from "+counted(reports, "report"))
 	}
 	window := "no time is known"
 	if r.Window.First != 0 {
