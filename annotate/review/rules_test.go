@@ -40,6 +40,8 @@ func TestRuleFindings(t *testing.T) {
 		{"ordinary words", []string{"-d 10.9.0.80/32 -p tcp -m tcp --dport 443 -m comment --comment \"name and time of the last login, see the audit\" -j ACCEPT"}, []string{seen}, "[]"},
 		{"one name of two fits", []string{"-d 10.9.0.80/32 -p tcp -m tcp --dport 443 -m comment --comment \"https, later ssh\" -j ACCEPT"}, []string{seen}, "[]"},
 		{"exposed, but denied before", []string{"-p tcp -m multiport --dports 22,23 -j DROP", "-p tcp -m tcp --dport 23 -j ACCEPT", web}, []string{seen}, "[warning rule-shadowed 2 note allowed-never-seen 2]"},
+		{"exposed, in traffic", []string{"-p tcp -m tcp --dport 443 -j ACCEPT", "-s 203.0.113.0/24 -p tcp -m tcp --dport 5432 -j ACCEPT"}, []string{seen, "203.0.113.9:50000 10.9.0.80:5432/tcp closed"}, "[warning exposed-service 10.9.0.80:5432/tcp]"},
+		{"tried from outside", []string{"-p tcp -m tcp --dport 443 -j ACCEPT", "-s 203.0.113.0/24 -p tcp -m tcp --dport 5432 -j ACCEPT"}, []string{seen, "203.0.113.9:50000 10.9.0.80:5432/tcp attempted"}, "[]"},
 		{"from inside", []string{"-s 10.0.0.0/8 -p tcp -m tcp --dport 23 -j ACCEPT", web}, []string{seen}, "[note allowed-never-seen 1]"},
 		{"by an interface", []string{"-i eth1 -p tcp -m tcp --dport 23 -j ACCEPT", web}, []string{seen}, "[note exposed-by-rules 1 note allowed-never-seen 1]"},
 		{"redundant", []string{web, web}, []string{seen}, "[note rule-redundant 2]"},
