@@ -139,7 +139,7 @@ func TestServices(t *testing.T) {
 	if web.Flows != 3 || web.Packets != 12 || web.Bytes != 1200 || web.Outcome != "answered" || web.Clients.Count != 2 || web.Clients.AtLeast {
 		t.Errorf("web: %+v", web)
 	}
-	if got := web.Clients.Most; len(got) != 2 || got[0] != (Client{"10.0.0.1", 2, 2}) || got[1] != (Client{"10.0.0.2", 1, 1}) {
+	if got := web.Clients.Most; len(got) != 2 || got[0] != (Client{"10.0.0.1", 2, 1}) || got[1] != (Client{"10.0.0.2", 1, 1}) {
 		t.Errorf("clients %v", got)
 	}
 	if web.First != Time(begin.UnixNano()) || web.Last != Time(begin.Add(2500*time.Millisecond).UnixNano()) {

@@ -47,6 +47,9 @@ func load(src Source) (file, error) {
 			return f, yamlError(f.name, err)
 		}
 	}
+	if f.kind == NoKind && isAddressList(f.data) {
+		f.kind = PFTable
+	}
 	if f.kind == NoKind {
 		return f, fmt.Errorf("%s: %s", f.name, textHint(f.data))
 	}
@@ -138,12 +141,34 @@ func pfLine(words []string) bool {
 			return true
 		}
 		return strings.HasPrefix(words[1], "return")
+	case "nat", "rdr", "binat":
+		return words[1] == "on" || words[1] == "pass" || words[1] == "log" || words[1] == "inet" || words[1] == "inet6"
+	case "table":
+		return strings.HasPrefix(words[1], "<")
 	case "match":
 		return words[1] == "in" || words[1] == "out"
 	case "scrub":
 		return words[1] == "in" || words[1] == "out" || words[1] == "on" || words[1] == "all"
 	}
 	return false
+}
+
+// isAddressList reports the lines that pfctl -T show prints: an address or a network
+// on each.
+func isAddressList(data []byte) bool {
+	some := false
+	for sc := newLines(data); sc.Scan(); {
+		text, _, _ := strings.Cut(sc.Text(), "#")
+		text = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(text), "!"))
+		if text == "" {
+			continue
+		}
+		if _, ok := prefixOf(text); !ok {
+			return false
+		}
+		some = true
+	}
+	return some
 }
 
 // textHint says what text is that is of no known kind.

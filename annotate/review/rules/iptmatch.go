@@ -2,6 +2,7 @@ package rules
 
 import (
 	"net/netip"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -145,8 +146,16 @@ func (r *iptRule) extension(not bool, option, argument string, arguments []strin
 		case "--set":
 			r.say(truth(!not))
 			return true
-		case "--name", "--mask", "--rsource", "--rdest":
+		case "--name", "--mask", "--rsource", "--rdest", "--seconds", "--reap", "--rttl", "--hitcount":
 			return true
+		case "--update", "--rcheck":
+			// Once is enough to be in the list, but only many times make so many
+			// hits.
+			if m := hitsRE.FindStringSubmatch(r.rule.Text); m != nil && m[1] != "0" && m[1] != "1" {
+				r.say(truth(not))
+				r.rule.Assumes = "the client has not come so often before"
+				return true
+			}
 		}
 	case "nfacct":
 		return option == "--nfacct-name"
@@ -163,6 +172,9 @@ func (r *iptRule) extension(not bool, option, argument string, arguments []strin
 	}
 	return false
 }
+
+// hitsRE finds how many hits a rule asks for.
+var hitsRE = regexp.MustCompile(`--hitcount (\d+)\b`)
 
 // bounded reads options about what is taken as not exceeded. Options that only
 // say how it is counted are passed over.

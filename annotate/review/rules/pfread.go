@@ -14,6 +14,7 @@ type pfReader struct {
 	noter
 	opt    Options
 	tables map[string][]netip.Prefix
+	listed map[string][]netip.Prefix // tables that stand in files of their own
 	d      *pfDecider
 	line   int
 	number int
@@ -27,24 +28,44 @@ type pfReader struct {
 	proto uint8 // 0 for none, or several
 }
 
-func readPF(data []byte, name string, opt Options) *Set {
-	r := pfReader{noter: noter{file: name}, opt: opt, tables: map[string][]netip.Prefix{}, d: &pfDecider{places: newPlaces(opt)}}
-	lines := newLines(data)
-	var texts []string
-	for lines.Scan() {
-		texts = append(texts, lines.Text())
-	}
-	for i, text := range texts { // rules may name tables that stand behind them
-		if words := pfWords(text); len(words) > 2 && words[0] == "table" {
-			r.line = i + 1
-			r.table(words, text)
+// readPF reads files of rules (pfctl -sr), of translations (pfctl -sn) and of tables
+// (pfctl -t NAME -T show, or what a table is loaded from) as those of one firewall.
+func readPF(files []file, opt Options) *Set {
+	r := pfReader{opt: opt, tables: map[string][]netip.Prefix{}, listed: map[string][]netip.Prefix{}, d: &pfDecider{places: newPlaces(opt)}}
+	s := &Set{Kind: PF, decider: r.d}
+	texts := make([][]string, len(files))
+	for i, f := range files {
+		s.Files = append(s.Files, f.name)
+		r.file = f.name
+		for lines := newLines(f.data); lines.Scan(); {
+			texts[i] = append(texts[i], lines.Text())
+		}
+		if f.kind == PFTable {
+			r.listed[tableName(f.name)] = r.addresses(texts[i])
 		}
 	}
-	for i, text := range texts {
-		r.line = i + 1
-		r.read(strings.TrimSpace(text))
+	for name, list := range r.listed {
+		r.tables[name] = list
 	}
-	s := &Set{Kind: PF, Files: []string{name}, Rules: r.rules, Notes: r.notes, decider: r.d}
+	for i, f := range files { // rules may name tables that stand behind them
+		r.file = f.name
+		for n, text := range texts[i] {
+			if words := pfWords(text); len(words) > 2 && words[0] == "table" {
+				r.line = n + 1
+				r.table(words, text)
+			}
+		}
+	}
+	for i, f := range files {
+		if r.file = f.name; f.kind == PFTable {
+			continue
+		}
+		for n, text := range texts[i] {
+			r.line = n + 1
+			r.read(strings.TrimSpace(text))
+		}
+	}
+	s.Rules, s.Notes = r.rules, r.notes
 	s.Openings, s.Truncated = r.d.openings()
 	s.Covered = r.d.covered()
 	return s
@@ -91,25 +112,110 @@ func (r *pfReader) table(words []string, text string) {
 		return
 	}
 	name := words[2]
-	all := []netip.Prefix{}
-	open := false
+	if _, ok := r.listed[name]; ok {
+		return // what it holds now counts
+	}
+	all, but := []netip.Prefix{}, []netip.Prefix(nil)
+	open, not, file := false, false, false
 	for _, w := range words[4:] {
 		switch {
 		case w == "{":
 			open = true
 		case w == "}":
 			open = false
+		case file:
+			list, ok := r.listed[tableName(strings.Trim(w, `"`))]
+			if !ok {
+				r.note(nil, r.line, text, "the file of a table is not given")
+				return // the table stays unknown
+			}
+			all, file = append(all, list...), false
+		case w == "file":
+			file = true
+		case w == "persist", w == "const", w == "counters":
+		case w == "!":
+			not = true
 		case w == ",", !open:
 		default:
 			p, ok := prefixOf(w)
 			if !ok {
-				r.note(nil, r.line, text, "table with a name or an exception")
+				r.note(nil, r.line, text, "table with a name")
 				return // the table stays unknown
 			}
+			if not {
+				but, not = append(but, p), false
+			} else {
+				all = append(all, p)
+			}
+		}
+	}
+	r.tables[name] = without(all, but)
+}
+
+// tableName gives the name of the table that a file lists: that of the file, without
+// what is behind the first dot.
+func tableName(path string) string {
+	if i := strings.LastIndexAny(path, `/\`); i >= 0 {
+		path = path[i+1:]
+	}
+	name, _, _ := strings.Cut(path, ".")
+	return name
+}
+
+// addresses reads a list of addresses, one on a line, with "!" before those that
+// are not in the table.
+func (r *pfReader) addresses(lines []string) []netip.Prefix {
+	all, but := []netip.Prefix{}, []netip.Prefix(nil)
+	for i, text := range lines {
+		text, _, _ = strings.Cut(text, "#")
+		text, not := strings.CutPrefix(strings.TrimSpace(text), "!")
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		p, ok := prefixOf(text)
+		switch {
+		case !ok:
+			r.note(nil, i+1, text, "no address")
+		case not:
+			but = append(but, p)
+		default:
 			all = append(all, p)
 		}
 	}
-	r.tables[name] = all
+	return without(all, but)
+}
+
+// without takes networks out of a table. The longest prefix counts: what is in the
+// table with a longer one than that which is taken out stays.
+func without(all, but []netip.Prefix) []netip.Prefix {
+	for _, b := range but {
+		var left []netip.Prefix
+		for _, p := range all {
+			switch {
+			case p.Bits() > b.Bits() || !p.Contains(b.Addr()) || p.Addr().Is4() != b.Addr().Is4():
+				left = append(left, p)
+			case p.Bits() < b.Bits():
+				left = append(left, halves(p, b)...)
+			}
+		}
+		all = left
+	}
+	if all == nil {
+		all = []netip.Prefix{}
+	}
+	return all
+}
+
+// halves gives what is left of p without b, which lies in it.
+func halves(p, b netip.Prefix) (left []netip.Prefix) {
+	for bits := b.Bits(); bits > p.Bits(); bits-- {
+		raw := netip.PrefixFrom(b.Addr(), bits).Masked().Addr().AsSlice()
+		raw[(bits-1)/8] ^= 0x80 >> ((bits - 1) % 8)
+		if a, ok := netip.AddrFromSlice(raw); ok {
+			left = append(left, netip.PrefixFrom(a, bits))
+		}
+	}
+	return left
 }
 
 // next gives the word at hand, "" at the end, and steps over it.

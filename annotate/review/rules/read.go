@@ -10,8 +10,8 @@ import (
 // Kind is a kind of rules file. The zero value is none.
 type Kind uint8
 
-// The kinds. A file of kind IPSet contains no rules. It contains the address sets
-// that iptables rules refer to.
+// The kinds. Files of the kinds IPSet and PFTable contain no rules. They contain
+// the sets of addresses that rules of iptables and of pf refer to.
 const (
 	NoKind        Kind = iota
 	NFT                // nft -j list ruleset
@@ -19,10 +19,11 @@ const (
 	IPSet              // ipset save
 	AWS                // aws ec2 describe-security-groups
 	NetworkPolicy      // Kubernetes, YAML or JSON
-	PF                 // pfctl -sr
+	PF                 // pfctl -sr, pfctl -sn
+	PFTable            // pfctl -t NAME -T show: the addresses of a table
 )
 
-var kindNames = [...]string{NoKind: "", NFT: "nft", IPTables: "iptables", IPSet: "ipset", AWS: "aws-security-groups", NetworkPolicy: "kubernetes-networkpolicy", PF: "pf"}
+var kindNames = [...]string{NoKind: "", NFT: "nft", IPTables: "iptables", IPSet: "ipset", AWS: "aws-security-groups", NetworkPolicy: "kubernetes-networkpolicy", PF: "pf", PFTable: "pf-table"}
 
 // String gives the kind's name in reports, such as "nft".
 func (k Kind) String() string {
@@ -111,7 +112,7 @@ func Read(sources []Source, opt Options) (*Firewall, error) {
 		case IPTables:
 			ipt.read(f.data, f.name)
 			continue
-		case AWS, NetworkPolicy:
+		case AWS, NetworkPolicy, PF:
 			if joined[f.kind] {
 				continue
 			}
@@ -122,13 +123,19 @@ func Read(sources []Source, opt Options) (*Firewall, error) {
 					same = append(same, g)
 				}
 			}
-			if f.kind == AWS {
+			switch f.kind {
+			case AWS:
 				s, err = readAWS(same)
-			} else {
+			case NetworkPolicy:
 				s, err = readPolicies(same)
+			case PF:
+				for _, g := range files {
+					if g.kind == PFTable {
+						same = append(same, g)
+					}
+				}
+				s = readPF(same, opt)
 			}
-		case PF:
-			s = readPF(f.data, f.name, opt)
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("read rules: %w", err))

@@ -1,0 +1,97 @@
+package rules
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+)
+
+// TestPFTables pins where the addresses of tables come from, and that the longest
+// prefix counts.
+func TestPFTables(t *testing.T) {
+	const rules = "block in all\npass in proto tcp from <good> to any port = 22\n"
+	for _, c := range []struct{ name, table, file, list, in, out string }{
+		{"in braces", "table <good> { 10.0.0.0/8, !10.1.0.0/16, 10.1.2.0/24 }\n", "", "", "10.2.0.1 10.1.2.9", "10.1.0.1 192.0.2.1"},
+		{"taken out of two", "table <good> const { 10.0.0.0/8 10.1.0.0/16 !10.1.2.3 }\n", "", "", "10.1.2.2 10.1.2.4 10.9.9.9", "10.1.2.3"},
+		{"of pfctl -T show", "table <good> persist\n", "dir/good.txt", "   10.0.0.0/8\n  !10.1.0.0/16\n# none\n", "10.2.0.1", "10.1.0.1"},
+		{"of its file", "table <good> persist file \"/etc/admins.conf\"\n", "admins.conf", "192.0.2.7\n", "192.0.2.7", "192.0.2.8"},
+		{"of a file that is not given", "table <good> persist file \"/etc/admins.conf\"\n", "", "", "", ""},
+	} {
+		sources := []Source{{"pf", strings.NewReader(c.table + rules)}}
+		if c.file != "" {
+			sources = append(sources, Source{c.file, strings.NewReader(c.list)})
+		}
+		fw, err := Read(sources, Options{})
+		if err != nil || len(fw.Sets) != 1 {
+			t.Fatalf("%s: %v, %v", c.name, fw, err)
+		}
+		ask := func(client string, want Verdict) {
+			d := fw.Decide(&Flow{Protocol: 6, Client: netip.MustParseAddr(client), Server: netip.MustParseAddr("203.0.113.1"), ServerPort: 22, Hook: Input})
+			if d.Verdict != want {
+				t.Errorf("%s: %s: %s (%s), want %s", c.name, client, d.Verdict, d.Why, want)
+			}
+		}
+		for _, a := range strings.Fields(c.in) {
+			ask(a, Allow)
+		}
+		for _, a := range strings.Fields(c.out) {
+			ask(a, Deny)
+		}
+		if c.in == "" {
+			ask("192.0.2.7", Unknown)
+		}
+	}
+}
+
+// TestPFTranslationsApart: what pfctl -sn prints belongs to the rules of pfctl -sr.
+func TestPFTranslationsApart(t *testing.T) {
+	fw, err := Read([]Source{
+		{"sr", strings.NewReader("block in all\npass in proto tcp from any to 10.0.0.5 port = 80\n")},
+		{"sn", strings.NewReader("rdr on em0 inet proto tcp from any to 203.0.113.1 port = 8080 -> 10.0.0.5 port 80\n")},
+	}, Options{})
+	if err != nil || len(fw.Sets) != 1 || len(fw.Sets[0].Files) != 2 {
+		t.Fatalf("%+v, %v", fw, err)
+	}
+	d := fw.Decide(&Flow{Protocol: 6, Client: netip.MustParseAddr("192.0.2.1"), Server: netip.MustParseAddr("203.0.113.1"), ServerPort: 8080, Hook: Input})
+	if d.Verdict != Unknown {
+		t.Errorf("%s (%s): it may be translated to what passes", d.Verdict, d.Why)
+	}
+}
+
+// TestRecent: a client that comes for the first time has not come too often.
+func TestRecent(t *testing.T) {
+	fw := readText(t, Options{}, `*filter
+:INPUT DROP [0:0]
+-A INPUT -p tcp -m tcp --dport 22 -m recent --set --name SSH --mask 255.255.255.255 --rsource
+-A INPUT -p tcp -m tcp --dport 22 -m recent --update --seconds 60 --hitcount 4 --name SSH --mask 255.255.255.255 --rsource -j DROP
+-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT
+-A INPUT -p tcp -m tcp --dport 23 -m recent --rcheck --seconds 10 --name knocked --mask 255.255.255.255 --rsource -j ACCEPT
+COMMIT
+`)
+	ask := func(port uint16) Decision {
+		return fw.Decide(&Flow{Protocol: 6, Client: netip.MustParseAddr("192.0.2.1"), Server: netip.MustParseAddr("203.0.113.1"), ServerPort: port, Hook: Input})
+	}
+	if d := ask(22); d.Verdict != Allow || len(d.Assumes) != 1 || d.Assumes[0].ID != "filter INPUT 2" {
+		t.Errorf("22: %+v", d)
+	}
+	if d := ask(23); d.Verdict != Unknown || d.Missing != MissingReading {
+		t.Errorf("23: %+v", d)
+	}
+	if d := ask(25); d.Verdict != Deny || len(d.Assumes) != 0 {
+		t.Errorf("25: %+v", d)
+	}
+}
+
+func FuzzPFTable(f *testing.F) {
+	f.Add("10.0.0.0/8\n!10.1.0.0/16\n", "10.0.0.0/8, !10.1.2.3")
+	f.Add("2001:db8::/32\n! 2001:db8::1", "::/0")
+	f.Fuzz(func(t *testing.T, list, braces string) {
+		fw, err := Read([]Source{
+			{"pf", strings.NewReader("pass in from <t> to any\nblock in from <u> to any\ntable <u> { " + braces + " }\n")}, {"t", strings.NewReader(list)},
+		}, Options{})
+		if err != nil {
+			return
+		}
+		fw.Decide(&Flow{Protocol: 6, Client: netip.MustParseAddr("10.1.2.3"), Server: netip.MustParseAddr("10.1.2.4"), Hook: Input})
+	})
+}
