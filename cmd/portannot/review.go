@@ -160,13 +160,13 @@ func (o *reviewOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) erro
 	if captures {
 		return o.reviewCaptures(ctx, j, append(o.read, fs.Args()...))
 	}
+	j.annotator = annotate.New(j.annotating)
 	if o.merge {
 		return o.reviewReports(ctx, j, fs.Args())
 	}
 	if len(o.rulesBefore) > 0 && fs.NArg() == 0 {
 		return o.reviewRules(j)
 	}
-	j.annotator = annotate.New(j.annotating)
 	return o.reviewLogs(ctx, j, fs.Args())
 }
 
