@@ -201,6 +201,9 @@ func (c *Collector) remarks(r *Report, noTraffic bool) (list []string) {
 		say("%s stayed within one network, and so did not come to the firewall: the rules were not asked about them.", plural(fw.apart, "flow"))
 	}
 	if fw := c.firewall; fw != nil {
+		if names := fw.strangers(); len(names) > 0 {
+			say("The rules name interfaces of which it is not said what is behind them: %s. If they have other names there, verdicts are wrong.", sample(names, 5))
+		}
 		for _, m := range slices.Sorted(maps.Keys(fw.missing)) {
 			say("For %s the rules do not decide, because it is not known %s; that is neither allowed nor denied here.", plural(fw.missing[m], "flow"), m)
 		}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/portannot/portannot/annotate/review/rules"
 )
@@ -237,6 +238,27 @@ func (r *ruled) report() *Ruled {
 	}
 	out.Assumes = r.assumptions()
 	return out
+}
+
+// strangers lists interfaces that rules name and that the user, who named some, did
+// not.
+func (fw *firewall) strangers() (names []string) {
+	all := fw.rules.Interfaces
+	if len(all) == 0 {
+		return nil
+	}
+	for i := range fw.openings {
+		o := &fw.openings[i]
+		for _, name := range []string{o.In, o.Out} {
+			if name == "" || loopback(name) || strings.ContainsAny(name, "*+!") || slices.Contains(names, name) {
+				continue
+			}
+			if !slices.ContainsFunc(all, func(x rules.Interface) bool { return x.Name == name }) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 // assumptions says what verdicts assume, and for how many rules.
