@@ -98,7 +98,9 @@ func (f *following) stream(ctx context.Context, s *follow.Stream) error {
 			return nil
 		}
 		if err == nil {
-			out.begin(log)
+			if err = out.begin(log); err != nil {
+				return err
+			}
 			// The end of ctx is the end of the log: what was read is written.
 			err = j.enrich(context.WithoutCancel(ctx), j.read.of(log), log.Name())
 		}
@@ -165,6 +167,7 @@ type sharedOutput struct {
 	mu      sync.Mutex
 	w       io.Writer
 	last    *streamOutput // who wrote last
+	open    bool          // the last line written has no end yet
 	begun   bool          // the header of CSV is written
 	streams map[string]*streamOutput
 }
@@ -179,6 +182,9 @@ func (o *sharedOutput) add(s *streamOutput, path string) {
 }
 
 func (o *sharedOutput) write(p []byte, b flowlog.Block) error {
+	if len(p) > 0 {
+		o.open = p[len(p)-1] != '\n'
+	}
 	if w, ok := o.w.(flowlog.BlockWriter); ok {
 		return w.WriteBlock(p, b)
 	}
@@ -193,9 +199,10 @@ func (o *sharedOutput) write(p []byte, b flowlog.Block) error {
 // writes the header of its log again.
 type streamOutput struct {
 	shared *sharedOutput
-	csv    bool // records are written as CSV, with a header of its own
-	again  bool // what is not complete at the end is read again by the next run
-	part   bool // a part of a line was written, and nobody else may write
+	csv    bool   // records are written as CSV, with a header of its own
+	again  bool   // what is not complete at the end is read again by the next run
+	part   bool   // a part of a line was written, and nobody else may write
+	held   []byte // the incomplete line at the end of the log; with again
 
 	// Guarded by the lock of shared.
 	log      *follow.Log
@@ -205,12 +212,23 @@ type streamOutput struct {
 	inHeader bool
 }
 
-// begin begins a log.
-func (s *streamOutput) begin(log *follow.Log) {
+// begin begins a log. An incomplete line at the end of the one before, of whichever
+// stream, ends here, so that the first record of this log is a line of its own.
+func (s *streamOutput) begin(log *follow.Log) error {
 	s.end()
 	s.shared.mu.Lock()
 	defer s.shared.mu.Unlock()
+	if len(s.held) > 0 { // the log before is complete: nobody reads it again
+		if err := s.shared.write(append(s.held, '\n'), flowlog.Block{Kind: flowlog.Lines}); err != nil {
+			return err
+		}
+		s.held = nil
+	}
 	s.log, s.done, s.head, s.header, s.inHeader = log, 0, 0, nil, false
+	if !s.shared.open {
+		return nil
+	}
+	return s.shared.write([]byte{'\n'}, flowlog.Block{Kind: flowlog.Lines})
 }
 
 // end lets others write, whatever the log ended with.
@@ -242,9 +260,10 @@ func (s *streamOutput) WriteBlock(p []byte, b flowlog.Block) error {
 
 // withhold leaves the last line out, which is not complete.
 func (s *streamOutput) withhold(p []byte, b flowlog.Block) error {
-	p = p[:bytes.LastIndexByte(p, '\n')+1]
+	whole := bytes.LastIndexByte(p, '\n') + 1
+	s.held = append([]byte(nil), p[whole:]...)
 	b.Offset = 0
-	return s.take(p, b)
+	return s.take(p[:whole], b)
 }
 
 func (s *streamOutput) take(p []byte, b flowlog.Block) error {

@@ -297,3 +297,28 @@ func TestFollowHalfLine(t *testing.T) {
 		t.Errorf("exit status %d: %q", code, p.stdout.String())
 	}
 }
+
+// TestFollowHalfLineAtEnd: nor is it where the run ends before the wait for late writers.
+func TestFollowHalfLineAtEnd(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("open files are not renamed")
+	}
+	for _, position := range []bool{false, true} {
+		l := newGrowingLog(t)
+		l.write(1)
+		args := []string{"enrich", "--user", "", "--follow", "--rotate-wait", "1h", l.path}
+		if position {
+			args = append(args, "--position", filepath.Join(t.TempDir(), "position"))
+		}
+		p := startProgram(t, args...)
+		p.stdout.await(t, `C000000`)
+		io.WriteString(l.f, `{"ts":17893764`)
+		l.rename(l.path, l.path+".1")
+		l.create()
+		l.write(1)
+		time.Sleep(300 * time.Millisecond) // for the program to see it; the test holds if it does not
+		if code := p.end(); code != exitFailure || !strings.Contains(p.stdout.String(), "{\"ts\":17893764\n{") {
+			t.Errorf("position %v: exit status %d: %q %s", position, code, p.stdout.String(), p.stderr.String())
+		}
+	}
+}
