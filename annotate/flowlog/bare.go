@@ -119,6 +119,9 @@ func (b *bareLayout) record(r *Record, line []byte, begin, depth int, tagged boo
 		var cell []byte
 		if n < b.columns {
 			cell = b.value(line[at:end:end])
+			if n == 0 && len(b.meanings) > 0 && b.meanings[0] != noField && bytes.IndexByte(cell, ' ') >= 0 {
+				return false // what stands before the record is in it
+			}
 		}
 		for check < len(b.checks) && b.checks[check].column == n {
 			if !b.checks[check].holds(cell) {

@@ -45,6 +45,11 @@ func (h *header) read(line []byte) {
 			if h.structured(line, i+2) {
 				return
 			}
+			if at := epoch(line, i+2); at > 0 { // Cisco Meraki: "<134>1 1789376400.123456789 MX1 flows src=…"
+				h.begin(at)
+				h.program(line, at)
+				return
+			}
 		}
 	} else if bytes.HasPrefix(line[i:], []byte("1 ")) && stamp(line, i+2) > 0 {
 		if h.structured(line, i+2) {
@@ -90,6 +95,9 @@ func (h *header) structured(line []byte, i int) bool {
 	} else {
 		for i < len(line) && line[i] == '[' {
 			quoted := false
+			if id := wordEnd(line, i); id < len(line) && line[id] == ' ' {
+				h.begin(id + 1) // some have the record here: "[junos@2636.1.1.1.2.129 source-address=…]"
+			}
 			for i++; i < len(line) && (quoted || line[i] != ']'); i++ {
 				if line[i] == '\\' {
 					i++
@@ -133,6 +141,13 @@ func (h *header) program(line []byte, i int) {
 		}
 		i = skipBlank(line, end)
 		h.begin(i)
+		if bytes.HasPrefix(line[i:], []byte("1 ")) { // a relay's header before the one of a Meraki
+			if at := epoch(line, i+2); at > 0 {
+				i = at
+				h.begin(i)
+				words = -1
+			}
+		}
 		if i < len(line) && line[i] == ':' { // "asa1 : %ASA-…"
 			i = skipBlank(line, i+1)
 			h.begin(i)
@@ -151,9 +166,24 @@ func (h *header) name(word []byte) {
 	h.tag = word
 }
 
-// rest reads what may stand behind the header: the kernel's own time stamp, the
-// cookie of CEE.
+// rest reads what may stand behind the header: the kernel's own time stamp, that
+// of Cisco IOS ("*Sep 14 09:00:00.123: "), the cookie of CEE.
 func (h *header) rest(line []byte, i int) {
+	if h.tag != nil && i < len(line) {
+		from := i
+		if line[i] == '*' || line[i] == '.' { // the clock is not set, or not by NTP
+			from++
+		}
+		if at := stamp(line, from); at > 0 && at < len(line) {
+			if zone := wordEnd(line, at+1); line[at] == ' ' && zone-at < 8 && line[zone-1] == ':' {
+				at = zone - 1
+			}
+			if line[at] == ':' {
+				i, h.known = skipBlank(line, at+1), true
+				h.begin(i)
+			}
+		}
+	}
 	if i < len(line) && line[i] == '[' {
 		end := i + 1
 		for end < len(line) && (line[end] == ' ' || line[end] == '.' || line[end]-'0' <= 9) {
@@ -163,6 +193,11 @@ func (h *header) rest(line []byte, i int) {
 			i = skipBlank(line, end+1)
 			h.begin(i)
 			h.known = true
+		}
+	}
+	if bytes.HasPrefix(line[i:], []byte("%%")) { // Huawei and H3C: "%%01POLICY/6/POLICYPERMIT(l):vsys=public, …"
+		if at := bytes.IndexByte(line[i:], ':'); at > 0 {
+			h.begin(skipBlank(line, i+at+1))
 		}
 	}
 	if rest, ok := bytes.CutPrefix(line[i:], []byte("@cee:")); ok {
@@ -246,6 +281,16 @@ func stamp(line []byte, i int) int {
 		at += 4
 	}
 	return at
+}
+
+// epoch steps over seconds since the epoch with a fraction, and the space behind
+// them; 0 if there are none.
+func epoch(line []byte, i int) int {
+	end := wordEnd(line, i)
+	if end-i < 12 || end == len(line) || line[i+10] != '.' || parseSeconds(line[i:i+10]) == 0 {
+		return 0
+	}
+	return end + 1
 }
 
 // clock steps over "09:00:00" and a fraction; 0 if there is none.

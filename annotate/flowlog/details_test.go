@@ -14,7 +14,7 @@ func TestDetails(t *testing.T) {
 	}{
 		{"%ASA-6-302013: Built outbound TCP connection 28 for outside:203.0.113.80/8443 (203.0.113.80/8443) to inside:10.1.1.5/50123 (198.51.100.1/1024)", map[string]string{
 			"destination.nat.ip": "198.51.100.1", "destination.nat.port": "1024", "source.nat.ip": "",
-			"observer.ingress.interface.name": "outside", "observer.egress.interface.name": "inside", "portannot.outcome": "",
+			"observer.ingress.interface.name": "outside", "observer.egress.interface.name": "inside", "portannot.outcome": "passed",
 		}},
 		{`%ASA-4-106023: Deny tcp src outside:203.0.113.5/40000 dst dmz:192.0.2.10/23 by access-group "outside_in" [0x0, 0x0]`, map[string]string{
 			"portannot.outcome": "denied", "observer.ingress.interface.name": "outside",

@@ -114,6 +114,7 @@ type Record struct {
 	header  header
 	values  values
 	pairs   pairScan
+	scratch []byte // values that were made of others
 	levels  [maxEnvelopes + 1]*jsonLevel
 	// portsOnly says that addresses are wanted only where a rule looks at
 	// them. A layout that always states the service end may leave them out.

@@ -100,6 +100,7 @@ type format struct {
 	// the patterns are of what stands behind that. Other patterns are of the whole.
 	begin     string
 	sentences []sentence
+	aligned   bool // any number of spaces may stand where a pattern has one
 
 	adds string // how the annotation is added, if it is not as in all of the grammar
 

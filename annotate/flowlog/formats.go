@@ -13,10 +13,10 @@ import (
 func formats() []*format {
 	return []*format{
 		&zeekTSV, &azureFlows,
-		&awsVPC, &nfdumpCSV, &argusCSV, &silk, &tshark, &pfirewall, &exported,
-		&netfilter, &conntrack, &fortigate,
-		&ciscoASA,
-		&awsDefault, &panos, &filterlog4, &filterlog6,
+		&awsVPC, &nfdumpCSV, &argusCSV, &silk, &tshark, &pfirewall, &panosExport, &cicFlowMeter, &nfStream, &unswNB15, &pmacctCSV, &exported,
+		&netfilter, &conntrack, &fortigate, &junosPairs, &ciscoFTD, &cef, &leef, &checkPoint, &checkPointBars, &sonicWall, &sophos, &meraki,
+		&ciscoASA, &ciscoIOS, &junosFlow, &watchGuard, &merakiFlows, &nfdumpText,
+		&awsDefault, &panos, &filterlog4, &filterlog6, &nfdumpPipe, &unswNB15Bare,
 		&portannotJSON, &zeekServices, &zeekOverTCP, &zeekOverUDP, &zeekJSON, &eve, &gcp, &hubble, &goflow2JSON, &nfdumpJSON, &ecs,
 	}
 }

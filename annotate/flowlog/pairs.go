@@ -16,9 +16,11 @@ import (
 type pairForm uint8
 
 const (
-	pairsSpaced pairForm = iota // key=value key="a value", with spaces or commas between
-	pairsCEF                    // ArcSight's Common Event Format: values go up to the next key
-	pairsLEEF                   // QRadar's Log Event Extended Format: tabs, or what the header says, between
+	pairsSpaced     pairForm = iota // key=value key="a value", with spaces, commas, bars or semicolons between
+	pairsCEF                        // ArcSight's Common Event Format: values go up to the next key
+	pairsLEEF                       // QRadar's Log Event Extended Format: tabs, or what the header says, between
+	pairsCheckPoint                 // [key:"value"; key:"value"], as Check Point's log exporter writes them
+	pairsFTD                        // "Key: Value, Key: Value" behind the head of Cisco FTD's messages 430001 to 430005
 )
 
 // pairCatalog has the keys that formats look for.
@@ -71,6 +73,12 @@ func (l *records) pairsAt(r *Record, line []byte, at int, h *header) bool {
 		form, body = pairsCEF, behindBars(text, 7)
 	case bytes.HasPrefix(text, []byte("LEEF:")):
 		form = pairsLEEF
+	case isCheckPoint(text):
+		form = pairsCheckPoint
+	case bytes.HasPrefix(text, []byte("%FTD-")):
+		if _, body, _ = bytes.Cut(text, []byte("-43000")); len(body) > 3 {
+			form, body = pairsFTD, body[len("1: "):]
+		}
 	}
 	var style *pairStyle
 	switch form {
@@ -79,6 +87,12 @@ func (l *records) pairsAt(r *Record, line []byte, at int, h *header) bool {
 		style = plainPairs
 	case pairsLEEF:
 		style = p.leef(l.pairs.keys, text)
+	case pairsCheckPoint:
+		p.checkPoint(l.pairs.keys, text)
+		style = plainPairs
+	case pairsFTD:
+		p.colons(l.pairs.keys, body)
+		style = plainPairs
 	default:
 		if !startsPair(text) {
 			return l.prefixed(r, line, at, h)
@@ -126,7 +140,7 @@ func (l *records) usualPairs(r *Record, line []byte) bool {
 }
 
 // pairsOf are what pairs of no format are counted as.
-var pairsOf = [...]*format{pairsSpaced: {name: "pairs", loose: true}, pairsCEF: {name: "cef", loose: true}, pairsLEEF: {name: "leef", loose: true}}
+var pairsOf = [...]*format{pairsSpaced: {name: "pairs", loose: true}, pairsCEF: {name: "cef", loose: true}, pairsLEEF: {name: "leef", loose: true}, pairsCheckPoint: {name: "checkpoint", loose: true}, pairsFTD: {name: "ftd", loose: true}}
 
 // prefixed reads a record with a user's own text before it.
 func (l *records) prefixed(r *Record, line []byte, at int, h *header) bool {
@@ -231,22 +245,22 @@ func startsPair(text []byte) bool {
 		switch {
 		case c == '=':
 			return i > 0
-		case c|0x20-'a' > 25 && c-'0' > 9 && c != '_' && c != '.' && c != '-':
+		case c|0x20-'a' > 25 && c-'0' > 9 && c != '_' && c != '.' && c != '-' && c != '(' && c != ')':
 			return false
 		}
 	}
 	return false
 }
 
-// spaced reads pairs with spaces or commas between them. A value in quotes goes
+// spaced reads pairs with spaces, commas, bars or semicolons between them. A value in quotes goes
 // up to a quote without a backslash before it. allow are the words without "="
 // that may stand between them; others are counted as odd.
 func (p *pairScan) spaced(keys map[string]uint16, line []byte, allow map[string]bool) *pairStyle {
 	p.reset()
-	style := plainPairs
+	style, sep := plainPairs, byte(' ')
 	for at := 0; at < len(line); {
 		switch line[at] {
-		case ' ', '\t', ',':
+		case ' ', '\t', ',', sep:
 			at++
 			continue
 		case '[': // what is quoted of another packet, or a remark
@@ -258,7 +272,7 @@ func (p *pairScan) spaced(keys map[string]uint16, line []byte, allow map[string]
 			continue
 		}
 		from := at
-		for at < len(line) && line[at] != '=' && line[at] != ' ' && line[at] != '\t' {
+		for at < len(line) && line[at] != '=' && (line[at] != ' ' && line[at] != '\t' || sep == '|' || sep == ';') && line[at] != sep {
 			at++
 		}
 		word := line[from:at]
@@ -280,24 +294,30 @@ func (p *pairScan) spaced(keys map[string]uint16, line []byte, allow map[string]
 				return style
 			}
 			p.pair(keys, word, value)
-			if at = next; at < len(line) && line[at] == ',' && p.pairs == 1 {
-				style = commaPairs
+			if at = next; at < len(line) && p.pairs == 1 {
+				if s := separated[line[at]]; s != nil {
+					style, sep = s, line[at]
+				}
 			}
 			continue
 		}
 		end := at + 1
-		comma := -1
-		for end < len(line) && line[end] != ' ' && line[end] != '\t' {
-			if line[end] == ',' && (style == commaPairs || p.pairs == 0) && startsPair(line[end+1:]) {
-				comma = end
+		for end < len(line) {
+			c := line[end]
+			if (c == ' ' || c == '\t') && (p.pairs == 0 || sep == ' ' || sep == ',') {
+				if c == '\t' && p.pairs == 0 {
+					style = tabPairs
+				}
+				break
+			}
+			if c == sep && startsPair(line[end+1:]) || (sep == '|' || sep == ';') && c == sep {
+				break
+			}
+			if s := separated[c]; s != nil && p.pairs == 0 && startsPair(line[end+1:]) {
+				style, sep = s, c
 				break
 			}
 			end++
-		}
-		if comma >= 0 {
-			style = commaPairs
-		} else if end < len(line) && line[end] == '\t' && p.pairs == 0 {
-			style = tabPairs
 		}
 		p.pair(keys, word, line[at+1:end:end])
 		at = end
@@ -353,6 +373,68 @@ func (p *pairScan) cef(keys map[string]uint16, text []byte) {
 	}
 }
 
+// isCheckPoint reports text that begins with [key:"
+func isCheckPoint(text []byte) bool {
+	i := bytes.IndexByte(text[:min(len(text), 64)], ':')
+	return i > 1 && text[0] == '[' && i+1 < len(text) && text[i+1] == '"' && isName(text[1:i])
+}
+
+// checkPoint reads [key:"value"; key:"value"].
+func (p *pairScan) checkPoint(keys map[string]uint16, text []byte) {
+	p.reset()
+	for text = text[1:]; ; {
+		i := bytes.IndexByte(text, ':')
+		if i < 0 {
+			return
+		}
+		key := bytes.TrimLeft(text[:i], "; ")
+		value, next, ok := quotedValue(text, i+1)
+		if !ok || text[min(i+1, len(text)-1)] != '"' {
+			p.fault, p.rest = "a quoted value does not end", text
+			return
+		}
+		p.pair(keys, key, value)
+		if text = text[next:]; len(text) == 0 || text[0] == ']' {
+			return
+		}
+	}
+}
+
+// colons reads "Key: Value, Key: Value". A value may have commas, and colons.
+func (p *pairScan) colons(keys map[string]uint16, text []byte) {
+	p.reset()
+	for len(text) > 0 {
+		key, rest, ok := bytes.Cut(text, []byte(": "))
+		if !ok {
+			return
+		}
+		end, next := len(rest), len(rest)
+		for at := 0; at < len(rest); {
+			i := bytes.Index(rest[at:], []byte(", "))
+			if i < 0 {
+				break
+			}
+			at += i + 2
+			if colon := bytes.Index(rest[at:], []byte(": ")); colon > 0 && isName(rest[at:at+colon]) {
+				end, next = at-2, at
+				break
+			}
+		}
+		p.pair(keys, key, rest[:end:end])
+		text = rest[next:]
+	}
+}
+
+// isName reports letters, digits and "_".
+func isName(text []byte) bool {
+	for _, c := range text {
+		if c|0x20-'a' > 25 && c-'0' > 9 && c != '_' {
+			return false
+		}
+	}
+	return true
+}
+
 // leef reads a LEEF record: five bars and tabs in version 1.0; in 2.0 a sixth
 // bar, before which the byte that parts the pairs may stand, as itself or as
 // "x09" or "0x09".
@@ -383,7 +465,7 @@ func (p *pairScan) leef(keys map[string]uint16, text []byte) *pairStyle {
 	if sep == '\t' {
 		return tabPairs
 	}
-	return &pairStyle{sep: string(rune(sep))}
+	return leefStyles[sep]
 }
 
 // quotedValue reads a value that goes up to a space, or in quotes up to a
@@ -419,6 +501,18 @@ var (
 	commaPairs  = &pairStyle{sep: ",", quoted: true}
 	tabPairs    = &pairStyle{sep: "\t"}
 )
+
+// leefStyles are those of LEEF, by the byte between its pairs.
+var leefStyles = func() (styles [256]*pairStyle) {
+	for i := range styles {
+		styles[i] = &pairStyle{sep: string([]byte{byte(i)})}
+	}
+	return styles
+}()
+
+// separated are the styles of pairs with more than a space between them. Between
+// bars and semicolons values may have spaces.
+var separated = [256]*pairStyle{',': commaPairs, '|': {sep: "|"}, ';': {sep: ";"}}
 
 // How our pairs begin, in each version of the record, and end.
 var (

@@ -48,38 +48,6 @@ var fortigate = format{
 	},
 }
 
-// Cisco ASA, FTD, FWSM and PIX tell of connections in sentences:
-//
-//	%ASA-6-302013: Built inbound TCP connection 27 for outside:203.0.113.5/51234 (203.0.113.5/51234) to inside:192.0.2.10/443 (198.51.100.10/443)
-//	%ASA-6-302014: Teardown TCP connection 27 for outside:203.0.113.5/51234 to inside:192.0.2.10/443 duration 0:00:30 bytes 1234 TCP FINs
-//
-// 302015 and 302016 are the same of UDP. The first end is on the interface of
-// lower security, whoever began: "inbound" says that it did, "outbound" that
-// the second did, so that the first is the service. Teardown does not say it.
-// The addresses in parentheses are what NAT makes of them. The first end is
-// our source, the second our destination.
-var ciscoASA = format{
-	name: "asa", about: "Cisco ASA, FTD, FWSM and PIX syslog: connections built, torn down and denied",
-	doc:     "Cisco: ASA syslog messages https://www.cisco.com/c/en/us/td/docs/security/asa/syslog/asa-syslog.html",
-	grammar: grammarSentences, begin: "%ASA-|%FTD-|%PIX-|%FWSM-",
-	roles: "direction: inbound=destination outbound=source",
-	sentences: []sentence{
-		{"302013", "Built {direction} TCP connection {} for {in}:{src}/{sport}[ ({natsrc}/{natsport})][({*})] to {out}:{dst}/{dport}[ ({natdst}/{natdport})]", "proto=tcp"},
-		{"302014", "Teardown TCP connection {} for {in}:{src}/{sport}[ ({*})][({*})] to {out}:{dst}/{dport}", "proto=tcp"},
-		{"302015", "Built {direction} UDP connection {} for {in}:{src}/{sport}[ ({natsrc}/{natsport})][({*})] to {out}:{dst}/{dport}[ ({natdst}/{natdport})]", "proto=udp"},
-		{"302020", "Built {direction} ICMP connection for faddr {src}/{} gaddr {natdst}/{} laddr {dst}/{}", "proto=icmp"},
-		{"302021", "Teardown ICMP connection for faddr {src}/{} gaddr {natdst}/{} laddr {dst}/{}", "proto=icmp"},
-		{"302016", "Teardown UDP connection {} for {in}:{src}/{sport}[ ({*})][({*})] to {out}:{dst}/{dport}", "proto=udp"},
-		{"106001", "Inbound TCP connection denied from {src}/{sport} to {dst}/{dport} flags {*}", "proto=tcp, outcome=denied"},
-		{"106006", "Deny inbound UDP from {src}/{sport} to {dst}/{dport}", "proto=udp, outcome=denied"},
-		{"106007", "Deny inbound UDP from {src}/{sport} to {dst}/{dport}", "proto=udp, outcome=denied"},
-		{"106015", "Deny TCP (no connection) from {src}/{sport} to {dst}/{dport} flags {*}", "proto=tcp, outcome=denied"},
-		{"106023", "Deny {proto} src {in}:{src}/{sport}[({*})] dst {out}:{dst}/{dport}[({*})] by ", "outcome=denied"},
-		{"106023", "Deny {proto} src {in}:{src} dst {out}:{dst} ", "outcome=denied"},
-		{"106100", "access-list {} {outcome} {proto} {in}/{src}({sport})[({*})] -> {out}/{dst}({dport})", ""},
-	},
-}
-
 // PAN-OS sends its logs as CSV without a header, behind a syslog header that
 // becomes part of the first column. What the columns are depends on the type in
 // the fourth. New versions add columns at the end, so their number is not

@@ -12,8 +12,8 @@ import (
 //
 // A pattern is text that stands there as it is, "{FIELD}" for a value that goes
 // up to the text behind it, "{}" for one that is not read, and "[…]" for a part
-// that may be missing. A value has no space, but "{*}" stands for anything. What
-// follows the end of a pattern is not looked at.
+// that may be missing. A value has no space, but "{FIELD*}" may, and "{*}" stands
+// for anything. What follows the end of a pattern is not looked at.
 
 // sentence is one kind of message.
 type sentence struct {
@@ -26,7 +26,7 @@ type sentence struct {
 
 // part is a part of a pattern.
 type part struct {
-	text    string // as it stands, when not empty
+	text    []byte // as it stands, when not empty
 	field   field  // of a value
 	any     bool   // the value may have spaces
 	options []part // what may be missing
@@ -83,8 +83,9 @@ func parsePattern(p string, option bool) (parts []part, rest string, err error) 
 			if !ok {
 				return nil, "", fmt.Errorf("no } behind %q", p)
 			}
-			x := part{any: name == "*"}
-			if name != "" && name != "*" {
+			name, any := strings.CutSuffix(name, "*")
+			x := part{any: any}
+			if name != "" {
 				if x.field, ok = fieldOf(name); !ok {
 					return nil, "", fmt.Errorf("no field %q", name)
 				}
@@ -106,7 +107,7 @@ func parsePattern(p string, option bool) (parts []part, rest string, err error) 
 			if i == 0 {
 				i = len(p)
 			}
-			parts, p = append(parts, part{text: p[:i]}), p[i:]
+			parts, p = append(parts, part{text: []byte(p[:i])}), p[i:]
 		}
 	}
 	if option {
@@ -120,8 +121,8 @@ func match(parts []part, text []byte, v *values) (rest []byte, ok bool) {
 	for i := range parts {
 		x := &parts[i]
 		switch {
-		case x.text != "":
-			if text, ok = bytes.CutPrefix(text, []byte(x.text)); !ok {
+		case len(x.text) > 0:
+			if text, ok = bytes.CutPrefix(text, x.text); !ok {
 				return nil, false
 			}
 		case x.options != nil:
@@ -158,7 +159,7 @@ func valueEnd(behind []part, text []byte, any bool) int {
 		if x.options != nil {
 			before = x.options[0].text
 		}
-		if at := bytes.Index(text[:min(len(text), limit+len(before))], []byte(before)); before != "" && at >= 0 && (end < 0 || at < end) {
+		if at := bytes.Index(text[:min(len(text), limit+len(before))], before); len(before) > 0 && at >= 0 && (end < 0 || at < end) {
 			end = at
 		}
 		if x.options == nil {
@@ -174,13 +175,23 @@ func valueEnd(behind []part, text []byte, any bool) int {
 	return end
 }
 
+// squeeze appends text with one space for many.
+func squeeze(dst, text []byte) []byte {
+	for i, c := range text {
+		if c != ' ' || i > 0 && text[i-1] != ' ' {
+			dst = append(dst, c)
+		}
+	}
+	return dst
+}
+
 // sentenceAt reads a sentence that begins at a place, and reports whether it is
 // a record of a format.
 func (l *records) sentenceAt(r *Record, line []byte, at int) bool {
 	for _, s := range l.sentences {
 		for _, begin := range s.text.begins {
 			text, ok := bytes.CutPrefix(line[at:], []byte(begin))
-			if !ok {
+			if !ok || s.aligned && len(begin) < 4 && !bytes.Contains(text, []byte(" -> ")) {
 				continue
 			}
 			r.of, r.by = s.format, plainPairs
@@ -192,6 +203,10 @@ func (l *records) sentenceAt(r *Record, line []byte, at int) bool {
 				if i := bytes.LastIndexByte(head, '-'); ok && i >= 0 {
 					id, text = head[i+1:], body
 				}
+			}
+			if s.aligned {
+				r.scratch = squeeze(r.scratch[:0], text)
+				text = r.scratch
 			}
 			known := false
 			for i := range s.text.list {
@@ -211,6 +226,9 @@ func (l *records) sentenceAt(r *Record, line []byte, at int) bool {
 			}
 			if known {
 				r.bad("a message whose form is not as documented", id)
+			}
+			if len(begin) < 4 { // a date, which other lines begin with too
+				r.of, r.by = nil, nil
 			}
 			return false
 		}

@@ -22,11 +22,11 @@ var synonymWords = []struct {
 	{fieldProtocol, "protocolnum connectioninfoprotocolnum", "", noField},
 	{fieldSourcePort, "", "%endpointport", fieldDestinationPort},
 	{fieldSource, "", "%endpointip", fieldDestination},
-	{fieldProtocol, "proto protocol ipproto ipprotocol ipprot transport transportprotocol networktransport networkprotocol protocolidentifier protocolnumber protonum l4proto l4protocol ianaprotocol prot networkiananumber", "", noField},
+	{fieldProtocol, "proto protocol ipproto ipprotocol ipprot transport transportprotocol networktransport networkprotocol protocolidentifier protocolnumber protonum l4proto l4protocol ianaprotocol prot networkiananumber connipproto", "", noField},
 	{fieldTime, "timestamp time ts start starttime eventtime flowstart flowstartmilliseconds firstseen rt begin datetime", "", noField},
 	{fieldOutcome, "action act disposition verdict outcome deviceaction policyaction fwaction", "", noField},
-	{fieldSourcePort, "spt sport", "%port port% %transportport l4%port %prt %pt tcp%port udp%port %portnumber ip%port", fieldDestinationPort},
-	{fieldSource, "sip saddr", "% %ip ip% %addr %address %ipaddr %ipaddress addr% ipv4%addr ipv6%addr %ipv4address %ipv6address %ipv4 %ipv6 %host %addr4 %addr6 l3%addr %ipv4addr", fieldDestination},
+	{fieldSourcePort, "spt sport", "%port port% %transportport l4%port %prt %pt tcp%port udp%port %portnumber ip%port conn%port", fieldDestinationPort},
+	{fieldSource, "sip saddr", "% %ip ip% %addr %address %ipaddr %ipaddress addr% ipv4%addr ipv6%addr %ipv4address %ipv6address %ipv4 %ipv6 %host %addr4 %addr6 l3%addr %ipv4addr conn%ip", fieldDestination},
 }
 
 // synonyms are the meanings of keys.
@@ -54,6 +54,8 @@ func synonym(key []byte) field {
 	n := 0
 	for _, c := range key {
 		switch {
+		case c == '(' && n > 0: // H3C: "SrcPort(1004)"
+			return synonyms[string(plain[:n])]
 		case c == '_' || c == '-' || c == '.' || c == ' ' || c == '@':
 			continue
 		case n == len(plain):

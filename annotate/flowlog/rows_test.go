@@ -1,0 +1,102 @@
+package flowlog
+
+import (
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/portannot/portannot/annotate"
+	"github.com/portannot/portannot/capture/flow"
+)
+
+// TestRowsRead pins what rows read of their samples: of each record, in order, the
+// format's own words for the ends, the role and the outcome. A role with "?" is a
+// hint.
+func TestRowsRead(t *testing.T) {
+	for path, want := range map[string]string{
+		"junos/junos-10.log": `
+			6 192.0.2.10:50123 198.51.100.20:443 destination passed 203.0.113.1:1024 trust untrust
+			6 192.0.2.10:50123 198.51.100.20:443 destination? answered 203.0.113.1:1024 trust untrust
+			17 192.0.2.10:50124 198.51.100.53:53 destination? one-way - trust untrust
+			6 192.0.2.10:50125 198.51.100.20:8443 destination? passed - trust untrust
+			6 192.0.2.10:50126 198.51.100.20:8444 destination? attempted - trust untrust
+			6 203.0.113.66:40001 192.0.2.10:23 none denied - untrust trust
+			1 203.0.113.66:0 192.0.2.10:0 none denied - untrust trust`,
+		"junos/structured.log": `
+			6 192.0.2.10:50123 198.51.100.20:443 destination passed 203.0.113.1:1024 trust untrust
+			6 192.0.2.10:50123 198.51.100.20:443 destination? answered 203.0.113.1:1024 trust untrust
+			6 203.0.113.66:40001 192.0.2.10:23 none denied - untrust trust`,
+		"checkpoint/syslog.log": `
+			6 192.0.2.10:50123 198.51.100.20:443 destination? passed 203.0.113.1:1024 - -
+			17 203.0.113.66:40001 192.0.2.10:161 none denied - - -
+			1 203.0.113.66:0 192.0.2.10:0 none denied - - -`,
+		"sonicwall/syslog.log": `
+			6 192.0.2.10:50123 198.51.100.20:443 none - 203.0.113.1:1024 - -
+			6 203.0.113.66:40001 192.0.2.10:23 none denied - - -
+			17 192.0.2.10:50124 198.51.100.53:53 none - - - -
+			1 203.0.113.66:0 203.0.113.1:0 none denied - - -`,
+		"meraki/mx.log": `
+			6 192.0.2.10:50123 198.51.100.20:443 none passed - - -
+			17 203.0.113.66:40001 192.0.2.10:161 none denied - - -
+			6 192.0.2.10:50124 198.51.100.20:443 none - 203.0.113.1:1024 - -
+			17 192.0.2.10:50125 198.51.100.53:53 none - 203.0.113.1:1025 - -
+			6 192.0.2.10:50126 198.51.100.20:80 none passed - - -`,
+		"ftd/events.log": `
+			6 192.0.2.10:50123 198.51.100.20:443 destination? passed 203.0.113.1:1024 in out
+			6 203.0.113.66:40001 192.0.2.10:3389 none denied - - -
+			6 203.0.113.66:40002 192.0.2.10:445 none denied - - -
+			17 [2001:db8::10]:50124 [2001:db8:1::53]:53 destination? passed - - -
+			1 192.0.2.10:0 198.51.100.20:0 destination? passed - - -`,
+	} {
+		data, err := os.ReadFile(filepath.Join(samplesFolder(t), path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rd := NewReader(strings.NewReader(string(data)), path)
+		var got []string
+		for rd.Scan() {
+			if r := rd.Record(); r.Kind == Flow {
+				got = append(got, rowRead(r))
+			}
+		}
+		lines := strings.Split(strings.TrimSpace(want), "\n")
+		for i := range max(len(lines), len(got)) {
+			g, w := "", ""
+			if i < len(got) {
+				g = got[i]
+			}
+			if i < len(lines) {
+				w = strings.TrimSpace(lines[i])
+			}
+			if g != w {
+				t.Errorf("%s, flow %d:\n got %s\nwant %s", path, i+1, g, w)
+			}
+		}
+	}
+}
+
+func rowRead(r *Record) string {
+	f := &r.Flow
+	role := f.Stated.String()
+	if f.Stated == flow.NoSide && f.Hint != flow.NoSide {
+		role = f.Hint.String() + "?"
+	}
+	or := func(s string) string {
+		if s == "" {
+			return "-"
+		}
+		return s
+	}
+	nat := "-"
+	if r.Details.NATSource != (netip.AddrPort{}) {
+		nat = r.Details.NATSource.String()
+	}
+	outcome := "-"
+	if f.Outcome != annotate.NoOutcome {
+		outcome = f.Outcome.String()
+	}
+	return strings.Join([]string{itoa(int(f.Protocol)), f.Source.String(), f.Destination.String(), role, outcome, nat,
+		or(string(r.Details.IngressZone)), or(string(r.Details.EgressZone))}, " ")
+}
