@@ -37,6 +37,8 @@ var envelopePaths = []string{
 	"jsonPayload",
 	"line", // Loki
 	"msg",
+	"properties.msg", // Azure diagnostics
+	"msg_s",
 }
 
 // arrayPaths are where an object holds many records, each in an object.

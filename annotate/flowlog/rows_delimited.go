@@ -17,7 +17,7 @@ var panosExport = format{
 	fields: `kind=Type, state=Threat/Content Type, reason=Application, src=Source address, dst=Destination address, natsrc=NAT Source IP, natdst=NAT Destination IP,
 		inzone=Source Zone, outzone=Destination Zone, in=Inbound Interface, out=Outbound Interface, sport=Source Port, dport=Destination Port,
 		natsport=NAT Source Port, natdport=NAT Destination Port, proto=IP Protocol, outcome=Action`,
-	role: panos.role,
+	role: panos.role, outcomes: panos.outcomes,
 }
 
 // nfdump's text for people, in its formats line, long and extended:

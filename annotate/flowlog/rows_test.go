@@ -49,6 +49,36 @@ func TestRowsRead(t *testing.T) {
 			6 203.0.113.66:40002 192.0.2.10:445 none denied - - -
 			17 [2001:db8::10]:50124 [2001:db8:1::53]:53 destination? passed - - -
 			1 192.0.2.10:0 198.51.100.20:0 destination? passed - - -`,
+		"nprobe/flows.json": `
+			6 192.0.2.10:50123 198.51.100.20:443 destination? answered - - -
+			17 192.0.2.10:50124 198.51.100.53:53 destination? one-way - - -
+			6 [2001:db8:1::20]:443 [2001:db8::10]:50125 none - - - -`,
+		"ocsf/network-activity.json": `
+			6 203.0.113.66:40001 192.0.2.10:23 none denied - - -
+			6 192.0.2.10:50123 198.51.100.20:443 destination? - - - -
+			6 192.0.2.10:50124 198.51.100.20:8443 destination? refused - - -
+			0 192.0.2.10:50125 198.51.100.20:8444 none passed - - -`,
+		"azure-firewall/diagnostics.json": `
+			6 192.0.2.10:50123 198.51.100.20:443 destination? passed - - -
+			17 203.0.113.66:40001 192.0.2.10:161 none denied - - -
+			6 203.0.113.5:51234 203.0.113.1:8443 none - - - -
+			6 192.0.2.10:50124 invalid AddrPort destination? passed - - -
+			6 192.0.2.10:50125 198.51.100.20:22 none denied - - -
+			6 192.0.2.10:50126 invalid AddrPort destination? passed - - -
+			6 203.0.113.5:51235 203.0.113.1:8080 destination? passed - - -`,
+		"cortex/traffic.json": `
+			6 192.0.2.10:50123 198.51.100.20:443 destination passed 203.0.113.1:1024 trust untrust
+			6 203.0.113.66:40001 192.0.2.10:80 none denied - - -
+			6 203.0.113.66:40002 192.0.2.10:3389 none denied - - -`,
+		"nfdump/line.log": `
+			6 192.0.2.10:50123 198.51.100.20:443 none - - - -
+			17 192.0.2.10:50124 198.51.100.53:53 none - - - -
+			1 192.0.2.10:0 198.51.100.20:0 none - - - -
+			6 [2001:db8::10]:50125 [2001:db8:1::20]:443 none - - - -`,
+		"unsw-nb15/bare.csv": `
+			6 192.0.2.10:50123 198.51.100.20:443 destination? answered - - -
+			17 192.0.2.10:50124 198.51.100.53:53 destination? answered - - -
+			89 192.0.2.10:0 198.51.100.20:0 destination? one-way - - -`,
 	} {
 		data, err := os.ReadFile(filepath.Join(samplesFolder(t), path))
 		if err != nil {
@@ -99,4 +129,13 @@ func rowRead(r *Record) string {
 	}
 	return strings.Join([]string{itoa(int(f.Protocol)), f.Source.String(), f.Destination.String(), role, outcome, nat,
 		or(string(r.Details.IngressZone)), or(string(r.Details.EgressZone))}, " ")
+}
+
+// Azure delivers to storage and event hubs an object that holds many records.
+func TestAzureFirewallRecords(t *testing.T) {
+	const one = `{"time":"2026-09-14T09:00:00.123Z","category":"AZFWNetworkRule","properties":{"Protocol":"TCP","SourceIp":"192.0.2.10","SourcePort":50123,"DestinationIp":"198.51.100.20","DestinationPort":443,"Action":"Allow"}}`
+	out, st := enrich(t, strings.NewReader(`{"records":[`+one+`,`+one+`]}`+"\n"), EnrichOptions{})
+	if n := strings.Count(string(out), `"portannot":{`); n != 2 || st.Flows != 2 || st.Faults != 0 {
+		t.Errorf("%d annotations, %+v: %s", n, st, out)
+	}
 }
