@@ -227,7 +227,7 @@ func (l *records) sentenceAt(r *Record, line []byte, at int) bool {
 			if known {
 				r.bad("a message whose form is not as documented", id)
 			}
-			if len(begin) < 4 { // a date, which other lines begin with too
+			if s.aligned && len(begin) <= len("sctp ") && !strings.HasSuffix(begin, ": ") { // other lines begin so too
 				r.of, r.by = nil, nil
 			}
 			return false
