@@ -16,7 +16,7 @@ func formats() []*format {
 		&awsVPC, &nfdumpCSV, &argusCSV, &silk, &tshark, &pfirewall, &panosExport, &cicFlowMeter, &nfStream, &unswNB15, &pmacctCSV, &exported,
 		&netfilter, &conntrack, &fortigate, &junosPairs, &ciscoFTD, &cef, &leef, &checkPoint, &checkPointBars, &sonicWall, &sophos, &meraki,
 		&ciscoASA, &ciscoIOS, &junosFlow, &watchGuard, &merakiFlows, &nfdumpText, &azureFirewallText, &ssListening,
-		&awsDefault, &panos, &filterlog4, &filterlog6, &nfdumpPipe, &unswNB15Bare,
+		&awsDefault, &panos, &filterlog4, &filterlog6, &nfdumpPipe, &nfdumpPipe17, &unswNB15Bare,
 		&portannotJSON, &zeekServices, &zeekOverTCP, &zeekOverUDP, &zeekJSON, &eve, &gcp, &hubble, &netObserv, &goflow2JSON, &nfdumpJSON,
 		&awsJSON, &azureFirewall, &ocsf, &pmacctJSON, &nProbe, &yaf, &logstashNetFlow, &cortex, &openTelemetry, &ecs,
 	}

@@ -94,6 +94,18 @@ var nfdumpPipe = format{
 	},
 }
 
+// nfdumpPipe17 is the same of nfdump 1.7, whose times are milliseconds.
+var nfdumpPipe17 = format{
+	name: "nfdump", about: "nfdump -o pipe, 1.7",
+	doc:     nfdumpText.doc,
+	grammar: grammarBare, seps: "|",
+	order:  "family first last proto _ _ s2 src sport _ _ d2 dst dport _ _ in out flags _ packets bytes",
+	holds:  nfdumpPipe.holds,
+	fields: nfdumpPipe.fields,
+	oneWay: true,
+	adjust: nfdumpPipe.adjust,
+}
+
 // CICFlowMeter's source sent the first packet that was seen. Names differ by
 // version; the data sets CICIDS2017 and CSE-CIC-IDS2018 have others again. Its
 // times are of an unknown zone.

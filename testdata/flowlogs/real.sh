@@ -78,9 +78,17 @@ if have nfpcapd nfdump; then
 	# 1.7.1 names the folder -w in its help and takes -l as well, as 1.6 does.
 	bounded nfpcapd -r "$source" -w "$dir/nf" >/dev/null 2>&1 ||
 		bounded nfpcapd -r "$source" -l "$dir/nf" >/dev/null 2>&1 || true
-	for form in csv json; do
+	for form in csv json line long extended pipe; do
 		bounded nfdump -R "$dir/nf" -o $form >"$dir/nfdump.$form" 2>/dev/null || true
 		add "nfpcapd, nfdump -o $form" "$dir/nfdump.$form"
+	done
+fi
+
+if have pmacctd; then
+	for form in csv json; do
+		bounded pmacctd -I "$source" -P print -c src_host,dst_host,src_port,dst_port,proto,tcpflags -O $form 2>/dev/null |
+			sed '/^WARN\|^INFO/d' >"$dir/pmacct.$form" || true
+		add "pmacct, print plugin, $form" "$dir/pmacct.$form"
 	done
 fi
 
