@@ -109,6 +109,10 @@ func (m *Meter) Stats() Stats {
 	return Stats{m.packets, m.refused, m.decoder.Counts(), maps.Clone(m.links), m.table.Stats()}
 }
 
+// Next walks over the flows that are held: see [flow.Table.Next]. While Read or Stream
+// runs, only Options.Summary or a tick may call it.
+func (m *Meter) Next(c *flow.Cursor, f *flow.Flow) bool { return m.table.Next(c, f) }
+
 // Results ends the flows that are still held and returns them in the order of their
 // first packets. Call it once, after Read or Stream.
 func (m *Meter) Results() *flow.Results { return m.table.Results() }

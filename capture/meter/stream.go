@@ -13,8 +13,8 @@ import (
 // error. To stop it, stop the source, with [capture.Live.Stop] or the context of
 // [capture.Follow]; packets that were captured before are then still counted.
 //
-// At intervals of every, Stream ends the flows that have timed out by the clock, even
-// if no packet comes, and then calls tick. If Options.Flow.Prompt is set, flows are
+// At intervals of every, Stream calls tick. Before it, but not more than once a second,
+// it ends the flows that have timed out by the clock, even if no packet comes. If Options.Flow.Prompt is set, flows are
 // given to Options.Flow.Emit as soon as they end. An error of tick ends the reading
 // after the next packets.
 func (m *Meter) Stream(src capture.Source, every time.Duration, tick func() error) error {
@@ -28,13 +28,17 @@ func (m *Meter) Stream(src capture.Source, every time.Duration, tick func() erro
 	wait.Go(func() {
 		t := time.NewTicker(every)
 		defer t.Stop()
+		var expired time.Time
 		for {
 			select {
 			case <-done:
 				return
 			case now := <-t.C:
 				mu.Lock()
-				m.table.Expire(now.UnixNano())
+				if every >= time.Second || now.Sub(expired) >= time.Second {
+					m.table.Expire(now.UnixNano()) // which looks at every flow
+					expired = now
+				}
 				if err := tick(); tickErr == nil {
 					tickErr = err
 				}

@@ -107,6 +107,7 @@ type job struct {
 	workers   int
 	sum       *render.Summary // format, if it counts flows: they are given to it by one goroutine; else nil
 	every     time.Duration   // how often it is written; 0 for once at the end
+	view      *topView        // nil: no screen shows the run while it goes on
 }
 
 // run is the main job: annotate the flows of captures or of interfaces.
@@ -581,19 +582,25 @@ func (j *job) runFiles(ctx context.Context) error {
 		confined.Rename = toRename(records, carving.file)
 	}
 	confined.Write = files.folders()
+	if err := j.view.open(); err != nil {
+		return err
+	}
 	if err := j.env.confine(j.rights, confined); err != nil {
 		return err
 	}
 	if err := files.check(); err != nil {
 		return err
 	}
+	j.view.hook(&opt, j.follow)
 	m := meter.New(opt)
+	j.view.watch(m, nil)
 	if j.follow {
 		told := j.tellRestarts(src)
 		account := listenTo(accountSignal)
 		defer account.stop()
-		err = m.Stream(shown.of(src), tick, func() error {
+		err = m.Stream(shown.of(src), j.tick(), func() error {
 			told()
+			j.view.look()
 			if account.asked() {
 				j.summary(m.Stats(), out, "so far")
 			}
@@ -621,6 +628,7 @@ func (j *job) runFiles(ctx context.Context) error {
 		answered()
 		stop.done()
 	}
+	j.view.last()
 	stats := m.Stats()
 	state := inputWhole
 	if err != nil && !errors.Is(err, errReaderGone) {
@@ -670,7 +678,7 @@ func (j *job) runFiles(ctx context.Context) error {
 	if state == inputCut {
 		j.env.warnf("interrupted: the flows are those of the first %s", plural(stats.Packets, "packet"))
 	}
-	if partial || state != inputWhole {
+	if partial || state == inputDamaged || state == inputCut && j.view == nil {
 		return errPart
 	}
 	return gone

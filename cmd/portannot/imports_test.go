@@ -63,7 +63,8 @@ var mayImport = map[string][]string{
 	"cmd/portannot/internal/roff":      {},
 	"cmd/portannot-parquet":            {"annotate/record", "cmd/internal/outfile"}, // it reads what portannot prints
 	"cmd/portannot/internal/follow":    {"capture/tail"},
-	"cmd/portannot/internal/cli":       {"cmd/portannot/internal/roff"}, // the tables of flags; it knows of no flag
+	"cmd/portannot/internal/cli":       {"cmd/portannot/internal/roff"},                                   // the tables of flags; it knows of no flag
+	"cmd/portannot/internal/top":       {"annotate", "annotate/iana", "annotate/observe", "capture/flow"}, // the screen of portannot top
 }
 
 // generators are programs that go generate runs. They may read the published
@@ -78,6 +79,8 @@ var generators = map[string][]string{
 // named may be imported anywhere below capture, where containers and systems
 // are dealt with, and nowhere else.
 var mayImportOthers = map[string][]string{
+	"github.com/clipperhouse/displaywidth":      {"cmd/portannot/internal/top"},
+	"github.com/gdamore/tcell/v3":               {"cmd/portannot/internal/top"}, // terminals
 	"github.com/google/gopacket":                {"capture", "capture/decode"},
 	"github.com/fsnotify/fsnotify":              {"cmd/portannot/internal/follow"},
 	"github.com/klauspost/compress":             {"capture/unpack", "cmd/internal/rotate", "cmd/portannot/internal/follow"}, // logs and captures are kept compressed

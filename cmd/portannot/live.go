@@ -133,6 +133,10 @@ func (j *job) runLive(ctx context.Context) error {
 		server.Add(files.metrics)
 	}
 	m := meter.New(metering)
+	if err := j.view.open(); err != nil {
+		return err
+	}
+	j.view.watch(m, live)
 	confined := sandbox.Options{Accept: j.metrics != "", Write: files.folders()}
 	if err := j.env.confine(j.rights, confined); err != nil {
 		return err
@@ -157,7 +161,8 @@ func (j *job) runLive(ctx context.Context) error {
 	account := listenTo(accountSignal)
 	defer account.stop()
 	where := "on " + strings.Join(o.interfaces, ", ")
-	err = m.Stream(shown.of(live), tick, func() error {
+	err = m.Stream(shown.of(live), j.tick(), func() error {
+		j.view.look()
 		if s, err := live.Stats(); err == nil {
 			shown.show(m, out, &s)
 			if account.asked() {
@@ -178,6 +183,7 @@ func (j *job) runLive(ctx context.Context) error {
 		return out.err
 	})
 	unwatch()
+	j.view.last()
 	if err != nil && err == out.err {
 		err = nil // finish says it again
 	}

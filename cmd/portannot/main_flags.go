@@ -19,6 +19,7 @@ func (e *env) program() *cli.Command {
 	commands := []*cli.Command{
 		e.enrichCommand(),
 		e.reviewCommand(),
+		e.topCommand(),
 		e.lookupCommand(),
 		e.registryCommand(),
 		e.versionCommand(),

@@ -25,7 +25,7 @@ type Topic struct {
 
 // names lists the topics, in the order in which they are best read.
 var names = []string{
-	"examples", "captures", "live", "filters", "states", "sides", "payload", "fields",
+	"examples", "captures", "live", "top", "filters", "states", "sides", "payload", "fields",
 	"formats", "kafka", "findings", "policy", "rules", "registry", "engines",
 	"limits", "environment", "exit", "security",
 }
