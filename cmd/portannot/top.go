@@ -25,14 +25,9 @@ import (
 	"github.com/portannot/portannot/cmd/portannot/internal/top"
 )
 
-// topMaxFlows bounds the flows that are held: top looks at each again and again. When
-// it is reached, the flow that was idle for longest ends early, and is still counted.
-const topMaxFlows = 1 << 18
-
 // topCommand shows a run while it goes on.
 func (e *env) topCommand() *cli.Command {
 	o := new(flowOptions)
-	bounds := boundsFlags(o)
 	return &cli.Command{
 		Name:  "top",
 		Short: "show the services of traffic on the terminal, as it goes on",
@@ -73,7 +68,7 @@ portannot top -r FILE [--follow] [flags] [FILTER]`,
 			{Heading: "Names:", Flags: namesFlags(o)},
 			{Heading: "Which end is the service:", Flags: append(listenersFlags(&o.known), localFlag(&o.here), evidencePeersFlag(&o.peers))},
 			{Heading: "Payload:", Flags: []cli.Flag{observeFlag(&o.observe)}},
-			{Heading: "Flows:", Flags: []cli.Flag{bounds[0], bounds[2]}}, // not --max-flows: see topMaxFlows
+			{Heading: "Flows:", Flags: boundsFlags(o)},
 		},
 		After: `Where there is no terminal, portannot --by service counts the same.
 
@@ -105,7 +100,7 @@ func (e *env) runTop(ctx context.Context, o *flowOptions, fs *pflag.FlagSet) err
 	case os.Getenv("TERM") == "" || os.Getenv("TERM") == "dumb":
 		return usagef(instead, "top draws on a terminal, and TERM=%s says that this one cannot move its cursor", os.Getenv("TERM"))
 	}
-	o.output, o.live.active, o.maxFlows = "text", 30*time.Minute, topMaxFlows
+	o.output, o.live.active = "text", 30*time.Minute
 	files, err := o.takeWords(ctx, e, fs.Args())
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package top
 
 import (
 	"net/netip"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -11,12 +12,13 @@ import (
 	"github.com/portannot/portannot/capture/flow"
 )
 
-// Limits of the memory of a Board. That of the flows held is the flow table's.
+// Limits of the memory of a Board.
 const (
 	maxServices  = 1 << 14 // services told apart; the flows of all others count together
 	maxAddresses = 1 << 18 // addresses of clients, of all services
 	maxEnded     = 1 << 12 // ended flows remembered, the latest
 	maxFlows     = 1 << 12 // flows of the chosen service in a Snapshot
+	maxShares    = 1 << 18 // flows that are counted while they are under way, and not when they end
 )
 
 const (
@@ -104,6 +106,7 @@ type Account struct {
 	Received   uint64 // that passed the filter, with those dropped
 	Live       bool   // Dropped and Received are known
 	Evicted    uint64 // flows that ended for want of room
+	Waiting    uint64 // flows held that are counted to services when they end
 	packetRate float64
 }
 
@@ -162,7 +165,14 @@ type Board struct {
 	flow     flow.Flow
 	flows    []Flow
 	more     int
+	waiting  uint64
 	sweptFor Service
+	// Of the last sweep that was done:
+	listed     []Flow
+	listedMore int
+	listedFor  Service
+	notYet     uint64
+	published  time.Time
 
 	chosen  atomic.Pointer[Service]
 	hurry   atomic.Bool
@@ -202,30 +212,47 @@ type Source interface {
 // Annotate annotates a flow, and reports whether it is selected.
 type Annotate func(f *flow.Flow) (*annotate.Annotation, bool)
 
-// Look looks at the flows that are held, for no longer than its budget, and makes a
-// Snapshot when it has seen all. It is called some twenty times a second.
+// Look looks at the flows that are held, for no longer than its budget, and goes on
+// next time. Twice a second there is a Snapshot. It is called some twenty times a
+// second.
 func (b *Board) Look(now time.Time, src Source, annotate Annotate, account func() Account) {
-	if !b.sweeping {
-		if now.Sub(b.swept) < refresh && !b.hurry.Swap(false) {
-			return
-		}
+	hurried := b.hurry.Swap(false)
+	if hurried || !b.sweeping && now.Sub(b.swept) >= refresh {
 		b.sweeping, b.cursor, b.swept = true, flow.Cursor{}, now
-		b.flows, b.more, b.sweptFor = nil, 0, *b.chosen.Load()
+		b.flows, b.more, b.waiting, b.sweptFor = nil, 0, 0, *b.chosen.Load()
 	}
-	for start := time.Now(); ; {
+	done := false
+	for start := time.Now(); b.sweeping && !done; {
 		for range 32 {
 			if !src.Next(&b.cursor, &b.flow) {
-				b.sweeping = false
-				b.publish(now, account())
-				return
+				b.sweeping, done = false, true
+				b.listed, b.listedMore, b.listedFor, b.notYet = b.flows, b.more, b.sweptFor, b.waiting
+				break
 			}
-			if a, ok := annotate(&b.flow); ok {
-				b.update(now, &b.flow, a)
-			}
+			b.visit(now, annotate)
 		}
 		if time.Since(start) >= budget {
-			return
+			break
 		}
+	}
+	if now.Sub(b.published) >= refresh || done && b.Latest() != nil && b.Latest().Chosen != b.listedFor {
+		b.publish(now, account())
+	}
+}
+
+// visit counts the flow that was met, unless nothing is new of it.
+func (b *Board) visit(now time.Time, annotate Annotate) {
+	f := &b.flow
+	old, known := b.shares[identity{f.ID, f.Part}]
+	switch {
+	case !known && len(b.shares) >= maxShares:
+		b.waiting++
+		return
+	case known && old.packets == f.Packets() && (old.row.Service != b.sweptFor || old.row.Others):
+		return
+	}
+	if a, ok := annotate(f); ok {
+		b.update(now, f, a)
 	}
 }
 
@@ -246,7 +273,7 @@ func (b *Board) End(now time.Time, f *flow.Flow, a *annotate.Annotation) {
 // Finish makes the last Snapshot, after all flows have ended.
 func (b *Board) Finish(now time.Time, account Account) {
 	b.finished, b.sweeping = true, false
-	b.flows, b.more, b.sweptFor = nil, 0, *b.chosen.Load()
+	b.listed, b.listedMore, b.listedFor, b.notYet = nil, 0, *b.chosen.Load(), 0
 	b.publish(now, account)
 	b.over.Store(true)
 }
@@ -402,9 +429,10 @@ func (b *Board) clock(now time.Time) int64 {
 func (b *Board) publish(now time.Time, account Account) {
 	clock := b.clock(now)
 	s := &Snapshot{At: now, Began: b.began, Clock: clock, Ended: b.finished, Account: account,
-		Chosen: b.sweptFor, Flows: b.flows, More: b.more, Rows: make([]Row, 0, len(b.rows)+1)}
-	b.flows = nil
-	point := now.Sub(b.pointed) >= time.Second
+		Chosen: b.listedFor, Flows: slices.Clone(b.listed), More: b.listedMore, Rows: make([]Row, 0, len(b.rows)+1)}
+	s.Account.Waiting = max(b.notYet, b.waiting)
+	b.published = now
+	point := clock != 0 && now.Sub(b.pointed) >= time.Second
 	if point {
 		b.pointed = now
 	}
@@ -419,7 +447,7 @@ func (b *Board) publish(now time.Time, account Account) {
 	s.Account.packetRate, _ = b.rates(&b.total, account.Packets, 0, b.first, clock, point)
 	for i := range b.ended {
 		f := &b.ended[(b.lastEnded+i)%len(b.ended)]
-		if f.service != b.sweptFor {
+		if f.service != b.listedFor {
 			continue
 		}
 		if len(s.Flows) < maxFlows {

@@ -129,6 +129,9 @@ func (m *Model) accountLine() Line {
 	if a.Undecoded > 0 {
 		text += fmt.Sprintf(", %s not decoded", number(float64(a.Undecoded)))
 	}
+	if a.Waiting > 0 {
+		text += fmt.Sprintf(", %s of them not counted below until they end", number(float64(a.Waiting)))
+	}
 	if a.Evicted > 0 {
 		text += fmt.Sprintf(", %s flows ended for want of room", number(float64(a.Evicted)))
 	}

@@ -105,11 +105,18 @@ func rowOf(t *testing.T, s *Snapshot, port uint16) *Row {
 
 func TestRates(t *testing.T) {
 	tr := newTraffic()
+	for range 5 { // before the first packet there is no clock
+		if s := tr.pass(time.Second); s.Clock != 0 || s.Rate() != 0 {
+			t.Errorf("before the first packet: clock %d, %v packets/s", s.Clock, s.Rate())
+		}
+	}
 	tr.add("10.0.0.1:40000", "10.0.0.9", 443, 10, nil)
 	tr.pass(time.Second)
-	for range 30 { // 100 packets a second
+	for i := range 30 { // 100 packets a second
 		tr.more(&tr.flows[0], 100)
-		tr.pass(time.Second)
+		if s := tr.pass(time.Second); i == 4 && (s.Rate() < 85 || s.Rate() > 105) {
+			t.Errorf("after 5 s: %v packets/s, want 100", s.Rate())
+		}
 	}
 	r := rowOf(t, tr.board.Latest(), 443)
 	if r.PacketRate < 95 || r.PacketRate > 105 || r.ByteRate < 9500 || r.ByteRate > 10500 {
@@ -173,6 +180,29 @@ func TestBounds(t *testing.T) {
 	}
 	if last := s.Rows[maxServices]; !last.Others || last.Flows != maxEnded+10 {
 		t.Errorf("others: %+v", last.Flows)
+	}
+}
+
+// Beyond maxShares, flows are counted when they end, and their number is said. What is
+// remembered of a flow goes when it ends.
+func TestManyFlows(t *testing.T) {
+	tr := newTraffic()
+	tr.add("10.0.0.1:40000", "10.0.0.9", 443, 1, nil)
+	f, a := tr.flows[0], tr.notes[0]
+	for i := range uint64(maxShares) {
+		tr.board.shares[identity{1000 + i, 1}] = share{row: &tr.board.others}
+	}
+	s := tr.pass(time.Second)
+	for until := time.Now().Add(5 * time.Second); tr.board.sweeping && time.Now().Before(until); {
+		s = tr.pass(time.Second)
+	}
+	if len(s.Rows) != 0 || s.Account.Waiting != 1 {
+		t.Errorf("%d rows, %d flows wait", len(s.Rows), s.Account.Waiting)
+	}
+	tr.board.End(tr.now, &f, &a)
+	tr.flows = nil
+	if s := tr.pass(time.Second); rowOf(t, s, 443).Flows != 1 || s.Account.Waiting != 0 {
+		t.Errorf("after the end: %+v", s.Account)
 	}
 }
 
