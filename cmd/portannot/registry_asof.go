@@ -12,7 +12,7 @@ import (
 
 // asOfFlag asks for the registry of a day.
 func asOfFlag(p *string) cli.Flag {
-	return cli.String(p, "as-of", "", "DATE", "",
+	return cli.NonEmpty(p, "as-of", "", "DATE",
 		"answer from the edition of a day, 2018-01-31: the newest known one that is not later. Editions since "+firstKnown+" are known")
 }
 
@@ -21,7 +21,7 @@ const ofTraffic = "capture"
 
 // trafficAsOfFlag asks for the registry of a day, or of the days of the traffic.
 func trafficAsOfFlag(p *string) cli.Flag {
-	return cli.String(p, "as-of", "", "DATE", "",
+	return cli.NonEmpty(p, "as-of", "", "DATE",
 		"answer from the edition of a day, 2018-01-31, or \"capture\", of each flow's own day; editions since "+firstKnown+" are known, and of earlier days only the date of each record").
 		Named(ofTraffic)
 }

@@ -38,3 +38,23 @@ func TestMentionAge(t *testing.T) {
 		}
 	}
 }
+
+// An empty day, as of a shell variable that is not set, is not the present.
+func TestAsOfEmpty(t *testing.T) {
+	ownData(t)
+	capture := filepath.Join(repoRoot(t), "testdata", "captures", "old-traffic.pcap")
+	for _, args := range [][]string{
+		{"lookup", "80/tcp"},
+		{"registry", "info"},
+		{"registry", "check"},
+		{"registry", "export"},
+		{"-r", capture},
+		{"review", "-r", capture},
+		{"enrich", capture},
+	} {
+		code, stdout, stderr := runProgram(t, "", append(args, "--as-of", "")...)
+		if code != exitUsage || stdout != "" || !strings.Contains(stderr, `--as-of "": want DATE`) {
+			t.Errorf("%q with an empty day: exit code %d, %d bytes of output: %s", args, code, len(stdout), stderr)
+		}
+	}
+}

@@ -60,6 +60,26 @@ func String(p *string, long, short, value, def, help string) Flag {
 	return row(long, short, value, def, help, func(fs *pflag.FlagSet) { fs.StringVarP(p, long, short, def, "") })
 }
 
+// NonEmpty is a flag with a text as its value, where an empty one, as of a shell
+// variable that is not set, must not pass for the default.
+func NonEmpty(p *string, long, short, value, help string) Flag {
+	return row(long, short, value, "", help, func(fs *pflag.FlagSet) { fs.VarP((*nonEmpty)(p), long, short, "") })
+}
+
+// nonEmpty is the pflag.Value of a NonEmpty.
+type nonEmpty string
+
+func (n *nonEmpty) String() string { return string(*n) }
+func (n *nonEmpty) Type() string   { return "nonEmpty" }
+
+func (n *nonEmpty) Set(s string) error {
+	if s == "" {
+		return errEmpty
+	}
+	*n = nonEmpty(s)
+	return nil
+}
+
 // Strings is a flag that may be given again, each time with one value.
 func Strings(p *[]string, long, short, value, help string) Flag {
 	f := row(long, short, value, "", help, func(fs *pflag.FlagSet) { fs.StringArrayVarP(p, long, short, nil, "") })

@@ -26,6 +26,9 @@ func usagef(hint, format string, args ...any) error {
 // errNotAChoice is given by a Choice; Parse says it in words.
 var errNotAChoice = errors.New("not one of the choices")
 
+// errEmpty is given by a NonEmpty; Parse says it in words.
+var errEmpty = errors.New("empty")
+
 // Parse sets the variables behind the flags and gives the flag set, to ask for
 // the arguments and for what was given. The error is pflag.ErrHelp where help
 // was asked for, else a *UsageError.
@@ -166,6 +169,8 @@ func (c *Command) invalid(f *Flag, err *pflag.InvalidValueError, hint string) er
 		return UnknownWord("--"+f.Long, value, f.Words)
 	case errors.Is(err, errNotAChoice):
 		return usagef(hint, "unknown --%s %q: want %s", f.Long, value, Or(f.Words...))
+	case errors.Is(err, errEmpty):
+		return usagef(hint, "--%s %q: want %s", f.Long, value, f.Value)
 	case kind == "int":
 		return usagef(hint, "--%s %q: want a whole number", f.Long, value)
 	case kind == "uint64":
