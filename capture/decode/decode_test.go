@@ -188,9 +188,9 @@ func TestTunnels(t *testing.T) {
 		{"gre, version 2", ip4(47, cat(hx("0002 0800"), inner)), "malformed"},
 		{"nvgre", ip4(47, cat(hx("2000 6558 00138942"), ether(0x0800, inner))), "decoded; " + innerFlow + "nvgre:5001"},
 		{"erspan I", ip4(47, cat(hx("0000 88be"), ether(0x0800, inner))), "decoded; " + innerFlow + "erspan"},
-		{"erspan II", ip4(47, cat(hx("1000 88be 00000001 1001 0009 00000000"), ether(0x0800, inner))), "decoded; " + innerFlow + "erspan"},
-		{"erspan III", ip4(47, cat(hx("1000 22eb 00000001 2001 0009 00000000 0000 0000"), ether(0x0800, inner))), "decoded; " + innerFlow + "erspan"},
-		{"erspan III, platform header", ip4(47, cat(hx("1000 22eb 00000001 2001 0009 00000000 0000 0001 0000000000000000"), ether(0x0800, inner))), "decoded; " + innerFlow + "erspan"},
+		{"erspan II", ip4(47, cat(hx("1000 88be 00000001 1001 0009 00000000"), ether(0x0800, inner))), "decoded; " + innerFlow + "vlan 1, erspan"},
+		{"erspan III", ip4(47, cat(hx("1000 22eb 00000001 2001 0009 00000000 0000 0000"), ether(0x0800, inner))), "decoded; " + innerFlow + "vlan 1, erspan"},
+		{"erspan III, platform header", ip4(47, cat(hx("1000 22eb 00000001 2001 0009 00000000 0000 0001 0000000000000000"), ether(0x0800, inner))), "decoded; " + innerFlow + "vlan 1, erspan"},
 		{"etherip", ip4(97, cat(hx("3000"), ether(0x0800, inner))), "decoded; " + innerFlow + "etherip"},
 		{"mpls in ip", ip4(137, cat(hx("00010140"), inner)), "decoded; " + innerFlow + "mpls"},
 		{"pim register", ip4(103, cat(hx("2100 0000 00000000"), inner)), "decoded; " + innerFlow + "pim"},
@@ -266,16 +266,17 @@ func TestContextSymmetric(t *testing.T) {
 	back := ip4frag("192.0.2.2", "192.0.2.1", packet.UDP, 0, 0, udp(53, 2000, nil))
 	swap := func(proto int, payload []byte) []byte { return ip4frag(hostB, hostA, proto, 0, 0, payload) }
 	for name, pair := range map[string][2][]byte{
-		"gtp-u":  {ip4(17, udp(2152, 2152, cat(hx("30ff0000 00000001"), inner))), swap(17, udp(2152, 2152, cat(hx("30ff0000 00000099"), back)))},
-		"ipip":   {ip4(4, inner), swap(4, back)},
-		"gre":    {ip4(47, cat(hx("00000800"), inner)), swap(47, cat(hx("00000800"), back))},
-		"pptp":   {ip4(47, cat(hx("2001 880b 0020 0007 0021"), inner)), swap(47, cat(hx("2001 880b 0020 0099 0021"), back))},
-		"nvgre":  {ip4(47, cat(hx("2000 6558 00138942"), ether(0x800, inner))), swap(47, cat(hx("2000 6558 00138943"), ether(0x800, back)))},
-		"mpls":   {ip4(137, cat(hx("00010140"), inner)), swap(137, cat(hx("00999140"), back))},
-		"l2tp":   {ip4(17, udp(1701, 1701, cat(hx("0002 0001 0002 0021"), inner))), swap(17, udp(1701, 1701, cat(hx("0002 0003 0004 0021"), back)))},
-		"ah":     {ip4(51, cat(hx("04040000 00000100 00000001 000000000000000000000000"), inner)), swap(51, cat(hx("04040000 00000999 00000001 000000000000000000000000"), back))},
-		"vxlan":  {ip4(17, udp(50000, 4789, cat(hx("08000000 00004d00"), ether(0x800, inner)))), swap(17, udp(51000, 4789, cat(hx("08000000 00004d00"), ether(0x800, back))))},
-		"erspan": {ip4(47, cat(hx("100088be 00000001 1001 0009 00000000"), ether(0x800, inner))), ip4(47, cat(hx("100088be 00000002 1001 600a 00000008"), ether(0x800, back)))},
+		"gtp-u":                         {ip4(17, udp(2152, 2152, cat(hx("30ff0000 00000001"), inner))), swap(17, udp(2152, 2152, cat(hx("30ff0000 00000099"), back)))},
+		"ipip":                          {ip4(4, inner), swap(4, back)},
+		"gre":                           {ip4(47, cat(hx("00000800"), inner)), swap(47, cat(hx("00000800"), back))},
+		"pptp":                          {ip4(47, cat(hx("2001 880b 0020 0007 0021"), inner)), swap(47, cat(hx("2001 880b 0020 0099 0021"), back))},
+		"nvgre":                         {ip4(47, cat(hx("2000 6558 00138942"), ether(0x800, inner))), swap(47, cat(hx("2000 6558 00138943"), ether(0x800, back)))},
+		"mpls":                          {ip4(137, cat(hx("00010140"), inner)), swap(137, cat(hx("00999140"), back))},
+		"l2tp":                          {ip4(17, udp(1701, 1701, cat(hx("0002 0001 0002 0021"), inner))), swap(17, udp(1701, 1701, cat(hx("0002 0003 0004 0021"), back)))},
+		"ah":                            {ip4(51, cat(hx("04040000 00000100 00000001 000000000000000000000000"), inner)), swap(51, cat(hx("04040000 00000999 00000001 000000000000000000000000"), back))},
+		"vxlan":                         {ip4(17, udp(50000, 4789, cat(hx("08000000 00004d00"), ether(0x800, inner)))), swap(17, udp(51000, 4789, cat(hx("08000000 00004d00"), ether(0x800, back))))},
+		"erspan, tag kept in the frame": {ip4(47, cat(hx("100088be 00000001 1007 0809 00000000"), ether(0x800, inner))), ip4(47, cat(hx("100088be 00000002 1007 180a 00000008"), ether(0x8100, cat(hx("00070800"), back))))},
+		"erspan":                        {ip4(47, cat(hx("100088be 00000001 1001 0009 00000000"), ether(0x800, inner))), ip4(47, cat(hx("100088be 00000002 1001 600a 00000008"), ether(0x800, back)))},
 	} {
 		d := New(Options{})
 		a, _ := d.Decode(nil, &capture.Packet{Link: 101, Data: pair[0]})
@@ -306,6 +307,10 @@ func TestContextsDiffer(t *testing.T) {
 		ether(0x0800, ip4(47, cat(hx("20000800 00000001"), inner))),
 		ether(0x0800, ip4(47, cat(hx("20000800 00000002"), inner))),
 		ether(0x8100, cat(hx("00010800"), ip4(47, cat(hx("20000800 00000002"), inner)))),
+		ether(0x0800, ip4(47, cat(hx("100088be 00000001 1001 0009 00000000"), ether(0x0800, inner)))),
+		ether(0x0800, ip4(47, cat(hx("100088be 00000001 1002 0009 00000000"), ether(0x0800, inner)))),
+		ether(0x0800, ip4(47, cat(hx("100022eb 00000001 2003 0009 00000000 0000 0000"), ether(0x0800, inner)))),
+		ether(0x0800, ip4(47, cat(hx("100022eb 00000001 2004 0009 00000000 0000 0800"), inner))),
 	} {
 		s, _ := d.Decode(nil, &capture.Packet{Link: 1, Data: b})
 		var c packet.Context

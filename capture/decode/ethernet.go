@@ -66,6 +66,15 @@ func (d *Decoder) typeOrLength(t uint16, o layerData) Result {
 	return d.etherType(t, o)
 }
 
+// isVLANTag reports whether an EtherType announces a VLAN tag.
+func isVLANTag(t uint16) bool {
+	switch t {
+	case etherVLAN, etherServiceTag, etherVLAN9100, etherVLAN9200, etherVLAN9300, etherVLAN8200:
+		return true
+	}
+	return false
+}
+
 // etherType decodes what an EtherType announces.
 func (d *Decoder) etherType(t uint16, o layerData) Result {
 	switch t {

@@ -115,14 +115,18 @@ func (d *Decoder) erspan(h *ipHeader, proto uint16, sequence bool, o layerData) 
 	if !d.pushEnds(packet.ERSPAN, h) {
 		return TooDeep
 	}
-	if proto == greERSPAN {
-		return d.ethernet(o.from(n))
+	ip := false
+	if proto == greERSPAN3 {
+		ip = o.b[10]>>2&0x1f == 2
+		if o.b[11]&1 != 0 {
+			n += 8 // a platform's own header
+		}
 	}
-	kind := o.b[10] >> 2 & 0x1f
-	if o.b[11]&1 != 0 {
-		n += 8 // a platform's own header
+	// A frame without a tag is in the VLAN that the header names.
+	if tagged := !ip && len(o.b) >= n+14 && isVLANTag(be16(o.b[n+12:])); !tagged && !d.pushVLAN(be16(o.b)) {
+		return TooDeep
 	}
-	if kind == 2 {
+	if ip {
 		return d.ip(o.from(n))
 	}
 	return d.ethernet(o.from(n))
