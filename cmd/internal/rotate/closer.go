@@ -4,14 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/klauspost/compress/gzip"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"time"
 
+	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/portannot/portannot/cmd/internal/outfile"
@@ -31,6 +32,8 @@ type closer struct {
 	more   atomic.Bool   // there are closed files that do not wait
 	ctx    context.Context
 	cancel context.CancelFunc
+
+	pending map[string]bool // the names in wait; guarded by the lock of file
 }
 
 // closedFile is a file to which nothing more is written. It is read by what is open:
@@ -41,16 +44,19 @@ type closedFile struct {
 }
 
 func newCloser(f *File) *closer {
-	c := &closer{file: f, wait: make(chan closedFile, maxWaiting), idle: make(chan struct{})}
+	c := &closer{file: f, wait: make(chan closedFile, maxWaiting), idle: make(chan struct{}), pending: map[string]bool{}}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	go c.run()
 	return c
 }
 
-// take takes a file to be closed.
+// take takes a file to be closed. The caller has the lock of file, but for leftovers.
 func (c *closer) take(f file, name string) {
 	select {
 	case c.wait <- closedFile{f, name}:
+		if name != "" {
+			c.pending[name] = true
+		}
 	default:
 		f.Close()
 		switch {
@@ -70,9 +76,13 @@ func (c *closer) leftovers() {
 	c.take(nil, "")
 }
 
-// rest compresses closed files that do not wait.
+// rest compresses closed files that do not wait. The lock keeps it from seeing a name
+// that was just claimed, and whose file is still written.
 func (c *closer) rest() {
+	c.file.mu.Lock()
 	groups, err := closedFiles(c.file.given)
+	groups = slices.DeleteFunc(groups, func(names []string) bool { return c.pending[names[0]] })
+	c.file.mu.Unlock()
 	if err != nil {
 		c.failed(&c.file.account.Compress, err)
 	}
@@ -113,6 +123,9 @@ func (c *closer) finish(got closedFile) {
 			c.failed(&c.file.account.Compress, fmt.Errorf("compress %s: %w", got.name, err))
 		}
 	}
+	c.file.mu.Lock()
+	delete(c.pending, got.name)
+	c.file.mu.Unlock()
 }
 
 func (c *closer) failed(kind *uint64, err error) {
