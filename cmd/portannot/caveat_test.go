@@ -58,6 +58,7 @@ func TestEveryOutputHasTheCaveat(t *testing.T) {
 		{"registry export -o logstash", false},
 		{"registry export -o vector", true},
 		{"registry export -o zeek", false},
+		{"registry export -o wireshark", false},
 	} {
 		args := strings.Fields(command.args)
 		if args[0] == "registry" || args[0] == "lookup" {

@@ -48,6 +48,7 @@ topic engines has a query for each, which annotates flows as enrich does:
   logstash       JSON dictionary for translate; --setup: the filter
   vector         CSV, a row for each port; --setup: table and transform
   zeek           table for the input framework; --setup: script
+  wireshark      Lua post-dissector: fields portannot.status, .name, .service
 
 The embedded edition is without assignees, contacts and notes.`,
 		Groups: []cli.Group{{Heading: "Flags:", Flags: []cli.Flag{
@@ -65,6 +66,7 @@ The embedded edition is without assignees, contacts and notes.`,
 			"portannot registry export -o duckdb -w portannot.sql",
 			"portannot registry export -o splunk -w portannot.csv",
 			"portannot registry export -o splunk --setup",
+			"portannot registry export -o wireshark -w portannot.lua",
 		},
 		Run: func(ctx context.Context, fs *pflag.FlagSet) error { return o.run(ctx, e, fs.Changed("output")) },
 	}

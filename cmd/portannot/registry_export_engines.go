@@ -36,6 +36,7 @@ var exportFormats = []exportFormat{
 	{"logstash", export.WriteLogstash, "logstash.conf"},
 	{"vector", export.WritePorts, "vector.yaml"},
 	{"zeek", export.WriteZeek, "zeek.zeek"},
+	{"wireshark", export.WriteWireshark, ""},
 }
 
 func exportFormatNames() []string {

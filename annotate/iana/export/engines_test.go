@@ -301,3 +301,43 @@ func TestEngineFormsFail(t *testing.T) {
 type failingWriter struct{}
 
 func (failingWriter) Write([]byte) (int, error) { return 0, os.ErrClosed }
+
+// The post-dissector's tables, read back by the rules of Lua's literals, say of
+// every port its status and name.
+func TestWriteWireshark(t *testing.T) {
+	for name, reg := range map[string]*iana.Registry{"embedded": iana.Embedded(), "hostile": hostile(t)} {
+		script := string(written(t, reg, WriteWireshark))
+		for _, transport := range []iana.Transport{iana.TCP, iana.UDP, iana.SCTP} {
+			_, text, _ := strings.Cut(script, "\nregistry."+transport.String()+" = \"\\\n")
+			text, _, ok := strings.Cut(text, "\n\"\n")
+			if !ok {
+				t.Fatalf("%s: no table of %v", name, transport)
+			}
+			next := 0
+			var status, service string
+			for line := range strings.Lines(text + "\n") {
+				line = strings.TrimSuffix(line, "\\n\\\n")
+				head, rest, _ := strings.Cut(line, " ")
+				first, err := strconv.Atoi(head[1:])
+				if err != nil {
+					t.Fatalf("%s: %v: line %q", name, transport, line)
+				}
+				for ; next < first; next++ {
+					checkSpan(t, reg, transport, next, status, service)
+				}
+				status = map[byte]string{'a': "assigned", 'r': "reserved", 'u': "unassigned", 'd': "dynamic", '?': "unknown"}[head[0]]
+				service = strings.NewReplacer(`\034`, `"`, `\092`, `\`).Replace(rest)
+			}
+			for ; next < 1<<16; next++ {
+				checkSpan(t, reg, transport, next, status, service)
+			}
+		}
+	}
+}
+
+func checkSpan(t *testing.T, reg *iana.Registry, transport iana.Transport, port int, status, name string) {
+	t.Helper()
+	if e := reg.Lookup(transport, uint16(port)); status != e.Status.String() || name != e.Name() {
+		t.Fatalf("%d/%v: %s %q, want %v %q", port, transport, status, name, e.Status, e.Name())
+	}
+}
