@@ -16,7 +16,9 @@ import (
 
 // disagreements are flows on which the program and the truth differ, by
 // capture and transport and source, with the reason why that stands.
-var disagreements = map[string]string{}
+var disagreements = map[string]string{
+	"review.pcap tcp 10.40.0.19:4607": "under way already, between an unassigned port and an assigned one: that names no side, for it was right in 42% only",
+}
 
 // program builds the program once, and runs it. The generator knows nothing
 // of it; only this test does.

@@ -99,7 +99,7 @@ func reviewed() *recording {
 	}
 	// A rule for it says ssh.
 	s.tcp("10.40.0.18:50120", "10.40.1.23:2222", "SSH-2.0-OpenSSH_9.9\r\n", "SSH-2.0-OpenSSH_9.9\r\n")
-	// Under way already: only that one port is assigned tells who serves.
+	// Under way already: nothing tells who serves, for that one port is assigned does not.
 	f := s.flow(protoTCP, "10.40.0.19:4607", "10.40.1.36:5432", want{"midstream", "destination"})
 	f.say(out, filler(60))
 	f.say(back, filler(120))
