@@ -222,19 +222,19 @@ func (s *Summary) head() (names []string) {
 }
 
 func (s *Summary) appendCSV(dst []byte, groups []*summary.Group, at string) []byte {
-	write := func(row []string, least, uncounted, at string) {
+	write := func(row []string, least, uncounted, at, caveat string) {
 		row = append(row, least, uncounted)
 		if s.Every {
 			row = append(row, at)
 		}
-		dst = appendRow(dst, row)
+		dst = appendRow(dst, append(row, caveat))
 	}
 	if !s.began {
-		write(s.head(), "clients_and_servers_at_least", "flows_without_counts", "at")
+		write(s.head(), "clients_and_servers_at_least", "flows_without_counts", "at", "caveat")
 		s.began = true
 	}
 	for _, g := range s.withOthers(groups) {
-		write(s.row(g), strconv.FormatBool(g.AtLeast), strconv.FormatUint(g.Uncounted, 10), at)
+		write(s.row(g), strconv.FormatBool(g.AtLeast), strconv.FormatUint(g.Uncounted, 10), at, iana.Caveat)
 	}
 	return dst
 }

@@ -25,6 +25,7 @@ func TestEveryOutputHasTheCaveat(t *testing.T) {
 		{"-r " + demo + " -o csv", true},
 		{"-r " + demo + " --by service", false},
 		{"-r " + demo + " --by service -o json", true},
+		{"-r " + demo + " --by service -o csv", true},
 		{"enrich " + log, false}, // records without flows stay as they are
 		{"enrich -o csv " + log, true},
 		{"enrich -o json " + zeek, true},
