@@ -36,12 +36,12 @@ func TestEveryBeginsAnew(t *testing.T) {
 		w.early(&f)
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-	if len(lines) != 3 || !strings.HasSuffix(lines[0], ",at") {
+	if len(lines) != 3 || !strings.HasSuffix(lines[0], ",at,caveat") {
 		t.Fatalf("%d lines, want a header and two groups:\n%s", len(lines), out.String())
 	}
 	for _, line := range lines[1:] {
-		if !strings.HasPrefix(line, "0/tcp,,1,2,") || strings.HasSuffix(line, ",") {
-			t.Errorf("want a flow with 2 packets, and when: %s", line)
+		if !strings.HasPrefix(line, "0/tcp,,1,2,") || !strings.HasSuffix(line, "Z,registration-does-not-validate-traffic") {
+			t.Errorf("want a flow with 2 packets, when, and the caveat: %s", line)
 		}
 	}
 }
