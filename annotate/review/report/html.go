@@ -9,6 +9,7 @@ import (
 	"html/template"
 	"io"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -34,6 +35,7 @@ const (
 	maxPageFindings = 2000
 	maxMatrixRules  = 150
 	maxMatrixColumn = 80
+	maxPageRules    = 10_000
 )
 
 var page = template.Must(template.New("report").Parse(pageTemplate))
@@ -117,16 +119,27 @@ type (
 		Flows   uint64
 	}
 	pageRow struct {
-		Use                                   string // over all services; "" for none
-		Place, Action, Text, Comment, Partial string
-		Cells                                 []pageCell
+		Place, Action, Text string
+		Cells               []pageCell
+	}
+	// pageRule is a rule with its use over all services.
+	pageRule struct {
+		*review.RuleUse
+		Number              int // in the order of the rules, from 1
+		Place, Name, Remark string
+		Action, Class       string
+		Size, LastText      string
+		CounterSize         string
 	}
 	pageMatrix struct {
-		Title   string
-		Columns []string
-		Rows    []pageRow
-		More    string
-		Notes   []review.RuleNote
+		Title    string
+		Rules    []pageRule
+		Counters bool // the rules tell counters of the firewall's own
+		Left     string
+		Columns  []string
+		Rows     []pageRow
+		More     string
+		Notes    []review.RuleNote
 	}
 	pageEntry struct {
 		review.PolicyEntry
@@ -370,7 +383,36 @@ func (d *pageData) moment(t review.Time) string {
 	}
 }
 
-// matrices sets rules beside the services whose flows they decide.
+// rules lists the rules of a set with their use, whatever services are listed.
+func (m *pageMatrix) rules(d *pageData, set *review.RuleSet) {
+	m.Counters = slices.ContainsFunc(set.Rules, func(u review.RuleUse) bool { return u.Counter != nil })
+	for i := range set.Rules[:min(len(set.Rules), maxPageRules)] {
+		u := &set.Rules[i]
+		row := pageRule{
+			RuleUse: u, Number: i + 1, Place: rulePlace(set, u), Name: ruleName(u), Action: u.Action, Size: ruleSize(u), LastText: d.moment(u.Last),
+		}
+		switch u.Action {
+		case "allow":
+			row.Class = "t-good"
+		case "deny":
+			row.Class = "t-error"
+		default:
+			row.Class = "t-warning"
+		}
+		if !strings.Contains(u.Text, u.Comment) {
+			row.Remark = u.Comment
+		}
+		if u.Counter != nil {
+			row.CounterSize = review.Size(u.Counter.Bytes)
+		}
+		m.Rules = append(m.Rules, row)
+	}
+	if len(set.Rules) > maxPageRules {
+		m.Left = fmt.Sprintf("%d of %s, of which -o json has all", maxPageRules, counted(len(set.Rules), "rule"))
+	}
+}
+
+// matrices lists rules, and sets them beside the services whose flows they decide.
 func (d *pageData) matrices() {
 	var columns []*review.Service
 	more := 0
@@ -387,20 +429,13 @@ func (d *pageData) matrices() {
 	for i := range d.R.Rules {
 		set := &d.R.Rules[i]
 		m := pageMatrix{Title: fmt.Sprintf("%s (%s)", strings.Join(set.Files, ", "), set.Kind), Notes: set.Notes}
+		m.rules(d, set)
 		for _, s := range columns {
 			m.Columns = append(m.Columns, s.ID)
 		}
-		own := map[string]bool{}
-		for j := range set.Rules {
+		for j := range set.Rules[:min(len(set.Rules), maxMatrixRules)] {
 			u := &set.Rules[j]
-			own[u.ID] = true
-			if j >= maxMatrixRules {
-				continue
-			}
-			row := pageRow{Place: fmt.Sprintf("line %d", u.Line), Action: u.Action, Text: u.Text, Partial: u.Partial, Comment: u.Comment, Use: useText(u)}
-			if len(set.Files) > 1 {
-				row.Place = fmt.Sprintf("%s:%d", u.File, u.Line)
-			}
+			row := pageRow{Place: rulePlace(set, u), Action: u.Action, Text: u.Text}
 			if u.Action == "unknown" {
 				row.Action = ""
 			}
@@ -426,11 +461,6 @@ func (d *pageData) matrices() {
 		}
 		d.Matrices = append(d.Matrices, m)
 	}
-}
-
-// useText says over all services what a rule decides, and may decide.
-func useText(u *review.RuleUse) string {
-	return fmt.Sprintf("%s decided, %d possible", counted(int(u.Decided), "flow"), u.Possible)
 }
 
 func cellOf(s *review.Service, rule string) (c pageCell) {

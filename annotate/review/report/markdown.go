@@ -116,14 +116,20 @@ func ruleTable(b *bufio.Writer, s *review.RuleSet) {
 		if u.Comment != "" {
 			text += " " + markdown(u.Comment)
 		}
+		if u.Partial != "" {
+			text += markdown(" (not interpreted: " + u.Partial + ")")
+		}
 		if u.Assumes != "" {
 			text += markdown(" (assumed: " + u.Assumes + ")")
+		}
+		if u.Counter != nil {
+			text += " (the firewall's counter: " + ruleCounter(u.Counter) + ")"
 		}
 		last := "-"
 		if u.Last != 0 {
 			last = u.Last.Moment()
 		}
-		fmt.Fprintf(b, "| %d | %s | %s | %d | %d | %d | %s | %s | %s |\n", u.Line, code(u.ID), markdown(u.Action), u.Decided, u.Possible, u.Services, review.Size(u.Bytes), last, text)
+		fmt.Fprintf(b, "| %d | %s | %s | %d | %d | %d | %s | %s | %s |\n", u.Line, code(u.ID), markdown(u.Action), u.Decided, u.Possible, u.Services, ruleSize(u), last, text)
 	}
 	if len(s.Notes) == 0 {
 		return

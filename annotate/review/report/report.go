@@ -104,6 +104,35 @@ func byID(r *review.Report) map[string]*review.Service {
 	return m
 }
 
+// rulePlace says where a rule stands: its line, with the file if there are several.
+func rulePlace(set *review.RuleSet, u *review.RuleUse) string {
+	if len(set.Files) > 1 {
+		return fmt.Sprintf("%s:%d", u.File, u.Line)
+	}
+	return fmt.Sprintf("line %d", u.Line)
+}
+
+// ruleName is the identifier of a rule that is more than its place; "" for none.
+func ruleName(u *review.RuleUse) string {
+	if u.ID == fmt.Sprintf("%s:%d", u.File, u.Line) {
+		return ""
+	}
+	return u.ID
+}
+
+// ruleSize writes the bytes of a rule's flows, "-" where none are known of.
+func ruleSize(u *review.RuleUse) string {
+	if u.Bytes == 0 {
+		return "-"
+	}
+	return review.Size(u.Bytes)
+}
+
+// ruleCounter writes the firewall's own counter of a rule.
+func ruleCounter(c *review.RuleCounter) string {
+	return fmt.Sprintf("%s, %s", counted(int(c.Packets), "packet"), review.Size(c.Bytes))
+}
+
 // unlisted counts the findings of a kind and level that the report leaves out.
 func unlisted(r *review.Report, k review.Kind, l review.Level) int {
 	for _, u := range r.Unlisted {

@@ -321,9 +321,9 @@ func (t *reportText) rules() {
 			if u.Last != 0 {
 				last = u.Last.Moment()
 			}
-			text := u.ID + ": " + u.Text
-			if u.ID == fmt.Sprintf("%s:%d", u.File, u.Line) {
-				text = u.Text
+			text := u.Text
+			if name := ruleName(u); name != "" {
+				text = name + ": " + text
 			}
 			if u.Comment != "" && !strings.Contains(u.Text, u.Comment) {
 				text += "  # " + u.Comment
@@ -335,13 +335,13 @@ func (t *reportText) rules() {
 				text += "  (assumed: " + u.Assumes + ")"
 			}
 			if u.Counter != nil {
-				text += fmt.Sprintf("  (its own counter: %s, %s)", counted(int(u.Counter.Packets), "packet"), review.Size(u.Counter.Bytes))
+				text += fmt.Sprintf("  (the firewall's counter: %s)", ruleCounter(u.Counter))
 			}
 			line := fmt.Sprint(u.Line)
 			if len(s.Files) > 1 {
 				line = fmt.Sprintf("%s:%d", u.File, u.Line)
 			}
-			t.row(columns, "  ", []string{line, u.Action, fmt.Sprint(u.Decided), fmt.Sprint(u.Possible), review.Size(u.Bytes), last, text})
+			t.row(columns, "  ", []string{line, u.Action, fmt.Sprint(u.Decided), fmt.Sprint(u.Possible), ruleSize(u), last, text})
 		}
 		t.more(len(s.Rules))
 		if len(s.Notes) == 0 {
