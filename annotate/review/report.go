@@ -126,12 +126,22 @@ type Input struct {
 	Name   string `json:"name"`
 	Kind   string `json:"kind"`             // "capture", "log" or "report"
 	Format string `json:"format,omitempty"` // of a log
+	// Window is the time of its flows; nil where it is not known apart from that of
+	// other inputs.
+	Window *Window `json:"window,omitempty"`
 }
 
 // Window is the time between the first and the last packet or record.
 type Window struct {
 	First Time `json:"first,omitzero"`
 	Last  Time `json:"last,omitzero"`
+}
+
+// Widen makes the window take in a flow from first to last, in nanoseconds since the
+// Unix epoch; a first of 0 is not known, and changes nothing.
+func (w *Window) Widen(first, last int64) {
+	a, b := widen(int64(w.First), int64(w.Last), first, last)
+	w.First, w.Last = Time(a), Time(b)
 }
 
 // Duration returns the length of the window, or 0 if it is not known.

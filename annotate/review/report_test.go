@@ -45,7 +45,7 @@ func everything(t *testing.T) *Report {
 	for _, p := range probes(30) {
 		s.flow(p)
 	}
-	return s.c.Report(Context{Inputs: []Input{{"a.pcap", "capture", ""}}, Traffic: Traffic{Packets: 100, Decoded: 99, NotDecoded: []Reason{{"x", 1}}}})
+	return s.c.Report(Context{Inputs: []Input{{Name: "a.pcap", Kind: "capture"}}, Traffic: Traffic{Packets: 100, Decoded: 99, NotDecoded: []Reason{{"x", 1}}}})
 }
 
 // Each finding has an identifier of its own, and facts.

@@ -6,6 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -37,6 +41,8 @@ type reviewOptions struct {
 	writePolicy string
 	maxServices int
 	scanTargets int
+	title       string
+	author      string
 	policyHelp  bool
 }
 
@@ -82,6 +88,8 @@ portannot review --merge REPORT.json... [flags]`,
 			}},
 			{Heading: "Output, on standard output; all messages go to standard error:", Flags: []cli.Flag{
 				outputFlag(&o.output, "text", report.Formats(), "text (default), json (also the baseline's form), csv, html, sarif or markdown"),
+				cli.String(&o.title, "title", "", "TEXT", "", "title of the report; for text, html and markdown"),
+				cli.String(&o.author, "author", "", "TEXT", "", "who made the report; for text, html and markdown"),
 				cli.Choice(&o.failOn, "fail-on", "", "LEVEL", "", []string{"note", "warning", "error"},
 					"exit status 3 on findings of a level or above: note, warning or error"),
 				cli.String(&o.writePolicy, "write-policy", "", "FILE", "",
@@ -194,7 +202,11 @@ func (o *reviewOptions) reviewReports(ctx context.Context, j *reviewJob, names [
 			return fmt.Errorf("%s: %w", names[i], err)
 		}
 		j.context.Traffic.Join(&t)
-		j.context.Inputs = append(j.context.Inputs, review.Input{Name: names[i], Kind: "report"})
+		in := review.Input{Name: names[i], Kind: "report"}
+		if r.Window.First != 0 {
+			in.Window = &r.Window
+		}
+		j.context.Inputs = append(j.context.Inputs, in)
 	}
 	r, err := j.finish(inputWhole)
 	if err != nil {
@@ -255,6 +267,8 @@ func (o *reviewOptions) check(fs *pflag.FlagSet, captures bool) error {
 		return usagef("", "--max-services %d: want at least 1", o.maxServices)
 	case o.scanTargets < 2:
 		return usagef("", "--scan-targets %d: want at least 2", o.scanTargets)
+	case (o.title != "" || o.author != "") && slices.Contains([]string{"json", "csv", "sarif"}, o.output):
+		return usagef("", "--title and --author are for -o text, html and markdown")
 	case o.write == "-":
 		return usagef("name a file", "-w -: standard output has the report")
 	}
@@ -303,7 +317,9 @@ func wereOrWas(n uint64) string {
 func (o *reviewOptions) job(ctx context.Context, e *env) (*reviewJob, error) {
 	j := &reviewJob{env: e, quiet: o.quiet, output: o.output, learn: o.writePolicy, rights: o.rights}
 	var err error
-	j.meta.Color = useColor(o.color, e.stdout)
+	if j.meta, err = o.meta(e); err != nil {
+		return nil, err
+	}
 	if o.failOn != "" {
 		if j.failOn, err = review.ParseLevel(o.failOn); err != nil {
 			return nil, usagef("", "--fail-on: %v", err)
@@ -336,6 +352,38 @@ func (o *reviewOptions) job(ctx context.Context, e *env) (*reviewJob, error) {
 	}
 	j.collector = review.NewCollector(registry, opt)
 	return j, nil
+}
+
+// meta is what the report says of its making.
+func (o *reviewOptions) meta(e *env) (m report.Meta, err error) {
+	m = report.Meta{
+		Color: useColor(o.color, e.stdout), Title: o.title, Author: o.author,
+		Program: "portannot " + thisVersion().Version, Command: commandLine(e.args), Made: time.Now(),
+	}
+	// What build systems set so that the same input gives the same output:
+	// https://reproducible-builds.org/specs/source-date-epoch/
+	if text := os.Getenv("SOURCE_DATE_EPOCH"); text != "" {
+		seconds, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return m, fmt.Errorf("SOURCE_DATE_EPOCH %q: want seconds since 1970", text)
+		}
+		m.Made = time.Unix(seconds, 0)
+	}
+	return m, nil
+}
+
+// commandLine writes the program's command line so that a POSIX shell reads it.
+func commandLine(args []string) string {
+	words := []string{"portannot"}
+	for _, arg := range args {
+		if arg == "" || strings.ContainsFunc(arg, func(c rune) bool {
+			return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("-_./:,=@%+", c))
+		}) {
+			arg = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+		}
+		words = append(words, arg)
+	}
+	return strings.Join(words, " ")
 }
 
 // readPolicy reads the policy of a file, nil for none. Its mistakes are

@@ -105,6 +105,7 @@ func (l *logReview) log(ctx context.Context, name string) error {
 	rd := flowlog.NewReader(&interruptible{ctx: ctx, r: l.read.of(in)}, name)
 	rd.Options = l.options
 	t := &l.context.Traffic
+	var window review.Window
 	for rd.Scan() {
 		rec := rd.Record()
 		t.Lines++
@@ -115,6 +116,7 @@ func (l *logReview) log(ctx context.Context, name string) error {
 				continue
 			}
 			l.facts = review.Logged(&rec.Flow)
+			window.Widen(l.facts.Start, l.facts.Last)
 			l.collector.Add(&l.facts, &l.annotation)
 		case flowlog.Bad:
 			if t.BadLines++; t.BadLines <= flowlog.MaxProblems {
@@ -125,7 +127,11 @@ func (l *logReview) log(ctx context.Context, name string) error {
 			l.other++
 		}
 	}
-	l.context.Inputs = append(l.context.Inputs, review.Input{Name: name, Kind: "log", Format: rd.Format()})
+	input := review.Input{Name: name, Kind: "log", Format: rd.Format()}
+	if window.First != 0 {
+		input.Window = &window
+	}
+	l.context.Inputs = append(l.context.Inputs, input)
 	if err := rd.Err(); isUnknownName(err) {
 		return unknownName(err)
 	}

@@ -150,6 +150,7 @@ func TestReviewFindsEveryKind(t *testing.T) {
 // committed; UPDATE_SCRIPTS=1 writes it anew.
 func TestReviewGolden(t *testing.T) {
 	t.Chdir(filepath.Join(repoRoot(t), "testdata"))
+	t.Setenv("SOURCE_DATE_EPOCH", "1789376400")
 	for format, name := range map[string]string{
 		"text": "report.txt", "json": "report.json", "csv": "report.csv", "html": "report.html", "sarif": "report.sarif", "markdown": "report.md",
 	} {
@@ -412,4 +413,23 @@ func TestReviewBrowser(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The command line that a report gives is one that a shell splits as it was.
+func TestReviewCommandLine(t *testing.T) {
+	args := []string{"review", "-r", "my capture.pcap", "--filter", "port 53 and  not host 10.0.0.1", "--title", "it's $HOME", "", "a=b,c:d"}
+	line := commandLine(args)
+	if want := `portannot review -r 'my capture.pcap' --filter 'port 53 and  not host 10.0.0.1' --title 'it'\''s $HOME' '' a=b,c:d`; line != want {
+		t.Errorf("got %s, want %s", line, want)
+	}
+	t.Chdir(filepath.Join(repoRoot(t), "testdata"))
+	for _, format := range []string{"json", "csv", "sarif"} {
+		reviewIn(t, 2, "-r", "captures/demo.pcap", "-o", format, "--title", "x")
+	}
+	out, _ := reviewIn(t, 0, "-r", "captures/demo.pcap", "-q", "--title", "it's", "--author", "me")
+	if !bytes.Contains(out, []byte(`portannot review -r captures/demo.pcap -q --title 'it'\''s' --author me`)) {
+		t.Errorf("the command line is not there: %s", out)
+	}
+	t.Setenv("SOURCE_DATE_EPOCH", "yesterday")
+	reviewIn(t, 1, "-r", "captures/demo.pcap")
 }

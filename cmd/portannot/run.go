@@ -30,6 +30,8 @@ type env struct {
 	stdout io.Writer
 	stderr io.Writer
 
+	args []string // of the program
+
 	outputs []place // that the command line names, standard output included
 
 	aged bool // the age of the registry has been mentioned
@@ -37,7 +39,7 @@ type env struct {
 
 // printingTo gives an env with another standard output.
 func (e *env) printingTo(w io.Writer) *env {
-	return &env{stdin: e.stdin, stdout: w, stderr: e.stderr, outputs: e.outputs}
+	return &env{stdin: e.stdin, stdout: w, stderr: e.stderr, args: e.args, outputs: e.outputs}
 }
 
 // usageError is a mistake on the command line: exit status 2.
@@ -69,7 +71,7 @@ var errPart = errors.New("part of the input was unreadable")
 // run is the program. It gives the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ignoreSIGPIPE() // so that `| head` is a quiet success
-	e := &env{stdin: stdin, stdout: &standardOutput{stdout}, stderr: stderr}
+	e := &env{stdin: stdin, stdout: &standardOutput{stdout}, stderr: stderr, args: args}
 	c, err := e.execute(ctx, args)
 	var usage *usageError
 	switch {

@@ -69,6 +69,7 @@ func TestScript(t *testing.T) {
 			e.Setenv("LOCALAPPDATA", data)
 			e.Setenv("NO_COLOR", "")
 			e.Setenv("TZ", "UTC")
+			e.Setenv("SOURCE_DATE_EPOCH", "1789376400")
 			e.Setenv("GORACE", os.Getenv("GORACE"))
 			return nil
 		},

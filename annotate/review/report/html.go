@@ -69,6 +69,8 @@ type pageData struct {
 	Matrices       []pageMatrix
 	Entries        []pageEntry
 	Losses         []string
+	Title, Author  string
+	Made           []pageFact // how
 }
 
 type (
@@ -148,7 +150,7 @@ type (
 	}
 )
 
-func writeReportHTML(w io.Writer, r *review.Report, _ Meta) error {
+func writeReportHTML(w io.Writer, r *review.Report, m Meta) error {
 	d := &pageData{
 		R:     r,
 		Style: template.CSS("\n" + pageStyle), Script: template.JS("\n" + pageScript),
@@ -156,6 +158,10 @@ func writeReportHTML(w io.Writer, r *review.Report, _ Meta) error {
 		Flows:    fmt.Sprintf("%s, %s", counted(int(r.Traffic.Flows), "flow"), r.Window.Text()),
 		Outcomes: countList(r.Summary.Outcomes),
 		Losses:   losses(r),
+		Title:    m.title(), Author: m.Author,
+	}
+	for _, f := range provenance(r, &m) {
+		d.Made = append(d.Made, pageFact{f.name, f.value})
 	}
 	if r.Window.First == 0 {
 		d.Window, d.Length = "The time of the traffic is not known.", "not known"

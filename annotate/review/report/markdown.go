@@ -15,9 +15,9 @@ import (
 const maxMarkdown = 200
 
 // writeReportMarkdown writes a report in GitHub Flavored Markdown.
-func writeReportMarkdown(w io.Writer, r *review.Report, _ Meta) error {
+func writeReportMarkdown(w io.Writer, r *review.Report, m Meta) error {
 	b := bufio.NewWriter(w)
-	fmt.Fprintf(b, "# Port review\n\n> %s\n\n", markdown(r.Warning))
+	fmt.Fprintf(b, "# %s\n\n> %s\n\n", markdown(m.title()), markdown(r.Warning))
 	for _, f := range about(r) {
 		fmt.Fprintf(b, "- **%s**: %s\n", f.name, markdown(f.value))
 	}
@@ -73,6 +73,16 @@ func writeReportMarkdown(w io.Writer, r *review.Report, _ Meta) error {
 		b.WriteString("\n## Not in the services\n\n")
 		for _, s := range list {
 			fmt.Fprintf(b, "- %s\n", markdown(s))
+		}
+	}
+	if list := provenance(r, &m); len(list) > 0 {
+		b.WriteString("\n## How this report was made\n\n")
+		for _, f := range list {
+			text := markdown(f.value)
+			if f.name == "command" {
+				text = code(f.value)
+			}
+			fmt.Fprintf(b, "- **%s**: %s\n", markdown(f.name), text)
 		}
 	}
 	fmt.Fprintf(b, "\n%s IANA registry %s.\n", markdown(r.Warning), markdown(r.Registry.Words()))

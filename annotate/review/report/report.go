@@ -5,16 +5,12 @@ package report
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/portannot/portannot/annotate/observe"
 	"github.com/portannot/portannot/annotate/review"
 )
-
-// Meta has the options of Write.
-type Meta struct {
-	Color bool // with escape sequences for colours; for text only
-}
 
 // formats are the forms of a report.
 var formats = []struct {
@@ -143,15 +139,24 @@ func unlisted(r *review.Report, k review.Kind, l review.Level) int {
 	return 0
 }
 
-// counted writes "1 warning", "2 warnings".
+// counted writes "1 warning", "2,000 warnings".
 func counted(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
 	if strings.HasSuffix(what, "y") {
-		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(what, "y"))
+		return fmt.Sprintf("%s %sies", thousands(n), strings.TrimSuffix(what, "y"))
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return fmt.Sprintf("%s %ss", thousands(n), what)
+}
+
+// thousands writes n as "10,861".
+func thousands(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
 }
 
 // countList writes counts as "3 expected, 1 unexpected".

@@ -34,6 +34,9 @@ type reportText struct {
 
 func writeReportText(w io.Writer, r *review.Report, m Meta) error {
 	t := &reportText{bufio.NewWriter(w), r, m.Color}
+	if m.Title != "" {
+		fmt.Fprintf(t, "%s\n\n", t.paint(ascii.Bold, printable(m.Title)))
+	}
 	t.line(0, r.Warning)
 	t.WriteByte('\n')
 	for _, f := range about(r) {
@@ -48,6 +51,7 @@ func writeReportText(w io.Writer, r *review.Report, m Meta) error {
 	t.scanners()
 	t.rules()
 	t.losses()
+	t.provenance(&m)
 	fmt.Fprintf(t, "\n# %s Registry %s.\n", printable(r.Warning), printable(r.Registry.Words()))
 	return t.Flush()
 }
@@ -352,6 +356,21 @@ func (t *reportText) rules() {
 			t.line(2, fmt.Sprintf("%s:%d: %s: %s", n.File, n.Line, n.Reason, n.Text))
 		}
 		t.more(len(s.Notes))
+	}
+}
+
+func (t *reportText) provenance(m *Meta) {
+	list := provenance(t.r, m)
+	if len(list) == 0 {
+		return
+	}
+	t.heading("HOW THIS REPORT WAS MADE")
+	for _, f := range list {
+		if f.name == "command" { // which is to be copied, spaces and all
+			fmt.Fprintf(t, "  %-*s%s\n", factWidth, f.name, printable(f.value))
+			continue
+		}
+		t.fact(2, f.name, f.value)
 	}
 }
 
