@@ -179,7 +179,7 @@ func (c *Collector) remarks(r *Report, noTraffic bool) (list []string) {
 		say("No flow shows which end opened it: which end is the service was decided by port numbers.")
 	}
 	if c.stateless > 0 {
-		say("Of %d flows, %d come from logs that do not say whether connections were established, refused or only attempted.", c.flows, c.stateless)
+		say("Of %s, %d %s from logs that do not say whether connections were established, refused or only attempted.", plural(c.flows, "flow"), c.stateless, oneOrMore(c.stateless, "comes", "come"))
 	}
 	if missing, words := gaps(c.windows); missing > 0 {
 		say("There is no traffic of %s within the window, in %s: %s.", Length(missing), plural(uint64(len(words)), "gap"), sample(words, 5))
@@ -189,16 +189,16 @@ func (c *Collector) remarks(r *Report, noTraffic bool) (list []string) {
 		say("There were more services than the %d that are kept: %s went to others, which are not reviewed.", c.opt.MaxServices, plural(l.NotKept, "flow"))
 	}
 	if l.PairsNotKept > 0 {
-		say("%s without a known service end are not listed.", plural(l.PairsNotKept, "flow"))
+		say("%s without a known service end %s not listed.", plural(l.PairsNotKept, "flow"), oneOrMore(l.PairsNotKept, "is", "are"))
 	}
 	if l.FewClients > 0 {
-		say("%s had more clients than are kept; their number is given as the least that there were.", plural(l.FewClients, "service"))
+		say("%s had more clients than are kept; the number of clients is given as the least that there were.", plural(l.FewClients, "service"))
 	}
 	if n := l.NoPort + l.NoAddress; n > 0 {
-		say("%s had no port or no address of their service, and are in no service.", plural(n, "flow"))
+		say("%s had no port or no address of the service, and %s in no service.", plural(n, "flow"), oneOrMore(n, "is", "are"))
 	}
 	if fw := c.firewall; fw != nil && fw.apart > 0 {
-		say("%s stayed within one network, and so did not come to the firewall: the rules were not asked about them.", plural(fw.apart, "flow"))
+		say("%s stayed within one network, and so did not come to the firewall: the rules were not asked about %s.", plural(fw.apart, "flow"), oneOrMore(fw.apart, "it", "them"))
 	}
 	if fw := c.firewall; fw != nil {
 		if names := fw.strangers(); len(names) > 0 {

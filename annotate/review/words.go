@@ -52,6 +52,14 @@ func plural(n uint64, what string) string {
 	return s
 }
 
+// oneOrMore chooses the word that goes with n things.
+func oneOrMore(n uint64, one, more string) string {
+	if n == 1 {
+		return one
+	}
+	return more
+}
+
 // Size formats a number of bytes: "812 B", "1.2 MB".
 func Size(n uint64) string {
 	if n < 1000 {

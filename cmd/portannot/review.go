@@ -410,7 +410,7 @@ func readPolicy(ctx context.Context, e *env, path string, registry *iana.Registr
 		}
 	}
 	if len(faults) > most {
-		e.warnf("%d more mistakes", len(faults)-most)
+		e.warnf("%s", plural(uint64(len(faults)-most), "more mistake"))
 	}
 	return nil, withHint(fmt.Errorf("the policy was not read, so nothing was reviewed"), "portannot review --policy-help explains policies")
 }

@@ -71,7 +71,7 @@ func (o *reviewOptions) reviewLogs(ctx context.Context, rj *reviewJob, names []s
 		return err
 	}
 	if more := t.BadLines - min(t.BadLines, flowlog.MaxProblems); more > 0 {
-		l.env.warnf("%d more lines that were not understood", more)
+		l.env.warnf("%s not understood", plural(more, "more line")+wereOrWas(more))
 	}
 	if !l.quiet {
 		l.env.warnf("read %s from %s: %s, %d other, %d not understood", plural(t.Lines, "line"), plural(uint64(len(names)), "log"),

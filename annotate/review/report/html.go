@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -9,6 +10,7 @@ import (
 	"html/template"
 	"io"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,7 +40,18 @@ const (
 	maxPageRules    = 10_000
 )
 
-var page = template.Must(template.New("report").Parse(pageTemplate))
+var page = template.Must(template.New("report").Funcs(template.FuncMap{
+	"count":     func(n any, what string) string { return counted(integer(n), what) },
+	"thousands": thousands,
+}).Parse(pageTemplate))
+
+// integer makes an int of any integer.
+func integer(n any) int {
+	if v := reflect.ValueOf(n); v.CanUint() {
+		return int(v.Uint())
+	}
+	return int(reflect.ValueOf(n).Int())
+}
 
 // pageData is what the template shows.
 type pageData struct {
@@ -62,10 +75,10 @@ type pageData struct {
 	AxisMiddle     string
 	AxisLast       string
 	Findings       []pageFinding
-	MoreFindings   int
+	AllFindings    int
+	Cut            []string // kinds and levels of which not all findings are listed
 	ServiceColumns []pageColumn
 	Services       []pageService
-	MoreServices   int
 	Matrices       []pageMatrix
 	Entries        []pageEntry
 	Losses         []string
@@ -285,30 +298,73 @@ func (d *pageData) timeline(bins [][review.NumClasses]int) {
 	}
 }
 
-// findings lists the findings, and gives the anchors by identifier.
+// findings lists the findings, and gives the anchors by identifier. Where there are
+// more than the page has room for, each kind and level has its share.
 func (d *pageData) findings() map[string]pageLink {
-	links := map[string]pageLink{}
-	for _, u := range d.R.Unlisted {
-		d.MoreFindings += u.Count
+	groups := d.groups()
+	sizes := make([]int, len(groups))
+	for i, g := range groups {
+		sizes[i] = len(g.list)
 	}
-	for i := range d.R.Findings {
-		if i == maxPageFindings {
-			d.MoreFindings += len(d.R.Findings) - i
-			break
-		}
-		f := &d.R.Findings[i]
-		info := f.Kind.Info()
-		p := pageFinding{Finding: f, Anchor: fmt.Sprintf("f%d", i+1), Title: info.Title, About: info.About, Rank: int(review.Error - f.Level)}
-		if f.File != "" {
-			p.Place = f.File
-			if f.Line > 0 {
-				p.Place += fmt.Sprintf(":%d", f.Line)
+	links := map[string]pageLink{}
+	for i, room := range shares(sizes, maxPageFindings) {
+		g := groups[i]
+		d.AllFindings += g.all
+		info := g.list[0].Kind.Info()
+		for j := range g.list[:room] {
+			f := &g.list[j]
+			p := pageFinding{Finding: f, Anchor: fmt.Sprintf("f%d", len(d.Findings)+1), Title: info.Title, About: info.About, Rank: int(review.Error - f.Level)}
+			if f.File != "" {
+				p.Place = f.File
+				if f.Line > 0 {
+					p.Place += fmt.Sprintf(":%d", f.Line)
+				}
 			}
+			d.Findings = append(d.Findings, p)
+			links[f.ID] = pageLink{p.Anchor, f.Kind.String(), info.Title, f.Level}
 		}
-		d.Findings = append(d.Findings, p)
-		links[f.ID] = pageLink{p.Anchor, f.Kind.String(), info.Title, f.Level}
+		if room < g.all {
+			d.Cut = append(d.Cut, fmt.Sprintf("%v: %s: %s of %s", g.list[0].Level, info.Title, thousands(room), thousands(g.all)))
+		}
 	}
 	return links
+}
+
+// pageGroup is the findings of one kind and level; all counts those that the report
+// leaves out, too.
+type pageGroup struct {
+	list []review.Finding
+	all  int
+}
+
+func (d *pageData) groups() (groups []pageGroup) {
+	list := d.R.Findings
+	for begin, i := 0, 0; i < len(list); i++ {
+		f := &list[i]
+		if i+1 == len(list) || list[i+1].Kind != f.Kind || list[i+1].Level != f.Level {
+			n := i + 1 - begin
+			groups = append(groups, pageGroup{list[begin : i+1], n + unlisted(d.R, f.Kind, f.Level)})
+			begin = i + 1
+		}
+	}
+	return groups
+}
+
+// shares divides room among groups of these sizes: none has more than it needs, and
+// those that have less than they need have the same, or one more or less.
+func shares(sizes []int, room int) []int {
+	out := make([]int, len(sizes))
+	order := make([]int, len(sizes))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(sizes[a], sizes[b]) })
+	for done, i := range order {
+		left := len(order) - done
+		out[i] = min(sizes[i], (room+left-1)/left)
+		room -= out[i]
+	}
+	return out
 }
 
 func (d *pageData) services(links map[string]pageLink) {
@@ -321,7 +377,6 @@ func (d *pageData) services(links map[string]pageLink) {
 		d.ServiceColumns = append(d.ServiceColumns, pageColumn{"Rules", false})
 	}
 	d.ServiceColumns = append(d.ServiceColumns, pageColumn{"Findings", false})
-	d.MoreServices = d.R.Summary.Services - len(d.R.Services)
 	for i := range d.R.Services {
 		s := &d.R.Services[i]
 		p := pageService{
@@ -357,7 +412,14 @@ func (d *pageData) services(links map[string]pageLink) {
 			if l, ok := links[id]; ok {
 				p.Findings = append(p.Findings, l)
 				p.Rank = min(p.Rank, int(review.Error-l.Level))
+				continue
 			}
+			// It is not listed, which is not to say that there is none.
+			kind, _, _ := strings.Cut(id, ":")
+			p.Findings = append(p.Findings, pageLink{Kind: kind, Title: "not listed here"})
+		}
+		if s.Highest > review.NoLevel {
+			p.Rank = min(p.Rank, int(review.Error-s.Highest))
 		}
 		d.Services = append(d.Services, p)
 	}
@@ -414,7 +476,7 @@ func (m *pageMatrix) rules(d *pageData, set *review.RuleSet) {
 		m.Rules = append(m.Rules, row)
 	}
 	if len(set.Rules) > maxPageRules {
-		m.Left = fmt.Sprintf("%d of %s, of which -o json has all", maxPageRules, counted(len(set.Rules), "rule"))
+		m.Left = fmt.Sprintf("%s of %s are listed; -o json has all", thousands(maxPageRules), counted(len(set.Rules), "rule"))
 	}
 }
 
@@ -456,14 +518,14 @@ func (d *pageData) matrices() {
 			}
 		}
 		var left []string
-		if n := len(set.Rules) - maxMatrixRules; n > 0 {
-			left = append(left, counted(n, "rule"))
+		if n := len(set.Rules); n > maxMatrixRules {
+			left = append(left, fmt.Sprintf("%d of %s", maxMatrixRules, counted(n, "rule")))
 		}
 		if more > 0 {
-			left = append(left, counted(more, "service"))
+			left = append(left, fmt.Sprintf("%d of %s", maxMatrixColumn, counted(maxMatrixColumn+more, "listed service")))
 		}
 		if len(left) > 0 {
-			m.More = fmt.Sprintf("not shown: %s, which -o json has", strings.Join(left, " and "))
+			m.More = fmt.Sprintf("shown: %s; -o json has all", strings.Join(left, ", and "))
 		}
 		d.Matrices = append(d.Matrices, m)
 	}

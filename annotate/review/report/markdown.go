@@ -36,12 +36,14 @@ func writeReportMarkdown(w io.Writer, r *review.Report, m Meta) error {
 			fmt.Fprintf(b, "### %s: %s\n\n", f.Level, markdown(f.Kind.Info().Title))
 		}
 		last := i+1 == len(r.Findings) || r.Findings[i+1].Kind != f.Kind || r.Findings[i+1].Level != f.Level
-		more := 0
+		all := 0 // of these, where some are left out
 		if last {
-			more = max(n-maxMarkdown, 0) + unlisted(r, f.Kind, f.Level)
+			if all = n + unlisted(r, f.Kind, f.Level); all <= maxMarkdown {
+				all = 0
+			}
 		}
 		if n > maxMarkdown {
-			moreOfThese(b, more)
+			ofThese(b, maxMarkdown, all)
 			continue
 		}
 		name := ""
@@ -57,8 +59,8 @@ func writeReportMarkdown(w io.Writer, r *review.Report, m Meta) error {
 			fmt.Fprintf(b, "  - %s: %s\n", markdown(x.Name), markdown(x.Value))
 		}
 		switch {
-		case more > 0:
-			moreOfThese(b, more)
+		case all > 0:
+			ofThese(b, n, all)
 		case last:
 			b.WriteString("\n")
 		}
@@ -89,9 +91,18 @@ func writeReportMarkdown(w io.Writer, r *review.Report, m Meta) error {
 	return b.Flush()
 }
 
-func moreOfThese(b *bufio.Writer, n int) {
-	if n > 0 {
-		fmt.Fprintf(b, "- and %d more of these\n\n", n)
+// ofThese says how many findings of one kind and level are listed; all is 0 before
+// their end.
+func ofThese(b *bufio.Writer, listed, all int) {
+	if all > 0 {
+		fmt.Fprintf(b, "- %s of these %s are listed; -o csv has all\n\n", thousands(listed), thousands(all))
+	}
+}
+
+// ofAll says how many rows are listed, unless it is all.
+func ofAll(b *bufio.Writer, listed, all int, what string) {
+	if listed < all {
+		fmt.Fprintf(b, "\n%s of %s are listed; -o json has all.\n", thousands(listed), counted(all, what))
 	}
 }
 
@@ -113,9 +124,7 @@ func services(b *bufio.Writer, r *review.Report) {
 		fmt.Fprintf(b, "| %s | %s %s | %s | %d | %s | %s | %s | %s | %s | %s |\n", code(s.ID), s.Registered.Status, markdown(serviceNames(s)),
 			clientCount(&s.Clients), s.Flows, size, s.First.Moment(), s.Last.Moment(), markdown(s.Outcome), markdown(policy), markdown(verdict))
 	}
-	if n := r.Summary.Services - len(r.Services); n > 0 {
-		fmt.Fprintf(b, "\nand %d more\n", n)
-	}
+	ofAll(b, len(r.Services), r.Summary.Services, "service")
 }
 
 func ruleTable(b *bufio.Writer, s *review.RuleSet) {
@@ -141,6 +150,7 @@ func ruleTable(b *bufio.Writer, s *review.RuleSet) {
 		}
 		fmt.Fprintf(b, "| %d | %s | %s | %d | %d | %d | %s | %s | %s |\n", u.Line, code(u.ID), markdown(u.Action), u.Decided, u.Possible, u.Services, ruleSize(u), last, text)
 	}
+	ofAll(b, maxMarkdown, len(s.Rules), "rule")
 	if len(s.Notes) == 0 {
 		return
 	}
@@ -148,6 +158,7 @@ func ruleTable(b *bufio.Writer, s *review.RuleSet) {
 	for _, n := range s.Notes[:min(len(s.Notes), maxMarkdown)] {
 		fmt.Fprintf(b, "- %s %s: %s\n", code(fmt.Sprintf("%s:%d", n.File, n.Line)), markdown(n.Reason), code(n.Text))
 	}
+	ofAll(b, maxMarkdown, len(s.Notes), "part")
 }
 
 // markdown escapes what Markdown, or HTML in it, would take for its own.

@@ -169,8 +169,8 @@ func (t *reportText) findings() {
 // moreFindings says how many findings like f are not shown, of which the report
 // lists n.
 func (t *reportText) moreFindings(f *review.Finding, n int) {
-	if more := max(n-maxTextFindings, 0) + unlisted(t.r, f.Kind, f.Level); more > 0 {
-		fmt.Fprintf(t, "\n  and %d more of these (-o csv has all)\n", more)
+	if all := n + unlisted(t.r, f.Kind, f.Level); all > maxTextFindings {
+		fmt.Fprintf(t, "\n  %s of these %s are listed (-o csv has all)\n", thousands(min(n, maxTextFindings)), thousands(all))
 	}
 }
 
@@ -217,7 +217,7 @@ func (t *reportText) services() {
 	}
 	marked := false
 	if all := t.r.Summary.Services; all > len(t.r.Services) {
-		t.heading("SERVICES, %d of %d: those with findings, then those of the most flows (-o csv has all)", len(t.r.Services), all)
+		t.heading("SERVICES, %s of %s: those with findings, then those of the most flows (-o csv has all)", thousands(len(t.r.Services)), thousands(all))
 	} else {
 		t.heading("SERVICES")
 	}
@@ -293,7 +293,7 @@ func (t *reportText) unsided() {
 
 func (t *reportText) more(n int) {
 	if n > maxTextLines {
-		fmt.Fprintf(t, "  and %d more\n", n-maxTextLines)
+		fmt.Fprintf(t, "  %s of %s are listed (-o json has all)\n", thousands(maxTextLines), thousands(n))
 	}
 }
 

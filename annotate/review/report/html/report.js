@@ -36,6 +36,8 @@
     const buttons = [...tools.querySelectorAll("button[data-level]")];
     const count = tools.querySelector("output");
     const rows = [...table.tBodies[0].rows];
+    const all = Number(tools.dataset.all);
+    const number = (n) => n.toLocaleString("en");
     const texts = new Map(rows.map((row) => [row, row.textContent.toLowerCase().replace(/\s+/g, " ")]));
     const apply = () => {
       const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -45,7 +47,9 @@
         row.hidden = off.has(row.dataset.level) || !words.every((word) => texts.get(row).includes(word));
         if (!row.hidden) shown++;
       }
-      count.textContent = `${shown} of ${rows.length} shown`;
+      count.textContent = shown === rows.length || all === rows.length
+        ? `${number(shown)} of ${number(all)} shown`
+        : `${number(shown)} of the ${number(rows.length)} listed, of ${number(all)} in all`;
     };
     input.addEventListener("input", apply);
     for (const button of buttons) {
