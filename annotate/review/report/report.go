@@ -163,7 +163,7 @@ func thousands(n int) string {
 func countList(list []review.NameCount) string {
 	var parts []string
 	for _, c := range list {
-		parts = append(parts, fmt.Sprintf("%d %s", c.Count, c.Name))
+		parts = append(parts, thousands(c.Count)+" "+c.Name)
 	}
 	return strings.Join(parts, ", ")
 }
@@ -234,7 +234,7 @@ func about(r *review.Report) []fact {
 	if b := r.Baseline; b != nil {
 		list = append(list, fact{"baseline", fmt.Sprintf("%s: %d new, %d gone, %d changed", b.Window.Text(), len(b.New), len(b.Gone), len(b.Changed))})
 	}
-	services := fmt.Sprint(r.Summary.Services)
+	services := thousands(r.Summary.Services)
 	if r.Summary.Services > 0 {
 		services += ": " + countList(r.Summary.Outcomes)
 		if len(r.Summary.Policies) > 0 {
