@@ -132,6 +132,9 @@ func TestKernelPlaces(t *testing.T) {
 			}
 		})
 	}
+	if len(total) == 0 && !t.Failed() {
+		t.Skip("no kernel was asked: each part says why")
+	}
 	t.Logf("ours/the kernel's: %v; without interfaces: %v", total, without)
 	if total["allow/allow"] < 500 || total["deny/deny"] < 500 {
 		t.Errorf("the packets are too much alike to show anything: %v", total)
