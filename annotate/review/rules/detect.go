@@ -19,7 +19,7 @@ type file struct {
 	docs []*yaml.Node // of YAML
 }
 
-const kinds = "rules are the output of nft -j list ruleset, iptables-save, ip6tables-save, ipset save, aws ec2 describe-security-groups or pfctl -sr, or network policies of Kubernetes in YAML or JSON"
+const kinds = "rules are the output of nft -j list ruleset, iptables-save, ip6tables-save, ipset save, aws ec2 describe-security-groups or pfctl -sr, network policies of Kubernetes in YAML or JSON, or a table of rules in CSV or JSON (portannot help rules)"
 
 // load reads a file and finds its kind.
 func load(src Source) (file, error) {
@@ -41,6 +41,10 @@ func load(src Source) (file, error) {
 	}
 	if text[0] == '{' || text[0] == '[' {
 		return f, f.findJSON()
+	}
+	if csvMark(f.data) != 0 {
+		f.kind = Table
+		return f, nil
 	}
 	if f.kind = textKind(f.data); f.kind == NetworkPolicy {
 		if f.docs, err = yamlDocuments(f.data); err != nil {
@@ -70,6 +74,8 @@ func (f *file) findJSON() (err error) {
 		f.kind = NFT
 	case f.root.get("SecurityGroups") != nil, f.root.get("NetworkInterfaces") != nil, first.get("GroupId") != nil && (first.get("IpPermissions") != nil || first.get("IpPermissionsEgress") != nil):
 		f.kind = AWS
+	case tableRows(f.root) != nil:
+		f.kind = Table
 	case first.get("kind") != nil && first.get("apiVersion") != nil:
 		f.kind = NetworkPolicy
 		f.docs = []*yaml.Node{f.root.yaml()}

@@ -239,8 +239,7 @@ func (r *iptReader) set() *Set {
 	r.nf.findTargets()
 	r.nf.bridged = slices.ContainsFunc(r.rules, func(x *Rule) bool { return strings.Contains(x.Text, "-m physdev ") })
 	s := &Set{Kind: IPTables, Files: r.files, Rules: r.rules, Notes: r.notes, decider: r.nf}
-	s.Openings, s.Truncated = r.nf.openings()
-	s.Covered = r.nf.covered()
+	s.finish(r.nf)
 	return s
 }
 

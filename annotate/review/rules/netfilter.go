@@ -129,7 +129,10 @@ type chain struct {
 	nat      bool
 	priority int64 // as it is written; see called
 	policy   verdictKind
-	devices  []string // of ingress chains
+	// undecided says why it is not known what the policy does; its kind is
+	// otherVerdict then.
+	undecided string
+	devices   []string // of ingress chains
 }
 
 // hook gives the hook that rules are known by; AnyHook for the other stages.
@@ -154,6 +157,12 @@ type netfilter struct {
 	// what is bridged.
 	targets            []netip.Addr
 	anyTarget, bridged bool
+	// once is set for rules without hooks, which stand at forward and are asked of
+	// every packet. hosts is set for rules of machines, each of which is asked of what
+	// it sends and what it receives. silent says why nothing is decided at a hook
+	// that the rules are not about.
+	once, hosts bool
+	silent      map[Hook]string
 	// families that the rules are about, 4 and 6 each a bit; what is not among
 	// them is not covered.
 	v4, v6 bool
@@ -258,9 +267,13 @@ func (nf *netfilter) decide(f *Flow) (Decision, bool) {
 	if f.Client.Is4() != v4 {
 		return Decision{Why: "client and server have addresses of different versions"}, true
 	}
+	g := *f
+	if nf.hosts && f.Hook == AnyHook && f.Client != f.Server && within(f.Client, nf.places.local) && within(f.Server, nf.places.local) {
+		g.Hook = Forward // out of one of them, and into the other
+	}
 	// Rules for routed traffic alone are asked of that.
-	routed := nf.has(forwardStage, v4) && !nf.has(inputStage, v4) && !nf.has(outputStage, v4)
-	return nf.places.each(f, routed, func() bool { return nf.turns(f.Server) }, nf.decideAt), true
+	routed := nf.has(forwardStage, v4) && (nf.silent != nil || !nf.has(inputStage, v4) && !nf.has(outputStage, v4))
+	return nf.places.each(&g, routed, func() bool { return nf.turns(f.Server) }, nf.decideAt), true
 }
 
 // hookDecision is what is decided if the packet takes one way.

@@ -120,8 +120,7 @@ func readNFT(root *node, data []byte, name string, opt Options, twice map[string
 	r.nf.sort()
 	r.nf.findTargets()
 	s := &Set{Kind: NFT, Files: []string{name}, Rules: r.rules, Notes: r.notes, decider: r.nf}
-	s.Openings, s.Truncated = r.nf.openings()
-	s.Covered = r.nf.covered()
+	s.finish(r.nf)
 	return s, nil
 }
 

@@ -324,7 +324,7 @@ func (nf *netfilter) openings() ([]Opening, bool) {
 		if c.nat || c.stage.hook() == AnyHook {
 			continue
 		}
-		accepts[c] = o.walk(c, nf.all(c), c, 0) && c.policy != dropVerdict
+		accepts[c] = o.walk(c, nf.all(c), c, 0) && c.policy != dropVerdict && c.undecided == ""
 	}
 	for i, c := range nf.bases {
 		if !accepts[c] {

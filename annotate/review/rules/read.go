@@ -21,9 +21,10 @@ const (
 	NetworkPolicy      // Kubernetes, YAML or JSON
 	PF                 // pfctl -sr, pfctl -sn
 	PFTable            // pfctl -t NAME -T show: the addresses of a table
+	Table              // the neutral table, CSV or JSON
 )
 
-var kindNames = [...]string{NoKind: "", NFT: "nft", IPTables: "iptables", IPSet: "ipset", AWS: "aws-security-groups", NetworkPolicy: "kubernetes-networkpolicy", PF: "pf", PFTable: "pf-table"}
+var kindNames = [...]string{NoKind: "", NFT: "nft", IPTables: "iptables", IPSet: "ipset", AWS: "aws-security-groups", NetworkPolicy: "kubernetes-networkpolicy", PF: "pf", PFTable: "pf-table", Table: "table"}
 
 // String gives the kind's name in reports, such as "nft".
 func (k Kind) String() string {
@@ -112,6 +113,8 @@ func Read(sources []Source, opt Options) (*Firewall, error) {
 		case IPTables:
 			ipt.read(f.data, f.name)
 			continue
+		case Table:
+			s, err = readTable(*f, opt)
 		case AWS, NetworkPolicy, PF:
 			if joined[f.kind] {
 				continue
@@ -150,6 +153,17 @@ func Read(sources []Source, opt Options) (*Firewall, error) {
 		return nil, errors.Join(errs...)
 	}
 	return fw, nil
+}
+
+// finish adds what follows from the chains.
+func (s *Set) finish(nf *netfilter) {
+	s.Openings, s.Truncated = nf.openings()
+	if nf.once {
+		for i := range s.Openings {
+			s.Openings[i].Hook = AnyHook
+		}
+	}
+	s.Covered = nf.covered()
 }
 
 // Decide returns what the firewall does with the first packet of a connection.

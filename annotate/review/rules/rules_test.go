@@ -125,6 +125,7 @@ func TestGolden(t *testing.T) {
 		{"kubernetes", []string{"networkpolicies.yaml"}},
 		{"kubernetes-pods", []string{"networkpolicies.yaml", "pods.json"}},
 		{"pf", []string{"pf.txt"}},
+		{"table", []string{"table.csv", "table.json"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := dump(readFiles(t, Options{Port: names}, c.files...))

@@ -38,6 +38,12 @@ const maxJumps = 16 // the kernel allows no deeper nesting either
 
 // decideAt asks the chains of one way.
 func (nf *netfilter) decideAt(f *Flow, hook Hook) Decision {
+	if why := nf.silent[hook]; why != "" {
+		return Decision{Why: why, Missing: MissingReading}
+	}
+	if nf.once {
+		hook = Forward
+	}
 	p := newPacket(f, hook == Input)
 	w := walk{budget: maxSteps}
 	var order []stage
@@ -251,12 +257,19 @@ func (w *walk) runBase(c *chain, sees tri, p *packet) ways {
 	got := w.run(c, p, 0)
 	if got&(goesOn|returns) != 0 {
 		got &^= goesOn | returns
-		if c.policy == dropVerdict {
+		switch {
+		case c.undecided != "":
+			got |= dropped | accepted
+			w.why, w.missing = c.undecided, MissingReading
+			w.decidedBy(true, nil)
+			w.decidedBy(false, nil)
+		case c.policy == dropVerdict:
 			got |= dropped
-		} else {
+			w.decidedBy(false, nil)
+		default:
 			got |= accepted
+			w.decidedBy(true, nil)
 		}
-		w.decidedBy(c.policy != dropVerdict, nil)
 	}
 	if sees == maybe {
 		got |= accepted
