@@ -12,7 +12,7 @@ import (
 
 // header is what stands before a record.
 type header struct {
-	begins [8]int // where a record may begin, in ascending order
+	begins [12]int // where a record may begin, in ascending order
 	n      int
 	tag    []byte // the program, without its process number; nil if there is none
 	known  bool   // there is a time stamp or a priority
@@ -39,7 +39,7 @@ func (h *header) read(line []byte) {
 	i = skipBlank(line, i)
 	h.begin(i)
 	if at := priority(line, i); at > i {
-		i, h.known = at, true
+		i, h.known = skipBlank(line, at), true
 		h.begin(i)
 		if bytes.HasPrefix(line[i:], []byte("1 ")) {
 			if h.structured(line, i+2) {
@@ -56,16 +56,42 @@ func (h *header) read(line []byte) {
 			return
 		}
 	}
-	if at := stamp(line, i); at > i {
-		i, h.known = at, true
-		if i < len(line) && line[i] == ':' {
-			i++
+	if end := wordEnd(line, i); !h.known && end > i && stamp(line, i) == 0 && isAddr(line[i:end]) { // a relay puts the sender before all else
+		at := skipBlank(line, end)
+		if after := priority(line, at); after > at {
+			at, h.known = skipBlank(line, after), true
 		}
-		i = skipBlank(line, i)
-		h.begin(i)
+		h.begin(at)
+		i = at
 	}
+	i = h.stamps(line, i)
 	h.free = i
 	h.program(line, i)
+}
+
+// stamps steps over a time stamp, and over a priority in words that FreeBSD's
+// syslogd puts behind it: "<local0.info>".
+func (h *header) stamps(line []byte, i int) int {
+	from := i
+	if i < len(line) && (line[i] == '*' || line[i] == '.') { // Cisco's clock is not set, or not by NTP
+		from++
+	}
+	at := stamp(line, from)
+	if at == 0 {
+		return i
+	}
+	h.known = true
+	if at < len(line) && line[at] == ':' {
+		at++
+	}
+	i = skipBlank(line, at)
+	if i < len(line) && line[i] == '<' {
+		if end := wordEnd(line, i); line[end-1] == '>' && bytes.IndexByte(line[i:end], '.') > 0 {
+			i = skipBlank(line, end)
+		}
+	}
+	h.begin(i)
+	return i
 }
 
 // structured reads the rest of a header of RFC 5424 section 6, behind the
@@ -113,6 +139,9 @@ func (h *header) structured(line []byte, i int) bool {
 	i = skipBlank(line, i)
 	if bytes.HasPrefix(line[min(i, len(line)):], bom) {
 		i += len(bom)
+	} else if i < len(line) && line[i] == '?' { // a byte-order mark that was made ASCII
+		h.begin(i)
+		i++
 	}
 	h.begin(i)
 	h.free = i
@@ -123,7 +152,12 @@ func (h *header) structured(line []byte, i int) bool {
 // program reads the host and the name of the program, each of which may be
 // missing.
 func (h *header) program(line []byte, i int) {
-	for words := 0; words < 2; words++ {
+	for words := 0; words < 3; words++ {
+		if i < len(line) && line[i] == '(' { // WatchGuard: "fw1 SERIAL (2026-09-14T09:00:00) firewall: msg_id=…"
+			if at := stamp(line, i+1); at > 0 && at < len(line) && line[at] == ')' {
+				i = skipBlank(line, at+1)
+			}
+		}
 		end := wordEnd(line, i)
 		word := line[i:end]
 		if len(word) == 0 || len(word) > 64 || bytes.ContainsAny(word, "={}\"<>%|,") {
@@ -148,6 +182,10 @@ func (h *header) program(line []byte, i int) {
 				words = -1
 			}
 		}
+		if at := stamp(line, i); at > 0 { // a relay's header before another one
+			i = skipBlank(line, at)
+			h.begin(i)
+		}
 		if i < len(line) && line[i] == ':' { // "asa1 : %ASA-…"
 			i = skipBlank(line, i+1)
 			h.begin(i)
@@ -169,6 +207,21 @@ func (h *header) name(word []byte) {
 // rest reads what may stand behind the header: the kernel's own time stamp, that
 // of Cisco IOS ("*Sep 14 09:00:00.123: "), the cookie of CEE.
 func (h *header) rest(line []byte, i int) {
+	// Cisco has a number, the host and another number: "585917: gw1: 29391555: …".
+	for at, n := i, 0; h.tag != nil && n < 3; n++ {
+		end := wordEnd(line, at)
+		if end-at < 2 || end-at > 64 || line[end-1] != ':' || !isHost(line[at:end-1]) {
+			break
+		}
+		at = skipBlank(line, end)
+		h.begin(at)
+		if stamp(line, at) > 0 {
+			i = at
+		}
+	}
+	if end := wordEnd(line, i); h.tag != nil && end-i <= 10 && isHex(line[i:end]) { // of the filter: "dfwpktlogs: 8123 INET match …"
+		h.begin(skipBlank(line, end))
+	}
 	if h.tag != nil && i < len(line) {
 		from := i
 		if line[i] == '*' || line[i] == '.' { // the clock is not set, or not by NTP
@@ -205,6 +258,41 @@ func (h *header) rest(line []byte, i int) {
 	}
 }
 
+// isHost reports letters, digits, and what stands in the names of hosts.
+func isHost(word []byte) bool {
+	for _, c := range word {
+		if !wordByte(c) && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return true
+}
+
+// isAddr reports an address.
+func isAddr(word []byte) bool {
+	colons, dots := 0, 0
+	for _, c := range word {
+		switch {
+		case c == ':':
+			colons++
+		case c == '.':
+			dots++
+		case c-'0' > 9 && c|0x20-'a' > 5:
+			return false
+		}
+	}
+	return (dots == 3 && colons == 0 || colons > 1) && parseAddr(word).IsValid()
+}
+
+func isHex(word []byte) bool {
+	for _, c := range word {
+		if c-'0' > 9 && c-'a' > 5 {
+			return false
+		}
+	}
+	return len(word) > 0
+}
+
 func skipBlank(line []byte, i int) int {
 	for i < len(line) && (line[i] == ' ' || line[i] == '\t') {
 		i++
@@ -234,15 +322,27 @@ func priority(line []byte, i int) int {
 	return at + 1
 }
 
-// stamp steps over a time stamp: "Sep 14 09:00:00", with a year or a fraction
-// or without, or a date of RFC 3339. It gives 0 if there is none.
+// stamp steps over a time stamp, whose zone is not read: "Sep 14 09:00:00", with a
+// year or a fraction or without, a date of RFC 3339, RouterOS's
+// "sep/14/2026 09:00:00" and "09:00:00", NetScaler's "09/14/2026:09:00:00 GMT",
+// Snort's "09/14-09:00:00". It gives 0 if there is none.
 func stamp(line []byte, i int) int {
-	if len(line)-i < len("Jan  1 00:00:00") {
+	if len(line)-i < len("09:00:00") {
 		return 0
 	}
 	at := i
-	if line[at]-'0' <= 9 {
-		// 2026-09-14T09:00:00, with a space for the T
+	switch {
+	case line[at]-'0' <= 9 && line[at+2] == ':':
+		at = clock(line, at)
+	case line[at]-'0' <= 9 && line[at+2] == '/': // 09/14/2026:09:00:00, 09/14-09:00:00
+		if at += 5; line[at] == '/' {
+			at += 5
+		}
+		if at >= len(line) || line[at] != ':' && line[at] != '-' {
+			return 0
+		}
+		at = clock(line, at+1)
+	case line[at]-'0' <= 9: // 2026-09-14T09:00:00, with a space for the T
 		if len(line)-at < 19 || line[at+4] != '-' || line[at+7] != '-' || line[at+10] != 'T' && line[at+10] != ' ' {
 			return 0
 		}
@@ -259,35 +359,46 @@ func stamp(line []byte, i int) int {
 			}
 		}
 		return min(at, len(line))
-	}
-	if line[at]-'A' > 25 || line[at+3] != ' ' || !isMonth(line[at:at+3]) {
+	case !isMonth(line[at:at+3]) || len(line)-at < len("Jan  1 00:00:00"):
 		return 0
-	}
-	if line[at+4] != ' ' && line[at+4]-'0' > 3 || line[at+5]-'0' > 9 && line[at+5] != ' ' {
+	case line[at+3] == '/' && line[at+4]-'0' <= 3: // sep/14 09:00:00, sep/14/2026 09:00:00
+		if end := wordEnd(line, at); end-at <= len("sep/14/2026") {
+			at = clock(line, skipBlank(line, end))
+		}
+	case line[at+3] != ' ' || line[at+4] != ' ' && line[at+4]-'0' > 3 || line[at+5]-'0' > 9 && line[at+5] != ' ':
 		return 0
+	default:
+		at = skipBlank(line, at+4)
+		at = skipBlank(line, wordEnd(line, at))
+		if len(line)-at > 4 && line[at+4] == ' ' && line[at]-'0' <= 9 { // a year before the time
+			at += 5
+		}
+		at = clock(line, at)
+		if at > 0 && len(line)-at > 5 && line[at] == ' ' && (line[at+1] == '2') && line[at+2] == '0' && line[at+3]-'0' <= 9 && line[at+4]-'0' <= 9 && line[at+5] == ' ' {
+			at += 5 // a year behind it
+		}
 	}
-	at = skipBlank(line, at+4)
-	at = skipBlank(line, wordEnd(line, at))
-	if len(line)-at > 4 && line[at+4] == ' ' && line[at]-'0' <= 9 { // a year before the time
-		at += 5
-	}
-	if at = clock(line, at); at == 0 {
-		return 0
-	}
-	if len(line)-at > 5 && line[at] == ' ' && (line[at+1] == '2') && line[at+2] == '0' && line[at+3]-'0' <= 9 && line[at+4]-'0' <= 9 && line[at+5] == ' ' {
-		at += 5 // a year behind it
-	}
-	if len(line)-at > 4 && string(line[at:at+4]) == " UTC" {
-		at += 4
+	if at > 0 && at < len(line) && line[at] == ' ' && isZone(line[at+1:wordEnd(line, at+1)]) {
+		at = wordEnd(line, at+1)
 	}
 	return at
+}
+
+// isZone reports the name of a time zone.
+func isZone(word []byte) bool {
+	switch string(word) {
+	case "UTC", "GMT", "CET", "CEST", "EET", "EEST", "WET", "WEST", "BST", "IST", "EST", "EDT", "CST", "CDT", "MST", "MDT", "PST", "PDT", "JST":
+		return true
+	}
+	return false
 }
 
 // epoch steps over seconds since the epoch with a fraction, and the space behind
 // them; 0 if there are none.
 func epoch(line []byte, i int) int {
 	end := wordEnd(line, i)
-	if end-i < 12 || end == len(line) || line[i+10] != '.' || parseSeconds(line[i:i+10]) == 0 {
+	whole, fraction, ok := bytes.Cut(line[i:end], []byte{'.'})
+	if _, number := parseUint(whole, 1<<40); !ok || !number || len(whole) < 9 || len(fraction) == 0 || end == len(line) {
 		return 0
 	}
 	return end + 1
@@ -375,7 +486,8 @@ func portWord(b []byte) bool {
 }
 
 func isMonth(b []byte) bool {
-	switch string(b) {
+	month := [3]byte{b[0] &^ 0x20, b[1], b[2]}
+	switch string(month[:]) {
 	case "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec":
 		return true
 	}

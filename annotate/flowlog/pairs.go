@@ -75,7 +75,7 @@ func (l *records) pairsAt(r *Record, line []byte, at int, h *header) bool {
 		form = pairsLEEF
 	case isCheckPoint(text):
 		form = pairsCheckPoint
-	case bytes.HasPrefix(text, []byte("%FTD-")):
+	case bytes.HasPrefix(text, []byte("%FTD-")), bytes.HasPrefix(text, []byte("%NGIPS-")):
 		if _, body, _ = bytes.Cut(text, []byte("-43000")); len(body) > 3 {
 			form, body = pairsFTD, body[len("1: "):]
 		}

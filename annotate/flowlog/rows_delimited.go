@@ -111,7 +111,7 @@ var nfdumpPipe17 = format{
 // times are of an unknown zone.
 var cicFlowMeter = format{
 	name: "cicflowmeter", about: "CICFlowMeter and its data sets, CSV",
-	doc:     "CICFlowMeter: features https://github.com/ahlashkari/CICFlowMeter/blob/master/ReadMe.txt",
+	doc:     "CICFlowMeter: FlowFeature.java https://github.com/ahlashkari/CICFlowMeter/blob/master/src/main/java/cic/cs/unb/ca/jnetpcap/FlowFeature.java",
 	grammar: grammarTable, seps: ",", quotes: true,
 	know: "Src IP, Src Port, Dst IP, Dst Port, Protocol, Flow Duration | Source IP, Source Port, Destination IP, Destination Port, Protocol, Flow Duration | " +
 		"src_ip, src_port, dst_ip, dst_port, protocol, flow_duration",

@@ -22,9 +22,19 @@ var ciscoFTD = format{
 	fields: `proto=Protocol, src=SrcIP, sport=SrcPort, dst=DstIP, dport=DstPort, time=FirstPacketSecond, outcome=AccessControlRuleAction|InlineResult, kind=GID,
 		in=IngressInterface, out=EgressInterface, inzone=IngressZone, outzone=EgressZone, natsrc=NAT_InitiatorIP, natsport=NAT_InitiatorPort, natdst=NAT_ResponderIP, natdport=NAT_ResponderPort,
 		srcpackets=InitiatorPackets, dstpackets=ResponderPackets`,
-	outcomes: "trust=passed fastpath=passed monitor=passed would_have_dropped=passed",
+	outcomes: "trust=passed fastpath=passed",
+	adjust: func(_ *Record, v *values) bool {
+		// "Block with reset", "Interactive Block": the first of a connection, whose
+		// request is not let through until the user confirms it.
+		if action := v.get(fieldOutcome); bytes.Contains(action, []byte("Block")) {
+			v.put(fieldOutcome, wordBlock)
+		} else if string(action) == "Would have dropped" {
+			v.put(fieldOutcome, wordPass)
+		}
+		return true
+	},
 	role: func(in *annotate.Input, v *values) {
-		if !v.has(fieldKind) && !bytes.HasPrefix(v.get(fieldOutcome), []byte("Block")) {
+		if !v.has(fieldKind) && !v.is(fieldOutcome, "block") {
 			in.Hint = flow.Destination
 		}
 	},
@@ -40,16 +50,27 @@ var cef = format{
 	know: "src, dst, spt | src, dst, dpt | spt, dpt",
 	fields: `proto=proto, src=src|c6a2, sport=spt, dst=dst|c6a3, dport=dpt, outcome=act, time=rt, time2=start, in=deviceInboundInterface, out=deviceOutboundInterface,
 		natsrc=sourceTranslatedAddress, natsport=sourceTranslatedPort, natdst=destinationTranslatedAddress, natdport=destinationTranslatedPort`,
+	adjust: transportOnly,
 }
 
-// LEEF is QRadar's Log Event Extended Format, of any vendor.
+// transportOnly leaves out a protocol that is one of applications: "DNS".
+func transportOnly(_ *Record, v *values) bool {
+	if _, ok := parseProtocol(v.get(fieldProtocol)); !ok {
+		v.drop(fieldProtocol)
+	}
+	return true
+}
+
+// LEEF is QRadar's Log Event Extended Format, of any vendor. It has no attribute for
+// what was done; most vendors call theirs action or act.
 var leef = format{
 	name: "leef", about: "LEEF of any vendor (IBM QRadar)",
-	doc:     "IBM: QRadar LEEF predefined event attributes https://www.ibm.com/docs/en/dsm?topic=leef-predefined-event-attributes",
+	doc:     "IBM: QRadar LEEF predefined event attributes https://www.ibm.com/docs/en/dsm?topic=overview-predefined-leef-event-attributes",
 	grammar: grammarPairs, form: pairsLEEF,
 	know: "src, dst, srcPort | src, dst, dstPort | srcPort, dstPort",
 	fields: `proto=proto, src=src, sport=srcPort, dst=dst, dport=dstPort, outcome=action|act, time=devTime,
 		natsrc=srcPostNAT, natsport=srcPostNATPort, natdst=dstPostNAT, natdport=dstPostNATPort`,
+	adjust: transportOnly,
 }
 
 // Check Point's log exporter writes pairs in its syslog format as
@@ -74,27 +95,38 @@ var checkPointBars = format{
 }
 
 // SonicWall's srcV6 and dstV6 hold addresses of IPv6. Its src and dst are
-// "ADDRESS:PORT:INTERFACE:NAME", its proto "tcp/https".
+// "ADDRESS:PORT:INTERFACE:NAME", its proto "tcp/https". Messages of ICMP may have no
+// proto, and the type or the identifier in the place of a port.
 var sonicWall = format{
 	name: "sonicwall", about: "SonicWall syslog",
 	doc:     "SonicWall: SonicOS log events reference guide, syslog tags https://www.sonicwall.com/techdocs/pdf/sonicos-6-5-4-log-events-reference-guide.pdf",
 	grammar: grammarPairs,
-	know:    "sn, fw, pri, src, dst",
-	fields:  "proto=proto, src=src|srcV6, dst=dst|dstV6, outcome=fw_action, natsrc=natSrc, natdst=natDst",
-	adjust: func(_ *Record, v *values) bool {
+	know:    "sn, fw, pri, src, dst | sn, fw, pri, srcV6, dstV6",
+	fields:  "proto=proto, src=src, dst=dst, realsrc=srcV6, realdst=dstV6, outcome=fw_action, natsrc=natSrc, natdst=natDst, icmp=type, kind=msg",
+	adjust: func(r *Record, v *values) bool {
+		if !v.has(fieldProtocol) && (v.has(fieldICMP) || bytes.Contains(v.get(fieldKind), []byte("ICMP"))) {
+			r.other()
+			return false
+		}
 		if protocol, _, ok := bytes.Cut(v.get(fieldProtocol), []byte{'/'}); ok {
 			v.put(fieldProtocol, protocol)
 		}
-		for _, x := range [...]struct{ addr, port, in, nat, natPort field }{
-			{fieldSource, fieldSourcePort, fieldInput, fieldNATSource, fieldNATSourcePort},
-			{fieldDestination, fieldDestinationPort, fieldOutput, fieldNATDestination, fieldNATDestinationPort},
+		for _, x := range [...]struct{ addr, addr6, port, in, nat, natPort field }{
+			{fieldSource, fieldRealSource, fieldSourcePort, fieldInput, fieldNATSource, fieldNATSourcePort},
+			{fieldDestination, fieldRealDestination, fieldDestinationPort, fieldOutput, fieldNATDestination, fieldNATDestinationPort},
 		} {
 			if addr, port := splitPort(v.get(x.nat)); port != nil {
 				v.put(x.nat, addr)
 				v.put(x.natPort, port)
 			}
 			text := v.get(x.addr)
-			if addr, port := splitPort(text); port != nil {
+			if rest, ok := bytes.CutPrefix(text, []byte{':'}); ok { // an address of IPv6 stands in srcV6
+				port, in, _ := bytes.Cut(rest, []byte{':'})
+				in, _, _ = bytes.Cut(in, []byte{':'})
+				v.put(x.addr, v.get(x.addr6))
+				v.put(x.port, port)
+				v.put(x.in, in)
+			} else if addr, port := splitPort(text); port != nil {
 				v.put(x.addr, addr)
 				v.put(x.port, port)
 				rest := text[bytes.LastIndex(text, port)+len(port):]
@@ -114,7 +146,7 @@ var sophos = format{
 	doc:     "Sophos: Firewall log viewer and syslog guide https://docs.sophos.com/nsg/sophos-firewall/22.0/PDF/SF-syslog-guide-22.0.pdf",
 	grammar: grammarPairs, style: quotedPairs,
 	know: "log_type, log_component, src_ip, dst_ip | device_name, log_id, src_ip, dst_ip",
-	fields: `proto=protocol, src=src_ip, sport=src_port, dst=dst_ip, dport=dst_port, outcome=log_subtype|status, in=in_interface|src_int, out=out_interface|dst_int,
+	fields: `proto=protocol, src=src_ip, sport=src_port, dst=dst_ip, dport=dst_port, outcome=log_subtype|status, in=in_interface, out=out_interface,
 		natsrc=src_trans_ip|tran_src_ip, natsport=src_trans_port|tran_src_port, natdst=dst_trans_ip|tran_dst_ip, natdport=dst_trans_port|tran_dst_port,
 		srcpackets=packets_sent|sent_pkts, dstpackets=packets_received|recv_pkts, kind=log_component`,
 	role: func(in *annotate.Input, v *values) {

@@ -71,20 +71,31 @@ var ciscoASA = format{
 }
 
 // Cisco IOS and IOS XE log packets that an access list with "log" meets, and
-// sessions of the zone-based firewall, which names the initiator.
+// sessions of the zone-based firewall, which names the initiator. IOS XE puts the
+// part that found it before that: "%FMANFP-6-IPACCESSLOGP: R0/0: fman_fp_image: list
+// …", "%IOSXE-6-PLATFORM: … %FW-6-DROP_PKT: …". Arista's EOS has the interface before
+// the action, and no count.
 var ciscoIOS = format{
-	name: "ios", about: "Cisco IOS and IOS XE syslog: access lists, sessions of the zone-based firewall",
+	name: "ios", about: "Cisco IOS and IOS XE, Arista EOS syslog: access lists, sessions of the zone-based firewall",
 	doc:     "Cisco: IOS system message guide https://www.cisco.com/c/en/us/td/docs/ios/system/messages/guide/consol_smg.html",
-	grammar: grammarSentences, begin: "%SEC-|%IPV6_ACL-|%IPV6-|%FW-",
+	grammar: grammarSentences, begin: "%SEC-|%IPV6_ACL-|%IPV6-|%FW-|%FMANFP-|%IOSXE-|%ACL-",
 	roles:    "direction: initiator=destination?",
 	outcomes: "Start=passed Stop=passed Dropping=denied",
 	sentences: []sentence{
 		{"IPACCESSLOGP", "list {} {outcome} {proto} {src}({sport})[ ({in} {})] -> {dst}({dport}), {packets} packet", ""},
+		{"IPACCESSLOGP", "{*}list {} {outcome} {proto} {src}({sport})[ ({in} {})] -> {dst}({dport}), {packets} packet", ""},
+		{"IPACCESSLOGP", "{*}list {} {outcome} {proto} {} {src}({sport}) {in}-> {dst}({dport}), {packets} packet", ""},
 		{"ACCESSLOGP", "list {} {outcome} {proto} {src}({sport})[ ({in} {})] -> {dst}({dport}), {packets} packet", ""},
 		{"IPACCESSLOGDP", "list {} {outcome} {proto} {src}[ ({in} {})] -> {dst} ({*}), {packets} packet", ""},
+		{"IPACCESSLOGDP", "{*}: fman_fp_image:[ ] list {} {outcome} {proto} {src}[ ({in} {})] -> {dst} ({*}), {packets} packet", ""},
+		{"IPACCESS", "list {} {in} {outcome} {proto} {src}({sport}) -> {dst}({dport})", ""},
 		{"SESS_AUDIT_TRAIL_START", "{*}Start {proto} session: initiator ({src}:{sport}) -- responder ({dst}:{dport})", "outcome=passed, direction=initiator"},
 		{"SESS_AUDIT_TRAIL", "{*}Stop {proto} session: initiator ({src}:{sport}) sent {} bytes -- responder ({dst}:{dport})", "outcome=passed, direction=initiator"},
 		{"DROP_PKT", "Dropping {proto} session {src}:{sport} {dst}:{dport} ", "outcome=denied"},
+		{"DROP_PKT", "Dropping {proto} pkt from {in} {src}:{sport} => {dst}:{dport}(", "outcome=denied"},
+		{"PLATFORM", "{*} %FW-6-DROP_PKT: Dropping {proto} pkt from {in} {src}:{sport} => {dst}:{dport}(", "outcome=denied"},
+		{"PLATFORM", "{*} %FW-6-SESS_AUDIT_TRAIL_START: {*}Start {proto} session: initiator ({src}:{sport}) -- responder ({dst}:{dport})", "outcome=passed, direction=initiator"},
+		{"PLATFORM", "{*} %FW-6-SESS_AUDIT_TRAIL: {*}Stop {proto} session: initiator ({src}:{sport}) sent {} bytes -- responder ({dst}:{dport})", "outcome=passed, direction=initiator"},
 	},
 }
 
@@ -98,7 +109,7 @@ var ciscoIOS = format{
 var junosFlow = format{
 	name: "junos", about: "Juniper SRX session logs (RT_FLOW, AppTrack), as text and structured",
 	doc:     "Juniper: information provided in session log entries https://www.juniper.net/documentation/en_US/junos12.2/topics/reference/general/session-log-entry-information-for-srx-series.html",
-	grammar: grammarSentences, begin: "RT_FLOW_SESSION_|APPTRACK_SESSION_",
+	grammar: grammarSentences, begin: "RT_FLOW_SESSION_|APPTRACK_SESSION_|WEBFILTER_URL_|IDP_ATTACK_LOG_EVENT",
 	roles: "direction: created=destination closed=destination?",
 	sentences: []sentence{
 		{"", "RT_FLOW_SESSION_CREATE[_LS]: session created {src}/{sport}->{dst}/{dport} [0x{} ]{} {natsrc}/{natsport}->{natdst}/{natdport} {proto*}", "outcome=passed, direction=created"},
@@ -107,6 +118,9 @@ var junosFlow = format{
 		{"", "APPTRACK_SESSION_CREATE[_LS]: AppTrack session created {src}/{sport}->{dst}/{dport} [0x{} ]{} {} {} {natsrc}/{natsport}->{natdst}/{natdport} {proto*}", "outcome=passed, direction=created"},
 		{"", "APPTRACK_SESSION_CLOSE[_LS]: AppTrack session closed {reason*}: {src}/{sport}->{dst}/{dport} [0x{} ]{} {} {} {natsrc}/{natsport}->{natdst}/{natdport} {proto*}", "outcome=passed, direction=closed"},
 		{"", "APPTRACK_SESSION_VOL_UPDATE[_LS]: AppTrack volume update: {src}/{sport}->{dst}/{dport} [0x{} ]{} {} {} {natsrc}/{natsport}->{natdst}/{natdport} {proto*}", "outcome=passed, direction=closed"},
+		{"", "WEBFILTER_URL_PERMITTED[_LS]: WebFilter: ACTION=\"{*}\" {src}({sport})->{dst}({dport}) ", "outcome=passed"},
+		{"", "WEBFILTER_URL_BLOCKED[_LS]: WebFilter: ACTION=\"{*}\" {src}({sport})->{dst}({dport}) ", "outcome=denied"},
+		{"", "IDP_ATTACK_LOG_EVENT[_LS]: IDP: {*} <{src}/{sport}->{dst}/{dport}> for {proto} protocol {*} action={outcome},", ""},
 	},
 	adjust: func(_ *Record, v *values) bool {
 		// "nat1 None 6 web trust untrust 1234 10(900) 8(4000) 12 …"
@@ -185,14 +199,16 @@ func sessionOutcome(r *Record, v *values) annotate.Outcome {
 	return o // one packet of a TCP server may be a reset
 }
 
-// WatchGuard Fireware writes packets that its policies allow and deny as words.
-// Behind the protocol are the lengths of the IP header and the time to live.
+// WatchGuard Fireware writes what its policies and proxies allow and deny as
+// words. A packet has its length before the protocol, and the lengths of its IP
+// header and its time to live behind it; what a proxy says has neither.
 var watchGuard = format{
 	name: "watchguard", about: "WatchGuard Fireware traffic log",
 	doc:     "WatchGuard: Fireware log catalog, read a log message https://www.watchguard.com/help/docs/help-center/en-US/Content/en-US/Fireware/logging/read_log_msg_wsm.html",
-	grammar: grammarSentences, begin: `msg_id="3000-`,
-	outcomes: "ProxyAllow=passed ProxyDeny=denied ProxyDrop=denied ProxyBlock=denied",
+	grammar: grammarSentences, begin: `msg_id="`,
 	sentences: []sentence{
-		{"", `msg_id="3000-{}" {outcome} {in} {out} {} {proto} {} {} {src} {dst} {sport} {dport} `, ""},
+		{"", `msg_id="{}" {outcome} {in} {out} tcp {src} {dst} {sport} {dport} `, "proto=tcp"},
+		{"", `msg_id="{}" {outcome} {in} {out} udp {src} {dst} {sport} {dport} `, "proto=udp"},
+		{"", `msg_id="{}" {outcome} {in} {out} {} {proto} {} {} {src} {dst} {sport} {dport} `, ""},
 	},
 }

@@ -12,7 +12,7 @@ import (
 //
 // A pattern is text that stands there as it is, "{FIELD}" for a value that goes
 // up to the text behind it, "{}" for one that is not read, and "[…]" for a part
-// that may be missing. A value has no space, but "{FIELD*}" may, and "{*}" stands
+// that may be missing; "\\" before one of these makes it text. A value has no space, but "{FIELD*}" may, and "{*}" stands
 // for anything. What follows the end of a pattern is not looked at.
 
 // sentence is one kind of message.
@@ -103,11 +103,14 @@ func parsePattern(p string, option bool) (parts []part, rest string, err error) 
 			}
 			fallthrough
 		default:
-			i := strings.IndexAny(p[1:], "{[]") + 1
-			if i == 0 {
-				i = len(p)
+			var text []byte
+			for p != "" && (len(text) == 0 || strings.IndexByte("{[]", p[0]) < 0) {
+				if p[0] == '\\' {
+					p = p[1:]
+				}
+				text, p = append(text, p[0]), p[1:]
 			}
-			parts, p = append(parts, part{text: []byte(p[:i])}), p[i:]
+			parts = append(parts, part{text: text})
 		}
 	}
 	if option {
@@ -227,8 +230,9 @@ func (l *records) sentenceAt(r *Record, line []byte, at int) bool {
 			if known {
 				r.bad("a message whose form is not as documented", id)
 			}
-			if s.aligned && len(begin) <= len("sctp ") && !strings.HasSuffix(begin, ": ") { // other lines begin so too
+			if begin[0] != '%' && len(begin) <= len("sctp ") && !strings.HasSuffix(begin, ": ") { // other lines begin so too
 				r.of, r.by = nil, nil
+				break
 			}
 			return false
 		}
