@@ -164,6 +164,8 @@ type Flow struct {
 	// Note is what Options.Note made of the payload, which is then zero. It is nil
 	// where Options.Note was not called, and valid as long as the Flow.
 	Note []byte
+
+	pick Pick
 }
 
 // MaxPPIDs is the most identifiers that Flow.PPIDs holds.

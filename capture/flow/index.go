@@ -140,6 +140,13 @@ func (tb *table[K]) resize(size int) {
 
 func (tb *table[K]) ref(i uint32) Ref { return Ref{i, tb.v6} }
 
+func (tb *table[K]) place(i uint32) place {
+	if tb.v6 {
+		return place(i) | inV6
+	}
+	return place(i)
+}
+
 // unlink takes entry i out of the index and notes why it ended. The slots
 // behind it move up where their probe passed over it.
 func (tb *table[K]) unlink(i uint32, why EndReason) (order uint64) {
@@ -200,6 +207,7 @@ func (tb *table[K]) fill(t *Table, i uint32, f *Flow) {
 		a, b, p, c := k.ends()
 		e.fill(t, f, a, b, p, t.contexts.at(c), r, x)
 	}
+	f.pick = Pick{r.order, tb.place(i)}
 	if e.marks&(markKept|markLost|markLost<<1) != 0 {
 		tb.fillPayload(f, i, e)
 	}

@@ -51,6 +51,9 @@ type Options struct {
 	// ends and the payload alone, because more packets may follow. Where it appends
 	// nothing, or more than Payload bytes, the payload is kept.
 	Note func(dst []byte, f *Flow) []byte
+	// Trace is the most packets and headers to note in a Trace; 0: there is none. See
+	// DefaultTrace. Table.Add notes them, Table.Track does not.
+	Trace int
 	// Emit, if not nil, is called for each finished flow that leaves the table
 	// before the end of the input, because there is no room or because Prompt is
 	// set. Results does not call it. The Flow is valid during the call.
@@ -101,6 +104,8 @@ type Table struct {
 	unique  []packet.Summary // see counted
 	samples []digested       // see sampleTwin
 
+	trace *Trace // nil without Options.Trace
+
 	payloadLeft int   // bytes of Options.PayloadMemory that are free
 	fresh       marks // of a new entry
 }
@@ -142,6 +147,9 @@ func NewTable(opt Options) *Table {
 	t.v6.arena.setSizes(opt.Payload)
 	if opt.Payload == 0 {
 		t.fresh |= markDone | markDone<<1
+	}
+	if opt.Trace > 0 {
+		t.trace = &Trace{limit: opt.Trace}
 	}
 	t.v6.v6, t.dedup.limit = true, maxRecent
 	t.v4.memory.limit, t.v6.memory.limit = maxMemory, maxMemory
@@ -187,18 +195,24 @@ func (t *Table) add(sums []packet.Summary) {
 	if t.Len()+len(sums) >= t.opt.MaxFlows || t.contexts.alive+len(sums) >= t.opt.MaxContexts || t.crowded(len(sums)) {
 		// Flows or payload may have to go, and which depends on the order of
 		// the packets.
+		i4, i6 := 0, 0
 		for i := range sums {
-			if len(v4) > 0 && int(v4[0].sum) == i {
-				update(t, &t.v4, &v4[0], &sums[i], t.order+uint64(i))
-				v4 = v4[1:]
+			order := t.order + uint64(i)
+			if i4 < len(v4) && int(v4[i4].sum) == i {
+				v4[i4].at = update(t, &t.v4, &v4[i4], &sums[i], order)
+				i4++
 			} else {
-				update(t, &t.v6, &v6[0], &sums[i], t.order+uint64(i))
-				v6 = v6[1:]
+				v6[i6].at = update(t, &t.v6, &v6[i6], &sums[i], order)
+				i6++
 			}
 		}
+	} else {
+		updateAll(t, &t.v4, v4, sums)
+		updateAll(t, &t.v6, v6, sums)
 	}
-	updateAll(t, &t.v4, v4, sums)
-	updateAll(t, &t.v6, v6, sums)
+	if tr := t.Trace(); tr != nil {
+		tr.add(sums, v4, v6, t.order)
+	}
 	t.order += uint64(len(sums))
 }
 
@@ -275,7 +289,7 @@ func updateAll[K comparable](t *Table, tb *table[K], batch []located[K], sums []
 				continue
 			}
 		}
-		update(t, tb, l, s, t.order+uint64(l.sum))
+		l.at = update(t, tb, l, s, t.order+uint64(l.sum))
 	}
 	t.stats.Packets += counted
 }
@@ -360,6 +374,9 @@ func update[K comparable](t *Table, tb *table[K], l *located[K], s *packet.Summa
 	}
 	switch f {
 	case waits:
+		if tr := t.Trace(); tr != nil {
+			tr.setAside(tb.place(i), order)
+		}
 		setAside(t, tb, i, l.dir&1, s, eventsOf(s), order)
 		return i
 	case begins, answers:
@@ -367,6 +384,9 @@ func update[K comparable](t *Table, tb *table[K], l *located[K], s *packet.Summa
 		var a aside
 		if x != 0 && (f == answers || t.extras[x-1].aside.begunBy(s, l.dir&1)) {
 			a = t.takeAside(x)
+		}
+		if tr := t.Trace(); tr != nil && a.some() {
+			tr.open(tb.place(i), a.order, order)
 		}
 		before := tb.past(t, i)
 		t.finish(tb, i, EndReopen)
@@ -396,8 +416,12 @@ func begin[K comparable](t *Table, tb *table[K], l *located[K], s *packet.Summar
 		t.stats.Crowded += t.stats.Evicted - before
 	}
 	t.contexts.hold(context)
+	top := tb.top
 	i := tb.insert(l.hash)
 	e, r := tb.at(i), tb.restOf(i)
+	if tr := t.Trace(); tr != nil && i < top {
+		tr.reuse(tb.place(i), order)
+	}
 	e.key, e.dir0, e.marks = l.key, l.dir, t.fresh
 	e.last = [2]int64{minTime, minTime}
 	*r = rest{first: [2]int64{maxTime, maxTime}, number: s.Number, order: order, hash: l.hash}

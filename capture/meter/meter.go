@@ -180,7 +180,7 @@ func (m *Meter) begin(src capture.Source) error {
 // first-level cache from their record headers to their flows.
 func (m *Meter) readAlone(ctx context.Context, src capture.Source) error {
 	for ctx.Err() == nil {
-		block := m.nextBlock()
+		block := m.nextBlock(m.packets)
 		if len(block) == 0 {
 			break
 		}
@@ -198,11 +198,12 @@ func (m *Meter) readAlone(ctx context.Context, src capture.Source) error {
 	return nil
 }
 
-// nextBlock returns room for the packets to read next: none after MaxPackets.
-func (m *Meter) nextBlock() []capture.Packet {
+// nextBlock returns room for the packets to read after a number of others: none after
+// MaxPackets.
+func (m *Meter) nextBlock(read uint64) []capture.Packet {
 	block := m.buffer[:]
 	if limit := m.opt.MaxPackets; limit > 0 {
-		block = block[:min(uint64(len(block)), limit-m.packets)]
+		block = block[:min(uint64(len(block)), limit-read)]
 	}
 	return block
 }

@@ -576,3 +576,74 @@ func TestCountDoesNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations for %d packets", n, len(packets))
 	}
 }
+
+// TestAgain: the second reading finds the packets of each flow, and the first of them
+// is the one whose number the flow has.
+func TestAgain(t *testing.T) {
+	ctx := context.Background()
+	tested := 0
+	for _, path := range committed(t, "captures", "bad") {
+		for name, opt := range map[string]Options{
+			"plain":  {},
+			"filter": {Filter: mustFilter(t, "tcp or vlan")},
+			"few":    {MaxPackets: 7},
+			"table":  {Flow: flow.Options{MaxFlows: 4, Idle: time.Second}},
+		} {
+			for _, workers := range []int{1, 3} {
+				var picks []flow.Pick
+				var want []flow.Flow
+				take := func(f *flow.Flow) {
+					picks = append(picks, f.Pick())
+					want = append(want, *f)
+				}
+				opt := numbered(opt, workers)
+				opt.Flow.Trace, opt.Flow.Emit = flow.DefaultTrace, take
+				src, err := capture.Open(path, capture.Options{})
+				if err != nil {
+					break // not a capture
+				}
+				m := New(opt)
+				_ = m.Read(ctx, src) // damage is in the stats
+				src.Close()
+				res := m.Results()
+				var f flow.Flow
+				for i := range res.Len() {
+					res.Fill(i, &f)
+					take(&f)
+				}
+				place := map[flow.Pick]int{}
+				for i, p := range picks {
+					place[p] = i
+				}
+				slices.SortFunc(picks, flow.Pick.Compare)
+				packets := make([]uint64, len(picks))
+				if src, err = capture.Open(path, capture.Options{}); err != nil {
+					t.Fatal(err)
+				}
+				read, _ := m.Again(ctx, src, picks, func(p *capture.Packet, flows []flow.Found) error {
+					for _, f := range flows {
+						i := place[picks[f.Pick]]
+						packets[i]++
+						if f.First && want[i].Number != p.Number {
+							t.Errorf("%s, %s: the first packet of a flow is %d, want %d", path, name, p.Number, want[i].Number)
+						}
+					}
+					tested++
+					return nil
+				})
+				src.Close()
+				if read != m.Stats().Packets {
+					t.Errorf("%s, %s: %d packets, then %d", path, name, m.Stats().Packets, read)
+				}
+				for i := range want {
+					if got := packets[i] - uint64(want[i].ICMP.Count); got != want[i].Packets() {
+						t.Errorf("%s, %s, %d workers: %v -> %v: %d packets, want %d", path, name, workers, want[i].Source, want[i].Destination, got, want[i].Packets())
+					}
+				}
+			}
+		}
+	}
+	if tested < 1000 {
+		t.Errorf("only %d packets were found", tested)
+	}
+}

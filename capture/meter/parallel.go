@@ -140,7 +140,7 @@ func (p *parallel) fillInTurn(b *batch) bool {
 	p.begun++
 	b.sums, b.payload, b.err = b.sums[:0], b.payload[:0], nil
 	for b.err == nil && len(b.sums) < enoughSums {
-		block := m.nextBlock()
+		block := m.nextBlock(m.packets)
 		var n int
 		if len(block) > 0 {
 			n, b.err = p.src.Next(block)

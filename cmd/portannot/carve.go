@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"net/netip"
 	"os"
+	"slices"
 
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
@@ -19,68 +21,102 @@ import (
 	"github.com/portannot/portannot/cmd/internal/rotate"
 )
 
-// flowID tells the flows of a run apart.
-type flowID struct {
-	number           uint64 // of the first packet
-	context          uint64 // Context.Hash
-	protocol         uint8
-	srcPort, dstPort uint16
-}
-
-func idOf(f *flow.Flow) flowID {
-	return flowID{f.Number, f.Context.Hash(), f.Protocol, f.Source.Port(), f.Destination.Port()}
-}
-
-// finding is what the whole of a flow showed, and its first packet does not.
+// finding is what the whole of a flow showed, for the comment on its first packet.
 type finding struct {
-	service  annotate.Service
-	looked   bool
-	protocol observe.Protocol
-	verdict  observe.Verdict
+	service          annotate.Service
+	srcPort, dstPort uint16
+	transport        uint8 // IP protocol number
+	looked           bool
+	protocol         observe.Protocol
+	verdict          observe.Verdict
 }
 
-func findingOf(a *annotate.Annotation) finding {
-	return finding{a.Service, a.Observed.Examined, a.Observed.Protocol, a.Observed.Verdict}
+func findingOf(f *flow.Flow, a *annotate.Annotation) finding {
+	return finding{a.Service, f.Source.Port(), f.Destination.Port(), f.Protocol, a.Observed.Examined, a.Observed.Protocol, a.Observed.Verdict}
 }
 
-func (f *finding) enter(a *annotate.Annotation) {
+// annotation annotates the ports as of a time, which is that of the first packet.
+func (f *finding) annotation(an *annotate.Annotator, start int64) annotate.Annotation {
+	a := an.Annotate(annotate.Input{
+		Protocol:    f.transport,
+		Source:      netip.AddrPortFrom(netip.Addr{}, f.srcPort),
+		Destination: netip.AddrPortFrom(netip.Addr{}, f.dstPort),
+		Start:       start,
+	})
 	a.Service = f.service
 	a.Observed.Examined, a.Observed.Protocol, a.Observed.Verdict = f.looked, f.protocol, f.verdict
+	return a
+}
+
+// traceLimit bounds what is noted of the packets of a run with -w.
+var traceLimit = flow.DefaultTrace // a variable for the tests
+
+// picked is a flow whose packets are to be written.
+type picked struct {
+	pick    flow.Pick
+	finding finding
 }
 
 // carver writes the packets of the selected flows (-w).
 //
 // Which flows are selected is only known at their end: the handshake that
 // decides a side may come late. So files are read twice, and the second time
-// selected says what to write. What cannot be read twice, a pipe or a live
+// picks says what to write. What cannot be read twice, a pipe or a live
 // capture, is written as it comes, by what is known of a flow at each packet.
 type carver struct {
 	j        *job
 	out      *capture.Writer
-	selected map[flowID]finding // nil: decide at each packet
-	observer *annotate.Observer // nil with --observe off, and where selected says it
+	known    bool // all flows are known: they are picks
+	picks    []flow.Pick
+	findings []finding          // of picks
+	observer *annotate.Observer // nil with --observe off, and where picks says it
 	written  uint64
 
 	file *rotate.File // nil: out writes to the output itself
 	buf  bytes.Buffer // what out writes to, if file is not nil: a packet
 }
 
+// choose says which flows to write the packets of.
+func (c *carver) choose(list []picked) {
+	slices.SortFunc(list, func(a, b picked) int { return a.pick.Compare(b.pick) })
+	c.picks, c.findings = make([]flow.Pick, len(list)), make([]finding, len(list))
+	for i := range list {
+		c.picks[i], c.findings[i] = list[i].pick, list[i].finding
+	}
+}
+
+// found writes a packet that counts to flows of picks.
+func (c *carver) found(p *capture.Packet, flows []flow.Found) error {
+	comment := ""
+	for _, f := range flows {
+		if f.First {
+			comment = join(comment, c.comment(f.Pick, p))
+		}
+	}
+	return c.write(p, comment)
+}
+
+func (c *carver) comment(i int, p *capture.Packet) string {
+	a := c.findings[i].annotation(c.j.annotator, p.Time)
+	return packetComment(&a)
+}
+
 // packet writes a packet if one of its flows is selected. It is the hook of a
 // meter.
 func (c *carver) packet(p *capture.Packet, flows iter.Seq[*flow.Flow]) error {
-	write, comment := false, ""
+	write, comment, last := false, "", -1
 	for f := range flows {
-		a := c.j.annotator.Flow(f, c.observer)
-		var ok bool
-		if c.selected != nil {
-			var whole finding
-			if whole, ok = c.selected[idOf(f)]; ok {
-				whole.enter(&a)
+		if c.known {
+			if i, ok := slices.BinarySearchFunc(c.picks, f.Pick(), flow.Pick.Compare); ok {
+				if write = true; f.Number == p.Number && i != last {
+					comment = join(comment, c.comment(i, p))
+				}
+				last = i
 			}
-		} else {
-			ok = c.j.selector.Match(f, &a)
+			continue
 		}
-		if !ok {
+		a := c.j.annotator.Flow(f, c.observer)
+		if !c.j.selector.Match(f, &a) {
 			continue
 		}
 		write = true
@@ -91,6 +127,10 @@ func (c *carver) packet(p *capture.Packet, flows iter.Seq[*flow.Flow]) error {
 	if !write {
 		return nil
 	}
+	return c.write(p, comment)
+}
+
+func (c *carver) write(p *capture.Packet, comment string) error {
 	c.written++
 	if c.file == nil {
 		return c.out.WritePacket(p, comment)
@@ -238,16 +278,16 @@ func (j *job) startCarving(opt *meter.Options, out *writer, files *outputs, path
 	if c.once {
 		opt.Packet = c.carver.packet
 	} else {
-		c.carver.selected, c.carver.observer = map[flowID]finding{}, nil
-		out.selected = c.carver.selected
+		c.carver.known, c.carver.observer = true, nil
+		out.choose, opt.Flow.Trace = true, traceLimit
 	}
 	return c, nil
 }
 
 // finish reads the input for the second time, unless it was carved already,
-// and gives the file its name. first is how many packets were read the first time,
-// and in what state the input was then.
-func (c *carving) finish(ctx context.Context, first uint64, paths []string, in inputState) error {
+// and gives the file its name. m has read it the first time, and in says in what state
+// the input was then.
+func (c *carving) finish(ctx context.Context, m *meter.Meter, paths []string, in inputState) error {
 	if c.carver.file != nil {
 		return nil // it is closed with the others
 	}
@@ -255,7 +295,7 @@ func (c *carving) finish(ctx context.Context, first uint64, paths []string, in i
 		return nil
 	}
 	if !c.once && in != inputCut {
-		if err := c.again(ctx, first, paths); err != nil {
+		if err := c.again(ctx, m, paths); err != nil {
 			if errors.Is(err, context.Canceled) && c.file != nil {
 				c.j.env.mayInstall("-w", c.file, inputCut)
 				return errPart
@@ -277,21 +317,36 @@ func (c *carving) finish(ctx context.Context, first uint64, paths []string, in i
 	return nil
 }
 
-// again reads the input for the second time.
-func (c *carving) again(ctx context.Context, first uint64, paths []string) error {
+// again reads the input for the second time, and writes behind it. Where the first time could not note all
+// packets, their flows are made once more.
+func (c *carving) again(ctx context.Context, m *meter.Meter, paths []string) error {
 	src, err := c.j.open(ctx, paths)
 	if err != nil {
 		return err
 	}
 	defer src.Close()
-	opt := c.j.meterOptions(nil)
-	opt.Flow.Payload = 0
-	opt.Packet = c.carver.packet
-	m := meter.New(opt)
-	err = m.Read(ctx, src)
-	switch n := m.Stats().Packets; {
+	writing := newBehind(c.out)
+	c.carver.out = capture.NewWriter(writing, writerOptions())
+	first, n := m.Stats().Packets, uint64(0)
+	if m.Traced() {
+		n, err = m.Again(ctx, src, c.carver.picks, c.carver.found)
+	} else {
+		opt := c.j.meterOptions(nil)
+		opt.Flow.Payload = 0
+		opt.Packet = c.carver.packet
+		m := meter.New(opt)
+		err = m.Read(ctx, src)
+		n = m.Stats().Packets
+	}
+	flushed := c.carver.out.Flush()
+	if failed := writing.Close(); failed != nil { // then the others say no more than this
+		return fmt.Errorf("write capture: %w", failed)
+	}
+	switch {
 	case errors.Is(err, context.Canceled) || n < first && err != nil:
 		return err
+	case flushed != nil:
+		return flushed
 	case n < first:
 		return fmt.Errorf("write capture: the input changed: %s, then %s", plural(first, "packet"), plural(n, "packet"))
 	}

@@ -401,6 +401,7 @@ func TestLimitsTopic(t *testing.T) {
 		{"window of zstd, dictionary", "capture/unpack", "zstdWindow", 1 << 20, "# MiB"},
 		{"window of zstd, dictionary", "capture/unpack", "xzDictionary", 1 << 20, "# MiB"},
 		{"messages about damage", "capture", "maxProblems", 1, ""},
+		{"packets noted", "capture/flow", "DefaultTrace", 1, ""},
 		{"groups of", "annotate/summary", "MaxGroups", 1, ""},
 		{"addresses counted by", "annotate/summary", "MaxAddresses", 1, ""},
 		{"bytes of an expression", "capture/filter", "maxExpr", 1, ""},

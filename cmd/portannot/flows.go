@@ -654,7 +654,8 @@ func (j *job) runFiles(ctx context.Context) error {
 		}
 	}
 	if carving != nil {
-		err = carving.finish(ctx, stats.Packets, paths, state)
+		carving.carver.choose(out.picked)
+		err = carving.finish(ctx, m, paths, state)
 		if err != nil && !errors.Is(err, errPart) {
 			return err
 		}

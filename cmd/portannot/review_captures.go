@@ -22,14 +22,14 @@ type reviewing struct {
 	one      *noted             // flows that come before the end of the input
 	observer *annotate.Observer // nil with --observe off
 	evidence *annotate.Evidence // nil when none is taken
-	// refs are where each flow went, for carving; nil when there is none.
-	refs map[flowID]carvedFlow
+	carves   bool               // packets are written (-w)
+	carved   []carvedFlow       // then all flows
 }
 
 // carvedFlow is what is kept of a flow to carve its packets later.
 type carvedFlow struct {
-	ref     review.Ref
-	finding finding
+	ref review.Ref
+	picked
 }
 
 // noted are flows with their annotations on the way to the collector.
@@ -37,7 +37,7 @@ type noted struct {
 	flow        flow.Flow
 	flows       []review.Flow
 	annotations []annotate.Annotation
-	ids         []flowID     // for carving
+	picked      []picked     // for carving
 	refs        []review.Ref // likewise; nil when nothing is carved
 	n           int
 }
@@ -47,8 +47,8 @@ const blockSize = 512
 
 func (r *reviewing) newNoted() *noted {
 	n := &noted{flows: make([]review.Flow, blockSize), annotations: make([]annotate.Annotation, blockSize)}
-	if r.refs != nil {
-		n.ids, n.refs = make([]flowID, blockSize), make([]review.Ref, blockSize)
+	if r.carves {
+		n.picked, n.refs = make([]picked, blockSize), make([]review.Ref, blockSize)
 	}
 	return n
 }
@@ -62,8 +62,8 @@ func (r *reviewing) note(n *noted, f *flow.Flow) {
 	}
 	n.flows[n.n] = review.Captured(f)
 	n.flows[n.n].Observed = review.ObservedOf(a)
-	if n.ids != nil {
-		n.ids[n.n] = idOf(f)
+	if r.carves {
+		n.picked[n.n] = picked{f.Pick(), findingOf(f, a)}
 	}
 	n.n++
 }
@@ -75,7 +75,7 @@ func (r *reviewing) collect(n *noted) {
 	}
 	r.j.collector.AddAll(n.flows[:n.n], n.annotations[:n.n], refs)
 	for i, ref := range refs {
-		r.refs[n.ids[i]] = carvedFlow{ref, findingOf(&n.annotations[i])}
+		r.carved = append(r.carved, carvedFlow{ref, n.picked[i]})
 	}
 	n.n = 0
 }
@@ -169,12 +169,16 @@ func (o *reviewOptions) reviewCaptures(ctx context.Context, rj *reviewJob, files
 			return err
 		}
 		defer file.Discard() // without effect once it has its name
-		r.refs = map[flowID]carvedFlow{}
+		r.carves = true
 	}
 	if err := rj.begin(j.openedAgain(paths), file); err != nil {
 		return err
 	}
-	m := meter.New(j.meterOptions(r.take))
+	opt := j.meterOptions(r.take)
+	if r.carves {
+		opt.Flow.Trace = traceLimit
+	}
+	m := meter.New(opt)
 	stop := j.showProgress(src)
 	answered := j.env.accountOfReading(src)
 	err = m.Read(ctx, src)
@@ -207,7 +211,7 @@ func (o *reviewOptions) reviewCaptures(ctx context.Context, rj *reviewJob, files
 		return err
 	}
 	if file != nil {
-		if err := r.carve(ctx, j, stats.Packets, file, paths, state); err != nil {
+		if err := r.carve(ctx, j, m, file, paths, state); err != nil {
 			return err
 		}
 	}
@@ -247,15 +251,17 @@ func trafficOf(st meter.Stats) review.Traffic {
 }
 
 // carve reads the captures again and writes the packets of the flows that
-// findings are about. first is how many packets were read the first time.
-func (r *reviewing) carve(ctx context.Context, j *job, first uint64, file *outfile.File, paths []string, in inputState) error {
+// findings are about. m has read them the first time.
+func (r *reviewing) carve(ctx context.Context, j *job, m *meter.Meter, file *outfile.File, paths []string, in inputState) error {
 	c := &carving{j: j, out: file, file: file, carver: j.newCarver(file)}
-	c.carver.selected = map[flowID]finding{}
 	subjects := r.j.collector.Subjects()
-	for id, f := range r.refs {
+	var list []picked
+	for _, f := range r.carved {
 		if subjects.Has(f.ref) {
-			c.carver.selected[id] = f.finding
+			list = append(list, f.picked)
 		}
 	}
-	return c.finish(ctx, first, paths, in)
+	c.carver.known = true
+	c.carver.choose(list)
+	return c.finish(ctx, m, paths, in)
 }

@@ -44,8 +44,8 @@ type lane struct {
 	annotation annotate.Annotation
 	observer   *annotate.Observer // nil with --observe off
 	tally      tally
-	// selected notes the selected flows for carving; nil when there is none.
-	selected map[flowID]finding
+	choose     bool     // note the selected flows, for carving
+	picked     []picked // which they are
 }
 
 func newLane(j *job, format render.Format) lane {
@@ -77,8 +77,8 @@ func (l *lane) append(dst []byte, f *flow.Flow) []byte {
 		return dst
 	}
 	l.tally.shown++
-	if l.selected != nil {
-		l.selected[idOf(f)] = findingOf(&l.annotation)
+	if l.choose {
+		l.picked = append(l.picked, picked{f.Pick(), findingOf(f, &l.annotation)})
 	}
 	return l.format.AppendFlow(dst, f, &l.annotation)
 }
@@ -189,7 +189,7 @@ func (w *writer) finish(res *flow.Results) error {
 		}
 		w.begin()
 	}
-	if w.j.workers > 1 && w.selected == nil && w.j.sum == nil && res.Len() > enoughFlows {
+	if w.j.workers > 1 && w.j.sum == nil && res.Len() > enoughFlows {
 		w.parallel(res)
 	} else {
 		for i := range res.Len() {
@@ -211,6 +211,7 @@ func (w *writer) parallel(res *flow.Results) {
 	var lanes []*lane
 	w.err = render.InLanes(w.j.env.stdout, res.Len(), func() render.AppendElement {
 		l := newLane(w.j, w.format.Clone())
+		l.choose = w.choose
 		lanes = append(lanes, &l)
 		return func(dst []byte, i int) []byte {
 			res.Fill(i, &l.flow)
@@ -219,5 +220,6 @@ func (w *writer) parallel(res *flow.Results) {
 	})
 	for _, l := range lanes {
 		w.tally.add(&l.tally)
+		w.picked = append(w.picked, l.picked...)
 	}
 }

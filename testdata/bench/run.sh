@@ -76,6 +76,12 @@ compare() { # TITLE
 { line "floor, on mixed.pcap" "./flow -r 512 mixed.pcap >/dev/null"; ours mixed.pcapng csv; } | compare mixed.pcapng
 { line "floor" "./flow -r 512 elephant.pcap >/dev/null"; ours elephant.pcap csv; peers elephant.pcap; } | compare elephant.pcap
 { line "floor, printing" "./flow -r 512 -p scan.pcap >/dev/null"; ours scan.pcap text csv json; peers scan.pcap; } | compare scan.pcap
+{
+	line "portannot, csv" "./portannot -q -r mixed.pcap -o csv >/dev/null"
+	line "the same, -w of one port" "./portannot -q -r mixed.pcap -o csv --port 53 -w out.pcapng >/dev/null"
+	line "the same, -w of all flows" "./portannot -q -r mixed.pcap -o csv -w out.pcapng >/dev/null"
+} | compare mixed.pcap
+rm -f out.pcapng
 packed() { # FILE
 	line "portannot, csv" "./portannot -q -r $1 -o csv >/dev/null"
 	line "portannot, csv, headers alone" "./portannot $headers -q -r $1 -o csv >/dev/null"
