@@ -14,7 +14,7 @@ func formats() []*format {
 	return []*format{
 		&zeekTSV, &azureFlows,
 		&awsVPC, &nfdumpCSV, &argusCSV, &silk, &tshark, &pfirewall, &panosExport, &cicFlowMeter, &nfStream, &unswNB15, &pmacctCSV, &exported,
-		&netfilter, &conntrack, &fortigate, &junosPairs, &ciscoFTD, &cef, &leef, &checkPoint, &checkPointBars, &sonicWall, &sophos, &meraki,
+		&netfilter, &conntrack, &fortigate, &junosPairs, &ciscoFTD, &cef, &leef, &checkPoint, &checkPointBars, &sonicWall, &sophos, &meraki, &zyxel,
 		&ciscoASA, &ciscoIOS, &junosFlow, &watchGuard, &merakiFlows, &nfdumpText, &azureFirewallText, &netScreen, &mikroTik, &nsxFirewall, &ipfwLog, &pfLog, &netScaler, &snortFast, &ssListening,
 		&awsDefault, &panos, &filterlog4, &filterlog6, &nfdumpPipe, &nfdumpPipe17, &unswNB15Bare,
 		&portannotJSON, &zeekServices, &zeekOverTCP, &zeekOverUDP, &zeekJSON, &eve, &gcp, &hubble, &netObserv, &goflow2JSON, &nfdumpJSON,

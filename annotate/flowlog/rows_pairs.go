@@ -174,3 +174,14 @@ var merakiFlows = format{
 	grammar: grammarSentences, begin: "allow src=|deny src=",
 	sentences: []sentence{{"", "{outcome} src={src} dst={dst} [mac={} ]protocol={proto} sport={sport} dport={dport}", ""}},
 }
+
+// Zyxel's USG and ATP. proto is the application's protocol; protoID is there in
+// traffic logs only.
+var zyxel = format{
+	name: "zyxel", about: "Zyxel USG FLEX and ATP syslog",
+	doc:     "Exabeam: Content Library, Zyxel USG FLEX parsers https://github.com/ExabeamLabs/Content-Library-CIM2/tree/master/DS/Zyxel%20Networks",
+	grammar: grammarPairs, style: quotedPairs,
+	know: "src, dst, msg, note, cat, devID",
+	fields: `protonum=protoID, src=src, dst=dst, outcome=action, natsrc=sourceTranslatedAddress, natsport=sourceTranslatedPort,
+		srcbytes=sent, dstbytes=rcvd`,
+}

@@ -63,7 +63,7 @@ portannot enrich --from TOPIC --to TOPIC --group NAME [flags]`,
 			{Heading: "Input:", Flags: cli.Join(
 				logFormatFlags(&o.format, &o.fieldMap, &o.formats, &o.columns, append(logFormatNames(), kafka.Protobuf)),
 				[]cli.Flag{
-					cli.Switch(&o.list, "list-formats", "", false, "list the formats, what each reads and adds"),
+					cli.Switch(&o.list, "list-formats", "", false, "list the formats, those of --formats first: what each reads and adds; with --wide or in a pipe, also the document that it follows"),
 					cli.Strings(&o.listen, "listen", "", "ADDR",
 						"take NetFlow 5, NetFlow 9 and IPFIX from the network, until Ctrl-C: udp://ADDRESS:PORT, or tcp://ADDRESS:PORT for IPFIX; may be given again"),
 					cli.List(&o.allow, "allow-exporter", "", "NET",
@@ -117,7 +117,7 @@ var enrichOutputs = map[string]flowlog.Output{"same": flowlog.Same, "json": flow
 
 func (o *enrichOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) error {
 	if o.list {
-		return listLogFormats(e)
+		return o.listFormats(e)
 	}
 	o.takeOldFields(e)
 	if err := o.kafka.check(fs); err != nil {
@@ -398,13 +398,8 @@ func (o *enrichOptions) reading() (opt flowlog.Options, err error) {
 		}
 	}
 	if o.formats != "" {
-		f, err := os.Open(o.formats)
-		if err != nil {
-			return opt, fmt.Errorf("--formats: %w", err)
-		}
-		defer f.Close()
-		if opt.Formats, err = flowlog.ReadFormats(f, o.formats); err != nil {
-			return opt, usagef("portannot help formats says how formats are written", "--formats: %v", err)
+		if opt.Formats, err = readFormats(o.formats); err != nil {
+			return opt, err
 		}
 	}
 	return opt, nil
@@ -602,17 +597,48 @@ func (j *enrichJob) flowSummary(st *flowlog.Stats) {
 	j.env.warnf("%s", b.String())
 }
 
-// listLogFormats describes the formats.
-func listLogFormats(e *env) error {
+// listFormats describes the formats, the user's own first, as they are tried. The
+// documents that they follow are left out on a terminal, unless all is asked for.
+func (o *enrichOptions) listFormats(e *env) error {
+	list := append(logFormats(), kafkaFormats()...)
+	if o.formats != "" {
+		own, err := readFormats(o.formats)
+		if err != nil {
+			return err
+		}
+		list = append(own.Infos(), list...)
+	}
+	documents := o.wide || terminalWidth(e.stdout) == 0
 	var b strings.Builder
-	for i, f := range append(logFormats(), kafkaFormats()...) {
+	for i, f := range list {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
 		fmt.Fprintf(&b, "%s\n    log    %s\n    reads  %s\n    adds   %s\n", f.Name, f.About, f.Reads, f.Adds)
+		if documents && f.Doc != "" {
+			fmt.Fprintf(&b, "    doc    %s\n", f.Doc)
+		}
 	}
-	_, err := io.WriteString(e.textOutput("text"), b.String())
+	out := e.textOutput("text")
+	if o.wide {
+		out = e.stdout
+	}
+	_, err := io.WriteString(out, b.String())
 	return err
+}
+
+// readFormats reads a file of the user's own formats.
+func readFormats(name string) (*flowlog.FormatSet, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("--formats: %w", err)
+	}
+	defer f.Close()
+	set, err := flowlog.ReadFormats(f, name)
+	if err != nil {
+		return nil, usagef("portannot help formats says how formats are written", "--formats: %v", err)
+	}
+	return set, nil
 }
 
 // logFormatNames lists what --format takes.
