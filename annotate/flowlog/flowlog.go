@@ -341,9 +341,9 @@ type Reader struct {
 	name    string
 	src     *source
 	block   block
-	rest    []byte // lines of block that were not given out
-	array   []byte // records of an array that were not given out
-	format  string // of the record that was recognised last
+	rest    []byte   // lines of block that were not given out
+	arrays  [][]byte // what is left of arrays of records, one inside of the other
+	format  string   // of the record that was recognised last
 	record  Record
 	skipped int64 // lines from the record's first one to its last
 	err     error
@@ -362,26 +362,28 @@ func (rd *Reader) Scan() bool {
 	if rd.src == nil && rd.err == nil {
 		rd.src, rd.err = newSource(rd.r, rd.name, rd.Options)
 	}
-	if rd.array != nil && rd.record.tuples {
-		from, to := azureTuples{}.next(rd.array)
-		if to >= 0 {
-			rd.record.reset(rd.array[from:to])
-			rd.record.tuples = true
+	for len(rd.arrays) > 0 {
+		next := nextObject
+		if rd.record.tuples {
+			next = azureTuples{}.next
+		}
+		last := &rd.arrays[len(rd.arrays)-1]
+		from, to := next(*last)
+		if to < 0 {
+			rd.arrays = rd.arrays[:len(rd.arrays)-1]
+			rd.record.tuples = false
+			continue
+		}
+		tuples := rd.record.tuples
+		rd.record.reset((*last)[from:to])
+		*last = (*last)[to:]
+		if rd.record.tuples = tuples; tuples {
 			azureTuples{}.parse(&rd.record)
 			rd.record.settle()
-			rd.array = rd.array[to:]
-			return true
-		}
-		rd.array = nil
-	}
-	if rd.array != nil {
-		if from, to := nextObject(rd.array); to >= 0 {
-			rd.record.reset(rd.array[from:to])
-			rd.array = rd.array[to:]
+		} else {
 			rd.parse(rd.block.layout)
-			return true
 		}
-		rd.array = nil
+		return true
 	}
 	for rd.err == nil && len(rd.rest) == 0 {
 		if rd.err = rd.src.next(&rd.block); rd.err != nil {
@@ -433,7 +435,7 @@ func (rd *Reader) parse(l layout) {
 		rd.format = r.of.name
 	}
 	if r.many != (span{}) {
-		rd.array = r.Line[r.many.from:r.many.to]
+		rd.arrays = append(rd.arrays, r.Line[r.many.from:r.many.to])
 	}
 }
 

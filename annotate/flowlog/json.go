@@ -39,6 +39,8 @@ var envelopePaths = []string{
 	"msg",
 	"properties.msg", // Azure diagnostics
 	"msg_s",
+	"body.stringValue", // OpenTelemetry
+	"body",
 }
 
 // arrayPaths are where an object holds many records, each in an object.
@@ -48,6 +50,9 @@ var arrayPaths = []string{
 	"hits.hits", // Elasticsearch
 	"records",   // Azure
 	"Records",
+	"resourceLogs", // OpenTelemetry, each in the other
+	"scopeLogs",
+	"logRecords",
 }
 
 // number numbers the paths, once all formats are known.

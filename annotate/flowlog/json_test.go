@@ -29,15 +29,18 @@ func TestJSONByOtherMeans(t *testing.T) {
 			if err := json.Unmarshal(out, &after); err != nil {
 				t.Fatalf("%s: %v: %s", s.path, err, out)
 			}
-			own, _ := after["portannot"].(map[string]any)
-			if own["caveat"] == nil || own["service"] == nil || own["registry"] == nil {
-				t.Errorf("%s: annotation %v", s.path, own)
+			_, had := before["portannot"]
+			owns := takeOwn(after)
+			if uint64(len(owns)) != st.Flows {
+				t.Errorf("%s: %d annotations of %d flows", s.path, len(owns), st.Flows)
 			}
-			if _, had := before["portannot"]; !had {
-				delete(after, "portannot")
-				if !reflect.DeepEqual(before, after) {
-					t.Errorf("%s: changed: %s", s.path, out)
+			for _, own := range owns {
+				if own["caveat"] == nil || own["service"] == nil || own["registry"] == nil {
+					t.Errorf("%s: annotation %v", s.path, own)
 				}
+			}
+			if !had && !reflect.DeepEqual(before, after) {
+				t.Errorf("%s: changed: %s", s.path, out)
 			}
 			n++
 		}
@@ -45,6 +48,25 @@ func TestJSONByOtherMeans(t *testing.T) {
 	if n < 15 {
 		t.Errorf("only %d lines", n)
 	}
+}
+
+// takeOwn takes the objects "portannot" out of a value, and out of all that is in it.
+func takeOwn(in any) (owns []map[string]any) {
+	switch in := in.(type) {
+	case map[string]any:
+		if own, ok := in["portannot"].(map[string]any); ok {
+			owns = append(owns, own)
+			delete(in, "portannot")
+		}
+		for _, x := range in {
+			owns = append(owns, takeOwn(x)...)
+		}
+	case []any:
+		for _, x := range in {
+			owns = append(owns, takeOwn(x)...)
+		}
+	}
+	return owns
 }
 
 // portannot's own records keep what they say of packets; with the same registry

@@ -30,6 +30,7 @@ type jsonWhat struct {
 	field int       // number of the value's path, or -1
 	inner *jsonNode // for an object some of whose members are looked for, else nil
 	own   bool      // the key is ownKey at the top level
+	list  bool      // attributes of OpenTelemetry, if it is an array
 }
 
 // Bounds of what is remembered: in bytes of a key with its quotes and colon,

@@ -212,6 +212,8 @@ func (s *jsonScan) object(i int, n *jsonNode) int {
 			i = s.text(i)
 		case c == '{' && what.inner != nil:
 			i = s.object(i, what.inner)
+		case c == '[' && what.list:
+			i = s.attributes(i)
 		default:
 			i = s.skip(i)
 		}
@@ -252,6 +254,66 @@ func (s *jsonScan) object(i int, n *jsonNode) int {
 			return i + 1
 		default:
 			return s.fail(jsonWrong)
+		}
+	}
+}
+
+// attributes reads an array that begins at i, whose elements are
+// {"key":NAME,"value":{TYPE:VALUE}}: OpenTelemetry's way to write the members of
+// an object. It gives the place behind the array.
+func (s *jsonScan) attributes(i int) int {
+	end := s.skip(i)
+	for i = s.space(i + 1); i < end && s.line[i] == '{'; {
+		var name, value span
+		for at := s.space(i + 1); s.line[at] == '"'; {
+			key := at
+			at = s.space(s.key(at))
+			from := at
+			at = s.skip(at)
+			switch string(s.line[key:min(key+7, len(s.line))]) {
+			case `"key":"`:
+				name = span{from + 1, at - 1}
+			case `"value"`:
+				value = span{from, at}
+			default:
+				if s.line[from] == '"' && bytes.HasPrefix(s.line[key:], []byte(`"key"`)) {
+					name = span{from + 1, at - 1}
+				}
+			}
+			if at = s.space(at); s.line[at] == ',' {
+				at = s.space(at + 1)
+			}
+			i = at
+		}
+		s.attribute(name, value)
+		if i = s.space(i + 1); i < end && s.line[i] == ',' {
+			i = s.space(i + 1)
+		}
+	}
+	return end
+}
+
+// attribute keeps an attribute, if it is looked for.
+func (s *jsonScan) attribute(name, value span) {
+	if name.len() == 0 || value.len() == 0 || s.line[value.from] != '{' {
+		return
+	}
+	at := s.space(value.from + 1)
+	if s.line[at] != '"' {
+		return // {}
+	}
+	at = s.space(s.key(at))
+	to := s.skip(at)
+	c := s.root.find(s.line[name.from:name.to])
+	if c == nil || c.field < 0 {
+		return
+	}
+	s.have.add(uint16(c.field))
+	if s.means == nil {
+		s.found = append(s.found, jsonFound{uint16(c.field), jsonValue{uint32(at), uint32(to)}})
+	} else if f := s.means[c.field]; f != noField {
+		if b := s.value(s.line[at:to]); b != nil {
+			s.out.put(f, b)
 		}
 	}
 }
@@ -302,7 +364,7 @@ func (s *jsonScan) lookFor(text []byte, n *jsonNode) jsonWhat {
 	if bytes.IndexByte(key, '\\') >= 0 {
 		key = unescape(plain[:0], key)
 	}
-	what := jsonWhat{field: -1, own: n == s.root && string(key) == ownKey}
+	what := jsonWhat{field: -1, own: n == s.root && string(key) == ownKey, list: n == s.root && string(key) == "attributes"}
 	if c := n.find(key); c != nil {
 		what.field = c.field
 		if len(c.children) > 0 {

@@ -91,13 +91,14 @@ var netObserv = format{
 }
 
 // openTelemetry is any object with the attributes of OpenTelemetry's semantic
-// conventions, where those of the Elastic Common Schema are not.
+// conventions, where those of the Elastic Common Schema are not; also as an array
+// of attributes, as in OTLP.
 var openTelemetry = format{
-	name: "opentelemetry", about: "OpenTelemetry attributes source.address, destination.address",
+	name: "opentelemetry", about: "OpenTelemetry attributes source.address, destination.address, also in OTLP's JSON",
 	doc:    "OpenTelemetry: semantic conventions, source, destination and network https://opentelemetry.io/docs/specs/semconv/registry/attributes/network/",
 	know:   "source.address, source.port, destination.address, destination.port",
 	not:    "source.ip, destination.ip",
-	fields: "proto=network.transport, src=source.address, sport=source.port, dst=destination.address, dport=destination.port, time=timestamp, time2=@timestamp",
+	fields: "proto=network.transport, src=source.address, sport=source.port, dst=destination.address, dport=destination.port, time=timeUnixNano, time2=@timestamp|timestamp",
 }
 
 // pmacct's JSON, of its print, Kafka and AMQP plugins. Dates are of the zone of
