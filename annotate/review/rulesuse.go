@@ -158,7 +158,7 @@ func gravity(v rules.Verdict) int {
 func (fw *firewall) count(s *service, f *Flow, d *rules.Decision) {
 	deciding := d.Depends
 	if d.Rule != nil {
-		deciding = []*rules.Rule{d.Rule}
+		deciding = append([]*rules.Rule{d.Rule}, d.Also...)
 	}
 	for _, rule := range deciding {
 		u := fw.use[rule]

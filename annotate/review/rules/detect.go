@@ -19,7 +19,7 @@ type file struct {
 	docs []*yaml.Node // of YAML
 }
 
-const kinds = "rules are the output of nft -j list ruleset, iptables-save, ip6tables-save, ipset save, aws ec2 describe-security-groups or pfctl -sr, network policies of Kubernetes in YAML or JSON, or a table of rules in CSV or JSON (portannot help rules)"
+const kinds = "rules are the output of nft -j list ruleset, iptables-save, ip6tables-save, ipset save, aws ec2 describe-security-groups or pfctl -sr, the configuration of a Cisco ASA, network policies of Kubernetes in YAML or JSON, or a table of rules in CSV or JSON (portannot help rules)"
 
 // load reads a file and finds its kind.
 func load(src Source) (file, error) {
@@ -50,6 +50,9 @@ func load(src Source) (file, error) {
 		if f.docs, err = yamlDocuments(f.data); err != nil {
 			return f, yamlError(f.name, err)
 		}
+	}
+	if f.kind == NoKind && isASA(f.data) {
+		f.kind = ASA
 	}
 	if f.kind == NoKind && isAddressList(f.data) {
 		f.kind = PFTable

@@ -178,6 +178,20 @@ func (nf *netfilter) sort() {
 	})
 }
 
+// moves reports whether rules surely translate the destination of what comes from
+// outside the firewall.
+func (nf *netfilter) moves(f *Flow) bool {
+	g := *f
+	if g.In == "" {
+		g.In = nf.places.nameOf(f.Client)
+	}
+	p, w := newPacket(&g, false), walk{budget: maxSteps}
+	for _, s := range []stage{ingressStage, preroutingStage} {
+		w.stage(nf, s, &p)
+	}
+	return p.dstMoved == always && !w.spent
+}
+
 // turns reports whether rules may bring packets to a server from its own network.
 func (nf *netfilter) turns(server netip.Addr) bool {
 	return nf.bridged || nf.anyTarget || slices.Contains(nf.targets, server)
@@ -273,7 +287,7 @@ func (nf *netfilter) decide(f *Flow) (Decision, bool) {
 	}
 	// Rules for routed traffic alone are asked of that.
 	routed := nf.has(forwardStage, v4) && (nf.silent != nil || !nf.has(inputStage, v4) && !nf.has(outputStage, v4))
-	return nf.places.each(&g, routed, func() bool { return nf.turns(f.Server) }, nf.decideAt), true
+	return nf.places.each(&g, routed, func() bool { return nf.turns(f.Server) }, func() bool { return nf.moves(f) }, nf.decideAt), true
 }
 
 // hookDecision is what is decided if the packet takes one way.

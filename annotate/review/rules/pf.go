@@ -32,7 +32,7 @@ func (d *pfDecider) decide(f *Flow) (Decision, bool) {
 		return Decision{Why: "client and server have addresses of different versions"}, true
 	}
 	turned := func() bool { return len(d.moves()) > 0 }
-	return d.places.each(f, false, turned, d.decideAt), true
+	return d.places.each(f, false, turned, func() bool { return false }, d.decideAt), true
 }
 
 // decideAt asks the rules where packets of one way pass them.
@@ -66,6 +66,10 @@ func (d *pfDecider) decideAt(f *Flow, hook Hook) Decision {
 		if in.Rule == nil {
 			return out
 		}
+		if out.Rule != nil && out.Rule != in.Rule {
+			in.Also = []*Rule{out.Rule}
+		}
+		in.Assumes = append(in.Assumes, out.Assumes...)
 		return in
 	case hook == Input: // it may be sent on, or may not
 		return Decision{Why: "in: " + in.Why + "; out: " + out.Why + "; it is not known where the packet is sent", Depends: append(out.Depends, d.moves()...), Missing: MissingTranslation}

@@ -98,9 +98,10 @@ const (
 
 // ways gives the ways that a packet may take. Without one, why says what keeps it
 // from the rules, and apart is set if the packet surely does not come to them.
-// routed is set for rules that only routed packets come to, and turned for rules
-// that may bring a packet back to the network that it came from.
-func (p *places) ways(f *Flow, routed bool, turned func() bool) (list []way, why string, apart bool) {
+// routed is set for rules that only routed packets come to, turned for rules that
+// may bring a packet back to the network that it came from, and moved for rules that
+// translate its destination.
+func (p *places) ways(f *Flow, routed bool, turned, moved func() bool) (list []way, why string, apart bool) {
 	in, out := f.In, f.Out
 	if in == "" {
 		in = p.nameOf(f.Client)
@@ -122,7 +123,7 @@ func (p *places) ways(f *Flow, routed bool, turned func() bool) (list []way, why
 				hooks = []Hook{Input, Forward}
 			}
 		} else if slices.Contains(hooks, Forward) && !f.Server.IsMulticast() {
-			if why, apart = p.oneSide(f, turned); why != "" {
+			if why, apart = p.oneSide(f, turned, moved); why != "" {
 				return nil, why, apart
 			}
 		}
@@ -143,11 +144,13 @@ func (p *places) ways(f *Flow, routed bool, turned func() bool) (list []way, why
 
 // oneSide says why a packet that would be routed is not, or may not be: both ends
 // are on one side of the firewall.
-func (p *places) oneSide(f *Flow, turned func() bool) (why string, apart bool) {
+func (p *places) oneSide(f *Flow, turned, moved func() bool) (why string, apart bool) {
 	client, cn := p.of(f.Client)
 	server, sn := p.of(f.Server)
 	switch {
 	case client == nil || client != server:
+		return "", false
+	case cn != sn && sn.IsValid() && moved(): // the firewall answers for the address
 		return "", false
 	case cn != sn || !cn.IsValid():
 		return onOneSide, false
@@ -170,8 +173,8 @@ func isAllHosts(a netip.Addr) bool {
 }
 
 // each asks a decider on each of the ways, and joins what it says.
-func (p *places) each(f *Flow, routed bool, turned func() bool, ask func(f *Flow, hook Hook) Decision) Decision {
-	ways, why, apart := p.ways(f, routed, turned)
+func (p *places) each(f *Flow, routed bool, turned, moved func() bool, ask func(f *Flow, hook Hook) Decision) Decision {
+	ways, why, apart := p.ways(f, routed, turned, moved)
 	if len(ways) == 0 {
 		missing := MissingWay
 		if why == perhapsHere {

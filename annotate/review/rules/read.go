@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 )
 
 // Kind is a kind of rules file. The zero value is none.
@@ -22,9 +23,10 @@ const (
 	PF                 // pfctl -sr, pfctl -sn
 	PFTable            // pfctl -t NAME -T show: the addresses of a table
 	Table              // the neutral table, CSV or JSON
+	ASA                // Cisco ASA, show running-config
 )
 
-var kindNames = [...]string{NoKind: "", NFT: "nft", IPTables: "iptables", IPSet: "ipset", AWS: "aws-security-groups", NetworkPolicy: "kubernetes-networkpolicy", PF: "pf", PFTable: "pf-table", Table: "table"}
+var kindNames = [...]string{NoKind: "", NFT: "nft", IPTables: "iptables", IPSet: "ipset", AWS: "aws-security-groups", NetworkPolicy: "kubernetes-networkpolicy", PF: "pf", PFTable: "pf-table", Table: "table", ASA: "cisco-asa"}
 
 // String gives the kind's name in reports, such as "nft".
 func (k Kind) String() string {
@@ -115,6 +117,8 @@ func Read(sources []Source, opt Options) (*Firewall, error) {
 			continue
 		case Table:
 			s, err = readTable(*f, opt)
+		case ASA:
+			s, err = readASA(*f, opt)
 		case AWS, NetworkPolicy, PF:
 			if joined[f.kind] {
 				continue
@@ -170,7 +174,7 @@ func (s *Set) finish(nf *netfilter) {
 // Every set that deals with such packets must allow it.
 func (fw *Firewall) Decide(f *Flow) Decision {
 	var unknown, allowed, apart *Decision
-	var assumes []*Rule
+	var assumes, also []*Rule
 	for _, s := range fw.Sets {
 		d, covered := s.ask(f)
 		switch {
@@ -183,6 +187,7 @@ func (fw *Firewall) Decide(f *Flow) Decision {
 			unknown = &d
 		case d.Verdict == Allow:
 			assumes = append(assumes, d.Assumes...)
+			also = append(append(also, d.Also...), d.Rule)
 			if allowed == nil || d.Rule != nil {
 				allowed = &d
 			}
@@ -193,6 +198,7 @@ func (fw *Firewall) Decide(f *Flow) Decision {
 		return *unknown
 	case allowed != nil:
 		allowed.Assumes = assumes
+		allowed.Also = slices.DeleteFunc(also, func(r *Rule) bool { return r == nil || r == allowed.Rule })
 		return *allowed
 	case apart != nil:
 		return *apart

@@ -45,9 +45,9 @@
 // each kind turns rules into conditions on the fields of a packet (packet.go). A
 // condition is true, false or unknown (value.go). The readers are nft.go,
 // nftexpr.go; iptables.go, iptmatch.go, ipset.go; pfread.go, pfhosts.go; aws.go;
-// kuberead.go; table.go, tablecell.go. Three deciders follow a packet: netfilter.go
-// and walk.go for nft, iptables and the table, pf.go, and unions.go for the kinds
-// that can only allow.
+// kuberead.go; table.go, tablecell.go; asa.go, asaservice.go, asaaccess.go, asanat.go.
+// Three deciders follow a packet: netfilter.go and walk.go for nft, iptables, the
+// table and ASA, pf.go, and unions.go for the kinds that can only allow.
 // openings.go walks the same chains with all packets at once.
 package rules
 
@@ -133,6 +133,9 @@ type Decision struct {
 	// Rule is the rule that decides. It is nil if a policy or the absence of a
 	// rule decides, and if Verdict is Unknown.
 	Rule *Rule
+	// Also are the other rules that let the packet through, each of which it had to
+	// have: of other chains, of the way out, of other sets.
+	Also []*Rule
 	// Depends are the rules on which an Unknown verdict depends: they may or
 	// may not apply. It is empty for other verdicts.
 	Depends []*Rule

@@ -126,6 +126,7 @@ func TestGolden(t *testing.T) {
 		{"kubernetes-pods", []string{"networkpolicies.yaml", "pods.json"}},
 		{"pf", []string{"pf.txt"}},
 		{"table", []string{"table.csv", "table.json"}},
+		{"asa", []string{"asa.txt"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := dump(readFiles(t, Options{Port: names}, c.files...))

@@ -38,7 +38,7 @@ const maxJumps = 16 // the kernel allows no deeper nesting either
 
 // decideAt asks the chains of one way.
 func (nf *netfilter) decideAt(f *Flow, hook Hook) Decision {
-	if why := nf.silent[hook]; why != "" {
+	if why := nf.silent[hook]; why != "" && hook == Output {
 		return Decision{Why: why, Missing: MissingReading}
 	}
 	if nf.once {
@@ -55,11 +55,8 @@ func (nf *netfilter) decideAt(f *Flow, hook Hook) Decision {
 	}
 	possible := accepted
 	run := func(s stage) {
-		p.stage = s
-		for rest := nf.at(s, p.src.Is4()); len(rest) > 0 && possible&accepted != 0; {
-			n := together(rest)
-			possible = possible&^accepted | w.runEqual(rest[:n], &p)
-			rest = rest[n:]
+		if possible&accepted != 0 {
+			possible = possible&^accepted | w.stage(nf, s, &p)
 		}
 	}
 	for _, s := range order {
@@ -74,6 +71,9 @@ func (nf *netfilter) decideAt(f *Flow, hook Hook) Decision {
 		}
 		switch nf.after(&p, hook) {
 		case Input:
+			if why := nf.silent[Input]; why != "" {
+				return Decision{Why: why, Missing: MissingReading}
+			}
 			p.atInput = true
 			run(inputStage)
 		case Forward:
@@ -86,6 +86,9 @@ func (nf *netfilter) decideAt(f *Flow, hook Hook) Decision {
 			p.atInput = true
 			run(inputStage)
 			in := possible
+			if why := nf.silent[Input]; why != "" {
+				in, w.why, w.missing = in|accepted|dropped, why, MissingReading
+			}
 			p, possible = q, before
 			p.atInput = false
 			run(forwardStage)
@@ -94,6 +97,18 @@ func (nf *netfilter) decideAt(f *Flow, hook Hook) Decision {
 		}
 	}
 	return w.result(possible, hook)
+}
+
+// stage runs the base chains at one stage. p is changed by what they do.
+func (w *walk) stage(nf *netfilter, s stage, p *packet) ways {
+	p.stage = s
+	possible := accepted
+	for rest := nf.at(s, p.src.Is4()); len(rest) > 0 && possible&accepted != 0; {
+		n := together(rest)
+		possible = possible&^accepted | w.runEqual(rest[:n], p)
+		rest = rest[n:]
+	}
+	return possible
 }
 
 // after says where a packet goes on once its destination may be translated.
@@ -175,6 +190,11 @@ func (w *walk) decided(v Verdict, hook Hook) Decision {
 		rank, d.Rule = r, g.rule
 		if d.Why = "policy of " + b.base.name; g.rule != nil {
 			d.Why = "rule " + g.rule.ID
+		}
+	}
+	for _, b := range w.by {
+		if g := b.accept; v == Allow && g.sure && g.rule != nil && g.rule != d.Rule && b.base.stage.hook() != AnyHook {
+			d.Also = append(d.Also, g.rule)
 		}
 	}
 	return d
