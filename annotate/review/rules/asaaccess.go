@@ -122,7 +122,7 @@ func (r *asaReader) match() {
 		services, grouped = r.serviceNamed(r.next()), true
 	default:
 		var ok bool
-		if protos, ok = asaProtocols(w); !ok {
+		if protos, ok = namedProtocols(w); !ok {
 			r.unclear(w, "unknown protocol")
 		}
 	}

@@ -63,7 +63,7 @@ func (r *asaReader) objectNAT(object string) {
 	port := uint16(0)
 	known := true
 	if i := slices.Index(r.words, "service"); i >= 0 && i+3 < len(r.words) {
-		n.proto, _ = asaProtocols(r.words[i+1])
+		n.proto, _ = namedProtocols(r.words[i+1])
 		seen, ok := r.port(r.words[i+3], first(n.proto))
 		n.port = []term{{lo: number(uint64(seen)), hi: number(uint64(seen))}}
 		port, known = r.port(r.words[i+2], first(n.proto))

@@ -83,8 +83,8 @@ func (r *asaReader) comparison(proto uint64) (all []term, ok bool) {
 	return all, true
 }
 
-// protocols reads a transport, or the two that tcp-udp stands for. nil is any, if ok.
-func asaProtocols(s string) (protos []uint64, ok bool) {
+// namedProtocols reads a transport, or the two that tcp-udp stands for. nil is any, if ok.
+func namedProtocols(s string) (protos []uint64, ok bool) {
 	switch s {
 	case "ip":
 		return nil, true
@@ -139,7 +139,7 @@ func (r *asaReader) serviceLine(w string) bool {
 		all = r.serviceItem()
 	case "port-object":
 		r.at++
-		protos, _ := asaProtocols(r.groupProto)
+		protos, _ := namedProtocols(r.groupProto)
 		ports, ok := r.comparison(first(protos))
 		all = combine(protos, nil, ports, !ok || ports == nil)
 		if protos == nil { // a group without a transport is for any with ports
@@ -177,7 +177,7 @@ func (r *asaReader) serviceNamed(name string) []service {
 // www" of older versions, or "icmp echo".
 func (r *asaReader) serviceItem() []service {
 	name := r.next()
-	protos, ok := asaProtocols(strings.ToLower(name))
+	protos, ok := namedProtocols(strings.ToLower(name))
 	if !ok {
 		r.note(r.rule, r.line, name, "unknown protocol")
 		return combine(nil, nil, nil, true)

@@ -42,6 +42,14 @@ func TestBadInput(t *testing.T) {
 		{"SecurityGroups is no list", "{\"SecurityGroups\": {}}", "f:1: SecurityGroups is no list"},
 		{"interfaces alone", "{\"NetworkInterfaces\": []}", "add the output of aws ec2 describe-security-groups"},
 		{"malformed YAML", "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nspec: {podSelector: {}\n  b: [\n", "f:"},
+		{"malformed XML", "<pfsense>\n<filter>\n</pfsense>", "f:3: xml: element <filter> closed by </pfsense>"},
+		{"truncated XML", "<opnsense>\n<filter>\n", "f:3: xml: unexpected EOF"},
+		{"deep XML", "<pfsense>\n" + strings.Repeat("<a>", 100), "f:2: xml has too many elements, or nests them too deeply"},
+		{"two documents", "<pfsense></pfsense>\n<a></a>", "f:2: xml with two documents"},
+		{"firewalld", "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<zone>\n  <short>Public</short>\n  <service name=\"ssh\"/>\n</zone>", "f: a zone of firewalld; print what the kernel has with nft -j list ruleset"},
+		{"PAN-OS in XML", "<?xml version=\"1.0\"?>\n<config version=\"10.1.0\" urldb=\"paloaltonetworks\">", "f: a configuration of PAN-OS; print it in set format"},
+		{"other XML", "<a/>", "f: XML of an unknown kind; rules are"},
+		{"access lists alone", "access-list a extended permit tcp any any eq www\n", "f: access lists, and no line access-group"},
 		{"no policy", "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n", "f: no network policy"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -19,7 +19,7 @@ type file struct {
 	docs []*yaml.Node // of YAML
 }
 
-const kinds = "rules are the output of nft -j list ruleset, iptables-save, ip6tables-save, ipset save, aws ec2 describe-security-groups or pfctl -sr, the configuration of a Cisco ASA, network policies of Kubernetes in YAML or JSON, or a table of rules in CSV or JSON (portannot help rules)"
+const kinds = "rules are the output of nft -j list ruleset, iptables-save, ip6tables-save, ipset save, aws ec2 describe-security-groups or pfctl -sr, the configuration of a Cisco ASA or config.xml of pfSense or OPNsense, network policies of Kubernetes in YAML or JSON, or a table of rules in CSV or JSON (portannot help rules)"
 
 // load reads a file and finds its kind.
 func load(src Source) (file, error) {
@@ -41,6 +41,13 @@ func load(src Source) (file, error) {
 	}
 	if text[0] == '{' || text[0] == '[' {
 		return f, f.findJSON()
+	}
+	if text[0] == '<' {
+		if !isSense(f.data) {
+			return f, fmt.Errorf("%s: %s", f.name, xmlHint(f.data))
+		}
+		f.kind = Sense
+		return f, nil
 	}
 	if csvMark(f.data) != 0 {
 		f.kind = Table
@@ -178,6 +185,18 @@ func isAddressList(data []byte) bool {
 		some = true
 	}
 	return some
+}
+
+// xmlHint says what XML is that is not read.
+func xmlHint(data []byte) string {
+	head := data[:min(len(data), 1<<14)]
+	switch {
+	case bytes.Contains(head, []byte("<zone")) && (bytes.Contains(head, []byte("<service ")) || bytes.Contains(head, []byte("<port "))):
+		return "a zone of firewalld; print what the kernel has with nft -j list ruleset"
+	case bytes.Contains(head, []byte("urldb=")) || bytes.Contains(head, []byte("<devices>")):
+		return "a configuration of PAN-OS; print it in set format, and make a table of it: portannot help rules has the line"
+	}
+	return "XML of an unknown kind; " + kinds
 }
 
 // textHint says what text is that is of no known kind.

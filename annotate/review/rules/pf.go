@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 )
@@ -16,23 +17,45 @@ type pfRule struct {
 	verdict Verdict // Unknown for match, and for an anchor whose rules are not known
 	anchor  bool
 	// movesTo and movesFrom are set for translations of the destination and of
-	// the source. To what is not followed: it is not known from there on.
+	// the source. Where to is move, if that is one place; else it is not known.
 	movesTo, movesFrom bool
-	first              bool // it comes before all rules: nat and rdr
+	move               *move
+	from               netip.Addr // what the source is translated to, if that is known
+	first              bool       // it comes before all rules: nat and rdr
 	conds              []condition
 }
 
 type pfDecider struct {
 	rules  []pfRule
 	places places
+	// names gives the name that rules have for an interface that has others too.
+	names map[string]string
 }
 
 func (d *pfDecider) decide(f *Flow) (Decision, bool) {
 	if f.Client.Is4() != f.Server.Is4() {
 		return Decision{Why: "client and server have addresses of different versions"}, true
 	}
+	if len(d.names) > 0 {
+		g := *f
+		g.In, g.Out = cmp.Or(d.names[f.In], f.In), cmp.Or(d.names[f.Out], f.Out)
+		f = &g
+	}
 	turned := func() bool { return len(d.moves()) > 0 }
-	return d.places.each(f, false, turned, func() bool { return false }, d.decideAt), true
+	return d.places.each(f, false, turned, func() bool { return d.translates(f) }, d.decideAt), true
+}
+
+// translates reports whether a rule surely translates the destination of what comes
+// from outside.
+func (d *pfDecider) translates(f *Flow) bool {
+	g := *f
+	if g.In == "" {
+		g.In = d.places.nameOf(f.Client)
+	}
+	p := newPacket(&g, false)
+	p.stage = forwardStage
+	d.pass(&p, false)
+	return p.dstMoved == always
 }
 
 // decideAt asks the rules where packets of one way pass them.
@@ -49,7 +72,18 @@ func (d *pfDecider) decideAt(f *Flow, hook Hook) Decision {
 		p.stage = forwardStage
 	}
 	in := d.pass(&p, false)
-	if in.Verdict == Deny || hook == Input && !p.dstUnknown {
+	sure := p.dstMoved == always && !p.dstUnknown // it goes to where it is translated
+	if sure {
+		if hook = Forward; len(d.places.local) == 0 {
+			hook = Input // or not: that is not known
+		} else if within(p.dst, d.places.local) {
+			return in
+		}
+		if f.Out == d.places.nameOf(f.Server) {
+			p.out = d.places.nameOf(p.dst)
+		}
+	}
+	if in.Verdict == Deny || hook == Input && !p.dstUnknown && !sure {
 		return in
 	}
 	// What goes on has to leave too. What is for the firewall has not, but it
@@ -104,7 +138,7 @@ func (d *pfDecider) pass(p *packet, out bool) Decision {
 	var room [8]value
 	w := walk{}
 	p.leaves = out
-	done := false
+	done, moved := false, never
 	for i := range d.rules {
 		r := &d.rules[i]
 		if out && !r.out || !out && !r.in {
@@ -125,9 +159,28 @@ func (d *pfDecider) pass(p *packet, out bool) Decision {
 		if t == never {
 			continue
 		}
-		p.dstUnknown = p.dstUnknown || r.movesTo
-		p.portUnknown = p.portUnknown || r.movesTo
-		p.srcUnknown = p.srcUnknown || r.movesFrom
+		if r.movesTo {
+			if r.first && moved == always { // the first translation decides
+				continue
+			}
+			if to := r.move; r.first && to != nil && !to.addr.IsValid() { // it stays as it is
+				moved = max(moved, t)
+				continue
+			}
+			to := r.move
+			if to == nil || !r.first || t != always || moved != never || to.addr.Is4() != p.src.Is4() {
+				to = &move{unknown: true}
+			}
+			to.apply(p, t)
+			moved = max(moved, t)
+		}
+		if r.movesFrom {
+			if p.anySource = true; t == always && r.from.IsValid() && r.from.Is4() == p.src.Is4() && !p.srcUnknown {
+				p.src = r.from
+			} else {
+				p.srcUnknown = true
+			}
+		}
 		if r.verdict == Unknown && !r.anchor {
 			continue
 		}

@@ -298,6 +298,9 @@ func (r *pfReader) translation(text string) {
 	}
 	for i, w := range r.words { // behind the arrow stands where it is sent
 		if w == "-" && i+1 < len(r.words) && r.words[i+1] == ">" {
+			if fr.move = r.arrow(r.words[i+2:]); fr.out {
+				fr.move = nil // of binat, which has two ways
+			}
 			r.words = r.words[:i]
 			break
 		}
@@ -308,7 +311,7 @@ func (r *pfReader) translation(text string) {
 	for r.at < len(r.words) {
 		r.option(&fr, text)
 	}
-	if fr.movesTo {
+	if fr.movesTo && fr.move == nil {
 		r.note(r.rule, r.line, text, "translation is not followed: rules see the new address")
 	}
 	fr.conds = r.conds
@@ -317,6 +320,32 @@ func (r *pfReader) translation(text string) {
 		i++
 	}
 	r.d.rules = append(r.d.rules[:i], append([]pfRule{fr}, r.d.rules[i:]...)...)
+}
+
+// arrow reads where a translation leads to, if that is one address, and one port or
+// the same as before.
+func (r *pfReader) arrow(words []string) *move {
+	if len(words) == 0 {
+		return nil
+	}
+	a, ok := parseAddr(words[0])
+	m := &move{addr: a}
+	rest := words[1:]
+	if len(rest) >= 2 && rest[0] == "port" {
+		port, known := r.portNumber(rest[1])
+		m.port, ok, rest = uint16(port), ok && known, rest[2:]
+	}
+	for _, w := range rest {
+		switch w {
+		case "round-robin", "sticky-address", "random", "bitmask", "static-port":
+		default:
+			ok = false
+		}
+	}
+	if !ok {
+		return nil
+	}
+	return m
 }
 
 func isDigits(s string) bool {

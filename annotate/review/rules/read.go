@@ -24,9 +24,10 @@ const (
 	PFTable            // pfctl -t NAME -T show: the addresses of a table
 	Table              // the neutral table, CSV or JSON
 	ASA                // Cisco ASA, show running-config
+	Sense              // pfSense and OPNsense, config.xml
 )
 
-var kindNames = [...]string{NoKind: "", NFT: "nft", IPTables: "iptables", IPSet: "ipset", AWS: "aws-security-groups", NetworkPolicy: "kubernetes-networkpolicy", PF: "pf", PFTable: "pf-table", Table: "table", ASA: "cisco-asa"}
+var kindNames = [...]string{NoKind: "", NFT: "nft", IPTables: "iptables", IPSet: "ipset", AWS: "aws-security-groups", NetworkPolicy: "kubernetes-networkpolicy", PF: "pf", PFTable: "pf-table", Table: "table", ASA: "cisco-asa", Sense: "pfsense"}
 
 // String gives the kind's name in reports, such as "nft".
 func (k Kind) String() string {
@@ -104,6 +105,12 @@ func Read(sources []Source, opt Options) (*Firewall, error) {
 			tablesOfNFT(files[i].data, twice)
 		}
 	}
+	var tables []file
+	for i := range files {
+		if files[i].kind == PFTable {
+			tables = append(tables, files[i])
+		}
+	}
 	joined := map[Kind]bool{} // kinds that share a set, and have it
 	for i := range files {
 		f := &files[i]
@@ -119,6 +126,8 @@ func Read(sources []Source, opt Options) (*Firewall, error) {
 			s, err = readTable(*f, opt)
 		case ASA:
 			s, err = readASA(*f, opt)
+		case Sense:
+			s, err = readSense(*f, tables, opt)
 		case AWS, NetworkPolicy, PF:
 			if joined[f.kind] {
 				continue
@@ -136,12 +145,7 @@ func Read(sources []Source, opt Options) (*Firewall, error) {
 			case NetworkPolicy:
 				s, err = readPolicies(same)
 			case PF:
-				for _, g := range files {
-					if g.kind == PFTable {
-						same = append(same, g)
-					}
-				}
-				s = readPF(same, opt)
+				s = readPF(append(same, tables...), opt)
 			}
 		}
 		if err != nil {

@@ -45,9 +45,10 @@
 // each kind turns rules into conditions on the fields of a packet (packet.go). A
 // condition is true, false or unknown (value.go). The readers are nft.go,
 // nftexpr.go; iptables.go, iptmatch.go, ipset.go; pfread.go, pfhosts.go; aws.go;
-// kuberead.go; table.go, tablecell.go; asa.go, asaservice.go, asaaccess.go, asanat.go.
-// Three deciders follow a packet: netfilter.go and walk.go for nft, iptables, the
-// table and ASA, pf.go, and unions.go for the kinds that can only allow.
+// kuberead.go; table.go, tablecell.go; asa.go, asaservice.go, asaaccess.go, asanat.go;
+// pfsense.go, pfsenserule.go. Three deciders follow a packet: netfilter.go and walk.go
+// for nft, iptables, the table and ASA, pf.go for pf and pfSense, and unions.go for the
+// kinds that can only allow.
 // openings.go walks the same chains with all packets at once.
 package rules
 

@@ -127,6 +127,8 @@ func TestGolden(t *testing.T) {
 		{"pf", []string{"pf.txt"}},
 		{"table", []string{"table.csv", "table.json"}},
 		{"asa", []string{"asa.txt"}},
+		{"pfsense", []string{"pfsense.xml"}},
+		{"opnsense", []string{"opnsense.xml"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := dump(readFiles(t, Options{Port: names}, c.files...))
@@ -342,7 +344,7 @@ func TestPF(t *testing.T) {
 	})
 	old := "rdr on em0 inet proto tcp from any to 192.0.2.2 port = 80 -> 10.0.0.1 port 8080\nnat on em1 inet from 10.0.0.0/8 to any -> (em1)\nblock in all\npass in proto tcp from any to any port = 8080\npass in proto tcp from any to any port = 443\npass out all\n"
 	ask(t, readText(t, Options{}, old), []question{
-		{"tcp 192.0.2.1 192.0.2.2:80 input in=em0", "unknown", "translated destination"},
+		{"tcp 192.0.2.1 192.0.2.2:80 input in=em0", "allow", ""}, // as 10.0.0.1:8080
 		{"tcp 192.0.2.1 192.0.2.2:443 input in=em0", "allow", ""},
 		{"tcp 192.0.2.1 192.0.2.2:80 input in=em1", "deny", ""},
 	})
