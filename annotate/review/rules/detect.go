@@ -90,6 +90,9 @@ func (f *file) findJSON() (err error) {
 		f.kind = NetworkPolicy
 		f.docs = []*yaml.Node{f.root.yaml()}
 	default:
+		if hint := jsonHint(f.root); hint != "" {
+			return fmt.Errorf("%s: %s", f.name, hint)
+		}
 		return fmt.Errorf("%s:%d: JSON of an unknown kind; %s", f.name, f.root.line, kinds)
 	}
 	return nil
@@ -185,41 +188,6 @@ func isAddressList(data []byte) bool {
 		some = true
 	}
 	return some
-}
-
-// xmlHint says what XML is that is not read.
-func xmlHint(data []byte) string {
-	head := data[:min(len(data), 1<<14)]
-	switch {
-	case bytes.Contains(head, []byte("<zone")) && (bytes.Contains(head, []byte("<service ")) || bytes.Contains(head, []byte("<port "))):
-		return "a zone of firewalld; print what the kernel has with nft -j list ruleset"
-	case bytes.Contains(head, []byte("urldb=")) || bytes.Contains(head, []byte("<devices>")):
-		return "a configuration of PAN-OS; print it in set format, and make a table of it: portannot help rules has the line"
-	}
-	return "XML of an unknown kind; " + kinds
-}
-
-// textHint says what text is that is of no known kind.
-func textHint(data []byte) string {
-	sc := newLines(data)
-	for range 100 {
-		if !sc.Scan() {
-			break
-		}
-		words := strings.Fields(sc.Text())
-		if len(words) == 0 || strings.HasPrefix(words[0], "#") && words[0] != "#!/usr/sbin/nft" {
-			continue
-		}
-		switch {
-		case words[0] == "table" && strings.HasSuffix(sc.Text(), "{"), words[0] == "#!/usr/sbin/nft", words[0] == "flush" && len(words) > 1 && words[1] == "ruleset", len(words) > 3 && words[0] == "add" && (words[1] == "table" || words[1] == "rule" || words[1] == "chain"):
-			return "rules in the text form of nft; load them and print them with nft -j list ruleset"
-		case words[0] == "Chain" && len(words) > 2 && (words[2] == "(policy" || strings.HasSuffix(words[2], "references)") || len(words) > 3 && strings.HasPrefix(words[3], "references")):
-			return "a list of iptables -L, which leaves out interfaces; print the rules with iptables-save"
-		case words[0] == "Status:" && len(words) == 2 && strings.HasSuffix(words[1], "active"):
-			return "the status of ufw; print the rules with iptables-save and ip6tables-save"
-		}
-	}
-	return "not rules of a known kind; " + kinds
 }
 
 // yamlError puts the file's name and the line before an error of YAML.
