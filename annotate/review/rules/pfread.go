@@ -40,6 +40,7 @@ func readPF(files []file, opt Options) *Set {
 		for lines := newLines(f.data); lines.Scan(); {
 			texts[i] = append(texts[i], lines.Text())
 		}
+		joinLines(texts[i])
 		if f.kind == PFTable {
 			r.listed[tableName(f.name)] = r.addresses(texts[i])
 		}
@@ -69,6 +70,20 @@ func readPF(files []file, opt Options) *Set {
 	s.Openings, s.Truncated = r.d.openings()
 	s.Covered = r.d.covered()
 	return s
+}
+
+// joinLines joins a line that ends with a backslash with those that follow; these
+// become empty, so that numbers of lines stay.
+func joinLines(lines []string) {
+	for i := range lines {
+		for j := i + 1; j < len(lines); j++ {
+			text, more := strings.CutSuffix(strings.TrimRight(lines[i], " \t\r"), "\\")
+			if !more {
+				break
+			}
+			lines[i], lines[j] = text+" "+strings.TrimSpace(lines[j]), ""
+		}
+	}
 }
 
 // pfWords splits a line. Marks are words of their own; a quoted word keeps its
