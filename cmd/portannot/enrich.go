@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -57,6 +59,10 @@ are decompressed.
 A line that cannot be understood is copied as it is, reported on standard error
 with its number, and makes the exit status 1. Annotating an annotated log again
 replaces the annotation.`,
+		Elsewhere: map[string]string{
+			"r": "logs are named without a flag; captures: portannot -r FILE",
+			"w": "annotated logs go to standard output, or to --output-file FILE",
+		},
 		Usage: `portannot enrich [flags] [FILE... | -]
 portannot enrich --from TOPIC --to TOPIC --group NAME [flags]`,
 		Groups: []cli.Group{
@@ -459,7 +465,7 @@ func (j *enrichJob) run(ctx context.Context) error {
 		default:
 			failed = true
 			j.state = inputDamaged
-			j.env.warnf("%v", err)
+			j.env.warnHinted(err)
 		}
 	}
 	j.summary()
@@ -488,12 +494,22 @@ func unknownName(err error) error {
 	return usagef(hint, "--map: %v", err)
 }
 
+// openLog opens a log for a command.
+func openLog(ctx context.Context, name, command string) (*os.File, error) {
+	if st, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: no such file", name)
+	} else if err == nil && st.IsDir() {
+		return nil, withHint(fmt.Errorf("%s is a directory", name), "name the logs in it: "+command+" "+filepath.Join(name, "*"))
+	}
+	return capture.OpenFile(ctx, name)
+}
+
 // copy copies one log.
 func (j *enrichJob) copy(ctx context.Context, name string) error {
 	if name == "-" {
 		return j.enrich(ctx, j.read.of(j.env.stdin), "standard input")
 	}
-	f, err := capture.OpenFile(ctx, name)
+	f, err := openLog(ctx, name, "portannot enrich")
 	if err != nil {
 		return err
 	}

@@ -529,7 +529,7 @@ func (j *job) runFiles(ctx context.Context) error {
 	if err != nil {
 		j.env.warnEach(err)
 		if errors.Is(err, capture.ErrNotCapture) {
-			j.env.warnf("hint: portannot enrich annotates flow logs")
+			j.env.warnf("hint: flow logs: portannot enrich FILE")
 		}
 		return errPart
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -30,10 +31,11 @@ type lookupOptions struct {
 func (e *env) lookupCommand() *cli.Command {
 	o := new(lookupOptions)
 	return &cli.Command{
-		Name:  "lookup",
-		Short: "say what the registry says of ports or names",
-		About: "portannot lookup says what the IANA port registry says of ports or names.",
-		Usage: "portannot lookup [flags] QUERY...",
+		Name:      "lookup",
+		Elsewhere: map[string]string{"r": readersHint},
+		Short:     "say what the registry says of ports or names",
+		About:     "portannot lookup says what the IANA port registry says of ports or names.",
+		Usage:     "portannot lookup [flags] QUERY...",
 		Before: `Queries:
   4739/sctp               a port on tcp, udp, sctp, dccp or udplite
   4739/tcp,udp            on several transports
@@ -196,10 +198,15 @@ func (l *lookup) worst() error {
 	return nil
 }
 
+const readersHint = "portannot -r FILE reads captures, portannot enrich FILE reads logs"
+
 // query answers one query. A query that is malformed or finds nothing is
 // reported; the error is one of writing.
 func (l *lookup) query(text string) error {
 	q, malformed := parseQuery(text, l.known)
+	if st, err := os.Stat(text); err == nil && st.Mode().IsRegular() && (malformed != nil || q.name != "" && !l.known(q.name)) {
+		malformed = &usageError{Msg: text + " is a file, and a query is a port or a name", Hint: readersHint}
+	}
 	switch {
 	case malformed != nil:
 		l.env.warnUsage(malformed)

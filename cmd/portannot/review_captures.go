@@ -154,7 +154,7 @@ func (o *reviewOptions) reviewCaptures(ctx context.Context, rj *reviewJob, files
 	if err != nil {
 		j.env.warnEach(err)
 		if errors.Is(err, capture.ErrNotCapture) {
-			j.env.warnf("hint: flow logs are named without -r")
+			j.env.warnf("hint: flow logs are named without -r: portannot review FILE")
 		}
 		return errPart
 	}

@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 
 	"github.com/portannot/portannot/annotate"
@@ -46,11 +44,7 @@ func (o *reviewOptions) reviewLogs(ctx context.Context, rj *reviewJob, names []s
 		l.progress.done()
 		if err != nil && ctx.Err() == nil {
 			partial = true
-			l.env.warnf("%v", err)
-			var hinted *hintError
-			if errors.As(err, &hinted) {
-				l.env.warnf("hint: %s", hinted.hint)
-			}
+			l.env.warnHinted(err)
 		}
 	}
 	if len(l.context.Inputs) == 0 {
@@ -89,17 +83,14 @@ func (l *logReview) log(ctx context.Context, name string) error {
 	if name == "-" {
 		name = "standard input"
 	} else {
-		f, err := capture.OpenFile(ctx, name)
+		f, err := openLog(ctx, name, "portannot review")
 		if err != nil {
-			if errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("%s: no such file", name)
-			}
 			return err
 		}
 		defer f.Close()
 		in = f
 		if isCapture(f) {
-			return withHint(fmt.Errorf("%s is a capture", name), "name captures with -r")
+			return withHint(fmt.Errorf("%s is a capture", name), "name captures with -r: portannot review -r "+name)
 		}
 	}
 	rd := flowlog.NewReader(&interruptible{ctx: ctx, r: l.read.of(in)}, name)

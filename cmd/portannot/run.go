@@ -86,15 +86,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		e.warnf("see `%s --help`", c.Path())
 		return exitUsage
 	}
-	interrupted := errors.Is(err, context.Canceled)
-	if interrupted {
+	if errors.Is(err, context.Canceled) {
 		e.warnf("interrupted")
 	}
 	e.warnEach(err)
-	var hinted *hintError
-	if errors.As(err, &hinted) && !interrupted {
-		e.warnf("hint: %s", hinted.hint)
-	}
 	return exitFailure
 }
 
@@ -147,7 +142,16 @@ func (e *env) warnEach(err error) {
 		return
 	}
 	if !errors.Is(err, context.Canceled) {
-		e.warnf("%v", err)
+		e.warnHinted(err)
+	}
+}
+
+// warnHinted reports an error, and its hint if it has one.
+func (e *env) warnHinted(err error) {
+	e.warnf("%v", err)
+	var hinted *hintError
+	if errors.As(err, &hinted) {
+		e.warnf("hint: %s", hinted.hint)
 	}
 }
 

@@ -38,6 +38,9 @@ type Command struct {
 	Args Kind
 	// Words are arguments that can be named.
 	Words []string
+	// Elsewhere has hints for flags of one letter that this command has not, but
+	// another, by the letter.
+	Elsewhere map[string]string
 	// Subs are the commands below this one.
 	Subs []*Command
 	// Run runs the command with its flags parsed. It is nil where one of Subs

@@ -94,7 +94,11 @@ func (c *Command) explain(err error, args []string) error {
 	case errors.As(err, &unknown):
 		name := unknown.GetSpecifiedName()
 		if unknown.GetSpecifiedShortnames() != "" {
-			return usagef(c.oneDash(args), "unknown flag -%s", name)
+			hint := c.oneDash(args)
+			if hint == "" {
+				hint = c.Elsewhere[name]
+			}
+			return usagef(hint, "unknown flag -%s", name)
 		}
 		return usagef(c.nearFlag(name), "unknown flag --%s", name)
 	case errors.As(err, &missing):
