@@ -248,9 +248,22 @@ func (h *header) rest(line []byte, i int) {
 			h.known = true
 		}
 	}
+	if i < len(line) && line[i] == '[' { // UniFi: `[WAN_LOCAL-D-2147483647] DESCR="Block All" IN=eth8 …`
+		if name, text, ok := bytes.Cut(line[i:], []byte("] DESCR=\"")); ok && isHost(name[1:]) {
+			if end := bytes.IndexByte(text, '"'); end >= 0 {
+				h.begin(skipBlank(line, len(line)-len(text)+end+1))
+			}
+		}
+	}
 	if bytes.HasPrefix(line[i:], []byte("%%")) { // Huawei and H3C: "%%01POLICY/6/POLICYPERMIT(l):vsys=public, …"
 		if at := bytes.IndexByte(line[i:], ':'); at > 0 {
-			h.begin(skipBlank(line, i+at+1))
+			at = skipBlank(line, i+at+1)
+			if bytes.HasPrefix(line[at:], []byte("CID=")) { // a number, which a semicolon parts from the pairs
+				if end := wordEnd(line, at); line[end-1] == ';' {
+					at = skipBlank(line, end)
+				}
+			}
+			h.begin(at)
 		}
 	}
 	if rest, ok := bytes.CutPrefix(line[i:], []byte("@cee:")); ok {
@@ -440,7 +453,7 @@ func twoPorts(text []byte) bool {
 			}
 			port := end + 1
 			switch text[end] {
-			case '/', '(', ':', '.', '#':
+			case '/', '(', ':', '.', '#', ',':
 			case ' ':
 				if bytes.HasPrefix(text[port:], []byte("port ")) {
 					port += 5
@@ -456,7 +469,7 @@ func twoPorts(text []byte) bool {
 			for to < len(text) && text[to]-'0' <= 9 {
 				to++
 			}
-			if _, ok := parsePort(text[port:to]); ok && to-port < 6 {
+			if _, ok := parsePort(text[port:to]); ok && to-port < 6 && (to == len(text) || text[to] != '.' || text[end] != ',') {
 				n++
 			}
 			i = max(to, end)

@@ -15,10 +15,10 @@ func formats() []*format {
 		&zeekTSV, &azureFlows,
 		&awsVPC, &nfdumpCSV, &argusCSV, &silk, &tshark, &pfirewall, &panosExport, &cicFlowMeter, &nfStream, &unswNB15, &pmacctCSV, &exported,
 		&netfilter, &conntrack, &fortigate, &junosPairs, &ciscoFTD, &cef, &leef, &checkPoint, &checkPointBars, &sonicWall, &sophos, &meraki, &zyxel,
-		&ciscoASA, &ciscoIOS, &junosFlow, &watchGuard, &merakiFlows, &nfdumpText, &azureFirewallText, &netScreen, &mikroTik, &nsxFirewall, &ipfwLog, &pfLog, &netScaler, &snortFast, &ssListening,
-		&awsDefault, &panos, &filterlog4, &filterlog6, &nfdumpPipe, &nfdumpPipe17, &unswNB15Bare,
+		&ciscoASA, &ciscoIOS, &junosFlow, &watchGuard, &merakiFlows, &nfdumpText, &azureFirewallText, &netScreen, &mikroTik, &nsxFirewall, &ipfwLog, &pfLog, &netScaler, &snortFast, &envoyText, &ssListening,
+		&awsDefault, &panos, &filterlog4, &filterlog6, &nfdumpPipe, &nfdumpPipe17, &unswNB15Bare, &snortCSV, &zscalerCSV, &umbrella,
 		&portannotJSON, &zeekServices, &zeekOverTCP, &zeekOverUDP, &zeekJSON, &eve, &gcp, &hubble, &netObserv, &goflow2JSON, &nfdumpJSON,
-		&awsJSON, &azureFirewall, &ocsf, &pmacctJSON, &nProbe, &yaf, &logstashNetFlow, &cortex, &openTelemetry, &ecs,
+		&awsJSON, &azureFirewall, &ocsf, &pmacctJSON, &nProbe, &yaf, &logstashNetFlow, &cortex, &envoyJSON, &zscaler, &cloudflareSessions, &untangle, &openTelemetry, &ecs,
 	}
 }
 

@@ -310,10 +310,10 @@ func (p *pairScan) spaced(keys map[string]uint16, line []byte, allow map[string]
 				}
 				break
 			}
-			if c == sep && startsPair(line[end+1:]) || (sep == '|' || sep == ';') && c == sep {
+			if c == sep && startsPair(behindBlank(line, end+1)) || (sep == '|' || sep == ';') && c == sep {
 				break
 			}
-			if s := separated[c]; s != nil && p.pairs == 0 && startsPair(line[end+1:]) {
+			if s := separated[c]; s != nil && p.pairs == 0 && startsPair(behindBlank(line, end+1)) {
 				style, sep = s, c
 				break
 			}
@@ -323,6 +323,14 @@ func (p *pairScan) spaced(keys map[string]uint16, line []byte, allow map[string]
 		at = end
 	}
 	return style
+}
+
+// behindBlank gives what stands behind a place, and behind a space there.
+func behindBlank(line []byte, i int) []byte {
+	if i < len(line) && line[i] == ' ' {
+		i++
+	}
+	return line[i:]
 }
 
 // behindBars gives what stands behind the nth bar of a text.

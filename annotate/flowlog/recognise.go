@@ -155,6 +155,9 @@ func (l *records) nothing(r *Record, text []byte, known bool) bool {
 	}
 	switch {
 	case twoPorts(text):
+		if r.of == nil && !l.named && len(l.pairs.shapes) > 0 && l.textBySynonyms(r, text) {
+			return true
+		}
 		r.bad(notUnderstood, nil)
 	case !known:
 		r.bad(notRecognised, nil)

@@ -36,6 +36,8 @@ var ciscoASA = format{
 		{"302014", "Teardown [Probe ]TCP connection {} for {in}:{src}/{sport}[ ({*})][({*})] to {out}:{dst}/{dport}", "proto=tcp, outcome=passed"},
 		{"302015", "Built {direction} UDP connection {} for {in}:{src}/{sport}[ ({natsrc}/{natsport})][({*})] to {out}:{dst}/{dport}[ ({natdst}/{natdport})]", "proto=udp, outcome=passed"},
 		{"302016", "Teardown UDP connection {} for {in}:{src}/{sport}[ ({*})][({*})] to {out}:{dst}/{dport}", "proto=udp, outcome=passed"},
+		{"852001", "Received Lightweight to full proxy event from application {*} for {proto} flow {src}/{sport} to {dst}/{dport}", ""},
+		{"852002", "Received Full Proxy to Lightweight event from application {*} for {proto} flow {src}/{sport} to {dst}/{dport}", ""},
 		{"302305", "Built {direction} SCTP connection {} for {in}:{src}/{sport}[ ({natsrc}/{natsport})][({*})] to {out}:{dst}/{dport}[ ({natdst}/{natdport})]", "proto=sctp, outcome=passed"},
 		{"302306", "Teardown SCTP connection {} for {in}:{src}/{sport}[ ({*})][({*})] to {out}:{dst}/{dport}", "proto=sctp, outcome=passed"},
 		{"302303", "Built TCP state-bypass connection {} from {in}:{src}/{sport}[ ({natsrc}/{natsport})][({natsrc}/{natsport})] to {out}:{dst}/{dport}[ ({natdst}/{natdport})]", "proto=tcp, outcome=passed, state=initiator"},

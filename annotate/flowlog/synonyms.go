@@ -3,6 +3,8 @@ package flowlog
 import (
 	"bytes"
 	"strings"
+
+	"github.com/portannot/portannot/annotate/iana"
 )
 
 // Objects, pairs and headers that no row names are understood by what their keys
@@ -24,7 +26,7 @@ var synonymWords = []struct {
 	{fieldSource, "", "%endpointip", fieldDestination},
 	{fieldProtocol, "proto protocol ipproto ipprotocol ipprot transport transportprotocol networktransport networkprotocol protocolidentifier protocolnumber protonum l4proto l4protocol ianaprotocol prot networkiananumber connipproto", "", noField},
 	{fieldTime, "timestamp time ts start starttime eventtime flowstart flowstartmilliseconds firstseen rt begin datetime", "", noField},
-	{fieldOutcome, "action act disposition verdict outcome deviceaction policyaction fwaction", "", noField},
+	{fieldOutcome, "action act event disposition verdict outcome deviceaction policyaction fwaction", "", noField},
 	{fieldSourcePort, "spt sport", "%port port% %transportport l4%port %prt %pt tcp%port udp%port %portnumber ip%port conn%port", fieldDestinationPort},
 	{fieldSource, "sip saddr", "% %ip ip% %addr %address %ipaddr %ipaddress addr% ipv4%addr ipv6%addr %ipv4address %ipv6address %ipv4 %ipv6 %host %addr4 %addr6 l3%addr %ipv4addr conn%ip", fieldDestination},
 }
@@ -73,10 +75,12 @@ func synonym(key []byte) field {
 var (
 	objectsBySynonyms = &format{name: "JSON, by synonyms", grammar: grammarJSON}
 	pairsBySynonyms   = &format{name: "pairs, by synonyms", grammar: grammarPairs}
+	textBySynonyms    = &format{name: "text, by synonyms", grammar: grammarPairs}
 	columnsBySynonyms = &format{name: "columns, by synonyms", grammar: grammarTable, seps: ",\t;|", quotes: true}
 
 	objectShape = &shape{format: objectsBySynonyms}
 	pairShape   = &shape{format: pairsBySynonyms}
+	textShape   = &shape{format: textBySynonyms}
 )
 
 // claim keeps what a key says, and reports false if another one says otherwise.
@@ -211,6 +215,87 @@ func (l *records) pairsBySynonyms(r *Record, style *pairStyle) bool {
 	return true
 }
 
+// textBySynonyms reads text with "Key: value" in it, as pairs are read, or with one
+// "192.0.2.1:1024 -> 198.51.100.1:443" and no other port, and reports whether it is
+// understood.
+func (l *records) textBySynonyms(r *Record, text []byte) bool {
+	r.values.reset()
+	if !r.values.labels(text) {
+		r.values.reset()
+		if !r.values.arrow(text) {
+			return false
+		}
+	}
+	r.of, r.by = textBySynonyms, plainPairs
+	textShape.read(r, &r.values)
+	return true
+}
+
+// labels claims what stands behind words with a colon, and reports whether both
+// ends are there.
+func (v *values) labels(text []byte) bool {
+	var before []byte // the word before
+	for i := 0; i < len(text); {
+		from := skipBlank(text, i)
+		i = wordEnd(text, from)
+		word, ok := bytes.CutSuffix(text[from:i], []byte{':'})
+		if !ok {
+			before = word
+			continue
+		}
+		var both [64]byte
+		f := noField
+		if len(before)+len(word) < len(both) {
+			f = synonym(append(append(both[:0], before...), word...))
+		}
+		if f == noField {
+			f = synonym(word)
+		}
+		if before = nil; f == noField {
+			continue
+		}
+		from = skipBlank(text, i)
+		value := bytes.TrimRight(text[from:wordEnd(text, from)], ";,.")
+		if bytes.HasSuffix(value, []byte{':'}) {
+			continue // the next key
+		}
+		if !v.claim(f, value) {
+			return false
+		}
+	}
+	return v.complete() && v.has(fieldSource) && v.has(fieldDestination)
+}
+
+// arrow takes the ends from the one arrow of a text, and the protocol from the one
+// word that names a transport.
+func (v *values) arrow(text []byte) bool {
+	left, right, ok := bytes.Cut(text, []byte("->"))
+	if !ok || bytes.Contains(right, []byte("->")) || bytes.Contains(text, []byte("ransl")) || bytes.Contains(text, []byte("NAT")) {
+		return false
+	}
+	left, right = bytes.TrimRight(left, " "), bytes.TrimLeft(right, " ")
+	left = left[bytes.LastIndexAny(left, " (\"'=")+1:]
+	if i := bytes.IndexAny(right, " ),;\"'"); i >= 0 {
+		right = right[:i]
+	}
+	ends := 0
+	for word := range bytes.FieldsFuncSeq(text, func(c rune) bool { return c < 128 && !wordByte(byte(c)) && c != ':' && c != '[' && c != ']' }) {
+		if _, port := splitPort(word); port != nil {
+			ends++
+		}
+		n, ok := parseProtocol(bytes.TrimRight(word, ":"))
+		if _, ports := iana.TransportOf(n); !ok || !ports || word[0]-'0' <= 9 {
+			continue
+		}
+		if !v.claim(fieldProtocol, bytes.TrimRight(word, ":")) {
+			return false
+		}
+	}
+	v.put(fieldSource, left)
+	v.put(fieldDestination, right)
+	return ends == 2 && v.complete()
+}
+
 // tableBySynonyms gives the layout for a header whose columns have usual names;
 // nil if both ports and an address are not among them, or a name comes twice.
 func tableBySynonyms(line []byte) *shape {
@@ -221,7 +306,7 @@ func tableBySynonyms(line []byte) *shape {
 		for _, cell := range t.split(line) {
 			f := synonym(cell)
 			switch {
-			case f == noField:
+			case f == noField || bytes.IndexByte(cell, '=') >= 0:
 				continue
 			case had>>f&1 != 0:
 				twice = twice || f != fieldTime && f != fieldOutcome
