@@ -98,6 +98,9 @@ func (c *Collector) Report(ctx Context) *Report {
 		}
 		r.Policy = c.policy()
 	}
+	if c.opt.Policy != nil && c.firewall != nil {
+		f.reasons(r.Rules)
+	}
 	r.Unlisted = w.gather(ctx.Findings)
 	r.Summary, r.Charts = c.summarise(r, &f.findings)
 	r.Summary.Accepted = f.accepted

@@ -445,6 +445,7 @@ func (c *Collector) addTo(s *service, f *Flow, a *annotate.Annotation, e *ends, 
 			count(&cl.worked, f.n())
 		}
 	}
+	var wanted *expectation
 	if p := c.opt.Policy; p != nil {
 		x := p.match(f, c.opt.Now.UnixNano(), e.client.Addr(), e.server)
 		if s.expect.add(x, f.n()) {
@@ -457,9 +458,10 @@ func (c *Collector) addTo(s *service, f *Flow, a *annotate.Annotation, e *ends, 
 		} else {
 			c.use(x.entry).flows += f.n()
 		}
+		wanted = &x
 	}
 	if c.firewall != nil {
-		c.firewall.add(s, f, cl, e.client, e.server)
+		c.firewall.add(s, f, cl, e.client, e.server, wanted)
 	}
 }
 

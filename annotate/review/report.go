@@ -87,17 +87,6 @@ func (r *Report) FillService(i int, s *Service) {
 	}
 }
 
-// FillSubject writes the service that finding i of a deferred report is about
-// into s, as FillService does. It returns false if the finding is not about a
-// service.
-func (r *Report) FillSubject(i int, s *Service) bool {
-	if r.whole == nil || r.whole.list[i].service == nil {
-		return false
-	}
-	r.whole.service(r.whole.list[i].service, s)
-	return true
-}
-
 // RegistryRef names the edition of the registry.
 type RegistryRef struct {
 	Edition string `json:"edition"`
@@ -228,6 +217,9 @@ type RuleSet struct {
 	Files []string   `json:"files"`
 	Rules []RuleUse  `json:"rules"`
 	Notes []RuleNote `json:"not_interpreted,omitempty"`
+	// Reasons are what the policy has for each rule that lets connections through; nil
+	// without a policy.
+	Reasons []RuleReasons `json:"reasons,omitempty"`
 	// Truncated says that the rules have more paths than the review looks at.
 	Truncated bool `json:"truncated,omitempty"`
 }

@@ -196,10 +196,9 @@ func transportUnknown(protocol uint8) bool {
 func openingText(o *rules.Opening) string {
 	text := "every protocol"
 	if !o.Any {
-		if text = iana.TransportName(o.Protocol); text == "" {
-			text = fmt.Sprintf("protocol-%d", o.Protocol)
-		}
+		text = protocolText(o.Protocol)
 		switch {
+		case transportUnknown(o.Protocol):
 		case o.Ports.First == 0 && o.Ports.Last == 65535:
 			text = "all ports of " + text
 		default:
@@ -211,6 +210,20 @@ func openingText(o *rules.Opening) string {
 	}
 	if o.Clients != nil && !everywhere(o.Clients) {
 		text += " from " + prefixesText(o.Clients)
+	}
+	return text
+}
+
+// portless are the names of protocols without ports that rules are often about.
+var portless = map[uint8]string{1: "icmp", 2: "igmp", 47: "gre", 50: "esp", 51: "ah", 58: "icmpv6", 89: "ospf", 112: "vrrp"}
+
+func protocolText(protocol uint8) string {
+	text := iana.TransportName(protocol)
+	if transportUnknown(protocol) {
+		text = portless[protocol]
+	}
+	if text == "" {
+		text = fmt.Sprintf("protocol %d", protocol)
 	}
 	return text
 }

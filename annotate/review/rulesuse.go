@@ -43,6 +43,10 @@ type ruleUse struct {
 	services uint64
 	first    int64
 	last     int64
+	// Of flows that the rule lets through: those that entries of the policy in force
+	// expect, and how many nothing expects.
+	entries  map[*Entry]uint64
+	unwanted uint64
 }
 
 // opening is something that the rules allow, with what was seen of it.
@@ -84,8 +88,9 @@ func (fw *firewall) cover(k Key) (list []int) {
 	return list
 }
 
-// add asks the rules about a flow of a service.
-func (fw *firewall) add(s *service, f *Flow, cl *client, from, to netip.AddrPort) {
+// add asks the rules about a flow of a service. x is what the policy has for it, nil
+// without a policy.
+func (fw *firewall) add(s *service, f *Flow, cl *client, from, to netip.AddrPort, x *expectation) {
 	if s.flows == f.n() {
 		s.ruled.openings = fw.cover(s.key)
 	}
@@ -124,7 +129,7 @@ func (fw *firewall) add(s *service, f *Flow, cl *client, from, to netip.AddrPort
 			count(&cl.denied, f.n())
 		}
 	}
-	fw.count(s, f, &d)
+	fw.count(s, f, &d, x)
 	if d.Verdict == rules.Deny {
 		return
 	}
@@ -155,7 +160,7 @@ func gravity(v rules.Verdict) int {
 }
 
 // count counts the flow for the rule that decides it.
-func (fw *firewall) count(s *service, f *Flow, d *rules.Decision) {
+func (fw *firewall) count(s *service, f *Flow, d *rules.Decision, x *expectation) {
 	deciding := d.Depends
 	if d.Rule != nil {
 		deciding = append([]*rules.Rule{d.Rule}, d.Also...)
@@ -170,6 +175,9 @@ func (fw *firewall) count(s *service, f *Flow, d *rules.Decision) {
 			u.possible += f.n()
 		} else {
 			u.decided += f.n()
+			if x != nil && d.Verdict == rules.Allow {
+				u.want(x, f.n())
+			}
 		}
 		u.bytes += f.Bytes
 		if !slices.ContainsFunc(s.ruled.openings, func(i int) bool { return fw.openings[i].Rule == rule }) {
@@ -184,6 +192,19 @@ func (fw *firewall) count(s *service, f *Flow, d *rules.Decision) {
 			s.ruled.by = append(s.ruled.by, ruledBy{rule, d.Verdict, f.n()})
 			u.services++
 		}
+	}
+}
+
+// want counts flows that the rule lets through, by what the policy has for them.
+func (u *ruleUse) want(x *expectation, n uint64) {
+	switch x.verdict {
+	case expected:
+		if u.entries == nil {
+			u.entries = map[*Entry]uint64{}
+		}
+		u.entries[x.entry] += n
+	case notExpected, expired:
+		u.unwanted += n
 	}
 }
 

@@ -32,6 +32,7 @@ func TestEveryOutputHasTheCaveat(t *testing.T) {
 		{"review -r " + demo, false},
 		{"review -r " + demo + " -o json", false},
 		{"review -r " + demo + " -o csv", true},
+		{"review -r " + demo + " -o csv-findings", true},
 		{"review -r " + demo + " -o html", false},
 		{"review -r " + demo + " -o sarif", false},
 		{"review -r " + demo + " -o markdown", false},

@@ -151,7 +151,7 @@ func copyFile(t *testing.T, from, to string) {
 var hostileFormats = map[string][]string{
 	"flows":    {"-o text", "-o text --wide", "-o text --by name", "-o csv", "-o csv --by name", "-o json", "-o json --by name"},
 	"enrich":   {"-o same", "-o csv", "-o json"},
-	"review":   {"-o text", "-o csv", "-o json", "-o html", "-o sarif", "-o markdown"},
+	"review":   {"-o text", "-o csv", "-o csv-findings", "-o csv-rules", "-o json", "-o html", "-o sarif", "-o markdown"},
 	"lookup":   {"-o text", "-o json"},
 	"registry": {"", "-o text", "-o json", "-o csv"},
 }

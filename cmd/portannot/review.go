@@ -87,7 +87,7 @@ portannot review --merge REPORT.json... [flags]`,
 				cli.String(&o.baseline, "baseline", "", "FILE", "", "earlier report to compare with (-o json): what is new, gone, changed").Of(cli.File),
 			}},
 			{Heading: "Output, on standard output; all messages go to standard error:", Flags: []cli.Flag{
-				outputFlag(&o.output, "text", report.Formats(), "text (default), json (also the baseline's form), csv, html, sarif or markdown"),
+				outputFlag(&o.output, "text", report.Formats(), "text (default), json (also the baseline's form), csv (services), csv-findings, csv-rules, html, sarif or markdown"),
 				cli.String(&o.title, "title", "", "TEXT", "", "title of the report; for text, html and markdown"),
 				cli.String(&o.author, "author", "", "TEXT", "", "who made the report; for text, html and markdown"),
 				cli.Choice(&o.failOn, "fail-on", "", "LEVEL", "", []string{"note", "warning", "error"},
@@ -267,7 +267,7 @@ func (o *reviewOptions) check(fs *pflag.FlagSet, captures bool) error {
 		return usagef("", "--max-services %d: want at least 1", o.maxServices)
 	case o.scanTargets < 2:
 		return usagef("", "--scan-targets %d: want at least 2", o.scanTargets)
-	case (o.title != "" || o.author != "") && slices.Contains([]string{"json", "csv", "sarif"}, o.output):
+	case (o.title != "" || o.author != "") && slices.Contains([]string{"json", "csv", "csv-findings", "csv-rules", "sarif"}, o.output):
 		return usagef("", "--title and --author are for -o text, html and markdown")
 	case o.write == "-":
 		return usagef("name a file", "-w -: standard output has the report")

@@ -152,7 +152,7 @@ func TestReviewGolden(t *testing.T) {
 	t.Chdir(filepath.Join(repoRoot(t), "testdata"))
 	t.Setenv("SOURCE_DATE_EPOCH", "1789376400")
 	for format, name := range map[string]string{
-		"text": "report.txt", "json": "report.json", "csv": "report.csv", "html": "report.html", "sarif": "report.sarif", "markdown": "report.md",
+		"text": "report.txt", "json": "report.json", "csv": "report.csv", "csv-findings": "findings.csv", "csv-rules": "rules.csv", "html": "report.html", "sarif": "report.sarif", "markdown": "report.md",
 	} {
 		got, _ := reviewIn(t, 0, append(scenario, "-q", "-o", format)...)
 		path := filepath.Join("review", name)
@@ -176,11 +176,11 @@ func TestReviewGolden(t *testing.T) {
 // format says which edition it rests on.
 func TestReviewCaveat(t *testing.T) {
 	t.Chdir(filepath.Join(repoRoot(t), "testdata"))
-	for _, format := range []string{"text", "json", "csv", "html", "sarif", "markdown"} {
+	for _, format := range []string{"text", "json", "csv", "csv-findings", "csv-rules", "html", "sarif", "markdown"} {
 		for _, capture := range []string{"captures/review.pcap", "captures/link-unknown.pcap"} {
 			out, _ := reviewIn(t, 0, "-r", capture, "-q", "-o", format)
 			said := bytes.Index(out, []byte(iana.Warning))
-			if format == "csv" {
+			if strings.HasPrefix(format, "csv") {
 				said = bytes.Index(out, []byte("caveat"))
 			}
 			if said < 0 {
@@ -189,7 +189,7 @@ func TestReviewCaveat(t *testing.T) {
 			if found := bytes.Index(out, []byte("unauthorized-use:")); found >= 0 && said > found {
 				t.Errorf("%s, %s: the warning comes after findings", capture, format)
 			}
-			if !bytes.Contains(out, []byte(iana.Embedded().Edition().Date)) && format != "csv" {
+			if !bytes.Contains(out, []byte(iana.Embedded().Edition().Date)) && !strings.HasPrefix(format, "csv") {
 				t.Errorf("%s, %s: no edition", capture, format)
 			}
 		}
@@ -423,7 +423,7 @@ func TestReviewCommandLine(t *testing.T) {
 		t.Errorf("got %s, want %s", line, want)
 	}
 	t.Chdir(filepath.Join(repoRoot(t), "testdata"))
-	for _, format := range []string{"json", "csv", "sarif"} {
+	for _, format := range []string{"json", "csv", "csv-findings", "csv-rules", "sarif"} {
 		reviewIn(t, 2, "-r", "captures/demo.pcap", "-o", format, "--title", "x")
 	}
 	out, _ := reviewIn(t, 0, "-r", "captures/demo.pcap", "-q", "--title", "it's", "--author", "me")

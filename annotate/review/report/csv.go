@@ -12,81 +12,138 @@ import (
 	"github.com/portannot/portannot/annotate/review"
 )
 
-// reportColumns are the columns of a report as CSV: first those of a finding,
-// then those of the service that it is about. What a flow's record says too has
-// the name that package record gives it.
-var reportColumns = []string{
-	"level", "kind", "finding", "subject", "name", "why", "facts", "file", "line",
-	"server.ip", "server.port", "network.transport", "portannot.registered.status", "portannot.registered.names", "portannot.local",
-	"portannot.observed.protocol", "portannot.service.reason", "portannot.service.confidence", "outcome", "states",
-	"flows", "network.packets", "network.bytes", "first_seen", "last_seen", "clients", "clients.most",
-	"policy", "policy.entries", "rules", "rules.by", "rules.assumes",
-	"rule.action", "rule.decided", "rule.possible", "rule.bytes", "rule.last_seen", "rule.packets_counted", "rule.text", "portannot.registry.edition", "portannot.schema", "portannot.caveat",
+// Columns of a report as CSV. Services, findings and rules are forms of their own, with
+// one row each, so that a column's sum is the sum. What a flow's record says too has the
+// name that package record gives it.
+var (
+	serviceColumns = []string{
+		"service", "level", "findings",
+		"server.ip", "server.port", "network.transport", "portannot.registered.status", "portannot.registered.names", "portannot.local",
+		"portannot.observed.protocol", "portannot.service.reason", "portannot.service.confidence", "outcome", "states",
+		"flows", "network.packets", "network.bytes", "first_seen", "last_seen", "clients", "clients.most",
+		"policy", "policy.entries", "rules", "rules.by", "rules.assumes",
+		"portannot.registry.edition", "portannot.schema", "portannot.caveat",
+	}
+	findingColumns = []string{
+		"level", "kind", "finding", "subject", "name", "service", "why", "facts", "file", "line",
+		"portannot.registry.edition", "portannot.schema", "portannot.caveat",
+	}
+	ruleColumns = []string{
+		"rule", "comment", "file", "line", "chain", "action", "decided", "possible", "services", "bytes", "first_seen", "last_seen",
+		"packets_counted", "bytes_counted", "assumes", "not_interpreted", "text",
+		"allows", "policy.entries", "policy.reasons", "policy.owners", "policy.tickets", "policy.expires", "expected", "not_expected", "missing",
+		"portannot.registry.edition", "portannot.schema", "portannot.caveat",
+	}
+)
+
+func csvWriter(w io.Writer, columns []string) *bufio.Writer {
+	bw := bufio.NewWriterSize(w, 64<<10)
+	bw.WriteString(strings.Join(columns, ",") + "\n")
+	return bw
 }
 
-// writeReportCSV writes a line for each finding with what is known of its
-// service, one for each service without a finding, and one for each rule with its
-// use, whose columns others leave empty.
-func writeReportCSV(w io.Writer, r *review.Report, _ Meta) error {
-	bw := bufio.NewWriterSize(w, 64<<10)
-	bw.WriteString(strings.Join(reportColumns, ",") + "\n")
-	plain := byID(r) // empty when the report is deferred
+// writeServicesCSV writes a line for each service.
+func writeServicesCSV(w io.Writer, r *review.Report, _ Meta) error {
+	bw := csvWriter(w, serviceColumns)
+	err := render.InLanes(bw, r.NumServices(), func() render.AppendElement {
+		c := newCSVReport(r)
+		return func(dst []byte, i int) []byte {
+			r.FillService(i, &c.s)
+			return c.appendService(dst, &c.s)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return bw.Flush()
+}
+
+// writeFindingsCSV writes a line for each finding.
+func writeFindingsCSV(w io.Writer, r *review.Report, _ Meta) error {
+	bw := csvWriter(w, findingColumns)
 	err := render.InLanes(bw, r.NumFindings(), func() render.AppendElement {
 		c := newCSVReport(r)
 		return func(dst []byte, i int) []byte {
 			r.FillFinding(i, &c.f)
-			s := plain[c.f.Service]
-			if s == nil && r.FillSubject(i, &c.s) {
-				s = &c.s
-			}
-			return c.appendService(c.appendFinding(dst), s)
+			return c.end(c.appendFinding(dst), c.edition)
 		}
 	})
 	if err != nil {
 		return err
 	}
-	err = render.InLanes(bw, r.NumServices(), func() render.AppendElement {
-		c := newCSVReport(r)
-		return func(dst []byte, i int) []byte {
-			r.FillService(i, &c.s)
-			if len(c.s.Findings) > 0 {
-				return dst
-			}
-			dst = annotate.AppendCSV(append(dst, ",,,"...), c.s.ID)
-			return c.appendService(append(dst, ",,,,,"...), &c.s)
-		}
-	})
-	if err != nil {
-		return err
-	}
+	return bw.Flush()
+}
+
+// writeRulesCSV writes a line for each rule, and for each default that allows something.
+func writeRulesCSV(w io.Writer, r *review.Report, _ Meta) error {
+	bw := csvWriter(w, ruleColumns)
 	c := newCSVReport(r)
 	for i := range r.Rules {
-		for j := range r.Rules[i].Rules {
-			bw.Write(c.appendRule(nil, &r.Rules[i].Rules[j]))
+		set := &r.Rules[i]
+		type place struct {
+			id, file string
+			line     int
+		}
+		reasons := map[place]*review.RuleReasons{}
+		for j := range set.Reasons {
+			x := &set.Reasons[j]
+			reasons[place{x.Rule, x.File, x.Line}] = x
+		}
+		for j := range set.Rules {
+			u := &set.Rules[j]
+			at := place{u.ID, u.File, u.Line}
+			bw.Write(c.appendRule(nil, u, reasons[at]))
+			delete(reasons, at)
+		}
+		for j := range set.Reasons {
+			x := &set.Reasons[j]
+			if reasons[place{x.Rule, x.File, x.Line}] != nil {
+				bw.Write(c.appendRule(nil, &review.RuleUse{ID: x.Rule, Action: "allow"}, x))
+			}
 		}
 	}
 	return bw.Flush()
 }
 
-// ruleColumns is how many columns are about rules.
-const ruleColumns = 7
-
-// appendRule appends the line of a rule.
-func (c *csvReport) appendRule(dst []byte, u *review.RuleUse) []byte {
-	dst = cells(append(dst, ",,"...), u.ID, u.Comment)
-	dst = append(cells(append(dst, ",,"...), u.File), ',')
-	dst = ascii.AppendUint(dst, uint64(u.Line))
-	dst = append(dst, c.empty[:len(c.empty)-ruleColumns]...)
-	dst = append(cells(dst, u.Action), ',')
-	dst = append(ascii.AppendUint(dst, u.Decided), ',')
-	dst = append(ascii.AppendUint(dst, u.Possible), ',')
-	dst = append(ascii.AppendUint(dst, u.Bytes), ',')
-	dst = append(c.moment(dst, u.Last, &c.last), ',')
-	if u.Counter != nil {
-		dst = ascii.AppendUint(dst, u.Counter.Packets)
+// appendRule appends the line of a rule; x is nil where no reason was looked for.
+func (c *csvReport) appendRule(dst []byte, u *review.RuleUse, x *review.RuleReasons) []byte {
+	dst = append(cells(annotate.AppendCSV(dst, u.ID), u.Comment, u.File), ',')
+	if u.Line > 0 {
+		dst = appendInt(dst, u.Line)
 	}
-	return c.end(cells(dst, u.Text), c.edition)
+	dst = cells(dst, u.Chain, u.Action)
+	for _, n := range []uint64{u.Decided, u.Possible, u.Services, u.Bytes} {
+		dst = append(dst, ',')
+		if u.File != "" { // the use of defaults is not counted
+			dst = ascii.AppendUint(dst, n)
+		}
+	}
+	dst = c.moment(append(dst, ','), u.First, &c.first)
+	dst = c.moment(append(dst, ','), u.Last, &c.last)
+	if u.Counter != nil {
+		dst = ascii.AppendUint(append(ascii.AppendUint(append(dst, ','), u.Counter.Packets), ','), u.Counter.Bytes)
+	} else {
+		dst = append(dst, ",,"...)
+	}
+	dst = cells(dst, u.Assumes, u.Partial, u.Text)
+	if x == nil {
+		return c.end(append(dst, strings.Repeat(",", reasonColumns)...), c.edition)
+	}
+	dst = joined(c, dst, x.Allows, appendText)
+	for _, part := range []func(*review.RuleReason) string{
+		func(e *review.RuleReason) string { return e.Label }, func(e *review.RuleReason) string { return e.Reason },
+		func(e *review.RuleReason) string { return e.Owner }, func(e *review.RuleReason) string { return e.Ticket },
+		func(e *review.RuleReason) string { return e.Expires },
+	} {
+		dst = joined(c, dst, x.Entries, func(dst []byte, e *review.RuleReason) []byte { return append(dst, part(e)...) })
+	}
+	dst = append(ascii.AppendUint(append(dst, ','), x.Expected), ',')
+	dst = ascii.AppendUint(dst, x.NotExpected)
+	return c.end(joined(c, dst, x.Missing, appendText), c.edition)
 }
+
+// reasonColumns is how many columns are about the policy of a rule.
+const reasonColumns = 9
 
 // csvReport writes lines, one after the other.
 type csvReport struct {
@@ -96,14 +153,13 @@ type csvReport struct {
 	list        []byte
 	edition     string // of the report
 	tail        string // of every line, behind the edition
-	empty       string // the cells of no service
 }
 
 func newCSVReport(r *review.Report) *csvReport {
 	var tail []byte
 	tail = ascii.AppendUint(append(tail, ','), record.Schema)
 	tail = append(annotate.AppendCSV(append(tail, ','), r.Caveat), '\n')
-	return &csvReport{edition: r.Registry.Edition, tail: string(tail), empty: strings.Repeat(",", len(reportColumns)-3-9)}
+	return &csvReport{edition: r.Registry.Edition, tail: string(tail)}
 }
 
 // cells appends texts, each as a cell after others.
@@ -132,7 +188,7 @@ func appendText(dst []byte, s *string) []byte { return append(dst, *s...) }
 func (c *csvReport) appendFinding(dst []byte) []byte {
 	f := &c.f
 	dst = annotate.AppendCSV(dst, f.Level.String())
-	dst = cells(dst, f.Kind.String(), f.ID, f.Subject, f.Name, f.Why)
+	dst = cells(dst, f.Kind.String(), f.ID, f.Subject, f.Name, f.Service, f.Why)
 	c.list = c.list[:0]
 	for i, x := range f.Facts {
 		if i > 0 {
@@ -154,11 +210,16 @@ func (c *csvReport) end(dst []byte, edition string) []byte {
 	return append(annotate.AppendCSV(append(dst, ','), edition), c.tail...)
 }
 
-// appendService appends the cells of a service, or of none, and ends the line.
+// appendService appends the cells of a service, and ends the line.
 func (c *csvReport) appendService(dst []byte, s *review.Service) []byte {
-	if s == nil {
-		return c.end(append(dst, c.empty...), c.edition)
+	dst = append(annotate.AppendCSV(dst, s.ID), ',')
+	if s.Highest > review.NoLevel {
+		dst = append(dst, s.Highest.String()...)
 	}
+	dst = joined(c, dst, s.Findings, func(dst []byte, id *string) []byte {
+		kind, _, _ := strings.Cut(*id, ":")
+		return append(dst, kind...)
+	})
 	dst = ascii.AppendUint(append(cells(dst, s.Server), ','), uint64(s.Port))
 	dst = cells(dst, s.Transport, s.Registered.Status.String())
 	dst = joined(c, dst, s.Registered.Names, appendText)
@@ -190,7 +251,6 @@ func (c *csvReport) appendService(dst []byte, s *review.Service) []byte {
 	} else {
 		dst = joined(c, dst, s.Rules.Assumes, appendText)
 	}
-	dst = append(dst, strings.Repeat(",", ruleColumns)...)
 	edition := s.Registered.Edition
 	if edition == "" {
 		edition = c.edition

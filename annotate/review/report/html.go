@@ -80,6 +80,9 @@ type pageData struct {
 	ServiceColumns []pageColumn
 	Services       []pageService
 	Matrices       []pageMatrix
+	Reasons        []pageReasons
+	ReasonsTitle   string
+	ReasonsLead    string
 	Entries        []pageEntry
 	Losses         []string
 	Title, Author  string
@@ -193,6 +196,7 @@ func writeReportHTML(w io.Writer, r *review.Report, m Meta) error {
 	anchors := d.findings()
 	d.services(anchors)
 	d.matrices()
+	d.reasons(anchors)
 	d.entries()
 	return page.Execute(&visibleWriter{w: w}, d)
 }
@@ -408,21 +412,31 @@ func (d *pageData) services(links map[string]pageLink) {
 				p.RulesClass = "t-warning"
 			}
 		}
-		for _, id := range s.Findings {
-			if l, ok := links[id]; ok {
-				p.Findings = append(p.Findings, l)
+		p.Findings = linksOf(links, s.Findings)
+		for _, l := range p.Findings {
+			if l.Anchor != "" {
 				p.Rank = min(p.Rank, int(review.Error-l.Level))
-				continue
 			}
-			// It is not listed, which is not to say that there is none.
-			kind, _, _ := strings.Cut(id, ":")
-			p.Findings = append(p.Findings, pageLink{Kind: kind, Title: "not listed here"})
 		}
 		if s.Highest > review.NoLevel {
 			p.Rank = min(p.Rank, int(review.Error-s.Highest))
 		}
 		d.Services = append(d.Services, p)
 	}
+}
+
+// linksOf leads to findings. One that is not listed has a name and no link, which is
+// not to say that there is none.
+func linksOf(links map[string]pageLink, ids []string) (list []pageLink) {
+	for _, id := range ids {
+		l, ok := links[id]
+		if !ok {
+			kind, _, _ := strings.Cut(id, ":")
+			l = pageLink{Kind: kind, Title: "not listed here"}
+		}
+		list = append(list, l)
+	}
+	return list
 }
 
 // sortKey orders services by address, then port, as text.

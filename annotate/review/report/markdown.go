@@ -71,6 +71,9 @@ func writeReportMarkdown(w io.Writer, r *review.Report, m Meta) error {
 	for i := range r.Rules {
 		ruleTable(b, &r.Rules[i])
 	}
+	for i := range r.Rules {
+		reasonTable(b, &r.Rules[i])
+	}
 	if list := losses(r); len(list) > 0 {
 		b.WriteString("\n## Not in the services\n\n")
 		for _, s := range list {
@@ -95,7 +98,7 @@ func writeReportMarkdown(w io.Writer, r *review.Report, m Meta) error {
 // their end.
 func ofThese(b *bufio.Writer, listed, all int) {
 	if all > 0 {
-		fmt.Fprintf(b, "- %s of these %s are listed; -o csv has all\n\n", thousands(listed), thousands(all))
+		fmt.Fprintf(b, "- %s of these %s are listed; -o csv-findings has all\n\n", thousands(listed), thousands(all))
 	}
 }
 

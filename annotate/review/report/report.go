@@ -27,7 +27,9 @@ var formats = []struct {
 }{
 	{"text", 200, maxTextFindings, false, false, writeReportText},
 	{"json", 0, 0, true, true, writeReportJSON},
-	{"csv", 0, 0, false, true, writeReportCSV},
+	{"csv", 0, 0, false, true, writeServicesCSV},
+	{"csv-findings", 1, 0, false, true, writeFindingsCSV},
+	{"csv-rules", 1, 1, false, true, writeRulesCSV}, // of neither it has any
 	{"html", 2000, maxPageFindings, false, false, writeReportHTML},
 	{"sarif", 1, 0, false, true, writeReportSARIF}, // of services it has none
 	{"markdown", 200, maxMarkdown, false, false, writeReportMarkdown},

@@ -50,6 +50,7 @@ func writeReportText(w io.Writer, r *review.Report, m Meta) error {
 	t.unsided()
 	t.scanners()
 	t.rules()
+	t.reasons()
 	t.losses()
 	t.provenance(&m)
 	fmt.Fprintf(t, "\n# %s Registry %s.\n", printable(r.Warning), printable(r.Registry.Words()))
@@ -170,7 +171,7 @@ func (t *reportText) findings() {
 // lists n.
 func (t *reportText) moreFindings(f *review.Finding, n int) {
 	if all := n + unlisted(t.r, f.Kind, f.Level); all > maxTextFindings {
-		fmt.Fprintf(t, "\n  %s of these %s are listed (-o csv has all)\n", thousands(min(n, maxTextFindings)), thousands(all))
+		fmt.Fprintf(t, "\n  %s of these %s are listed (-o csv-findings has all)\n", thousands(min(n, maxTextFindings)), thousands(all))
 	}
 }
 
