@@ -51,9 +51,14 @@ for (const [name, options] of Object.entries({
     if (v.impact === "serious" || v.impact === "critical") problems.push(`${name}: axe: ${v.id}: ${v.help}: ${v.nodes[0].html}`);
   }
   if (shots) {
-    await page.screenshot({ path: join(shots, `${name.replace(" ", "-")}.png`), fullPage: true });
-    for (const d of await page.$$("#t-findings details")) await d.evaluate((e) => { e.open = true; });
-    await page.screenshot({ path: join(shots, `${name.replace(" ", "-")}-open.png`), fullPage: true });
+    // A long page is more than a picture can have: its beginning is enough.
+    const shoot = async (file) => {
+      const height = await page.evaluate(() => Math.min(document.documentElement.scrollHeight, 12000));
+      await page.screenshot({ path: join(shots, file), fullPage: true, clip: { x: 0, y: 0, width: options.viewport.width, height } });
+    };
+    await shoot(`${name.replace(" ", "-")}.png`);
+    await page.$$eval("#t-findings details", (list) => { for (const d of list) d.open = true; });
+    await shoot(`${name.replace(" ", "-")}-open.png`);
   }
   await page.context().close();
 }

@@ -93,15 +93,6 @@ func clientCount(c *review.Clients) string {
 	return fmt.Sprint(c.Count)
 }
 
-// byID finds services by their identifiers.
-func byID(r *review.Report) map[string]*review.Service {
-	m := make(map[string]*review.Service, len(r.Services))
-	for i := range r.Services {
-		m[r.Services[i].ID] = &r.Services[i]
-	}
-	return m
-}
-
 // rulePlace says where a rule stands: its line, with the file if there are several.
 func rulePlace(set *review.RuleSet, u *review.RuleUse) string {
 	if len(set.Files) > 1 {
