@@ -242,7 +242,7 @@ func TestIsAnnotation(t *testing.T) {
 		member, _, _ := strings.Cut(rest, ".")
 		// What is neither in a log's record nor replaced is a capture's alone;
 		// these a record has beside its annotation.
-		want := f.In&LogJSON != 0 && !slices.Contains([]string{"tcp_flags", "icmp", "export", "outcome"}, member)
+		want := f.In&LogJSON != 0 && !slices.Contains([]string{"tcp_flags", "icmp", "export", "outcome", "observed", "tunnel"}, member)
 		if IsAnnotation([]byte(member)) != want {
 			t.Errorf("%s: replaced %v, want %v", f.Name, !want, want)
 		}

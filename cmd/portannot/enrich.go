@@ -71,7 +71,7 @@ portannot enrich --from TOPIC --to TOPIC --group NAME [flags]`,
 				[]cli.Flag{
 					cli.Switch(&o.list, "list-formats", "", false, "list the formats, those of --formats first: what each reads and adds; with --wide or in a pipe, also the document that it follows"),
 					cli.Strings(&o.listen, "listen", "", "ADDR",
-						"take NetFlow 5, NetFlow 9 and IPFIX from the network, until Ctrl-C: udp://ADDRESS:PORT, or tcp://ADDRESS:PORT for IPFIX; may be given again"),
+						"take NetFlow 5, NetFlow 9, IPFIX and sFlow 5 from the network, until Ctrl-C: udp://ADDRESS:PORT, or tcp://ADDRESS:PORT for IPFIX; may be given again"),
 					cli.List(&o.allow, "allow-exporter", "", "NET",
 						"take them from this address or network only: 192.0.2.1, 192.0.2.0/24; may be given again or take a list"),
 					followFlag(&o.follow),
@@ -86,7 +86,7 @@ portannot enrich --from TOPIC --to TOPIC --group NAME [flags]`,
 			{Heading: selectionHeading, Flags: selectionFlags(&o.flowOptions)},
 			{Heading: "Output, on standard output; all messages go to standard error:", Flags: cli.Join([]cli.Flag{
 				outputFlag(&o.output, "same", []string{"same", "json", "csv", "text"},
-					"same (default: the log's own, JSON Lines for NetFlow), json (one object a line), csv, or text, which is for --by and --fields, and their default"),
+					"same (default: the log's own, JSON Lines for NetFlow and sFlow), json (one object a line), csv, or text, which is for --by and --fields, and their default"),
 				cli.Switch(&o.strip, "strip", "", false, "remove the annotation again"),
 				recordsFlag(&o.out.records),
 			}, o.sums.flags(), []cli.Flag{
@@ -379,6 +379,9 @@ func (o *enrichOptions) inputs(e *env, names []string) ([]string, error) {
 
 // options checks the flags and opens what they name, the logs excepted.
 func (o *enrichOptions) options(ctx context.Context, e *env) (opt flowlog.EnrichOptions, err error) {
+	if o.format == "sflow" && len(o.listen) == 0 {
+		return opt, usagef("portannot enrich --listen udp://0.0.0.0:6343", "--format sflow is for --listen: files of sFlow datagrams are not read")
+	}
 	opt.Output = enrichOutputs[o.output]
 	if opt.Options, err = o.reading(); err != nil {
 		return opt, err
@@ -421,7 +424,7 @@ type enrichJob struct {
 	selecting bool
 	state     inputState
 	enricher  *flowlog.Enricher
-	exports   *exports // NetFlow and IPFIX
+	exports   *exports // NetFlow, IPFIX and sFlow
 	sums      *sums    // of --by; nil for the records
 	reported  uint64
 	read      *readSoFar

@@ -30,8 +30,8 @@ func parsePrefixes(list []string) (prefixes []netip.Prefix, err error) {
 
 // listen takes messages from the network until ctx ends, which is success.
 func (x *exports) listen(ctx context.Context, addresses []string, o *flowOptions, files *outputs, registry *iana.Registry, strict bool) error {
-	if x.format != "" && x.format != "auto" && x.format != "netflow" && x.format != "ipfix" {
-		return usagef("leave out --format", "--listen takes NetFlow and IPFIX only")
+	if x.format != "" && x.format != "auto" && x.format != "netflow" && x.format != "ipfix" && x.format != "sflow" {
+		return usagef("leave out --format", "--listen takes NetFlow, IPFIX and sFlow only")
 	}
 	if err := x.check(); err != nil {
 		return err
@@ -122,7 +122,10 @@ func (x *exports) metrics(w *metrics.Writer) {
 	for _, r := range []struct {
 		of string
 		n  uint64
-	}{{"flows", st.Records}, {"options", st.Options}, {"neither_address_nor_port", st.Other}} {
+	}{
+		{"flows", st.Records - st.Samples}, {"options", st.Options}, {"neither_address_nor_port", st.Other},
+		{"samples", st.Samples}, {"samples_without_ports", st.Portless}, {"counters", st.Counters}, {"samples_of_other_kinds", st.Unread},
+	} {
 		w.Counter(p+"records_total", "Records, by what they are about.", r.n, "of", r.of)
 	}
 	for k, n := range st.Left {

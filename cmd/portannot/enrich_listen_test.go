@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -116,6 +117,8 @@ func TestEnrichListen(t *testing.T) {
 	p.stdout.await(t, `"server":{"ip":"198.51.100.5","port":443}`)
 	tcp.Write(ipfixSample())
 	p.stdout.await(t, `"source":{"ip":"192.0.2.1","port":49153}`)
+	udp.Write(sflowSample())
+	p.stdout.await(t, `"sampling":256,"sample":true`)
 	time.Sleep(1200 * time.Millisecond) // what the metrics show is a second old at most
 	if code, body := p.get("/healthz"); code != 200 || body != "ok\n" {
 		t.Errorf("health: %d %q", code, body)
@@ -123,22 +126,38 @@ func TestEnrichListen(t *testing.T) {
 	_, text := p.get("/metrics")
 	for _, want := range []string{
 		`portannot_netflow_messages_total{version="netflow 5"} 1`, `portannot_netflow_messages_total{version="ipfix"} 1`,
-		`portannot_netflow_records_total{of="flows"} 3`, `portannot_netflow_left_out_total{kind="no_template"} 0`,
+		`portannot_netflow_messages_total{version="sflow 5"} 1`, `portannot_netflow_records_total{of="flows"} 3`, `portannot_netflow_records_total{of="samples"} 1`, `portannot_netflow_left_out_total{kind="no_template"} 0`,
 		`portannot_netflow_templates 1`, `portannot_netflow_exporters 1`, `portannot_netflow_connections 1`,
-		`portannot_flows_total{status="assigned"} 3`, `registry_edition="2026-08-17"`, "portannot_registry_age_seconds ",
+		`portannot_flows_total{status="assigned"} 4`, `registry_edition="2026-08-17"`, "portannot_registry_age_seconds ",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %s in\n%s", want, text)
 		}
 	}
-	if code := p.end(); code != exitDone || strings.Count(p.stdout.String(), "\n") != 3 {
+	if code := p.end(); code != exitDone || strings.Count(p.stdout.String(), "\n") != 4 {
 		t.Errorf("exit code %d, output\n%s", code, p.stdout.String())
 	}
-	for _, want := range []string{"read 2 messages (1 NetFlow 5, 1 IPFIX): 3 records of flows", "3 flows: service port 3 assigned"} {
+	for _, want := range []string{"read 3 messages (1 NetFlow 5, 1 IPFIX, 1 sFlow 5): 3 records of flows, 0 of options, 1 of sampled packets", "4 flows: service port 4 assigned"} {
 		if !strings.Contains(p.stderr.String(), want) {
 			t.Errorf("no %q in\n%s", want, p.stderr.String())
 		}
 	}
+}
+
+// sflowSample is a datagram with one sample: a SYN to port 22 of which the Ethernet
+// header was sent along, and nothing behind TCP's.
+func sflowSample() []byte {
+	frame := slices.Concat(make([]byte, 12), []byte{8, 0},
+		[]byte{0x45, 0, 0, 40, 0, 1, 0, 0, 64, 6, 0, 0, 192, 0, 2, 1, 198, 51, 100, 2},
+		[]byte{0x9c, 0x40, 0, 22, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 4, 0, 0, 0, 0, 0}, make([]byte, 2))
+	words := []uint32{5, 1, 0xcb007109, 0, 1, 1000, 1, // agent 203.0.113.9, sub-agent 0, sequence number 1, a sample
+		1, 32 + 24 + 56, 1, 3, 256, 256, 0, 3, 4, 1, // flow sample, one in 256, a record
+		1, 16 + 56, 1, 60, 4, 54} // raw header of Ethernet
+	var b []byte
+	for _, w := range words {
+		b = binary.BigEndian.AppendUint32(b, w)
+	}
+	return append(b, frame...)
 }
 
 // TestEnrichListenLosses: a loss is said while the run goes on, in one line a
@@ -148,9 +167,9 @@ func TestEnrichListenLosses(t *testing.T) {
 		t.Run(fmt.Sprintf("strict=%v", strict), func(t *testing.T) {
 			p := startProgram(t, "enrich", "--registry", "embedded", "--listen", "udp://127.0.0.1:0", "--strict="+fmt.Sprint(strict))
 			udp := p.dial("udp")
-			sflow := append([]byte{0, 0, 0, 5, 0, 0, 0, 1}, make([]byte, 20)...)
+			sflow := append([]byte{0, 0, 0, 4, 0, 0, 0, 1}, make([]byte, 20)...)
 			udp.Write(sflow)
-			p.find(`(?m)^portannot: left out: 1 message of unknown versions \(last: 127\.0\.0\.1: .*sFlow 5\)$`)
+			p.find(`(?m)^portannot: left out: 1 message of unknown versions \(last: 127\.0\.0\.1: .*sFlow 4\)$`)
 			for range 3 {
 				udp.Write(sflow)
 				time.Sleep(1100 * time.Millisecond)
@@ -188,6 +207,7 @@ func TestEnrichListenUsage(t *testing.T) {
 	}{
 		{"--listen 127.0.0.1:0 --allow-exporter 192.0.2.0/33", `"192.0.2.0/33": want an address or a network`},
 		{"--listen 127.0.0.1:0 --allow-exporter router", `"router": want an address or a network`},
+		{"--format sflow -", "--format sflow is for --listen"},
 		{"--metrics :0 -", "--metrics is for --listen, --follow and Kafka topics"},
 		{"--allow-exporter ::1 -", "--allow-exporter is for --listen"},
 		{"--from kafka://h/a --to kafka://h/b --group g --allow-exporter ::1", "--allow-exporter is not for Kafka topics"},

@@ -7,10 +7,14 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/portannot/portannot/annotate/flowlog"
 	"github.com/portannot/portannot/annotate/flowlog/netflow"
+	"github.com/portannot/portannot/capture"
+	"github.com/portannot/portannot/capture/decode"
+	"github.com/portannot/portannot/capture/packet"
 	"github.com/portannot/portannot/capture/unpack"
 )
 
@@ -34,9 +38,21 @@ func newExports(j *enrichJob, opt flowlog.EnrichOptions, allow []netip.Prefix) *
 	x := &exports{j: j, format: opt.Format, strip: opt.Strip}
 	x.collector = netflow.NewCollector(j.env.stdout, netflow.Options{
 		Annotator: opt.Annotator, Selector: opt.Selector, Output: opt.Output, Strict: opt.Strict,
-		Allow: allow, Fault: x.report, Flow: j.sums.add, Chosen: opt.Chosen,
+		Allow: allow, Fault: x.report, Flow: j.sums.add, Chosen: opt.Chosen, Headers: sampledHeaders(),
 	})
 	return x
+}
+
+// sampledHeaders gives what decodes the packets that sFlow samples. Each is decoded by
+// itself: fragments of a datagram are seldom sampled together.
+func sampledHeaders() netflow.Headers {
+	d := decode.New(decode.Options{MaxFragments: 1})
+	var p capture.Packet
+	return func(dst []packet.Summary, link uint16, data []byte, length uint32) []packet.Summary {
+		p = capture.Packet{Number: p.Number + 1, Link: capture.LinkType(link), Length: length, Data: data}
+		all, _ := d.Decode(dst, &p)
+		return slices.DeleteFunc(all, func(s packet.Summary) bool { return s.Number != p.Number })
+	}
 }
 
 func (x *exports) used() bool { return x.files > 0 || x.listening }
@@ -53,7 +69,7 @@ func (x *exports) report(f *netflow.Fault) {
 // check says what of the flags has no meaning here.
 func (x *exports) check() error {
 	if x.strip {
-		return usagef("", "--strip is for text logs: NetFlow and IPFIX messages hold no annotation")
+		return usagef("", "--strip is for text logs: NetFlow, IPFIX and sFlow messages hold no annotation")
 	}
 	return nil
 }
@@ -177,7 +193,7 @@ func (x *exports) soFar() {
 func (x *exports) account(prefix string, st *netflow.Stats, flows *flowlog.Stats) {
 	e := x.j.env
 	var b strings.Builder
-	fmt.Fprintf(&b, "%sread %s (", prefix, plural(st.Messages[0]+st.Messages[1]+st.Messages[2], "message"))
+	fmt.Fprintf(&b, "%sread %s (", prefix, plural(st.Messages[0]+st.Messages[1]+st.Messages[2]+st.Messages[3], "message"))
 	sep := ""
 	for i, name := range exportVersions {
 		if st.Messages[i] > 0 {
@@ -188,9 +204,17 @@ func (x *exports) account(prefix string, st *netflow.Stats, flows *flowlog.Stats
 	if sep == "" {
 		b.WriteString("none")
 	}
-	fmt.Fprintf(&b, "): %s of flows, %d of options", plural(st.Records, "record"), st.Options)
-	if st.Other > 0 {
-		fmt.Fprintf(&b, ", %d with neither address nor port", st.Other)
+	fmt.Fprintf(&b, "): %s of flows, %d of options", plural(st.Records-st.Samples, "record"), st.Options)
+	for _, c := range []struct {
+		n    uint64
+		what string
+	}{
+		{st.Other, "with neither address nor port"}, {st.Samples, "of sampled packets"}, {st.Portless, "of sampled packets without ports"},
+		{st.Counters, "of counters"}, {st.Unread, "samples of other kinds"},
+	} {
+		if c.n > 0 {
+			fmt.Fprintf(&b, ", %d %s", c.n, c.what)
+		}
 	}
 	e.warnf("%s", b.String())
 	if left := leftOut(st, new(netflow.Stats)); left != "" {
@@ -203,7 +227,7 @@ func (x *exports) account(prefix string, st *netflow.Stats, flows *flowlog.Stats
 }
 
 // exportVersions name the elements of netflow.Stats.Messages.
-var exportVersions = [3]string{"NetFlow 5", "NetFlow 9", "IPFIX"}
+var exportVersions = [4]string{"NetFlow 5", "NetFlow 9", "IPFIX", "sFlow 5"}
 
 // leftOutWords say what each kind counts: a noun, and what follows it.
 var leftOutWords = [netflow.NumKinds]struct{ noun, rest string }{
@@ -211,6 +235,7 @@ var leftOutWords = [netflow.NumKinds]struct{ noun, rest string }{
 	netflow.BadMessage:     {"damaged message", ""},
 	netflow.BadSet:         {"damaged set", ""},
 	netflow.BadTemplate:    {"bad template", ""},
+	netflow.BadSample:      {"damaged sample", ""},
 	netflow.NoTemplate:     {"set", "without a template"},
 	netflow.DecoderFailure: {"set", "that made the decoder fail"},
 	netflow.TemplateQuota:  {"template", "over the exporter's quota"},

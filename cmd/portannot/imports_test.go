@@ -28,7 +28,7 @@ var mayImport = map[string][]string{
 	"annotate":                         {"annotate/iana", "annotate/observe", "capture/flow", "capture/packet"},
 	"annotate/flowlog":                 {"annotate", "annotate/iana", "annotate/internal/ascii", "annotate/internal/portcache", "annotate/record", "capture/flow", "capture/inorder", "capture/unpack"},
 	"annotate/flowlog/kafka":           {"annotate", "annotate/flowlog", "annotate/iana", "annotate/record", "capture/flow"},
-	"annotate/flowlog/netflow":         {"annotate", "annotate/flowlog", "annotate/iana", "annotate/internal/ascii", "annotate/record", "capture/flow"},
+	"annotate/flowlog/netflow":         {"annotate", "annotate/flowlog", "annotate/iana", "annotate/internal/ascii", "annotate/record", "capture/flow", "capture/packet"},
 	"annotate/iana":                    {},
 	"annotate/iana/edition":            {"annotate/iana"},
 	"annotate/iana/edition/update":     {"annotate/iana", "annotate/iana/edition"},

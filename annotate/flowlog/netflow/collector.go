@@ -33,6 +33,9 @@ type Options struct {
 	// Strict makes File stop at the first fault.
 	Strict bool
 	Limits Limits
+	// Headers decodes the packets that sFlow samples. If it is nil, those samples alone
+	// become records of which the agent has decoded the headers.
+	Headers Headers
 	// Allow lists the networks from which Serve takes messages. If it is empty,
 	// all senders are allowed.
 	Allow []netip.Prefix
@@ -70,7 +73,7 @@ func NewCollector(w io.Writer, opt Options) *Collector {
 		Annotator: opt.Annotator, Selector: opt.Selector,
 	})}
 	c.decoder = NewDecoder(opt.Limits, c.record)
-	c.decoder.faulty = opt.Fault
+	c.decoder.faulty, c.decoder.headers = opt.Fault, opt.Headers
 	return c
 }
 
@@ -202,10 +205,7 @@ func appendRecord(dst []byte, r *Record, flows *flowlog.Flows) []byte {
 		dst = append(dst, ',')
 	}
 	dst = appendNetwork(dst, r, f)
-	if r.Exporter.IsValid() {
-		dst = r.Exporter.AppendTo(append(dst, `,"observer":{"ip":"`...))
-		dst = append(dst, `"}`...)
-	}
+	dst = appendObserver(dst, r)
 	dst = appendEnd(append(dst, `,"source":`...), f.Source, f.NoSourcePort, &r.Forward)
 	dst = appendEnd(append(dst, `,"destination":`...), f.Destination, f.NoDestinationPort, &r.Reverse)
 	switch a.Service.Side {
@@ -242,10 +242,44 @@ func appendRecord(dst []byte, r *Record, flows *flowlog.Flows) []byte {
 	if s := r.Direction.String(); s != "" {
 		dst = append(append(append(dst, `,"direction":"`...), s...), '"')
 	}
-	if r.Sampling > 1 {
+	if r.Sampling > 1 || r.Sample.Valid && r.Sampling > 0 {
 		dst = ascii.AppendUint(append(dst, `,"sampling":`...), uint64(r.Sampling))
 	}
-	return append(dst, "}}}\n"...)
+	if r.Sample.Valid {
+		dst = append(dst, `,"sample":true`...)
+	}
+	if r.Sample.Dropped {
+		dst = ascii.AppendUint(append(dst, `,"dropped":`...), uint64(r.Sample.DropReason))
+	}
+	dst = append(dst, '}')
+	if c := f.Context; c != nil && c.Depth > 0 {
+		dst = append(record.AppendTunnel(append(dst, `,"tunnel":"`...), c), '"')
+	}
+	return append(dst, "}}\n"...)
+}
+
+// appendObserver appends a comma and the object "observer", if there is anything to
+// say in it.
+func appendObserver(dst []byte, r *Record) []byte {
+	before := `,"observer":{`
+	if r.Exporter.IsValid() {
+		dst = append(r.Exporter.AppendTo(append(append(dst, before...), `"ip":"`...)), '"')
+		before = ","
+	}
+	for _, i := range [...]struct {
+		name  string
+		index uint32
+	}{{"ingress", r.Sample.In}, {"egress", r.Sample.Out}} {
+		if i.index > 0 {
+			dst = append(append(append(append(dst, before...), '"'), i.name...), `":{"interface":{"id":"`...)
+			dst = append(ascii.AppendUint(dst, uint64(i.index)), `"}}`...)
+			before = ","
+		}
+	}
+	if before == "," {
+		dst = append(dst, '}')
+	}
+	return dst
 }
 
 // appendNetwork appends the object "network".

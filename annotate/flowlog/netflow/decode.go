@@ -10,6 +10,10 @@ import (
 
 	"github.com/netsampler/goflow2/v2/decoders/netflow"
 	"github.com/netsampler/goflow2/v2/decoders/netflowlegacy"
+
+	"github.com/portannot/portannot/annotate"
+	"github.com/portannot/portannot/capture/flow"
+	"github.com/portannot/portannot/capture/packet"
 )
 
 // Source says where a message came from.
@@ -19,6 +23,9 @@ type Source struct {
 	// Session numbers the connections and files, from 1. It is 0 for datagrams.
 	Session uint64
 	Offset  int64 // of the message in the file, in bytes; -1 if it is not in a file
+	// Time is when the message was received, in nanoseconds since the Unix epoch; 0 if
+	// unknown. sFlow tells no other time.
+	Time int64
 }
 
 // Decoder decodes messages and keeps templates. It is not safe for concurrent use.
@@ -28,6 +35,10 @@ type Decoder struct {
 	reading   reading
 	emit      func(*Record)
 	faulty    func(*Fault) // may be nil
+	headers   Headers      // may be nil
+	summaries []packet.Summary
+	sampled   flow.Flow // with the payload of a sampled packet
+	looks     annotate.Observer
 	clock     clock
 	source    Source
 	last      *Fault // of Stats.Faults
@@ -67,6 +78,9 @@ const (
 	setHeader   = 4
 )
 
+// isSFlow reports whether a message is of sFlow version 5, whose version has 32 bits.
+func isSFlow(b []byte) bool { return len(b) >= 4 && binary.BigEndian.Uint32(b) == 5 }
+
 // Message decodes one message. Data that cannot be decoded is counted in Stats.
 // Message returns true if all was decoded or waits for its template.
 func (d *Decoder) Message(b []byte, from Source) bool {
@@ -76,6 +90,11 @@ func (d *Decoder) Message(b []byte, from Source) bool {
 	if len(b) < 2 {
 		d.badMessage("shorter than a header")
 		return false
+	}
+	if isSFlow(b) {
+		d.stats.Messages[3]++
+		d.sflow(b)
+		return d.stats.FaultCount == before
 	}
 	switch Version(binary.BigEndian.Uint16(b)) {
 	case V5:
@@ -94,7 +113,7 @@ func (d *Decoder) Message(b []byte, from Source) bool {
 		}
 		i, name := unknownVersion(b)
 		d.stats.Versions[i]++
-		d.fault(UnknownVersion, "neither NetFlow 5 or 9 nor IPFIX: "+name)
+		d.fault(UnknownVersion, "neither NetFlow 5 or 9 nor IPFIX nor sFlow 5: "+name)
 	}
 	return d.stats.FaultCount == before
 }
@@ -119,14 +138,18 @@ func (d *Decoder) badMessage(reason string) { d.fault(BadMessage, reason) }
 
 // domain gives the domain of a message, nil when there is no room for it.
 func (d *Decoder) domain(v Version, port uint16, id uint32) *domain {
-	dom, quota := d.exporters.get(domainKey{version: v, address: d.source.Address.Addr(), port: port, session: d.source.Session, domain: id})
+	return d.domainOf(domainKey{version: v, address: d.source.Address.Addr(), port: port, session: d.source.Session, domain: id})
+}
+
+func (d *Decoder) domainOf(key domainKey) *domain {
+	dom, quota := d.exporters.get(key)
 	if dom != nil {
 		return dom
 	}
 	if quota == ExporterQuota {
 		d.fault(quota, fmt.Sprintf("one exporter more than %d", d.exporters.limits.Exporters))
 	} else {
-		d.fault(quota, fmt.Sprintf("%v domain %d: one more than %d", v, id, d.exporters.limits.Domains))
+		d.fault(quota, fmt.Sprintf("%v domain %d: one more than %d", key.version, key.domain, d.exporters.limits.Domains))
 	}
 	return nil
 }
@@ -161,6 +184,9 @@ func (d *Decoder) finish(r *reading) {
 		return
 	}
 	d.stats.Records++
+	if r.Sample.Valid {
+		d.stats.Samples++
+	}
 	d.emit(&r.Record)
 }
 
@@ -270,7 +296,7 @@ func (d *Decoder) sequence(v Version, dom *domain, first, n uint32) {
 	const restart = 1 << 20
 	if gap := first - dom.next; dom.sequenced && gap > 0 && gap < restart {
 		what := "records"
-		if v == V9 {
+		if v == V9 || v == SFlow {
 			what = "messages"
 		}
 		d.faults(Missing, uint64(gap), fmt.Sprintf("%v domain %d: %d %s missing", v, dom.key.domain, gap, what))

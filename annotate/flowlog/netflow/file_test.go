@@ -33,7 +33,7 @@ func decodeFile(t testing.TB, b []byte) (records int, st *Stats) {
 
 func TestFile(t *testing.T) {
 	n, st := decodeFile(t, mixedFile())
-	if n != 5 || st.Messages != [3]uint64{1, 3, 2} || st.FaultCount != 0 {
+	if n != 5 || st.Messages != [4]uint64{1, 3, 2, 0} || st.FaultCount != 0 {
 		t.Errorf("%d records, %+v", n, st)
 	}
 }

@@ -3,7 +3,7 @@ package netflow
 import "github.com/portannot/portannot/annotate/flowlog"
 
 // Formats describes the supported files, for users. Either name stands for both
-// formats, since one file may have messages of all versions.
+// formats of files, since one file may have messages of all versions.
 func Formats() []flowlog.Info {
 	const (
 		reads = "protocolIdentifier; source and destination address and port; tcpControlBits; icmpTypeCode; byte and packet counts, " +
@@ -14,5 +14,7 @@ func Formats() []flowlog.Info {
 	return []flowlog.Info{
 		{Name: "netflow", About: "NetFlow 5 and 9 messages, one behind the other, or from the network (--listen)", Reads: reads, Adds: adds},
 		{Name: "ipfix", About: "IPFIX file (RFC 5655), or from the network (--listen)", Reads: reads, Adds: adds},
+		{Name: "sflow", About: "sFlow 5 from the network (--listen)", Reads: "flow samples, expanded too, and discarded packets: the raw header, sampled IPv4 and IPv6, " +
+			"VLAN of the switch, interfaces, sampling rate, agent and sub-agent", Adds: adds},
 	}
 }

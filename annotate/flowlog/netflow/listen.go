@@ -357,7 +357,7 @@ func (s *server) datagrams(conn net.PacketConn) {
 		}
 		buf := s.buffers.get(n)
 		copy(*buf, room[:n])
-		m := message{buf: buf, n: n, from: Source{Name: name, Address: netip.AddrPortFrom(a, from.Port()), Offset: -1}}
+		m := message{buf: buf, n: n, from: Source{Name: name, Address: netip.AddrPortFrom(a, from.Port()), Offset: -1, Time: time.Now().UnixNano()}}
 		if !s.inbox.put(m, false) {
 			s.buffers.put(buf)
 			s.leave(QueueFull, name, "its datagrams arrive faster than records can be written")

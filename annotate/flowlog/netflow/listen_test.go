@@ -99,7 +99,7 @@ func TestListenUDP(t *testing.T) {
 		t.Fatal(err)
 	}
 	st := s.c.Stats()
-	if st.Records != 3 || st.Left[NoTemplate] != 1 || st.Left[UnknownVersion] != 1 || st.Messages != [3]uint64{1, 2, 2} {
+	if st.Records != 3 || st.Left[NoTemplate] != 1 || st.Left[UnknownVersion] != 1 || st.Messages != [4]uint64{1, 2, 2, 0} {
 		t.Errorf("%+v", st)
 	}
 	for _, m := range lines(t, s.out.b.Bytes()) {

@@ -1,5 +1,5 @@
 // Package netflow annotates what flow exporters send: NetFlow version 5 and 9
-// and IPFIX, from files or from the network.
+// and IPFIX, from files or from the network, and sFlow version 5 from the network.
 //
 // An exporter is a router, a firewall or a probe. It counts the packets that it
 // sees to flows, and sends records of the flows in messages. The fields of a
@@ -10,6 +10,11 @@
 // cannot be read, so templates are kept for each exporter and each of its
 // observation domains. Options templates describe records about the exporter
 // itself: its sampling, its clock.
+//
+// sFlow counts no flows. A switch takes one packet in N, and sends its first bytes
+// as they are (sflow.org, "sFlow Version 5"). Its records are of one packet each. They
+// have the time at which the datagram was received, since sFlow tells none, and no
+// outcome. What the bytes mean is up to a packet decoder, see [Headers].
 //
 // Four things are easy to get wrong:
 //
@@ -69,9 +74,11 @@ const (
 	V5    Version = 5
 	V9    Version = 9
 	IPFIX Version = 10
+	// SFlow stands for version 5 of sFlow, which numbers its versions by itself.
+	SFlow Version = 1<<8 | 5
 )
 
-// String returns "netflow-v5", "netflow-v9" or "ipfix".
+// String returns "netflow-v5", "netflow-v9", "ipfix" or "sflow-v5".
 func (v Version) String() string {
 	switch v {
 	case V5:
@@ -80,6 +87,8 @@ func (v Version) String() string {
 		return "netflow-v9"
 	case IPFIX:
 		return "ipfix"
+	case SFlow:
+		return "sflow-v5"
 	}
 	return fmt.Sprintf("version %d", uint16(v))
 }
@@ -98,7 +107,7 @@ type Counters struct {
 type Record struct {
 	Version  Version
 	Exporter netip.Addr // as the record says, else the sender of the message; zero if unknown
-	Domain   uint32     // IPFIX observation domain, version 9 source ID, version 5 engine type and ID
+	Domain   uint32     // IPFIX observation domain, version 9 source ID, version 5 engine type and ID, sFlow sub-agent
 	Template uint16     // ID; 0 for version 5
 
 	// Flow has the protocol, addresses, ports, roles and start time. A port that
@@ -118,6 +127,7 @@ type Record struct {
 	// Sampling is N if the exporter looked at one packet in N, and 0 if it does
 	// not say. Counters are as exported, not multiplied.
 	Sampling uint32
+	Sample   Sample
 }
 
 // Direction is the direction of a flow at the observation point (element 61). It

@@ -313,9 +313,9 @@ func TestDamage(t *testing.T) {
 	}{
 		{"empty", nil, 0, func(s *Stats) uint64 { return s.Left[BadMessage] }, "shorter than a header"},
 		{"unknown version", join(u16(77), make([]byte, 30)), 0, func(s *Stats) uint64 { return s.Left[UnknownVersion] }, "version 77"},
-		{"NetFlow 8", join(u16(8), make([]byte, 30)), 0, func(s *Stats) uint64 { return s.Versions[5] }, "NetFlow 8"},
-		{"sFlow", join(u32(5), u32(1), addr("192.0.2.1")), 0, func(s *Stats) uint64 { return s.Versions[2] }, "sFlow 5"},
-		{"syslog", []byte("<13>1 - - - - -"), 0, func(s *Stats) uint64 { return s.Versions[6] }, "syslog"},
+		{"NetFlow 8", join(u16(8), make([]byte, 30)), 0, func(s *Stats) uint64 { return s.Versions[4] }, "NetFlow 8"},
+		{"sFlow 4", join(u32(4), u32(1), addr("192.0.2.1")), 0, func(s *Stats) uint64 { return s.Versions[1] }, "sFlow 4"},
+		{"syslog", []byte("<13>1 - - - - -"), 0, func(s *Stats) uint64 { return s.Versions[5] }, "syslog"},
 		{"version 5 header cut", u16(5), 0, func(s *Stats) uint64 { return s.Left[BadMessage] }, "shorter than a NetFlow 5 header"},
 		{"version 9 header cut", join(u16(9), make([]byte, 17)), 0, func(s *Stats) uint64 { return s.Left[BadMessage] }, "shorter than a NetFlow 9 header"},
 		{"IPFIX header cut", join(u16(10), make([]byte, 13)), 0, func(s *Stats) uint64 { return s.Left[BadMessage] }, "shorter than an IPFIX header"},

@@ -11,6 +11,7 @@ const (
 	BadMessage                 // messages that are incomplete or malformed
 	BadSet                     // sets longer than their message, or whose length does not fit their records
 	BadTemplate                // malformed templates
+	BadSample                  // samples of sFlow, or records of them, that are incomplete or malformed
 	NoTemplate                 // data sets whose template did not arrive in time
 	DecoderFailure             // sets that made the decoder fail
 	TemplateQuota              // templates beyond the exporter's quota
@@ -27,7 +28,7 @@ const (
 )
 
 var kindNames = [...]string{
-	"unknown_version", "bad_message", "bad_set", "bad_template", "no_template", "decoder_failure",
+	"unknown_version", "bad_message", "bad_set", "bad_template", "bad_sample", "no_template", "decoder_failure",
 	"template_quota", "domain_quota", "exporter_quota", "queue_full", "socket_dropped", "missing", "refused", "idle", "evicted", "not_allowed",
 }
 
@@ -62,17 +63,17 @@ const MaxFaults = 10
 
 // versions are those that are not read and have a name. The last stands for all
 // others.
-var versions = [...]string{"sFlow 2", "sFlow 4", "sFlow 5", "NetFlow 1", "NetFlow 7", "NetFlow 8", "syslog", "other"}
+var versions = [...]string{"sFlow 2", "sFlow 4", "NetFlow 1", "NetFlow 7", "NetFlow 8", "syslog", "other"}
 
 // NumVersions is the length of Stats.Versions.
 const NumVersions = len(versions)
 
-// VersionName returns the name of an element of Stats.Versions, such as "sFlow 5",
+// VersionName returns the name of an element of Stats.Versions, such as "sFlow 4",
 // "NetFlow 8" or "other".
 func VersionName(i int) string { return versions[i] }
 
 // unknownVersion tells what a message is that is neither NetFlow 5 or 9 nor
-// IPFIX. b has at least 4 bytes.
+// IPFIX nor sFlow 5. b has at least 4 bytes.
 func unknownVersion(b []byte) (i int, name string) {
 	v := uint16(b[0])<<8 | uint16(b[1])
 	switch {
@@ -93,11 +94,15 @@ func unknownVersion(b []byte) (i int, name string) {
 
 // Stats accounts for every message and every record.
 type Stats struct {
-	Messages [3]uint64 // version 5, version 9, IPFIX
+	Messages [4]uint64 // version 5, version 9, IPFIX, sFlow
 	Bytes    uint64    // of all messages
-	Records  uint64    // records of flows
+	Records  uint64    // records of flows and of sampled packets
+	Samples  uint64    // of these, records of sampled packets
 	Options  uint64    // records about the exporter; only its sampling and clock are used
 	Other    uint64    // records with neither address nor port
+	Counters uint64    // samples of counters, which are of no packet
+	Portless uint64    // sampled packets that show no ports
+	Unread   uint64    // samples of kinds that are not read
 
 	Left     [NumKinds]uint64    // what was left out, by kind
 	Last     [NumKinds]*Fault    // the last fault of each kind, or nil

@@ -14,8 +14,9 @@ import (
 type domainKey struct {
 	version Version
 	address netip.Addr
-	port    uint16 // 0 for version 9
-	session uint64 // tells connections and files apart; 0 for datagrams
+	agent   netip.Addr // of sFlow, as the message says; zero for others
+	port    uint16     // 0 for version 9 and sFlow
+	session uint64     // tells connections and files apart; 0 for datagrams
 	domain  uint32
 }
 
