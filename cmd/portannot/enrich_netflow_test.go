@@ -75,7 +75,7 @@ func TestEnrichNetFlow(t *testing.T) {
 		{"strip messages", []string{"--strip", plain}, nil, 1, 0, "", "hold no annotation"},
 		{"text by the name of messages", []string{"--format", "ipfix", log}, nil, 1, 0, "", "bytes skipped"},
 		{"listen and a file", []string{"--listen", ":0", plain}, nil, 2, 0, "", "want one of them"},
-		{"listen to text", []string{"--listen", ":0", "--format", "eve"}, nil, 2, 0, "", "NetFlow and IPFIX only"},
+		{"listen to text", []string{"--listen", ":0", "--format", "eve"}, nil, 2, 0, "", "NetFlow, IPFIX and sFlow only"},
 		{"listen nowhere", []string{"--listen", "http://127.0.0.1"}, nil, 1, 0, "", "udp:// or tcp://"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
