@@ -3,7 +3,6 @@ package annotate
 import (
 	"bufio"
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -50,9 +49,7 @@ func ReadKnownServices(r io.Reader, name string) (*KnownServices, error) {
 			return nil, fmt.Errorf("%s:%d: %w", name, n, err)
 		}
 	}
-	if err := sc.Err(); errors.Is(err, bufio.ErrTooLong) {
-		return nil, fmt.Errorf("%s:%d: a line of more than %d KiB", name, n+1, maxLocalLine>>10)
-	} else if err != nil {
+	if err := sc.Err(); err != nil {
 		return nil, fmt.Errorf("%s:%d: %w", name, n+1, err)
 	}
 	for t := range k.of {

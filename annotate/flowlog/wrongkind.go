@@ -2,8 +2,12 @@ package flowlog
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 )
+
+// ErrCapture is wrapped by the error for a capture of packets in the place of a log.
+var ErrCapture = errors.New(aCapture)
 
 // otherKinds are kinds of file that are no logs of lines, by how they begin,
 // with what reads them.
@@ -20,7 +24,7 @@ var otherKinds = []struct{ begin, is string }{
 }
 
 const (
-	aCapture = "a capture: portannot -r annotates its flows"
+	aCapture = "a capture: portannot -r annotates its flows, portannot enrich --from-capture the NetFlow, IPFIX and sFlow in it"
 	anNfcapd = "a file of nfcapd: enrich what nfdump -o json prints of it"
 )
 
@@ -28,6 +32,9 @@ const (
 func otherKind(begin []byte, name string) error {
 	for _, k := range otherKinds {
 		if bytes.HasPrefix(begin, []byte(k.begin)) {
+			if k.is == aCapture {
+				return fmt.Errorf("%s is %w", name, ErrCapture)
+			}
 			return fmt.Errorf("%s is %s", name, k.is)
 		}
 	}

@@ -36,6 +36,7 @@ type enrichOptions struct {
 	columns     []string
 	list        bool
 	listen      []string
+	fromCapture bool
 	allow       []string
 	out         rotationOptions
 	strict      bool
@@ -72,6 +73,8 @@ portannot enrich --from TOPIC --to TOPIC --group NAME [flags]`,
 					cli.Switch(&o.list, "list-formats", "", false, "list the formats, those of --formats first: what each reads and adds; with --wide or in a pipe, also the document that it follows"),
 					cli.Strings(&o.listen, "listen", "", "ADDR",
 						"take NetFlow 5, NetFlow 9, IPFIX and sFlow 5 from the network, until Ctrl-C: udp://ADDRESS:PORT, or tcp://ADDRESS:PORT for IPFIX; may be given again"),
+					cli.Switch(&o.fromCapture, "from-capture", "", false,
+						"FILE is a capture: take the NetFlow, IPFIX and sFlow that exporters sent out of its packets"),
 					cli.List(&o.allow, "allow-exporter", "", "NET",
 						"take them from this address or network only: 192.0.2.1, 192.0.2.0/24; may be given again or take a list"),
 					followFlag(&o.follow),
@@ -111,6 +114,7 @@ Exit status: 0 done; 1 failure, or a line was not understood; 2 usage.`,
 			"portannot enrich -o csv testdata/flowlogs/eve/suricata-7.json | head -2",
 			"portannot enrich testdata/flowlogs/zeek/conn.log | portannot enrich --strip",
 			"portannot enrich --listen udp://127.0.0.1:2055",
+			"portannot enrich --from-capture testdata/captures/exporters.pcap",
 			"portannot enrich --list-formats",
 			"portannot enrich --from kafka://k1/flows --to kafka://k1/ports --group ports",
 		},
@@ -139,6 +143,9 @@ func (o *enrichOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) erro
 		return err
 	}
 	files, err := o.inputs(e, fs.Args())
+	if err == nil {
+		err = o.checkCaptures(files)
+	}
 	if err != nil {
 		return err
 	}
@@ -220,6 +227,9 @@ func (o *enrichOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) erro
 	}
 	j.exports = newExports(j, opt, allow)
 	run := j.run
+	if o.fromCapture {
+		run = j.runCaptures
+	}
 	if o.follow {
 		run = following.run
 	}
@@ -380,7 +390,7 @@ func (o *enrichOptions) inputs(e *env, names []string) ([]string, error) {
 // options checks the flags and opens what they name, the logs excepted.
 func (o *enrichOptions) options(ctx context.Context, e *env) (opt flowlog.EnrichOptions, err error) {
 	if o.format == "sflow" && len(o.listen) == 0 {
-		return opt, usagef("portannot enrich --listen udp://0.0.0.0:6343", "--format sflow is for --listen: files of sFlow datagrams are not read")
+		return opt, usagef("portannot enrich --listen udp://0.0.0.0:6343, or --from-capture", "--format sflow is for --listen: files of sFlow datagrams are not read")
 	}
 	opt.Output = enrichOutputs[o.output]
 	if opt.Options, err = o.reading(); err != nil {
@@ -460,6 +470,8 @@ func (j *enrichJob) run(ctx context.Context) error {
 			return errPart
 		case isUnknownName(err):
 			return unknownName(err)
+		case errors.Is(err, flowlog.ErrCapture):
+			return captureNotLog(name)
 		case ctx.Err() != nil:
 			j.env.warnf("interrupted")
 			j.state = inputCut
@@ -517,9 +529,6 @@ func (j *enrichJob) copy(ctx context.Context, name string) error {
 		return err
 	}
 	defer f.Close()
-	if isCapture(f) {
-		return fmt.Errorf("%s is a capture: portannot -r annotates its flows", name)
-	}
 	return j.enrich(ctx, j.read.of(f), name)
 }
 

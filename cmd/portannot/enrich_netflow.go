@@ -32,6 +32,7 @@ type exports struct {
 	files     int
 	listening bool // then losses are reported by the minute, not one by one
 	reported  uint64
+	captured  captured // of --from-capture
 }
 
 func newExports(j *enrichJob, opt flowlog.EnrichOptions, allow []netip.Prefix) *exports {
@@ -193,7 +194,7 @@ func (x *exports) soFar() {
 func (x *exports) account(prefix string, st *netflow.Stats, flows *flowlog.Stats) {
 	e := x.j.env
 	var b strings.Builder
-	fmt.Fprintf(&b, "%sread %s (", prefix, plural(st.Messages[0]+st.Messages[1]+st.Messages[2]+st.Messages[3], "message"))
+	fmt.Fprintf(&b, "%sread %s%v (", prefix, plural(st.Messages[0]+st.Messages[1]+st.Messages[2]+st.Messages[3], "message"), &x.captured)
 	sep := ""
 	for i, name := range exportVersions {
 		if st.Messages[i] > 0 {

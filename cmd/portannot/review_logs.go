@@ -134,7 +134,11 @@ func isCapture(f *os.File) bool {
 	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
 		return false
 	}
-	src, err := capture.Open(f.Name(), capture.Options{})
+	return opensAsCapture(f.Name())
+}
+
+func opensAsCapture(name string) bool {
+	src, err := capture.Open(name, capture.Options{})
 	if err != nil {
 		return false
 	}

@@ -38,6 +38,7 @@ func outputs() []output {
 	capture("review-before", reviewedBefore())
 	capture("handshakes", handshakes())
 	capture("observed", observed())
+	capture("exporters", exporters())
 	capture("ipv6-ext", ipv6Extensions())
 	capture("vlan", vlans())
 	capture("fragments", fragmented())

@@ -56,6 +56,7 @@ type Collector struct {
 	err     error  // of writing; nothing is written after it
 	serving bool   // what is written is seen to by serve
 	session uint64
+	routes  map[route]string // those of Datagram, with the name of the exporter
 
 	mu    sync.Mutex
 	shown Account // what Account gives

@@ -22,7 +22,8 @@ type Source struct {
 	Address netip.AddrPort // of the exporter; zero for a file
 	// Session numbers the connections and files, from 1. It is 0 for datagrams.
 	Session uint64
-	Offset  int64 // of the message in the file, in bytes; -1 if it is not in a file
+	Offset  int64  // of the message in the file, in bytes; -1 if it is not in a file
+	Packet  uint64 // number of the packet in a capture, from 1; 0 if it is not in one
 	// Time is when the message was received, in nanoseconds since the Unix epoch; 0 if
 	// unknown. sFlow tells no other time.
 	Time int64
@@ -123,7 +124,7 @@ func (d *Decoder) fault(k Kind, reason string) { d.faults(k, 1, reason) }
 
 // faults counts something that is left out n times for one reason.
 func (d *Decoder) faults(k Kind, n uint64, reason string) {
-	f := &Fault{Kind: k, Name: d.source.Name, Offset: d.source.Offset, Reason: reason}
+	f := &Fault{Kind: k, Name: d.source.Name, Offset: d.source.Offset, Packet: d.source.Packet, Reason: reason}
 	d.stats.add(f, n)
 	if !f.counts() {
 		return

@@ -12,9 +12,9 @@ func Formats() []flowlog.Info {
 		adds = "JSON Lines in place of the messages, or CSV"
 	)
 	return []flowlog.Info{
-		{Name: "netflow", About: "NetFlow 5 and 9 messages, one behind the other, or from the network (--listen)", Reads: reads, Adds: adds},
-		{Name: "ipfix", About: "IPFIX file (RFC 5655), or from the network (--listen)", Reads: reads, Adds: adds},
-		{Name: "sflow", About: "sFlow 5 from the network (--listen)", Reads: "flow samples, expanded too, and discarded packets: the raw header, sampled IPv4 and IPv6, " +
+		{Name: "netflow", About: "NetFlow 5 and 9 messages, one behind the other, from the network (--listen), from captures (--from-capture)", Reads: reads, Adds: adds},
+		{Name: "ipfix", About: "IPFIX file (RFC 5655), from the network (--listen), from captures (--from-capture)", Reads: reads, Adds: adds},
+		{Name: "sflow", About: "sFlow 5 from the network (--listen), from captures (--from-capture)", Reads: "flow samples, expanded too, and discarded packets: the raw header, sampled IPv4 and IPv6, " +
 			"VLAN of the switch, interfaces, sampling rate, agent and sub-agent", Adds: adds},
 	}
 }

@@ -44,11 +44,15 @@ type Fault struct {
 	Kind   Kind
 	Name   string // file name, or address of the exporter
 	Offset int64  // of the message in the file, in bytes; -1 if it came from the network
+	Packet uint64 // number of the packet of a capture; 0 for others
 	Reason string
 }
 
-// Error returns "file: byte 1234: reason".
+// Error returns "file: byte 1234: reason", or of a capture "192.0.2.1: packet 12: reason".
 func (f *Fault) Error() string {
+	if f.Packet > 0 {
+		return fmt.Sprintf("%s: packet %d: %s", f.Name, f.Packet, f.Reason)
+	}
 	if f.Offset < 0 {
 		return f.Name + ": " + f.Reason
 	}
