@@ -23,6 +23,9 @@ type Context struct {
 	// Findings bounds the findings of one kind and level in the report; 0 is no
 	// bound. Report.Unlisted counts the others.
 	Findings int
+	// Grouped counts all findings by kind, level and port in Report.Groups, and gives
+	// each port its share of those that Findings leaves room for.
+	Grouped bool
 	// Deferred leaves Report.Findings and Report.Services empty, to save memory
 	// when there are very many. Each is made when Report.FillFinding or
 	// Report.FillService is called. Until then the Collector must not be used
@@ -101,7 +104,7 @@ func (c *Collector) Report(ctx Context) *Report {
 	if c.opt.Policy != nil && c.firewall != nil {
 		f.reasons(r.Rules)
 	}
-	r.Unlisted = w.gather(ctx.Findings)
+	r.Unlisted, r.Groups = w.gather(ctx.Findings, ctx.Grouped)
 	r.Summary, r.Charts = c.summarise(r, &f.findings)
 	r.Summary.Accepted = f.accepted
 	w.services = services

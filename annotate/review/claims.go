@@ -62,8 +62,9 @@ type whole struct {
 
 // gather puts the findings in order, all of them or so many of each kind and
 // level, and makes sure that each identifier is there once: only those that
-// are in words can be about the same. It counts those that are left out.
-func (w *whole) gather(most int) (left []Unlisted) {
+// are in words can be about the same. It counts those that are left out, and groups
+// all by port if that is asked for.
+func (w *whole) gather(most int, byPort bool) (left []Unlisted, groups []FindingGroup) {
 	seen := map[string]int{}
 	w.finder.inOrder(func(l Level, k Kind, list []claim) {
 		for i := range list {
@@ -78,16 +79,23 @@ func (w *whole) gather(most int) (left []Unlisted) {
 				w.compared[s] = append(w.compared[s], x)
 			}
 		}
+		if byPort {
+			groups = append(groups, grouped(l, k, list)...)
+		}
 		if n := len(list) - most; most > 0 && n > 0 {
 			left = append(left, Unlisted{k, l, n})
-			list = list[:most]
+			if byPort {
+				list = shared(list, most)
+			} else {
+				list = list[:most]
+			}
 		}
 		w.list = append(w.list, list...)
 		for range list {
 			w.kinds = append(w.kinds, k)
 		}
 	})
-	return left
+	return left, groups
 }
 
 // finding puts finding i into words.

@@ -39,6 +39,9 @@ type Report struct {
 	Findings    []Finding        `json:"findings"`
 	// Unlisted counts the findings that Context.Findings left out.
 	Unlisted []Unlisted `json:"unlisted,omitempty"`
+	// Groups count all findings about services by kind, level and port; only with
+	// Context.Grouped.
+	Groups []FindingGroup `json:"groups,omitempty"`
 	// Services are all services, or the first Context.Listed of them.
 	Services []Service `json:"services"`
 	Unsided  []Pair    `json:"unsided,omitempty"`

@@ -3,31 +3,11 @@ package report
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/portannot/portannot/annotate/review"
 )
-
-func TestShares(t *testing.T) {
-	for _, c := range []struct {
-		sizes []int
-		room  int
-		want  []int
-	}{
-		{nil, 5, []int{}},
-		{[]int{3, 1}, 10, []int{3, 1}},
-		{[]int{9, 1, 9}, 10, []int{5, 1, 4}},
-		{[]int{2000, 2000, 7, 2000}, 2000, []int{665, 664, 7, 664}},
-		{[]int{4, 4, 4}, 2, []int{1, 1, 0}},
-		{[]int{4}, 0, []int{0}},
-	} {
-		if got := shares(c.sizes, c.room); !slices.Equal(got, c.want) {
-			t.Errorf("of %d, %v have %v, want %v", c.room, c.sizes, got, c.want)
-		}
-	}
-}
 
 // What a page leaves out is counted, no kind is left out as a whole, and what is
 // said of services does not depend on it.
@@ -56,6 +36,31 @@ func TestReportHTMLCut(t *testing.T) {
 	}
 	if n := strings.Count(text, `<tr id="f`); n != maxPageFindings {
 		t.Errorf("%d findings are listed, and there is room for %d", n, maxPageFindings)
+	}
+	// All about services are counted by port, and each kind has some of the ports.
+	type kindOf struct {
+		kind  review.Kind
+		level review.Level
+	}
+	byPort, kinds := 0, map[kindOf]int{}
+	_, table, _ := strings.Cut(text, "by kind and port")
+	table, _, _ = strings.Cut(table, "</details>")
+	for _, g := range r.Groups {
+		byPort += g.Findings
+		if strings.Contains(table, fmt.Sprintf("<td role=\"cell\">%s</td>\n<th scope=\"row\" role=\"rowheader\" data-sort=\"%d\"><span class=\"mono\">%d/%s</span></th>\n"+
+			`<td role="cell" class="n" data-label="findings" data-sort="%d">`, g.Kind.Info().Title, g.Port, g.Port, g.Transport, g.Findings)) {
+			kinds[kindOf{g.Kind, g.Level}]++
+		} else {
+			kinds[kindOf{g.Kind, g.Level}] += 0
+		}
+	}
+	for k, n := range kinds {
+		if n == 0 {
+			t.Errorf("%v %v: no port is counted", k.level, k.kind)
+		}
+	}
+	if byPort == 0 || byPort > all || !strings.Contains(text, fmt.Sprintf("%d of %s kinds and ports are listed", maxPageGroups, thousands(len(r.Groups)))) {
+		t.Errorf("%d findings by port, of %d", byPort, all)
 	}
 	for _, want := range []string{
 		fmt.Sprintf("2,000 of %s findings are listed", thousands(all)), fmt.Sprintf(`data-for="t-findings" data-all="%d"`, all),

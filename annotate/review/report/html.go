@@ -2,7 +2,6 @@ package report
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -16,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/portannot/portannot/annotate"
+	"github.com/portannot/portannot/annotate/internal/share"
 	"github.com/portannot/portannot/annotate/review"
 )
 
@@ -38,6 +38,7 @@ const (
 	maxMatrixRules  = 150
 	maxMatrixColumn = 80
 	maxPageRules    = 10_000
+	maxPageGroups   = 300
 )
 
 var page = template.Must(template.New("report").Funcs(template.FuncMap{
@@ -76,6 +77,8 @@ type pageData struct {
 	AxisLast       string
 	Findings       []pageFinding
 	AllFindings    int
+	ByPort         []pageByPort
+	MorePorts      string
 	Cut            []string // kinds and levels of which not all findings are listed
 	ServiceColumns []pageColumn
 	Services       []pageService
@@ -113,6 +116,12 @@ type (
 		*review.Finding
 		Anchor, Title, Place, About string
 		Rank                        int
+	}
+	// pageByPort counts the findings of one kind and level about one port.
+	pageByPort struct {
+		Level                           review.Level
+		Title, Port, Networks           string
+		Rank, Number, Findings, Servers int
 	}
 	pageColumn struct {
 		Name   string
@@ -194,6 +203,7 @@ func writeReportHTML(w io.Writer, r *review.Report, m Meta) error {
 	d.levels()
 	d.charts()
 	anchors := d.findings()
+	d.byPort()
 	d.services(anchors)
 	d.matrices()
 	d.reasons(anchors)
@@ -311,12 +321,11 @@ func (d *pageData) findings() map[string]pageLink {
 		sizes[i] = len(g.list)
 	}
 	links := map[string]pageLink{}
-	for i, room := range shares(sizes, maxPageFindings) {
+	for i, room := range share.Out(sizes, maxPageFindings) {
 		g := groups[i]
 		d.AllFindings += g.all
 		info := g.list[0].Kind.Info()
-		for j := range g.list[:room] {
-			f := &g.list[j]
+		for _, f := range shared(g.list, room) {
 			p := pageFinding{Finding: f, Anchor: fmt.Sprintf("f%d", len(d.Findings)+1), Title: info.Title, About: info.About, Rank: int(review.Error - f.Level)}
 			if f.File != "" {
 				p.Place = f.File
@@ -333,6 +342,81 @@ func (d *pageData) findings() map[string]pageLink {
 	}
 	return links
 }
+
+// byPort counts findings by kind and port, where that is shorter than to list them.
+func (d *pageData) byPort() {
+	if len(d.Cut) == 0 {
+		return
+	}
+	var sizes []int // of each kind and level
+	for i := range d.R.Groups {
+		if g := &d.R.Groups[i]; i == 0 || g.Kind != d.R.Groups[i-1].Kind || g.Level != d.R.Groups[i-1].Level {
+			sizes = append(sizes, 0)
+		}
+		sizes[len(sizes)-1]++
+	}
+	var list []review.FindingGroup
+	begin := 0
+	for i, n := range share.Out(sizes, maxPageGroups) {
+		list = append(list, d.R.Groups[begin:begin+n]...)
+		begin += sizes[i]
+	}
+	for i := range list {
+		g := &list[i]
+		row := pageByPort{
+			Level: g.Level, Title: g.Kind.Info().Title, Port: fmt.Sprintf("%d/%s", g.Port, g.Transport),
+			Rank: int(review.Error - g.Level), Number: int(g.Port), Findings: g.Findings, Servers: g.Servers,
+		}
+		row.Networks = networksText(g)
+		d.ByPort = append(d.ByPort, row)
+	}
+	if n := len(d.R.Groups); n > maxPageGroups {
+		d.MorePorts = fmt.Sprintf("%s of %s kinds and ports are listed.", thousands(maxPageGroups), thousands(n))
+	}
+}
+
+// networksText says where the servers of a group are.
+func networksText(g *review.FindingGroup) string {
+	var parts []string
+	for _, n := range g.Networks {
+		parts = append(parts, fmt.Sprintf("%s: %s", n.Name, thousands(n.Count)))
+	}
+	text := strings.Join(parts, ", ")
+	if g.MoreNetworks > 0 {
+		text += " and " + counted(g.MoreNetworks, "more network")
+	}
+	return text
+}
+
+// shared chooses so many findings of a kind and level, of each port its share.
+func shared(list []review.Finding, room int) (kept []*review.Finding) {
+	var ports []string // in the order in which they come
+	sizes := map[string]int{}
+	for i := range list {
+		port := portOf(list[i].Service)
+		if sizes[port]++; sizes[port] == 1 {
+			ports = append(ports, port)
+		}
+	}
+	numbers := make([]int, len(ports))
+	for i, port := range ports {
+		numbers[i] = sizes[port]
+	}
+	left := map[string]int{}
+	for i, n := range share.Out(numbers, room) {
+		left[ports[i]] = n
+	}
+	for i := range list {
+		if port := portOf(list[i].Service); left[port] > 0 {
+			left[port]--
+			kept = append(kept, &list[i])
+		}
+	}
+	return kept
+}
+
+// portOf gives the port in the identifier of a service, "443/tcp".
+func portOf(id string) string { return id[strings.LastIndexByte(id, ':')+1:] }
 
 // pageGroup is the findings of one kind and level; all counts those that the report
 // leaves out, too.
@@ -352,23 +436,6 @@ func (d *pageData) groups() (groups []pageGroup) {
 		}
 	}
 	return groups
-}
-
-// shares divides room among groups of these sizes: none has more than it needs, and
-// those that have less than they need have the same, or one more or less.
-func shares(sizes []int, room int) []int {
-	out := make([]int, len(sizes))
-	order := make([]int, len(sizes))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(sizes[a], sizes[b]) })
-	for done, i := range order {
-		left := len(order) - done
-		out[i] = min(sizes[i], (room+left-1)/left)
-		room -= out[i]
-	}
-	return out
 }
 
 func (d *pageData) services(links map[string]pageLink) {

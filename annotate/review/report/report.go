@@ -23,16 +23,18 @@ var formats = []struct {
 	clients bool
 	// deferred is set for forms that write all, one after the other.
 	deferred bool
-	write    func(io.Writer, *review.Report, Meta) error
+	// grouped is set for the form that count findings by port where they cannot list all.
+	grouped bool
+	write   func(io.Writer, *review.Report, Meta) error
 }{
-	{"text", 200, maxTextFindings, false, false, writeReportText},
-	{"json", 0, 0, true, true, writeReportJSON},
-	{"csv", 0, 0, false, true, writeServicesCSV},
-	{"csv-findings", 1, 0, false, true, writeFindingsCSV},
-	{"csv-rules", 1, 1, false, true, writeRulesCSV}, // of neither it has any
-	{"html", 2000, maxPageFindings, false, false, writeReportHTML},
-	{"sarif", 1, 0, false, true, writeReportSARIF}, // of services it has none
-	{"markdown", 200, maxMarkdown, false, false, writeReportMarkdown},
+	{"text", 200, maxTextFindings, false, false, false, writeReportText},
+	{"json", 0, 0, true, true, false, writeReportJSON},
+	{"csv", 0, 0, false, true, false, writeServicesCSV},
+	{"csv-findings", 1, 0, false, true, false, writeFindingsCSV},
+	{"csv-rules", 1, 1, false, true, false, writeRulesCSV}, // of neither it has any
+	{"html", 2000, maxPageFindings, false, false, true, writeReportHTML},
+	{"sarif", 1, 0, false, true, false, writeReportSARIF}, // of services it has none
+	{"markdown", 200, maxMarkdown, false, false, false, writeReportMarkdown},
 }
 
 // Formats returns the names that Write accepts.
@@ -44,12 +46,12 @@ func Formats() []string {
 	return names
 }
 
-// Bounds sets the fields Listed, Findings, AllClients and Deferred of ctx as the format
-// with this name needs them. Call it before Collector.Report.
+// Bounds sets the fields Listed, Findings, AllClients, Deferred and Grouped of ctx as the
+// format with this name needs them. Call it before Collector.Report.
 func Bounds(name string, ctx *review.Context) {
 	for _, f := range formats {
 		if f.name == name {
-			ctx.Listed, ctx.Findings, ctx.AllClients, ctx.Deferred = f.services, f.findings, f.clients, f.deferred
+			ctx.Listed, ctx.Findings, ctx.AllClients, ctx.Deferred, ctx.Grouped = f.services, f.findings, f.clients, f.deferred, f.grouped
 		}
 	}
 }
