@@ -59,3 +59,19 @@ func BenchmarkReport(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(services), "ns/service")
 }
+
+// BenchmarkCollectorCompared is that of BenchmarkCollector with a policy and rules.
+func BenchmarkCollectorCompared(b *testing.B) {
+	flows, annotations := benchFlows(500_000)
+	fw := firewallOf(b, saved("-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", "-s 192.168.0.0/16 -j DROP",
+		"-p tcp -m multiport --dports 80,443 -j ACCEPT", "-s 10.0.0.0/8 -p tcp -m tcp --dport 22 -j ACCEPT",
+		"-s 10.0.0.0/8 -p tcp -m tcp --dport 25 -j ACCEPT", "-s 10.0.0.0/8 -p tcp -m tcp --dport 3306 -j ACCEPT",
+		"-p tcp -m tcp --dport 8080:8090 -j ACCEPT", "-s 10.1.0.0/16 -j ACCEPT"))
+	p := policy(b, "version: 1\nexpected:\n  - ports: [80/tcp, 443/tcp]\n  - ports: [22/tcp]\n    clients: [10.0.0.0/8]\n  - ports: [3306/tcp]\n    servers: [10.0.0.0/8]\n")
+	for b.Loop() {
+		c := NewCollector(iana.Embedded(), Options{Rules: fw, Policy: p, Now: begin})
+		c.Expect(len(flows))
+		c.AddAll(flows, annotations, nil)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(flows)), "ns/flow")
+}

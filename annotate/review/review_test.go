@@ -94,7 +94,7 @@ func expect(t *testing.T, r *Report, want ...string) {
 	}
 }
 
-func policy(t *testing.T, text string) *Policy {
+func policy(t testing.TB, text string) *Policy {
 	t.Helper()
 	p, err := ReadPolicy(strings.NewReader(text), "policy.yaml", iana.Embedded())
 	if err != nil {
@@ -103,7 +103,7 @@ func policy(t *testing.T, text string) *Policy {
 	return p
 }
 
-func firewallOf(t *testing.T, text string) *rules.Firewall {
+func firewallOf(t testing.TB, text string) *rules.Firewall {
 	t.Helper()
 	fw, err := rules.Read([]rules.Source{{Name: "rules.txt", Reader: strings.NewReader(text)}}, rules.Options{})
 	if err != nil {

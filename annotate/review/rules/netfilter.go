@@ -2,7 +2,6 @@ package rules
 
 import (
 	"cmp"
-	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -150,7 +149,10 @@ func (s stage) hook() Hook {
 
 // netfilter decides by base chains.
 type netfilter struct {
-	bases  []*chain // by stage and priority
+	bases []*chain // by stage and priority
+	// staged are the base chains at each stage, for IPv6 and for IPv4: made by sort, and
+	// nil where that was not called.
+	staged *[numStages][2][]*chain
 	places places
 	// targets are the addresses to which destinations are translated, and
 	// anyTarget is set if they are not all known. bridged is set if rules look at
@@ -176,6 +178,14 @@ func (nf *netfilter) sort() {
 		}
 		return cmp.Or(cmp.Compare(a.called(), b.called()), cmp.Compare(a.priority, b.priority))
 	})
+	nf.staged = new([numStages][2][]*chain)
+	for _, c := range nf.bases {
+		for version, v4 := range [...]bool{false, true} {
+			if c.sees(v4) {
+				nf.staged[c.stage][version] = append(nf.staged[c.stage][version], c)
+			}
+		}
+	}
 }
 
 // moves reports whether rules surely translate the destination of what comes from
@@ -262,6 +272,12 @@ func (nf *netfilter) has(s stage, v4 bool) bool {
 
 // at gives the base chains at a stage, in their order.
 func (nf *netfilter) at(s stage, v4 bool) []*chain {
+	switch {
+	case nf.staged != nil && v4:
+		return nf.staged[s][1]
+	case nf.staged != nil:
+		return nf.staged[s][0]
+	}
 	var all []*chain
 	for _, c := range nf.bases {
 		if c.stage == s && c.sees(v4) {
@@ -300,11 +316,9 @@ type hookDecision struct {
 // differ, nothing is decided.
 func agree(all []hookDecision) Decision {
 	first := all[0].Decision
-	var whys []string
 	same := true
-	for _, d := range all {
-		same = same && d.Verdict == first.Verdict
-		whys = append(whys, fmt.Sprintf("at %s %s (%s)", d.hook, d.Verdict, d.Why))
+	for i := range all {
+		same = same && all[i].Verdict == first.Verdict
 	}
 	if same {
 		var assumes []*Rule
@@ -340,6 +354,10 @@ func agree(all []hookDecision) Decision {
 	missing, why := MissingEnds, "; it is not known whether the client or the server is the firewall itself: --local or --interfaces says"
 	if !slices.ContainsFunc(all, func(d hookDecision) bool { return d.hook == Input || d.hook == Output }) {
 		missing, why = MissingWay, ""
+	}
+	whys := make([]string, len(all)) // in words only here: there is one decision a flow
+	for i := range all {
+		whys[i] = "at " + all[i].hook.String() + " " + all[i].Verdict.String() + " (" + all[i].Why + ")"
 	}
 	return Decision{Why: strings.Join(whys, ", ") + why, Depends: depends, Missing: missing}
 }

@@ -122,6 +122,7 @@ const (
 	forwardStage
 	outputStage
 	postroutingStage
+	numStages
 )
 
 // expr is the left side of a match.

@@ -128,6 +128,7 @@ func (p *places) ways(f *Flow, routed bool, turned, moved func() bool) (list []w
 			}
 		}
 	}
+	list = make([]way, 0, len(hooks))
 	for _, h := range hooks {
 		w := way{hook: h, in: in, out: out}
 		switch h {
@@ -182,9 +183,11 @@ func (p *places) each(f *Flow, routed bool, turned, moved func() bool, ask func(
 		}
 		return Decision{Why: why, Apart: apart, Missing: missing}
 	}
-	var all []hookDecision
+	var room [3]hookDecision
+	all := room[:0]
+	var g Flow
 	for _, w := range ways {
-		g := *f
+		g = *f
 		g.In, g.Out = w.in, w.out
 		d := ask(&g, w.hook)
 		if w.member && d.Verdict == Deny {

@@ -167,8 +167,8 @@ func (w *walk) result(possible ways, hook Hook) Decision {
 // policy, a policy where the packet is filtered before one elsewhere, and the
 // later before the earlier. Of what drops the last is the only one there is.
 func (w *walk) decided(v Verdict, hook Hook) Decision {
-	d := Decision{Verdict: v, Why: "no chain at " + hook.String(), Assumes: w.assumes}
-	rank := 0
+	d := Decision{Verdict: v, Assumes: w.assumes}
+	rank, by := 0, (*chain)(nil)
 	for _, b := range w.by {
 		g := b.accept
 		if v == Deny {
@@ -187,10 +187,15 @@ func (w *walk) decided(v Verdict, hook Hook) Decision {
 		if r < rank {
 			continue
 		}
-		rank, d.Rule = r, g.rule
-		if d.Why = "policy of " + b.base.name; g.rule != nil {
-			d.Why = "rule " + g.rule.ID
-		}
+		rank, d.Rule, by = r, g.rule, b.base
+	}
+	switch {
+	case d.Rule != nil:
+		d.Why = "rule " + d.Rule.ID
+	case by != nil:
+		d.Why = "policy of " + by.name
+	default:
+		d.Why = "no chain at " + hook.String()
 	}
 	for _, b := range w.by {
 		if g := b.accept; v == Allow && g.sure && g.rule != nil && g.rule != d.Rule && b.base.stage.hook() != AnyHook {
