@@ -44,6 +44,7 @@ type enrichOptions struct {
 	position    string
 	rotateWait  time.Duration
 	kafka       kafkaOptions
+	view        *logView // nil: records are written
 }
 
 func (e *env) enrichCommand() *cli.Command {
@@ -201,6 +202,11 @@ func (o *enrichOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) erro
 	if err := o.choose(&opt); err != nil {
 		return err
 	}
+	shown, err := o.view.begin(&opt)
+	if err != nil {
+		return err
+	}
+	defer shown()
 	var following *following
 	if o.follow {
 		if following, err = j.newFollowing(opt, keep, follow.Options{Wait: o.rotateWait}); err != nil {

@@ -31,14 +31,15 @@ func (e *env) topCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "top",
 		Short: "show the services of traffic on the terminal, as it goes on",
-		About: `portannot top shows the services of live traffic, or of captures, by rate: what
-the registry says of the port, clients, packets and bytes, and what the payload
-looks like. Enter shows the flows of a service and the registry's word on its
-port. ? lists the keys.
+		About: `portannot top shows the services of live traffic, of captures or of flow
+logs, by rate: what the registry says of the port, clients, packets and bytes,
+and what the payload looks like. Enter shows the flows of a service and the
+registry's word on its port. ? lists the keys.
 
 A registered port says nothing of what the traffic really is.`,
 		Usage: `portannot top -i IFACE... [flags] [FILTER]
-portannot top -r FILE [--follow] [flags] [FILTER]`,
+portannot top -r FILE [--follow] [flags] [FILTER]
+portannot top [--follow] [flags] LOG...`,
 		Groups: []cli.Group{
 			{Heading: "Interfaces:", Flags: []cli.Flag{
 				cli.List(&o.live.interfaces, "interface", "i", "NAME",
@@ -78,6 +79,7 @@ also where standard output is no terminal.`,
 			"portannot top -i eth0",
 			"portannot top -i any udp port 53",
 			"portannot top -r testdata/captures/demo.pcap",
+			"portannot top --follow conn.log",
 		},
 		Args: cli.File,
 		Run:  func(ctx context.Context, fs *pflag.FlagSet) error { return e.runTop(ctx, o, fs) },
@@ -100,14 +102,17 @@ func (e *env) runTop(ctx context.Context, o *flowOptions, fs *pflag.FlagSet) err
 	case os.Getenv("TERM") == "" || os.Getenv("TERM") == "dumb":
 		return usagef(instead, "top draws on a terminal, and TERM=%s says that this one cannot move its cursor", os.Getenv("TERM"))
 	}
+	// All messages wait until the terminal is as it was.
+	held := &heldMessages{out: e.stderr}
+	inner := &env{stdin: e.stdin, stdout: io.Discard, stderr: held, outputs: e.outputs}
+	if len(o.live.interfaces) == 0 && len(o.read) == 0 && areLogs(fs.Args(), o.follow) {
+		return e.topOfLogs(ctx, o, fs, inner, held)
+	}
 	o.output, o.live.active = "text", 30*time.Minute
 	files, err := o.takeWords(ctx, e, fs.Args())
 	if err != nil {
 		return err
 	}
-	// All messages wait until the terminal is as it was.
-	held := &heldMessages{out: e.stderr}
-	inner := &env{stdin: e.stdin, stdout: io.Discard, stderr: held, outputs: e.outputs}
 	j, err := o.job(ctx, inner, files)
 	if err != nil {
 		return err
@@ -115,20 +120,25 @@ func (e *env) runTop(ctx context.Context, o *flowOptions, fs *pflag.FlagSet) err
 	j.workers = 1 // one goroutine counts
 	v := newTopView(j, useColor(o.color, e.stdout))
 	j.view, j.format = v, v
-	model := &top.Model{What: topTitle(o, files), Explain: v.explain}
+	return e.show(ctx, v, topTitle(o, files), held, j.live != nil || j.follow, func(ctx context.Context) error {
+		if j.live != nil {
+			return j.runLive(ctx)
+		}
+		return j.runFiles(ctx)
+	})
+}
+
+// show runs what v shows until it ends, or the user quits. goesOn says that it has no end
+// of its own.
+func (e *env) show(ctx context.Context, v *topView, title string, held *heldMessages, goesOn bool, show func(context.Context) error) error {
+	model := &top.Model{What: title, Explain: v.explain}
 	defer held.release()
 	run, cancel := context.WithCancel(ctx)
 	defer cancel()
 	done := make(chan error, 1)
 	go func() {
 		defer v.restore()
-		var err error
-		if j.live != nil {
-			err = j.runLive(run)
-		} else {
-			err = j.runFiles(run)
-		}
-		done <- err
+		done <- show(run)
 		close(v.ended)
 	}()
 	select {
@@ -144,7 +154,7 @@ func (e *env) runTop(ctx context.Context, o *flowOptions, fs *pflag.FlagSet) err
 	defer hide()
 	go func() {
 		<-v.ended
-		if v.finished.Load() && j.live == nil && !j.follow {
+		if v.finished.Load() && !goesOn {
 			return // what was read can be looked at until the user quits
 		}
 		hide()
@@ -183,12 +193,14 @@ func (j *job) tick() time.Duration {
 // topView joins a run with the screen that shows it. It is the run's Format: it counts
 // the flows that end, and writes nothing. All methods of a nil topView do nothing.
 type topView struct {
-	j      *job
-	board  *top.Board
-	color  bool
-	screen *top.Screen
-	opened chan struct{} // closed when there is a screen
-	ended  chan struct{} // closed when the run is over
+	board    *top.Board
+	registry *iana.Registry
+	color    bool
+	screen   *top.Screen
+	opened   chan struct{} // closed when there is a screen
+	ended    chan struct{} // closed when the run is over
+
+	j *job // nil: logs are read
 
 	meter      *meter.Meter
 	live       *capture.Live // nil: files are read
@@ -201,11 +213,16 @@ type topView struct {
 }
 
 func newTopView(j *job, color bool) *topView {
-	v := &topView{j: j, board: top.NewBoard(time.Now()), color: color, opened: make(chan struct{}), ended: make(chan struct{})}
+	v := newView(color)
+	v.j, v.registry = j, j.annotator.Registry()
 	if j.table.Payload > 0 {
 		v.observer = new(annotate.Observer)
 	}
 	return v
+}
+
+func newView(color bool) *topView {
+	return &topView{board: top.NewBoard(time.Now()), color: color, opened: make(chan struct{}), ended: make(chan struct{})}
 }
 
 // open takes the terminal, while the program still may.
@@ -310,7 +327,7 @@ func (v *topView) explain(s top.Service) []string {
 	var b bytes.Buffer
 	w := bufio.NewWriter(&b)
 	x := new(explainAnswers)
-	x.begin(w, v.j.annotator.Registry())
+	x.begin(w, v.registry)
 	if err := x.ports(iana.Span{First: s.Port, Last: s.Port}, iana.TransportSet(0).With(s.Transport)); err != nil {
 		return []string{err.Error()}
 	}

@@ -61,7 +61,8 @@ func (m *tmux) sees(text string) string {
 			return screen
 		}
 	}
-	m.t.Fatalf("no %q on the screen:\n%s", text, screen)
+	errs, _ := os.ReadFile(filepath.Join(m.dir, "err"))
+	m.t.Fatalf("no %q on the screen:\n%s\nstandard error: %s", text, screen, errs)
 	return ""
 }
 
@@ -73,8 +74,8 @@ func (m *tmux) file(name string) string {
 	return strings.TrimSpace(string(b))
 }
 
-// over checks that top has ended as it should.
-func (m *tmux) over() {
+// over checks that top has ended as it should, with an account.
+func (m *tmux) over(account string) {
 	m.t.Helper()
 	screen := m.sees("over")
 	if strings.Contains(screen, "SERVICE") {
@@ -86,7 +87,7 @@ func (m *tmux) over() {
 	if before, after := m.file("before"), m.file("after"); before != after {
 		m.t.Errorf("the terminal was %s, and is %s", before, after)
 	}
-	if err := m.file("err"); !strings.Contains(err, "read 98 packets from 1 file: 98 decoded") {
+	if err := m.file("err"); !strings.Contains(err, account) {
 		m.t.Errorf("standard error: %s", err)
 	}
 }
@@ -143,8 +144,57 @@ func TestTopInTmux(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			m.over()
+			m.over("read 98 packets from 1 file: 98 decoded")
 		})
+	}
+}
+
+// TestTopOfLogs: logs are counted, what is added to one that is followed too.
+func TestTopOfLogs(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "conn.log")
+	b, err := os.ReadFile(filepath.Join(repoRoot(t), "testdata", "flowlogs", "zeek", "conn.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(log, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m := newTmux(t, 80, 24, "", log)
+	m.sees("ended conn.log")
+	screen := m.sees("7 flows")
+	for _, want := range []string{"6003/tcp   assigned   x11", "4/tcp      unassigned -", "-          no side    -"} {
+		if strings.Count(screen, want) != 1 {
+			t.Errorf("not one %q:\n%s", want, screen)
+		}
+	}
+	m.run("send-keys", "q")
+	m.over("read 16 lines from 1 log: 7 flows, 9 other, 0 not understood")
+
+	m = newTmux(t, 80, 24, "", "--user ''", "--follow", log)
+	m.sees("7 flows")
+	f, err := os.OpenFile(log, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
+	for _, line := range lines {
+		if strings.Contains(line, "\t443\t") {
+			fmt.Fprintln(f, line)
+		}
+	}
+	m.sees("8 flows")
+	m.run("send-keys", "q")
+	m.over("8 flows, 9 other, 0 not understood")
+
+	for _, args := range [][]string{{"--observed", "ssh", log}, {"-c", "5", log}} {
+		master, terminal := openTerminal(t, 80)
+		defer master.Close()
+		defer terminal.Close()
+		var errs bytes.Buffer
+		if code := run(t.Context(), append([]string{"top"}, args...), nil, terminal, &errs); code != exitUsage || !strings.Contains(errs.String(), "is for packets, and logs have none") {
+			t.Errorf("%q: exit status %d: %s", args, code, &errs)
+		}
 	}
 }
 

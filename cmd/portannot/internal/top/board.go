@@ -325,7 +325,7 @@ func (b *Board) row(now time.Time, a *annotate.Annotation) *Row {
 		return &b.others
 	}
 	r := &Row{Service: s, seen: now}
-	if e := a.ServiceEntry(); e != nil {
+	if e := a.ServiceEntry(); s.Known() {
 		r.Entry, r.Local = *e, a.Local()
 	}
 	b.rows[s] = r
@@ -383,7 +383,7 @@ func (b *Board) take(s *share) {
 
 // serviceOf gives what a flow is counted by.
 func serviceOf(a *annotate.Annotation) Service {
-	if e := a.ServiceEntry(); e != nil {
+	if e := a.ServiceEntry(); e != nil && e.Transport != iana.NoTransport { // which records of ICMP have
 		return Service{e.Transport, a.Service.Port}
 	}
 	return Service{}
