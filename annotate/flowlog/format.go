@@ -56,6 +56,9 @@ type format struct {
 	given uint8
 	// oneWay says that a record is of the packets of one direction.
 	oneWay bool
+	// oneWayKinds are the kinds of records, in words, that are of one direction where
+	// others of the format are of both.
+	oneWayKinds string
 	// outcome reads what became of the flow where no word says it; it may be
 	// nil.
 	outcome func(r *Record, v *values) annotate.Outcome

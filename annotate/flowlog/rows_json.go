@@ -18,7 +18,9 @@ var portannotJSON = format{
 	not:  "ecs.version, agent.type, event.kind", // of others, whose records were annotated
 	fields: `proto=network.transport, protonum=network.iana_number, src=source.ip, sport=source.port, dst=destination.ip, dport=destination.port,
 		time=@timestamp, server=portannot.service.side, reason=portannot.service.reason, confidence=portannot.service.confidence,
-		state=portannot.state, outcome=portannot.outcome, packets=network.packets, bytes=network.bytes, end=event.end`,
+		state=portannot.state, outcome=portannot.outcome, packets=network.packets, bytes=network.bytes, end=event.end,
+		kind=portannot.export.format, dstpackets=destination.packets, dstbytes=destination.bytes`,
+	oneWayKinds: "netflow-v5 netflow-v9 ipfix sflow-v5",
 	outcome: func(_ *Record, v *values) annotate.Outcome {
 		if o, ok := annotate.ParseOutcome(string(v.get(fieldOutcome))); ok && o != annotate.NoOutcome {
 			return o
@@ -26,6 +28,13 @@ var portannotJSON = format{
 		return ownOutcome(v.get(fieldState))
 	},
 	adjust: func(r *Record, v *values) bool {
+		// An export may count both directions, whose sum stands in network.*.
+		for _, x := range [...]field{fieldDestinationPackets, fieldDestinationBytes} {
+			if n, ok := parseUint(v.get(x), 1<<62); ok && n > 0 {
+				v.drop(fieldKind)
+			}
+			v.drop(x)
+		}
 		var side flow.Side
 		switch string(v.get(fieldServer)) {
 		case "source":
@@ -73,8 +82,9 @@ var eve = format{
 		srcpackets=flow.pkts_toserver, dstpackets=flow.pkts_toclient, packets=netflow.pkts, srcbytes=flow.bytes_toserver,
 		dstbytes=flow.bytes_toclient, bytes=netflow.bytes, end=flow.end|netflow.end, outcome=flow.action,
 		history=tcp.tcp_flags_ts, dstflags=tcp.tcp_flags_tc`,
-	outcome: eveOutcome,
-	adjust:  eveCounts,
+	oneWayKinds: "netflow",
+	outcome:     eveOutcome,
+	adjust:      eveCounts,
 	role: func(in *annotate.Input, v *values) {
 		eveRoles(in, v.get(fieldKind), v.get(fieldDirection), v.get(fieldHistory), v.get(fieldAnswerFlags))
 	},
@@ -155,5 +165,7 @@ var ecs = format{
 	know: "@timestamp, source.port | @timestamp, destination.port | network.transport, source.port | network.transport, destination.port",
 	fields: `proto=network.transport, protonum=network.iana_number, src=source.ip, sport=source.port, dst=destination.ip, dport=destination.port,
 		server=server.ip, serverport=server.port, time=event.start, time2=@timestamp,
-		srcpackets=source.packets, dstpackets=destination.packets, srcbytes=source.bytes, dstbytes=destination.bytes, end=event.end`,
+		srcpackets=source.packets, dstpackets=destination.packets, srcbytes=source.bytes, dstbytes=destination.bytes, end=event.end,
+		kind=event.action`,
+	oneWayKinds: "netflow_flow", // Filebeat's netflow input
 }

@@ -3,6 +3,7 @@ package flowlog
 import (
 	"bytes"
 	"net/netip"
+	"strings"
 
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
@@ -131,10 +132,28 @@ func (s *shape) read(r *Record, v *values) {
 			f.Start = parseSeconds(v.get(fieldEpoch))
 		}
 	}
-	f.OneDirection = s.oneWay
+	f.OneDirection = s.ofOneDirection(v)
 	if !r.portsOnly {
 		s.became(r, v)
 	}
+}
+
+// ofOneDirection reports a record of the packets of one direction. One that counts
+// packets or bytes of the destination is of both.
+func (s *shape) ofOneDirection(v *values) bool {
+	is := s.oneWay
+	for kind := range strings.FieldsSeq(s.oneWayKinds) {
+		is = is || v.is(fieldKind, kind)
+	}
+	if !is {
+		return false
+	}
+	for _, x := range [...]field{fieldDestinationPackets, fieldDestinationBytes} {
+		if n, ok := parseUint(v.get(x), 1<<62); ok && n > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // became reads what became of the flow, and how many packets it had.
