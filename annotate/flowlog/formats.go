@@ -12,10 +12,10 @@ import (
 // this order.
 func formats() []*format {
 	return []*format{
-		&zeekTSV, &azureFlows,
+		&zeekTSV, &azureFlows, &nmapXML, &nmapGrepable,
 		&awsVPC, &nfdumpCSV, &argusCSV, &silk, &tshark, &pfirewall, &panosExport, &cicFlowMeter, &nfStream, &unswNB15, &pmacctCSV, &exported,
 		&netfilter, &conntrack, &fortigate, &junosPairs, &ciscoFTD, &cef, &leef, &checkPoint, &checkPointBars, &sonicWall, &sophos, &meraki, &zyxel,
-		&ciscoASA, &ciscoIOS, &junosFlow, &watchGuard, &merakiFlows, &nfdumpText, &azureFirewallText, &netScreen, &mikroTik, &nsxFirewall, &ipfwLog, &pfLog, &netScaler, &snortFast, &envoyText, &ssListening,
+		&ciscoASA, &ciscoIOS, &junosFlow, &watchGuard, &merakiFlows, &nfdumpText, &azureFirewallText, &netScreen, &mikroTik, &nsxFirewall, &ipfwLog, &pfLog, &netScaler, &snortFast, &envoyText, &ssListening, &masscanJSON, &masscanList,
 		&awsDefault, &panos, &filterlog4, &filterlog6, &nfdumpPipe, &nfdumpPipe17, &unswNB15Bare, &snortCSV, &zscalerCSV, &umbrella,
 		&portannotJSON, &zeekServices, &zeekOverTCP, &zeekOverUDP, &zeekJSON, &eve, &gcp, &hubble, &netObserv, &goflow2JSON, &nfdumpJSON,
 		&awsJSON, &azureFirewall, &ocsf, &pmacctJSON, &nProbe, &yaf, &logstashNetFlow, &cortex, &envoyJSON, &zscaler, &cloudflareSessions, &untangle, &openTelemetry, &ecs,
@@ -117,6 +117,9 @@ func choose(sample []byte, o *Options) (layout, error) {
 		}
 		return l, nil
 	}
+	if grepable, is := isNmap(sample); is {
+		return newNmapLog(grepable), nil
+	}
 	if isZeekHeader(line) {
 		z := newZeekLog('\t')
 		z.rest = l
@@ -159,6 +162,9 @@ func undecided(sample []byte) bool {
 	line := firstRecord(sample)
 	if line == nil {
 		return true
+	}
+	if bytes.HasPrefix(line, []byte("<?xml")) && len(sample) < 4096 {
+		return !bytes.Contains(sample, []byte("<nmaprun"))
 	}
 	if line[0] == '{' || spansLines(line) {
 		_, to := nextObject(sample[bytes.Index(sample, line):])

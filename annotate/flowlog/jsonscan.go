@@ -214,6 +214,8 @@ func (s *jsonScan) object(i int, n *jsonNode) int {
 			i = s.object(i, what.inner)
 		case c == '[' && what.list:
 			i = s.attributes(i)
+		case c == '[' && what.inner != nil:
+			i = s.only(i, what.inner)
 		default:
 			i = s.skip(i)
 		}
@@ -256,6 +258,21 @@ func (s *jsonScan) object(i int, n *jsonNode) int {
 			return s.fail(jsonWrong)
 		}
 	}
+}
+
+// only reads an array that begins at i: if it has one element, and that is an object,
+// as that object. It gives the place behind the array.
+func (s *jsonScan) only(i int, n *jsonNode) int {
+	end := s.skip(i)
+	if end < 0 {
+		return end
+	}
+	if i = s.space(i + 1); s.line[i] == '{' {
+		if to := s.skip(i); to >= 0 && s.line[s.space(to)] == ']' {
+			s.object(i, n)
+		}
+	}
+	return end
 }
 
 // attributes reads an array that begins at i, whose elements are

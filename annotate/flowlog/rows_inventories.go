@@ -36,3 +36,35 @@ var ssListening = format{
 		return true
 	},
 }
+
+// masscan's JSON has an object for each port that it found, in an array of one.
+var masscanJSON = format{
+	name: "masscan", about: "masscan -oJ and -oL, open ports",
+	doc:      "masscan(8) https://github.com/robertdavidgraham/masscan",
+	know:     "ip, ports.port, timestamp",
+	fields:   "dst=ip, dport=ports.port, proto=ports.proto, kind=ports.status, epoch=timestamp",
+	outcomes: "open=answered",
+	roles:    "kind: open=destination",
+	adjust: func(r *Record, v *values) bool {
+		if !v.is(fieldKind, "open") { // a banner, or a port that is closed
+			r.Kind = Other
+			return false
+		}
+		v.put(fieldOutcome, v.get(fieldKind))
+		return true
+	},
+}
+
+// masscanList is its list: open tcp 80 192.0.2.1 1390380064.
+var masscanList = format{
+	name: "masscan", about: masscanJSON.about,
+	doc:     masscanJSON.doc,
+	grammar: grammarSentences, begin: "open tcp |open udp |open sctp |banner tcp |banner udp ",
+	outcomes: "open=answered",
+	roles:    "state: open=destination",
+	sentences: []sentence{
+		{"", "open tcp {dport} {dst} {time}", "proto=tcp, state=open, outcome=answered"},
+		{"", "open udp {dport} {dst} {time}", "proto=udp, state=open, outcome=answered"},
+		{"", "open sctp {dport} {dst} {time}", "proto=sctp, state=open, outcome=answered"},
+	},
+}
