@@ -63,6 +63,7 @@ func (e *env) confine(o rightsOptions, opt sandbox.Options) error {
 		what = []string{"none"}
 	}
 	say("sandbox: %s", strings.Join(what, "; "))
+	e.notifier.ready()
 	return nil
 }
 

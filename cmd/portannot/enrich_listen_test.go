@@ -36,7 +36,7 @@ func startProgram(t *testing.T, args ...string) *program {
 func start(t *testing.T, cmd *exec.Cmd) *program {
 	t.Helper()
 	p := &program{t: t, cmd: cmd}
-	p.cmd.Env = append(os.Environ(), "GOCOVERDIR="+t.TempDir(), confinedVariable+"=yes")
+	p.cmd.Env = append(p.cmd.Environ(), "GOCOVERDIR="+t.TempDir(), confinedVariable+"=yes")
 	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -35,11 +35,13 @@ type env struct {
 	outputs []place // that the command line names, standard output included
 
 	aged bool // the age of the registry has been mentioned
+
+	notifier *notifier // nil: there is no service manager to tell
 }
 
 // printingTo gives an env with another standard output.
 func (e *env) printingTo(w io.Writer) *env {
-	return &env{stdin: e.stdin, stdout: w, stderr: e.stderr, args: e.args, outputs: e.outputs}
+	return &env{stdin: e.stdin, stdout: w, stderr: e.stderr, args: e.args, outputs: e.outputs, notifier: e.notifier}
 }
 
 // usageError is a mistake on the command line: exit status 2.
@@ -72,6 +74,9 @@ var errPart = errors.New("part of the input was unreadable")
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ignoreSIGPIPE() // so that `| head` is a quiet success
 	e := &env{stdin: stdin, stdout: &standardOutput{stdout}, stderr: stderr, args: args}
+	if ownProcess {
+		e.notifier = newNotifier(ctx)
+	}
 	c, err := e.execute(ctx, args)
 	var usage *usageError
 	switch {
