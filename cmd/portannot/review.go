@@ -357,7 +357,7 @@ func (o *reviewOptions) job(ctx context.Context, e *env) (*reviewJob, error) {
 // meta is what the report says of its making.
 func (o *reviewOptions) meta(e *env) (m report.Meta, err error) {
 	m = report.Meta{
-		Color: useColor(o.color, e.stdout), Title: o.title, Author: o.author,
+		Color: useColor(o.color, e.stdout), Width: terminalWidth(e.stdout), Title: o.title, Author: o.author,
 		Program: "portannot " + thisVersion().Version, Command: commandLine(e.args), Made: time.Now(),
 	}
 	// What build systems set so that the same input gives the same output:

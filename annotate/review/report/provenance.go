@@ -11,6 +11,7 @@ import (
 // HTML and Markdown have it, the forms for programs do not. What is zero is not said.
 type Meta struct {
 	Color   bool   // with escape sequences for colours; for text only
+	Width   int    // columns of the terminal that text is for; 0 for none
 	Title   string // instead of "Port review"
 	Author  string
 	Program string // that made the report, with its version

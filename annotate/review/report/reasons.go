@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/portannot/portannot/annotate/internal/ascii"
 	"github.com/portannot/portannot/annotate/review"
 )
 
@@ -121,7 +120,8 @@ func (t *reportText) reasons() {
 			if u != nil && u.Comment != "" {
 				name += "  " + u.Comment
 			}
-			t.WriteString("\n  " + t.paint(ascii.Bold, printable(name)) + "\n")
+			t.WriteByte('\n')
+			t.bold(2, name)
 			if x.Note != "" {
 				t.fact(6, "note", x.Note)
 			}

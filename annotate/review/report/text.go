@@ -11,10 +11,11 @@ import (
 	"github.com/portannot/portannot/annotate/review"
 )
 
-// Widths of text, made for a terminal of 120 columns. A cell that is wider
-// than its column pushes the rest of its line; it is never cut.
+// Widths of text, made for 120 columns where no terminal has fewer. A cell that is
+// wider than its column pushes the rest of its line; it is never cut.
 const (
 	reportWidth = 120
+	leastWidth  = 40
 	factWidth   = 13
 )
 
@@ -28,12 +29,17 @@ const (
 // reportText writes a report for people at a terminal.
 type reportText struct {
 	*bufio.Writer
-	r     *review.Report
-	color bool
+	r      *review.Report
+	color  bool
+	width  int
+	narrow bool // the terminal has no room for the tables
 }
 
 func writeReportText(w io.Writer, r *review.Report, m Meta) error {
-	t := &reportText{bufio.NewWriter(w), r, m.Color}
+	t := &reportText{bufio.NewWriter(w), r, m.Color, reportWidth, m.Width > 0 && m.Width < reportWidth}
+	if t.narrow {
+		t.width = max(m.Width, leastWidth)
+	}
 	if m.Title != "" {
 		fmt.Fprintf(t, "%s\n\n", t.paint(ascii.Bold, printable(m.Title)))
 	}
@@ -53,7 +59,8 @@ func writeReportText(w io.Writer, r *review.Report, m Meta) error {
 	t.reasons()
 	t.losses()
 	t.provenance(&m)
-	fmt.Fprintf(t, "\n# %s Registry %s.\n", printable(r.Warning), printable(r.Registry.Words()))
+	t.WriteByte('\n')
+	t.wrap(2, 2, "# ", r.Warning+" Registry "+r.Registry.Words()+".")
 	return t.Flush()
 }
 
@@ -83,7 +90,19 @@ func printable(s string) string {
 }
 
 func (t *reportText) heading(format string, args ...any) {
-	fmt.Fprintf(t, "\n%s\n\n", t.paint(ascii.Bold, printable(fmt.Sprintf(format, args...))))
+	text := fmt.Sprintf(format, args...)
+	t.WriteByte('\n')
+	t.bold(0, text)
+	t.WriteByte('\n')
+}
+
+// bold writes text that has a line of its own; one that is too long is wrapped.
+func (t *reportText) bold(indent int, text string) {
+	if indent+len(text) > t.width {
+		t.line(indent, text)
+		return
+	}
+	fmt.Fprintf(t, "%*s%s\n", indent, "", t.paint(ascii.Bold, printable(text)))
 }
 
 // line writes text, wrapped and indented.
@@ -109,7 +128,7 @@ func (t *reportText) wrap(at, indent int, lead, text string) {
 		n := len([]rune(word))
 		switch {
 		case begin:
-		case at+1+n > reportWidth:
+		case at+1+n > t.width:
 			t.WriteByte('\n')
 			t.WriteString(strings.Repeat(" ", indent))
 			at = indent
@@ -158,7 +177,8 @@ func (t *reportText) findings() {
 		if f.Name != "" {
 			subject += "  " + f.Name
 		}
-		fmt.Fprintf(t, "\n  %s\n", t.paint(ascii.Bold, printable(subject)))
+		t.WriteByte('\n')
+		t.bold(2, subject)
 		t.line(4, f.Why)
 		for _, x := range f.Facts {
 			t.fact(6, x.Name, x.Value)
@@ -233,7 +253,9 @@ func (t *reportText) services() {
 		s := &t.r.Services[i]
 		columns[0].width = max(columns[0].width, len(s.ID))
 	}
-	t.header(columns, "  ")
+	if !t.narrow {
+		t.header(columns, "  ")
+	}
 	for i := range t.r.Services {
 		s := &t.r.Services[i]
 		size := "-"
@@ -255,6 +277,14 @@ func (t *reportText) services() {
 		if l := s.Highest; l > review.NoLevel {
 			marked = true
 			mark = t.paint(levelColor(l), strings.ToUpper(l.String()[:1])) + " "
+		}
+		if t.narrow {
+			fmt.Fprintf(t, "%s%s  ", mark, printable(s.ID))
+			t.wrap(len(s.ID)+4, 6, "", cells[1]+" "+strings.TrimPrefix(cells[2], "-"))
+			cells[3] = clientCount(&s.Clients) + oneOrMore(s.Clients.Count, " client", " clients")
+			cells[4] = counted(int(s.Flows), "flow")
+			t.line(6, strings.Join(cells[3:], ", "))
+			continue
 		}
 		t.row(columns, mark, cells)
 	}
@@ -319,6 +349,9 @@ func (t *reportText) rules() {
 		s := &t.r.Rules[i]
 		t.heading("RULES of %s (%s)", strings.Join(s.Files, ", "), s.Kind)
 		columns := []column{{"LINE", 6, true}, {"ACTION", 7, false}, {"DECIDED", 7, true}, {"POSSIBLE", 8, true}, {"SIZE", 9, true}, {"LAST SEEN (UTC)", 19, false}, {"RULE", 40, false}}
+		if t.narrow {
+			columns = columns[:6]
+		}
 		t.header(columns, "  ")
 		for i := range s.Rules[:min(len(s.Rules), maxTextLines)] {
 			u := &s.Rules[i]
@@ -346,7 +379,13 @@ func (t *reportText) rules() {
 			if len(s.Files) > 1 {
 				line = fmt.Sprintf("%s:%d", u.File, u.Line)
 			}
-			t.row(columns, "  ", []string{line, u.Action, fmt.Sprint(u.Decided), fmt.Sprint(u.Possible), ruleSize(u), last, text})
+			cells := []string{line, u.Action, fmt.Sprint(u.Decided), fmt.Sprint(u.Possible), ruleSize(u), last, text}
+			if t.narrow {
+				t.row(columns, "  ", cells[:6])
+				t.line(6, text)
+				continue
+			}
+			t.row(columns, "  ", cells)
 		}
 		t.more(len(s.Rules))
 		if len(s.Notes) == 0 {
