@@ -361,13 +361,17 @@ func (f *finder) denied(s *service, tell tell) {
 		return
 	}
 	tell(NotAllowed, func(x *Finding) {
+		what := "it"
+		if n := r.flows[rules.Deny]; n < s.flows {
+			what = fmt.Sprintf("%d of its %d flows", n, s.flows)
+		}
 		switch {
 		case r.worked > 0:
-			x.Why = fmt.Sprintf("The rules deny it, and %s worked.", plural(r.worked, "connection"))
+			x.Why = fmt.Sprintf("The rules deny %s, and %s worked.", what, plural(r.worked, "connection"))
 		case r.open > 0:
-			x.Why = "The rules deny it, and it was seen; whether it got through is not known."
+			x.Why = fmt.Sprintf("The rules deny %s; whether that got through is not known.", what)
 		default:
-			x.Why = "The rules deny it, as they should."
+			x.Why = fmt.Sprintf("The rules deny %s, and none of that worked.", what)
 		}
 		names := f.uninvitedNames(s, (*client).deniedFlows)
 		x.Facts = []Fact{{"denied", fmt.Sprintf("%s of %d, from %s", plural(flows, "flow"), s.flows, sample(names, 3))}, {"rules", r.why}}

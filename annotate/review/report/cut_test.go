@@ -47,7 +47,7 @@ func TestReportHTMLCut(t *testing.T) {
 	table, _, _ = strings.Cut(table, "</details>")
 	for _, g := range r.Groups {
 		byPort += g.Findings
-		if strings.Contains(table, fmt.Sprintf("<td role=\"cell\">%s</td>\n<th scope=\"row\" role=\"rowheader\" data-sort=\"%d\"><span class=\"mono\">%d/%s</span></th>\n"+
+		if strings.Contains(table, fmt.Sprintf("<td role=\"cell\">%s</td>\n<th scope=\"row\" role=\"rowheader\" data-sort=\"%d\"><span class=\"mono whole\">%d/%s</span></th>\n"+
 			`<td role="cell" class="n" data-label="findings" data-sort="%d">`, g.Kind.Info().Title, g.Port, g.Port, g.Transport, g.Findings)) {
 			kinds[kindOf{g.Kind, g.Level}]++
 		} else {
