@@ -553,6 +553,7 @@ func (j *job) runFiles(ctx context.Context) error {
 		}
 		defer closeRecords()
 	}
+	out.apart = j.workers > 1 && !j.follow
 	opt := j.meterOptions(out.early)
 	var carving *carving
 	if j.write != "" {
@@ -733,6 +734,7 @@ func (j *job) openRecords(files *outputs, out *writer) (closePlain func(), err e
 
 // finish writes the flows that are still held.
 func (j *job) finish(m *meter.Meter, out *writer) error {
+	out.settle()
 	res := m.Results()
 	if j.evidence != nil {
 		j.evidence.AddAll(res)

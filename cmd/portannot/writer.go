@@ -91,6 +91,53 @@ type writer struct {
 	shown time.Time // when the groups of --every were written last
 	buf   []byte
 	err   error // the first error of writing; nothing is written after it
+	apart bool  // early flows are written by a goroutine of their own
+	aside *aside
+}
+
+// aside hands early flows to a goroutine of their own, which writes them in their
+// order, while the table goes on.
+type aside struct {
+	full, free chan *flow.Batch // free has room for all, next included
+	next       *flow.Batch      // not handed over yet
+	done       chan struct{}    // closed when all are written
+}
+
+const (
+	asideBatches = 8
+	asideFlows   = 256 // of a batch
+)
+
+func newAside(write func(*flow.Flow)) *aside {
+	a := &aside{make(chan *flow.Batch, asideBatches), make(chan *flow.Batch, asideBatches+1), new(flow.Batch), make(chan struct{})}
+	for range asideBatches {
+		a.free <- new(flow.Batch)
+	}
+	go func() {
+		defer close(a.done)
+		for b := range a.full {
+			for i := range b.Len() {
+				write(b.At(i))
+			}
+			b.Reset()
+			a.free <- b
+		}
+	}()
+	return a
+}
+
+func (a *aside) add(f *flow.Flow) {
+	if a.next.Add(f); a.next.Len() == asideFlows {
+		a.full <- a.next
+		a.next = <-a.free
+	}
+}
+
+// close waits until all flows are written.
+func (a *aside) close() {
+	a.full <- a.next
+	close(a.full)
+	<-a.done
 }
 
 const (
@@ -116,6 +163,25 @@ func (w *writer) begin() {
 
 // early takes a flow that the table gives up before the end of the input.
 func (w *writer) early(f *flow.Flow) {
+	if !w.apart {
+		w.earlyOne(f)
+		return
+	}
+	if w.aside == nil {
+		w.aside = newAside(w.earlyOne)
+	}
+	w.aside.add(f)
+}
+
+// settle waits until all early flows are written.
+func (w *writer) settle() {
+	if w.aside != nil {
+		w.aside.close()
+		w.aside = nil
+	}
+}
+
+func (w *writer) earlyOne(f *flow.Flow) {
 	if w.j.evidence != nil {
 		w.j.evidence.Add(f) // what was seen so far, this flow included
 	}
