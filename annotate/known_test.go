@@ -99,3 +99,15 @@ func FuzzReadKnownServices(f *testing.F) {
 		}
 	})
 }
+
+// TestLongLine: a line beyond the bound is named, with the bound.
+func TestLongLine(t *testing.T) {
+	text := "a 1/tcp\n" + strings.Repeat("x", maxLocalLine+1)
+	if _, err := ReadLocalNames(strings.NewReader(text), "names"); err == nil || err.Error() != "names:2: a line of more than 64 KiB" {
+		t.Errorf("local names: %v", err)
+	}
+	text = "*:1/tcp\n" + strings.Repeat("x", maxLocalLine+1)
+	if _, err := ReadKnownServices(strings.NewReader(text), "known"); err == nil || err.Error() != "known:2: a line of more than 64 KiB" {
+		t.Errorf("known services: %v", err)
+	}
+}

@@ -39,6 +39,10 @@ func TestEnrichKafka(t *testing.T) {
 	if !strings.Contains(got, `"name":"ssh"`) || !strings.Contains(got, "no flow\n") {
 		t.Errorf("records:\n%s", got)
 	}
+	if accountSignal != nil {
+		p.cmd.Process.Signal(accountSignal)
+		p.find(`so far: read (2) records in `)
+	}
 	if code, body := p.get("/healthz"); code != 200 {
 		t.Errorf("health: %d %q", code, body)
 	}

@@ -120,6 +120,10 @@ func TestEnrichListen(t *testing.T) {
 	udp.Write(sflowSample())
 	p.stdout.await(t, `"sampling":256,"sample":true`)
 	time.Sleep(1200 * time.Millisecond) // what the metrics show is a second old at most
+	if accountSignal != nil {
+		p.cmd.Process.Signal(accountSignal)
+		p.find(`so far: .*(3) records of flows`)
+	}
 	if code, body := p.get("/healthz"); code != 200 || body != "ok\n" {
 		t.Errorf("health: %d %q", code, body)
 	}

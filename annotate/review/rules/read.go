@@ -74,7 +74,7 @@ type Firewall struct {
 }
 
 // maxFile is the greatest size of a rules file, in bytes.
-const maxFile = 256 << 20
+const maxFile = 64 << 20
 
 // Read reads rules files and recognises the kind of each by its content. The
 // error names every file that cannot be read. It has a hint for a file of
