@@ -337,14 +337,11 @@ func (r *nftRule) statement(st *node) (steps []step, last bool) {
 	case "mangle":
 		return r.mangle(v), false
 	case "dnat", "redirect":
-		return r.translate(st, r.translation(st, kind, v))
-	case "snat", "masquerade":
-		m := &move{unknown: kind == "masquerade"}
-		if kind == "snat" {
-			m = r.translation(st, kind, v)
-		}
-		m.source = true
-		return r.translate(st, m)
+		return r.translate(st, false)
+	case "snat":
+		return r.translate(st, true)
+	case "masquerade":
+		return []step{{verdict: &verdict{kind: acceptVerdict, move: &move{source: true, unknown: true}}}}, true
 	case "queue":
 		r.note(r.rule, st.line, "queue", "a program decides")
 		return end(otherVerdict)
@@ -501,35 +498,4 @@ func (r *nftRule) mangle(v *node) []step {
 		}
 	}
 	return []step{{mark: &setMark{unknown: true}}}
-}
-
-// translation reads where a destination is translated to.
-func (r *nftRule) translate(st *node, m *move) (steps []step, last bool) {
-	_, v := st.only()
-	for _, key := range []string{"addr", "port"} {
-		if kind, _ := v.get(key).only(); kind == "map" {
-			steps = append(steps, step{cond: known(maybe)}) // a key that the map has not ends the rule
-			break
-		}
-	}
-	return append(steps, step{verdict: &verdict{kind: acceptVerdict, move: m}}), true
-}
-
-func (r *nftRule) translation(st *node, kind string, v *node) *move {
-	m := &move{here: kind == "redirect"}
-	if a := v.get("addr"); a != nil {
-		var ok bool
-		if m.addr, ok = parseAddr(a.str()); !ok {
-			m.unknown = true
-		}
-	}
-	if p := v.get("port"); p != nil {
-		n, ok := p.number()
-		m.port = uint16(n)
-		m.unknown = m.unknown || !ok || n > 65535
-	}
-	if m.unknown {
-		r.note(r.rule, st.line, nftText([]*node{st}, r.data), "translation to one of several places")
-	}
-	return m
 }

@@ -97,7 +97,12 @@ func (r *pfReader) host(x expr, not bool) condition {
 		return c
 	case "(":
 		r.at--
-		c := vague(r.parens(), "the addresses of an interface are not known")
+		text := r.parens()
+		if c := r.ofInterface(strings.TrimSpace(strings.Trim(text, "()")), x.field, text); c != nil {
+			c.not = not
+			return *c
+		}
+		c := vague(text, "the addresses of an interface are not known")
 		if own, ok := selfCondition(x, r.d.places.local, not); ok { // it has some of these
 			for i := range own.elements.all {
 				own.elements.all[i].unsure = true
@@ -116,10 +121,56 @@ func (r *pfReader) host(x expr, not bool) condition {
 		}
 		p, ok := pfPrefix(w)
 		if !ok {
+			if c := r.ofInterface(w, x.field, w); c != nil {
+				c.not = not
+				return *c
+			}
 			return vague(w, "an interface, or a name")
 		}
 		return one(prefixTerm(p))
 	}
+}
+
+// ofInterface makes a condition on the addresses of an interface, or its networks if
+// its name ends with ":network", as --interfaces has them; nil if it does not. Of a
+// version of IP that it names no address of, there may be some.
+func (r *pfReader) ofInterface(name string, f field, text string) *condition {
+	name, part, _ := strings.Cut(name, ":")
+	if part != "" && part != "network" && part != "0" {
+		return nil
+	}
+	var s asaSide
+	versions := map[bool]bool{}
+	for _, i := range r.d.places.interfaces {
+		if i.Name != name && !(name == "egress" && i.Default) {
+			continue
+		}
+		for _, a := range i.Addrs {
+			versions[a.Is4()] = true
+			if part != "network" {
+				s.terms = append(s.terms, single(address(a)))
+				continue
+			}
+			for _, n := range i.Networks { // the one that it is in, not those behind a router
+				if n.Contains(a) {
+					s.terms = append(s.terms, prefixTerm(n))
+				}
+			}
+		}
+	}
+	if len(s.terms) == 0 {
+		return nil
+	}
+	c := s.condition(f, text)
+	if len(versions) == 1 {
+		other := allV4
+		if versions[true] {
+			other = allV6
+		}
+		c.elements.all = append(c.elements.all, element{terms: []term{prefixTerm(other)}, unsure: true})
+		c.elements.ordered, c.elements.at, c.stated = nil, nil, clip(text)
+	}
+	return c
 }
 
 // pfPrefix reads an address with a mask; IPv4 prefixes may be shortened, as in

@@ -578,6 +578,12 @@ func (r *pfReader) interfaces(fr *pfRule) {
 		switch {
 		case name == "any":
 			terms = append(terms, term{any: true})
+		case name == "egress" && len(r.d.places.interfaces) > 0: // those with a default route
+			for _, x := range r.d.places.interfaces {
+				if x.Default {
+					terms = append(terms, single(words(x.Name)))
+				}
+			}
 		case name == "lo" || strings.TrimRight(name, "0123456789") == name: // a group, which may have any members
 			if name == "lo" {
 				terms = append(terms, single(words("lo")), single(words("lo0")))

@@ -58,6 +58,25 @@ func TestPFTranslationsApart(t *testing.T) {
 	}
 }
 
+// TestPFInterfaces: addresses and groups of interfaces are those that are given.
+func TestPFInterfaces(t *testing.T) {
+	const text = "block all\npass in on egress proto tcp from any to (egress) port = 22\npass in on em1 proto tcp from em1:network to any\npass out all\npass in on em1 proto udp from any to (em1:0) port = 53\n"
+	given := []Interface{
+		{Name: "em0", Addrs: []netip.Addr{netip.MustParseAddr("198.51.100.2")}, Networks: prefixes("198.51.100.0/29"), Default: true},
+		{Name: "em1", Addrs: []netip.Addr{netip.MustParseAddr("10.0.0.1")}, Networks: prefixes("10.0.0.0/24", "10.5.0.0/16")},
+	}
+	ask(t, readText(t, Options{Interfaces: given}, text), []question{
+		{"tcp 8.8.8.8 198.51.100.2:22", "allow", "@1"},
+		{"tcp 8.8.8.8 198.51.100.2:23", "deny", "@0"},
+		{"tcp 8.8.8.8 10.0.0.1:22", "deny", "@0"},
+		{"tcp 10.0.0.7 8.8.8.8:80", "allow", "@2"},
+		{"tcp 10.5.0.7 8.8.8.8:80", "deny", "@0"}, // behind a router
+		{"udp 10.5.0.7 10.0.0.1:53", "allow", "@4"},
+		{"tcp 2600::1 [2600::2]:22 input in=em0", "unknown", "( egress )"}, // it may have addresses of IPv6
+	})
+	ask(t, readText(t, Options{}, text), []question{{"tcp 8.8.8.8 198.51.100.2:22 input in=em0", "unknown", "egress"}})
+}
+
 // TestRecent: a client that comes for the first time has not come too often.
 func TestRecent(t *testing.T) {
 	fw := readText(t, Options{}, `*filter

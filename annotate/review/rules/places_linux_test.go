@@ -45,7 +45,9 @@ func (r randomNFT) places() string {
 	}
 	fmt.Fprintf(&b, "chain to {\n\ttype nat hook prerouting priority %s; policy accept;\n", priority())
 	for range 1 + r.IntN(3) {
-		fmt.Fprintf(&b, "\t%s %s\n", match("iifname"), r.pick("dnat to 198.51.100.9:26", "dnat to 198.51.100.200", "redirect to :22", "accept"))
+		fmt.Fprintf(&b, "\t%s %s\n", match("iifname"), r.pick("dnat to 198.51.100.9:26", "dnat to 198.51.100.200", "redirect to :22", "accept",
+			"dnat to th dport map { 22 : 198.51.100.9, 23-25 : 198.51.100.200 }", "dnat ip to ip daddr . th dport map { 198.51.100.9 . 22 : 198.51.100.200 . 26, 203.0.113.7 . 22 : 198.51.100.9 . 25 }",
+			"redirect to :th dport map { 22 : 23, 26 : 22 }"))
 	}
 	b.WriteString("}\n")
 	if r.IntN(2) == 0 {

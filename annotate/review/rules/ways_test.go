@@ -138,6 +138,26 @@ func TestTranslation(t *testing.T) {
 		{"dnat by a map", []string{
 			base("n", "pre", "nat", "prerouting", "-100", "accept", byMap),
 			base("f", "fw", "filter", "forward", "0", "drop", and(toServer, accept)),
+		}, "allow"},
+		{"a key that the map has not", []string{
+			base("n", "pre", "nat", "prerouting", "-100", "accept", strings.Replace(byMap, "8080", "8081", 1)),
+			base("f", "fw", "filter", "forward", "0", "drop", and(toServer, accept)),
+		}, "deny"},
+		{"a map to address and port", []string{
+			base("n", "pre", "nat", "prerouting", "-100", "accept", strings.Replace(byMap, `"10.9.2.5"`, `{"concat": ["10.9.2.5", 80]}`, 1)),
+			base("f", "fw", "filter", "forward", "0", "drop", and(toServer, port80, accept)),
+		}, "allow"},
+		{"a map to a range", []string{
+			base("n", "pre", "nat", "prerouting", "-100", "accept", strings.Replace(byMap, `"10.9.2.5"`, `{"range": ["10.9.2.5", "10.9.2.6"]}`, 1)),
+			base("f", "fw", "filter", "forward", "0", "drop", and(toServer, accept)),
+		}, "unknown"},
+		{"a map of ports", []string{
+			base("n", "pre", "nat", "prerouting", "-100", "accept", `{"dnat": {"addr": "10.9.2.5", "port": {"map": {"key": {"payload": {"protocol": "tcp", "field": "dport"}}, "data": {"set": [[8080, 80]]}}}}}`),
+			base("f", "fw", "filter", "forward", "0", "drop", and(toServer, port80, accept)),
+		}, "allow"},
+		{"a map by chance", []string{
+			base("n", "pre", "nat", "prerouting", "-100", "accept", `{"dnat": {"addr": {"map": {"key": {"numgen": {"mode": "random", "mod": 2, "offset": 0}}, "data": {"set": [[0, "10.9.2.5"], [1, "10.9.2.6"]]}}}}}`),
+			base("f", "fw", "filter", "forward", "0", "drop", and(toServer, accept)),
 		}, "unknown"},
 		{"translation of the other family", []string{
 			base("n", "pre", "nat", "prerouting", "-100", "accept", `{"dnat": {"addr": "2001:db8::5"}}`),
