@@ -27,6 +27,28 @@ type awsReader struct {
 	data      []byte
 	d         *awsDecider
 	addresses map[string][]netip.Addr // of groups, when interfaces are given
+	lists     map[string][]peer       // of prefix lists that are given
+}
+
+// prefixLists reads what "aws ec2 describe-prefix-lists" prints, or, in a file with the
+// name of the list, "aws ec2 get-managed-prefix-list-entries".
+func (r *awsReader) prefixLists(f *file) {
+	if r.lists == nil {
+		r.lists = map[string][]peer{}
+	}
+	for _, l := range f.root.get("PrefixLists").elements() {
+		for _, c := range l.get("Cidrs").elements() {
+			if p, ok := prefixOf(c.str()); ok {
+				id := l.get("PrefixListId").str()
+				r.lists[id] = append(r.lists[id], peer{cidr: p})
+			}
+		}
+	}
+	for _, e := range f.root.get("Entries").elements() {
+		if p, ok := prefixOf(e.get("Cidr").str()); ok {
+			r.lists[tableName(f.name)] = append(r.lists[tableName(f.name)], peer{cidr: p})
+		}
+	}
 }
 
 // readAWS reads files of security groups, and of interfaces, together.
@@ -38,10 +60,11 @@ func readAWS(files []file) (*Set, error) {
 		if list := files[i].root.get("NetworkInterfaces"); list != nil {
 			r.interfaces(files[i].name, list)
 		}
+		r.prefixLists(&files[i])
 	}
 	for i := range files {
 		root := files[i].root
-		if root.get("NetworkInterfaces") != nil && root.get("SecurityGroups") == nil {
+		if root.is(nodeObject) && root.get("SecurityGroups") == nil {
 			continue
 		}
 		list := root
@@ -192,10 +215,10 @@ func (r *awsReader) permission(g *group, p *node, way string) {
 		}
 	}
 	ranges := 0
-	add := func(n *node, who string, peer peer, reason string) {
+	add := func(n *node, who, reason string, peers ...peer) {
 		ranges++
 		gr := base
-		gr.peers = append(gr.peers, peer)
+		gr.peers = peers
 		gr.rule = &Rule{
 			File: r.file, Line: n.line, Chain: g.name, Action: Allow, Comment: n.get("Description").str(),
 			Text: text + " " + map[string]string{"ingress": "from", "egress": "to"}[way] + " " + who,
@@ -222,7 +245,7 @@ func (r *awsReader) permission(g *group, p *node, way string) {
 			if !ok {
 				pe.member = func(netip.Addr) tri { return maybe }
 			}
-			add(n, n.get(list.value).str(), pe, reason)
+			add(n, n.get(list.value).str(), reason, pe)
 		}
 	}
 	for _, n := range p.get("UserIdGroupPairs").elements() {
@@ -231,10 +254,16 @@ func (r *awsReader) permission(g *group, p *node, way string) {
 		if r.d.members == nil {
 			reason = "the addresses of the group are not given: add the output of aws ec2 describe-network-interfaces"
 		}
-		add(n, id, peer{member: r.d.memberOf(id)}, reason)
+		add(n, id, reason, peer{member: r.d.memberOf(id)})
 	}
 	for _, n := range p.get("PrefixListIds").elements() {
-		add(n, n.get("PrefixListId").str(), peer{member: func(netip.Addr) tri { return maybe }}, "prefix lists are not interpreted")
+		id := n.get("PrefixListId").str()
+		if list := r.lists[id]; list != nil {
+			add(n, id, "", list...)
+			continue
+		}
+		add(n, id, "the prefix list is not given: add the output of aws ec2 describe-prefix-lists",
+			peer{member: func(netip.Addr) tri { return maybe }})
 	}
 	if ranges == 0 {
 		r.note(nil, p.line, g.name+" "+text, "a permission for nobody")

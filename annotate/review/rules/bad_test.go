@@ -90,7 +90,7 @@ func TestNotInterpreted(t *testing.T) {
 		{"nft extension", `{"nftables":[{"chain":{"family":"ip","table":"t","name":"c","hook":"input","type":"filter","prio":0,"policy":"drop"}},
 			{"rule":{"family":"ip","table":"t","chain":"c","handle":3,"expr":[{"xt":{"type":"match","name":"geoip"}},{"accept":null}]}}]}`, `rules1:2: extension of iptables`, "geoip"},
 		{"pf word", "block in all\npass in odd proto tcp from any to any\n", "rules1:2: unknown word of a rule: odd", "odd"},
-		{"AWS prefix list", `{"SecurityGroups":[{"GroupId":"g","IpPermissions":[{"IpProtocol":"-1","PrefixListIds":[{"PrefixListId":"pl-1"}]}]}]}`, "rules1:1: prefix lists are not interpreted: ingress all from pl-1", "prefix lists"},
+		{"AWS prefix list", `{"SecurityGroups":[{"GroupId":"g","IpPermissions":[{"IpProtocol":"-1","PrefixListIds":[{"PrefixListId":"pl-1"}]}]}]}`, "rules1:1: the prefix list is not given: add the output of aws ec2 describe-prefix-lists: ingress all from pl-1", "the prefix list is not given"},
 		{"Kubernetes selector", "kind: NetworkPolicy\napiVersion: networking.k8s.io/v1\nspec:\n  podSelector: {}\n  ingress:\n    - from:\n        - podSelector: {}\n", "rules1:6: which addresses the pods have is not given", "which addresses"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -166,7 +166,10 @@ func readAndAsk(t *testing.T, texts ...string) {
 }
 
 // seeds gives the lines of a file of testdata, that mutations stay small.
-func seeds(f *testing.F, name string) []string {
+func seeds(f *testing.F, name string) []string { return seedsOf(f, name) }
+
+func seedsOf(f testing.TB, name string) []string {
+	f.Helper()
 	b, err := os.ReadFile(filepath.Join("testdata", name))
 	if err != nil {
 		f.Fatal(err)

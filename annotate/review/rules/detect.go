@@ -19,7 +19,7 @@ type file struct {
 	docs []*yaml.Node // of YAML
 }
 
-const kinds = "rules are the output of nft -j list ruleset, iptables-save, ip6tables-save, ipset save, aws ec2 describe-security-groups or pfctl -sr, the configuration of a Cisco ASA or config.xml of pfSense or OPNsense, network policies of Kubernetes in YAML or JSON, or a table of rules in CSV or JSON (portannot help rules)"
+const kinds = "rules are the output of nft -j list ruleset, iptables-save, ip6tables-save, ipset save, aws ec2 describe-security-groups or describe-network-acls, or pfctl -sr, the configuration of a Cisco ASA or config.xml of pfSense or OPNsense, network policies of Kubernetes in YAML or JSON, or a table of rules in CSV or JSON (portannot help rules)"
 
 // load reads a file and finds its kind.
 func load(src Source) (file, error) {
@@ -82,7 +82,8 @@ func (f *file) findJSON() (err error) {
 	switch {
 	case f.root.get("nftables") != nil:
 		f.kind = NFT
-	case f.root.get("SecurityGroups") != nil, f.root.get("NetworkInterfaces") != nil, first.get("GroupId") != nil && (first.get("IpPermissions") != nil || first.get("IpPermissionsEgress") != nil):
+	case f.root.get("SecurityGroups") != nil, f.root.get("NetworkInterfaces") != nil, f.root.get("NetworkAcls") != nil, f.root.get("Subnets") != nil, f.root.get("PrefixLists") != nil,
+		f.root.get("Entries").is(nodeArray) && len(f.root.get("Entries").list) > 0 && f.root.get("Entries").list[0].get("Cidr") != nil, first.get("GroupId") != nil && (first.get("IpPermissions") != nil || first.get("IpPermissionsEgress") != nil):
 		f.kind = AWS
 	case tableRows(f.root) != nil:
 		f.kind = Table

@@ -25,9 +25,10 @@ const (
 	Table              // the neutral table, CSV or JSON
 	ASA                // Cisco ASA, show running-config
 	Sense              // pfSense and OPNsense, config.xml
+	AWSACL             // aws ec2 describe-network-acls
 )
 
-var kindNames = [...]string{NoKind: "", NFT: "nft", IPTables: "iptables", IPSet: "ipset", AWS: "aws-security-groups", NetworkPolicy: "kubernetes-networkpolicy", PF: "pf", PFTable: "pf-table", Table: "table", ASA: "cisco-asa", Sense: "pfsense"}
+var kindNames = [...]string{NoKind: "", NFT: "nft", IPTables: "iptables", IPSet: "ipset", AWS: "aws-security-groups", NetworkPolicy: "kubernetes-networkpolicy", PF: "pf", PFTable: "pf-table", Table: "table", ASA: "cisco-asa", Sense: "pfsense", AWSACL: "aws-network-acls"}
 
 // String gives the kind's name in reports, such as "nft".
 func (k Kind) String() string {
@@ -141,7 +142,13 @@ func Read(sources []Source, opt Options) (*Firewall, error) {
 			}
 			switch f.kind {
 			case AWS:
-				s, err = readAWS(same)
+				acls := readACLs(same)
+				if acls != nil {
+					fw.Sets = append(fw.Sets, acls)
+				}
+				if acls == nil || slices.ContainsFunc(same, file.hasGroups) {
+					s, err = readAWS(same)
+				}
 			case NetworkPolicy:
 				s, err = readPolicies(same)
 			case PF:
@@ -162,6 +169,9 @@ func Read(sources []Source, opt Options) (*Firewall, error) {
 	}
 	return fw, nil
 }
+
+// hasGroups reports a file of AWS with security groups.
+func (f file) hasGroups() bool { return !f.root.is(nodeObject) || f.root.get("SecurityGroups") != nil }
 
 // finish adds what follows from the chains.
 func (s *Set) finish(nf *netfilter) {

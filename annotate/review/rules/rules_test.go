@@ -127,6 +127,7 @@ func TestGolden(t *testing.T) {
 		{"pf", []string{"pf.txt"}},
 		{"table", []string{"table.csv", "table.json"}},
 		{"asa", []string{"asa.txt"}},
+		{"aws-acls", []string{"network-acls.json", "subnets.json"}},
 		{"pfsense", []string{"pfsense.xml"}},
 		{"opnsense", []string{"opnsense.xml"}},
 	} {
@@ -230,7 +231,7 @@ func TestSecurityGroups(t *testing.T) {
 	ask(t, readFiles(t, Options{}, "security-groups.json"), []question{
 		{"tcp 203.0.113.9 10.1.1.10:22", "unknown", "group " + web + " allows it"},
 		{"tcp 203.0.113.9 10.1.1.10:23", "unknown", "describe-network-interfaces"}, // the client may be in web, whose egress allows it,
-		{"tcp 203.0.113.9 10.1.1.10:8100", "unknown", "prefix lists"},
+		{"tcp 203.0.113.9 10.1.1.10:8100", "unknown", "prefix list"},
 		{"tcp 10.1.9.9 10.1.1.10:443", "allow", ""}, // by both groups
 		{"udp 10.1.1.9 10.1.1.10:3389", "unknown", db},
 		{"udp 10.2.1.9 10.1.1.10:3389", "unknown", "if the server is in the groups deny"},
