@@ -36,6 +36,7 @@ type condition struct {
 	known  bool
 	truth  tri
 	stated string // as it is written, when it is not interpreted
+	places bool   // it is a map to places, of a translation
 }
 
 func (c *condition) eval(p *packet, room []value) tri {

@@ -76,7 +76,7 @@ func (r *nftRule) placeMap(m *node, kind string, v *node, source bool) *conditio
 		e.all = append(e.all, el)
 	}
 	e.order()
-	return &condition{exprs: exprs, elements: e}
+	return &condition{exprs: exprs, elements: e, places: !source}
 }
 
 // placeParts gives address and port of a place.

@@ -14,7 +14,11 @@ type walk struct {
 	assumes []*Rule // that the packet came to
 	base    *chain
 	unsure  int // how many of the rules that led here may not apply
-	by      []basis
+	// blind is set if nothing is known of the firewall's addresses and interfaces.
+	// That a map of places has no key for a packet is then no evidence against the
+	// rule: it counts as one that may apply.
+	blind bool
+	by    []basis
 }
 
 // basis is what the verdicts of one base chain rest on.
@@ -45,7 +49,7 @@ func (nf *netfilter) decideAt(f *Flow, hook Hook) Decision {
 		hook = Forward
 	}
 	p := newPacket(f, hook == Input)
-	w := walk{budget: maxSteps}
+	w := walk{budget: maxSteps, blind: len(nf.places.local) == 0 && len(nf.places.interfaces) == 0}
 	var order []stage
 	if hook == Output {
 		p.hide = ^uint32(0) // a program may have set the mark
@@ -384,6 +388,10 @@ func (w *walk) link(l *link, p *packet, depth int) ways {
 		case s.byMap != nil:
 			var found tri
 			got, found = w.byMap(s.byMap, l.rule, p, depth, room[:], sure)
+			if got == goesOn && w.blind && s.byMap.places && s.byMap.values(p, room[:]) != nil {
+				sure, found = maybe, maybe
+				got = w.verdict(&verdict{kind: acceptVerdict, move: &move{unknown: true}}, l.rule, p, depth, maybe)
+			}
 			if found == maybe && blame == "" {
 				blame, missing = w.reason(s.byMap, p, room[:])
 			}
