@@ -69,6 +69,7 @@ type asaPort struct {
 	nets   []netip.Prefix
 	isBVI  bool
 	manage bool // nothing passes it
+	asks   bool // its address, and the default route, come from a server
 	opened bool // the name is of this block
 }
 
@@ -267,8 +268,9 @@ func (r *asaReader) ip() {
 		}
 	case r.take("address") && len(r.words) >= 5:
 		for i := range r.ports {
-			if r.ports[i].name == r.words[2] && r.ports[i].opened {
-				r.address(&r.ports[i], r.words[3], r.words[4])
+			if p := &r.ports[i]; p.name == r.words[2] && p.opened {
+				p.asks = slices.Contains(r.words, "setroute")
+				r.address(p, r.words[3], r.words[4])
 			}
 		}
 	}
@@ -302,6 +304,8 @@ func (r *asaReader) inner() bool {
 			p.level, _ = strconv.Atoi(r.words[1])
 		case w == "ip" && len(r.words) >= 4 && r.words[1] == "address" && r.words[2] != "dhcp":
 			r.address(p, r.words[2], r.words[3])
+		case w == "ip" && len(r.words) >= 3 && r.words[1] == "address":
+			p.asks = slices.Contains(r.words, "setroute")
 		case w == "ipv6" && len(r.words) >= 3 && r.words[1] == "address":
 			if n, err := netip.ParsePrefix(r.words[2]); err == nil {
 				p.nets = append(p.nets, n)
@@ -442,6 +446,9 @@ func (r *asaReader) places() {
 		}
 		for _, n := range p.nets {
 			x.named(p.name).own(n)
+		}
+		if p.asks && p.name != "" {
+			x.named(p.name).Default = true
 		}
 		if p.level < 0 { // the default
 			if p.level = 0; p.name == "inside" {

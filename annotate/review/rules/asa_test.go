@@ -66,6 +66,7 @@ func TestASA(t *testing.T) {
 		{"version 8.2", change("ASA Version 9.16(4)", "ASA Version 8.2(5)"), "tcp 2001:db8:10::1 [2001:db8:30::1]:443", "unknown", "no rules for such packets"},
 		{"without a mark of indentation", strings.ReplaceAll(string(b), "\n ", "\n"), "tcp 198.51.100.10 10.10.0.9:8085", "allow", "line 3"},
 		{"show access-list", "access-list a; 2 elements; name hash: 0x1\naccess-list a line 1 extended permit tcp any object web eq www (hitcnt=7) 0xabc\n  access-list a line 1 extended permit tcp any host 10.0.0.1 eq www (hitcnt=7) 0xabc\naccess-list a line 2 extended permit ip any host 10.0.0.2 (hitcnt=0) 0xabd\naccess-group a in interface outside\nobject network web\n host 10.0.0.1\n", "tcp 192.0.2.1 10.0.0.2:80 in=outside out=inside", "allow", "a line 2"},
+		{"an address from a server", "interface e0\n nameif outside\n security-level 0\n ip address dhcp setroute\ninterface e1\n nameif inside\n security-level 100\n ip address 10.0.0.1 255.255.255.0\n", "tcp 10.0.0.5 192.0.2.1:80", "allow", "security level of inside"},
 		{"PIX", "PIX Version 6.3(5)\nnameif ethernet0 outside security0\nnameif ethernet1 inside security100\nip address outside 203.0.113.2 255.255.255.0\nip address inside 10.0.0.1 255.255.255.0\naccess-list a permit tcp any host 203.0.113.9 eq www\naccess-group a in interface outside\nroute outside 0 0 203.0.113.1\n", "tcp 10.0.0.5 192.0.2.1:80", "allow", "security level of inside"},
 	} {
 		t.Run(c.name, func(t *testing.T) { ask(t, readText(t, Options{}, c.text), []question{{c.flow, c.verdict, c.why}}) })

@@ -80,7 +80,7 @@ func readAWS(files []file) (*Set, error) {
 		}
 	}
 	if len(r.d.order) == 0 {
-		return nil, fmt.Errorf("%s: interfaces, and no security groups: add the output of aws ec2 describe-security-groups", files[0].name)
+		return nil, fmt.Errorf("%s: what belongs to security groups, and none of these: add the output of aws ec2 describe-security-groups", files[0].name)
 	}
 	for _, id := range r.d.order {
 		for _, gr := range r.d.egress[id].grants {

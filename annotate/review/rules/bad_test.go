@@ -285,6 +285,7 @@ func FuzzPF(f *testing.F) {
 	f.Add("rdr pass on em0 inet proto tcp from any to any port 80 -> { 10.0.0.1, 10.0.0.2 } port 80")
 	f.Add("anchor \"a\" in on em0 {\nblock all\n}\n")
 	f.Add("table <bruteforce> { 10.0.0.1 }\n")
+	f.Add("a = \"{ 1, $a }\"\nb = $a $a\nset skip on { lo, em0 }\nno nat on em0\npass from $b")
 	f.Fuzz(func(t *testing.T, text string) {
 		readAndAsk(t, "block in all\n"+text+"\npass in quick from <bruteforce> to any\n")
 	})

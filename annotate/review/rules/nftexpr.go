@@ -12,7 +12,8 @@ var (
 		"ip": 0, "icmp": 1, "igmp": 2, "ipencap": 4, "tcp": 6, "egp": 8, "udp": 17, "dccp": 33, "ipv6": 41,
 		"ipv6-route": 43, "ipv6-frag": 44, "rsvp": 46, "gre": 47, "esp": 50, "ipsec-esp": 50, "ah": 51, "ipsec-ah": 51,
 		"ipv6-icmp": 58, "icmpv6": 58, "ipv6-nonxt": 59, "ipv6-opts": 60, "eigrp": 88, "ospf": 89, "ospfigp": 89,
-		"ipip": 94, "pim": 103, "comp": 108, "ipcomp": 108, "vrrp": 112, "l2tp": 115, "sctp": 132, "mh": 135, "udplite": 136, "mptcp": 262,
+		"ipip": 94, "pim": 103, "comp": 108, "ipcomp": 108, "vrrp": 112, "carp": 112, "l2tp": 115, "sctp": 132, "mh": 135, "udplite": 136, "pfsync": 240, "mptcp": 262,
+		"icmp6": 58,
 	}
 	stateNames  = map[string]uint64{"invalid": stateInvalid, "established": stateEstablished, "related": stateRelated, "new": stateNew, "untracked": stateUntracked}
 	statusNames = map[string]uint64{"expected": 1, "seen-reply": 2, "assured": 4, "confirmed": 8, "snat": statusSNAT, "dnat": statusDNAT, "dying": 512}

@@ -22,6 +22,7 @@ type pfRule struct {
 	move               *move
 	from               netip.Addr // what the source is translated to, if that is known
 	first              bool       // it comes before all rules: nat and rdr
+	stays              bool       // what matches is not translated, by no other rule either
 	conds              []condition
 }
 
@@ -138,7 +139,7 @@ func (d *pfDecider) pass(p *packet, out bool) Decision {
 	var room [8]value
 	w := walk{}
 	p.leaves = out
-	done, moved := false, never
+	done, moved, sent := false, never, never // whether the destination, and the source, are translated
 	for i := range d.rules {
 		r := &d.rules[i]
 		if out && !r.out || !out && !r.in {
@@ -163,7 +164,7 @@ func (d *pfDecider) pass(p *packet, out bool) Decision {
 			if r.first && moved == always { // the first translation decides
 				continue
 			}
-			if to := r.move; r.first && to != nil && !to.addr.IsValid() { // it stays as it is
+			if r.stays {
 				moved = max(moved, t)
 				continue
 			}
@@ -173,6 +174,18 @@ func (d *pfDecider) pass(p *packet, out bool) Decision {
 			}
 			to.apply(p, t)
 			moved = max(moved, t)
+		}
+		if r.movesFrom && r.first {
+			if sent == always {
+				continue
+			}
+			sure := sent == never // no rule before may have translated it
+			if sent = max(sent, t); r.stays {
+				continue
+			}
+			if !sure {
+				p.srcUnknown = true
+			}
 		}
 		if r.movesFrom {
 			if p.anySource = true; t == always && r.from.IsValid() && r.from.Is4() == p.src.Is4() && !p.srcUnknown {

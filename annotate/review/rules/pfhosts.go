@@ -93,6 +93,12 @@ func (r *pfReader) host(x expr, not bool) condition {
 		for _, p := range list {
 			c.elements.all = append(c.elements.all, element{terms: []term{prefixTerm(p)}})
 		}
+		if r.vague[name] {
+			r.note(r.rule, r.line, "<"+name+">", "some addresses of the table are not known")
+			c.elements.all = append(c.elements.all, element{terms: []term{{any: true}}, unsure: true})
+			c.stated = clip("<" + name + ">")
+			return c
+		}
 		c.elements.order()
 		return c
 	case "(":

@@ -14,10 +14,12 @@ type pfReader struct {
 	noter
 	opt    Options
 	tables map[string][]netip.Prefix
+	vague  map[string]bool           // tables of which some addresses are not known
 	listed map[string][]netip.Prefix // tables that stand in files of their own
 	d      *pfDecider
 	line   int
 	number int
+	macros map[string]string
 	// outer are the conditions of anchors whose rules stand in braces.
 	outer [][]condition
 
@@ -31,7 +33,7 @@ type pfReader struct {
 // readPF reads files of rules (pfctl -sr), of translations (pfctl -sn) and of tables
 // (pfctl -t NAME -T show, or what a table is loaded from) as those of one firewall.
 func readPF(files []file, opt Options) *Set {
-	r := pfReader{opt: opt, tables: map[string][]netip.Prefix{}, listed: map[string][]netip.Prefix{}, d: &pfDecider{places: newPlaces(opt)}}
+	r := pfReader{opt: opt, tables: map[string][]netip.Prefix{}, vague: map[string]bool{}, macros: map[string]string{}, listed: map[string][]netip.Prefix{}, d: &pfDecider{places: newPlaces(opt)}}
 	s := &Set{Kind: PF, decider: r.d}
 	texts := make([][]string, len(files))
 	for i, f := range files {
@@ -41,6 +43,7 @@ func readPF(files []file, opt Options) *Set {
 			texts[i] = append(texts[i], lines.Text())
 		}
 		joinLines(texts[i])
+		r.expand(texts[i])
 		if f.kind == PFTable {
 			r.listed[tableName(f.name)] = r.addresses(texts[i])
 		}
@@ -70,20 +73,6 @@ func readPF(files []file, opt Options) *Set {
 	s.Openings, s.Truncated = r.d.openings()
 	s.Covered = r.d.covered()
 	return s
-}
-
-// joinLines joins a line that ends with a backslash with those that follow; these
-// become empty, so that numbers of lines stay.
-func joinLines(lines []string) {
-	for i := range lines {
-		for j := i + 1; j < len(lines); j++ {
-			text, more := strings.CutSuffix(strings.TrimRight(lines[i], " \t\r"), "\\")
-			if !more {
-				break
-			}
-			lines[i], lines[j] = text+" "+strings.TrimSpace(lines[j]), ""
-		}
-	}
 }
 
 // pfWords splits a line. Marks are words of their own; a quoted word keeps its
@@ -118,119 +107,6 @@ func pfWords(s string) []string {
 		}
 	}
 	return all
-}
-
-// table reads the definition of a table, as pf.conf has them.
-func (r *pfReader) table(words []string, text string) {
-	if len(words) < 4 || words[1] != "<" || words[3] != ">" {
-		r.note(nil, r.line, text, "table")
-		return
-	}
-	name := words[2]
-	if _, ok := r.listed[name]; ok {
-		return // what it holds now counts
-	}
-	all, but := []netip.Prefix{}, []netip.Prefix(nil)
-	open, not, file := false, false, false
-	for _, w := range words[4:] {
-		switch {
-		case w == "{":
-			open = true
-		case w == "}":
-			open = false
-		case file:
-			list, ok := r.listed[tableName(strings.Trim(w, `"`))]
-			if !ok {
-				r.note(nil, r.line, text, "the file of a table is not given")
-				return // the table stays unknown
-			}
-			all, file = append(all, list...), false
-		case w == "file":
-			file = true
-		case w == "persist", w == "const", w == "counters":
-		case w == "!":
-			not = true
-		case w == ",", !open:
-		default:
-			p, ok := prefixOf(w)
-			if !ok {
-				r.note(nil, r.line, text, "table with a name")
-				return // the table stays unknown
-			}
-			if not {
-				but, not = append(but, p), false
-			} else {
-				all = append(all, p)
-			}
-		}
-	}
-	r.tables[name] = without(all, but)
-}
-
-// tableName gives the name of the table that a file lists: that of the file, without
-// what is behind the first dot.
-func tableName(path string) string {
-	if i := strings.LastIndexAny(path, `/\`); i >= 0 {
-		path = path[i+1:]
-	}
-	name, _, _ := strings.Cut(path, ".")
-	return name
-}
-
-// addresses reads a list of addresses, one on a line, with "!" before those that
-// are not in the table.
-func (r *pfReader) addresses(lines []string) []netip.Prefix {
-	all, but := []netip.Prefix{}, []netip.Prefix(nil)
-	for i, text := range lines {
-		text, _, _ = strings.Cut(text, "#")
-		text, not := strings.CutPrefix(strings.TrimSpace(text), "!")
-		if text = strings.TrimSpace(text); text == "" {
-			continue
-		}
-		p, ok := prefixOf(text)
-		switch {
-		case !ok:
-			r.note(nil, i+1, text, "no address")
-		case not:
-			but = append(but, p)
-		default:
-			all = append(all, p)
-		}
-	}
-	return without(all, but)
-}
-
-// without takes networks out of a table. The longest prefix counts: what is in the
-// table with a longer one than that which is taken out stays.
-func without(all, but []netip.Prefix) []netip.Prefix {
-	for _, b := range but {
-		var left []netip.Prefix
-		for _, p := range all {
-			switch {
-			case p.Bits() > b.Bits() || !p.Contains(b.Addr()) || p.Addr().Is4() != b.Addr().Is4():
-				left = append(left, p)
-			case p.Bits() < b.Bits():
-				left = append(left, halves(p, b)...)
-			}
-		}
-		all = left
-	}
-	if all == nil {
-		all = []netip.Prefix{}
-	}
-	return all
-}
-
-// halves gives what is left of p without b, which lies in it.
-func halves(p, b netip.Prefix) (left []netip.Prefix) {
-	for bits := b.Bits(); bits > p.Bits(); bits-- {
-		raw := netip.PrefixFrom(b.Addr(), bits).Masked().Addr().AsSlice()
-		raw[(bits-1)/8] ^= 0x80 >> ((bits - 1) % 8)
-		if a, ok := netip.AddrFromSlice(raw); ok {
-			left = append(left, netip.PrefixFrom(a, bits))
-		}
-	}
-	return left
 }
 
 // next gives the word at hand, "" at the end, and steps over it.
@@ -283,84 +159,19 @@ func (r *pfReader) read(text string) {
 	case "pass", "block", "match", "anchor":
 		r.filter(text)
 	case "scrub", "table", "set", "nat-anchor", "rdr-anchor", "binat-anchor", "load", "no", "queue", "altq", "antispoof", "state", "include", "dummynet-anchor":
-		if w := r.peek(); w == "antispoof" || w == "include" || w == "no" {
+		switch w := r.next(); {
+		case w == "set" && r.take("skip"):
+			r.skip(text)
+		case w == "no" && (r.peek() == "nat" || r.peek() == "rdr" || r.peek() == "binat"):
+			r.translation(text, true)
+		case w == "antispoof" || w == "include":
 			r.note(nil, r.line, text, "print the rules with pfctl -sr")
 		}
 	case "nat", "rdr", "binat":
-		r.translation(text)
+		r.translation(text, false)
 	default:
-		if r.at+1 < len(r.words) && r.words[r.at+1] == "=" {
-			r.note(nil, r.line, text, "macros are not read: print the rules with pfctl -sr")
-			return
-		}
 		r.note(nil, r.line, text, "unknown line")
 	}
-}
-
-// translation reads a rule of older versions, which comes before all others.
-func (r *pfReader) translation(text string) {
-	r.rule = &Rule{File: r.file, Line: r.line, ID: fmt.Sprintf("translation in line %d", r.line), Chain: "pf", Text: clip(text)}
-	r.rules = append(r.rules, r.rule)
-	r.conds, r.proto = nil, 0
-	fr := pfRule{rule: r.rule, first: true}
-	switch r.next() {
-	case "nat":
-		fr.out, fr.movesFrom = true, true
-	case "rdr":
-		fr.in, fr.movesTo = true, true
-	default:
-		fr.in, fr.out, fr.movesTo, fr.movesFrom = true, true, true, true
-	}
-	for i, w := range r.words { // behind the arrow stands where it is sent
-		if w == "-" && i+1 < len(r.words) && r.words[i+1] == ">" {
-			if fr.move = r.arrow(r.words[i+2:]); fr.out {
-				fr.move = nil // of binat, which has two ways
-			}
-			r.words = r.words[:i]
-			break
-		}
-	}
-	if r.take("pass") { // then no other rule is asked
-		fr.verdict, fr.quick = Allow, true
-	}
-	for r.at < len(r.words) {
-		r.option(&fr, text)
-	}
-	if fr.movesTo && fr.move == nil {
-		r.note(r.rule, r.line, text, "translation is not followed: rules see the new address")
-	}
-	fr.conds = r.conds
-	i := 0
-	for i < len(r.d.rules) && r.d.rules[i].first {
-		i++
-	}
-	r.d.rules = append(r.d.rules[:i], append([]pfRule{fr}, r.d.rules[i:]...)...)
-}
-
-// arrow reads where a translation leads to, if that is one address, and one port or
-// the same as before.
-func (r *pfReader) arrow(words []string) *move {
-	if len(words) == 0 {
-		return nil
-	}
-	a, ok := parseAddr(words[0])
-	m := &move{addr: a}
-	rest := words[1:]
-	if len(rest) >= 2 && rest[0] == "port" {
-		port, known := r.portNumber(rest[1])
-		m.port, ok, rest = uint16(port), ok && known, rest[2:]
-	}
-	for _, w := range rest {
-		switch w {
-		case "round-robin", "sticky-address", "random", "bitmask", "static-port":
-		default:
-			ok = false
-		}
-	}
-	if !ok {
-		return nil
-	}
-	return m
 }
 
 func isDigits(s string) bool {
@@ -512,7 +323,7 @@ func (r *pfReader) option(fr *pfRule, text string) {
 		if r.peek() == "(" {
 			r.parens()
 		}
-	case "allow-opts", "once", "static-port", "round-robin", "sticky-address", "random", "bitmask", "source-hash", "endpoint-independent":
+	case "allow-opts", "once", "fastroute", "static-port", "round-robin", "sticky-address", "random", "bitmask", "source-hash", "endpoint-independent":
 	case "max-pkt-rate":
 		r.rule.Assumes = "the rate is not exceeded"
 		r.next()

@@ -284,7 +284,7 @@ func (r *senseReader) forward(n *xmlNode) {
 		fr.quick, fr.verdict = true, Allow
 	}
 	if n.on("nordr") { // what matches stays as it is
-		fr.move = &move{}
+		fr.stays = true
 	} else {
 		fr.move = r.target(n)
 	}

@@ -77,6 +77,39 @@ func TestPFInterfaces(t *testing.T) {
 	ask(t, readText(t, Options{}, text), []question{{"tcp 8.8.8.8 198.51.100.2:22 input in=em0", "unknown", "egress"}})
 }
 
+// TestPFConf: what stands in a pf.conf, and pfctl does not print.
+func TestPFConf(t *testing.T) {
+	const text = `ext_if = "em0"
+admins = "{ 192.0.2.7, 192.0.2.8 }"   # who may log in
+web = "{ 80 443 }"
+both = "proto tcp from" $admins
+table <private> const { 10/8, 172.16/12, 192.168/16 }
+table <mixed> { 203.0.113.0/24, updates.example.com }
+set skip on lo0
+no rdr on $ext_if proto tcp from 192.0.2.66 to any port 8080
+rdr on $ext_if proto tcp from any to 198.51.100.2 port 8080 -> 10.0.0.5 port 80
+block in all
+block in quick on $ext_if from <private> to any
+pass in on $ext_if $both to any port 22
+pass in on $ext_if proto tcp from any to any port $web
+pass in on $ext_if proto udp from <mixed> to any port 53
+pass in on $ext_if proto tcp from any to $unknown port 25
+pass out all
+`
+	ask(t, readText(t, Options{Local: prefixes("198.51.100.2")}, text), []question{
+		{"tcp 192.0.2.8 198.51.100.2:22 in=em0", "allow", ""},
+		{"tcp 192.0.2.9 198.51.100.2:22 in=em0", "deny", ""},
+		{"tcp 192.0.2.9 198.51.100.2:443 in=em0", "allow", ""},
+		{"tcp 172.31.2.9 198.51.100.2:443 in=em0", "deny", ""},
+		{"tcp 192.0.2.9 198.51.100.2:8080 in=em0", "allow", ""}, // as 10.0.0.5:80
+		{"tcp 192.0.2.66 198.51.100.2:8080 in=em0", "deny", ""}, // that is not translated
+		{"udp 203.0.113.9 198.51.100.2:53 in=em0", "allow", ""},
+		{"udp 192.0.2.9 198.51.100.2:53 in=em0", "unknown", "<mixed>"},
+		{"tcp 192.0.2.9 198.51.100.2:25 in=em0", "unknown", "$unknown"},
+		{"tcp 192.0.2.9 198.51.100.2:24 in=lo0", "allow", "skip"},
+	})
+}
+
 // TestRecent: a client that comes for the first time has not come too often.
 func TestRecent(t *testing.T) {
 	fw := readText(t, Options{}, `*filter

@@ -44,7 +44,7 @@
 // Read recognises the kind of each file by its content (detect.go). A reader for
 // each kind turns rules into conditions on the fields of a packet (packet.go). A
 // condition is true, false or unknown (value.go). The readers are nft.go,
-// nftexpr.go; iptables.go, iptmatch.go, ipset.go; pfread.go, pfhosts.go; aws.go, awsacl.go;
+// nftexpr.go; iptables.go, iptmatch.go, ipset.go; pfread.go, pfhosts.go, pftable.go, pfmove.go; aws.go, awsacl.go;
 // kuberead.go; table.go, tablecell.go; asa.go, asaservice.go, asaaccess.go, asanat.go;
 // pfsense.go, pfsenserule.go. Three deciders follow a packet: netfilter.go and walk.go
 // for nft, iptables, the table and ASA, pf.go for pf and pfSense, and unions.go for the
