@@ -371,10 +371,15 @@ func (r *iptRule) matches(words []string) {
 			r.unclear(option, "unknown word")
 			continue
 		}
+		if i+1 < len(words) && words[i] == "!" && !isOption(words[i+1]) { // as versions before 1.4.3 print it
+			not = !not
+			i++
+		}
+		first := i
 		for i < len(words) && words[i] != "!" && !isOption(words[i]) {
 			i++
 		}
-		arguments := words[from+1 : i]
+		arguments := words[first:i]
 		if r.target != "" {
 			r.options = append(r.options, words[from:i]...)
 			continue

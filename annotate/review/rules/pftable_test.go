@@ -110,6 +110,18 @@ pass out all
 	})
 }
 
+// TestOldNegation: versions before 1.4.3 print "!" behind the option.
+func TestOldNegation(t *testing.T) {
+	const text = "*filter\n:INPUT DROP [0:0]\n-A INPUT -s ! 10.0.0.0/8 -i ! eth1 -p tcp -m tcp --dport ! 22 -j ACCEPT\n-A INPUT -s 10.9.0.0/16 ! -i eth1 -p udp -j ACCEPT\nCOMMIT\n"
+	ask(t, readText(t, Options{}, text), []question{
+		{"tcp 192.0.2.1 198.51.100.1:80 input in=eth0", "allow", ""},
+		{"tcp 192.0.2.1 198.51.100.1:22 input in=eth0", "deny", ""},
+		{"tcp 192.0.2.1 198.51.100.1:80 input in=eth1", "deny", ""},
+		{"tcp 10.0.0.1 198.51.100.1:80 input in=eth0", "deny", ""},
+		{"udp 10.9.0.1 198.51.100.1:80 input in=eth0", "allow", ""},
+	})
+}
+
 // TestRecent: a client that comes for the first time has not come too often.
 func TestRecent(t *testing.T) {
 	fw := readText(t, Options{}, `*filter
