@@ -16,7 +16,7 @@ var otherKinds = []struct{ begin, is string }{
 	{"\x0a\x0d\x0d\x0a", aCapture}, // pcapng
 	{"snoop\x00\x00\x00", aCapture},
 	{"\x0c\xa5\x01\x00", anNfcapd}, {"\x0c\xa5\x02\x00", anNfcapd},
-	{"PAR1", "a Parquet file: DuckDB or pyarrow make CSV or JSON Lines of it"},
+	{"PAR1", "a Parquet file: portannot-parquet FILE | portannot enrich"},
 	{"LPKSHHRH", "a file of the systemd journal: enrich what journalctl -o json prints"},
 	{"ElfFile\x00", "a Windows event log: enrich what is exported of it as text or JSON"},
 	{"SQLite format 3\x00", "an SQLite database: enrich what is exported of it as CSV"},

@@ -1,5 +1,6 @@
 // Command portannot-parquet writes what portannot prints as CSV to Apache
-// Parquet: the registry's table, flows, enriched logs. It is a program of its
+// Parquet: the registry's table, flows, enriched logs. Files of Parquet, as clouds
+// deliver flow logs, it writes as JSON Lines. It is a program of its
 // own because the library that writes Parquet adds 13 MB to a binary.
 package main
 
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
@@ -20,17 +22,22 @@ registry's table, flows and enriched logs. Columns get the types that the
 table of portannot help fields gives: numbers, times, booleans, lists; others are
 text. An empty field is null; in a column of lists it is the empty list.
 
+A file of Parquet it writes as JSON Lines: flow logs that are delivered as such
+(AWS VPC) so go to portannot enrich. What is null is left out.
+
 Usage:
   portannot registry export -o table | portannot-parquet -w FILE
   portannot -r FILE... -o csv | portannot-parquet -w FILE
   portannot enrich -o csv LOG | portannot-parquet -w FILE
   portannot-parquet -w FILE CSVFILE
+  portannot-parquet PARQUETFILE | portannot enrich
 
 A row that does not fit the header or a type is left out, named on standard
 error with its line, and makes the exit status 1.
 
 Flags:
-  -w, --write FILE        file to write, whole or not at all; - is standard output
+  -w, --write FILE        file to write, whole or not at all; - is standard output,
+                          and what JSON Lines go to without it
       --micros            times in microseconds, cut off, for engines that do not
                           read nanoseconds (Spark)
   -h, --help              print this help
@@ -61,6 +68,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return usage("%v", err)
 	case fs.NArg() > 1:
 		return usage("unexpected argument %q", fs.Arg(1))
+	case fs.NArg() == 1 && fileIsParquet(fs.Arg(0)), fs.NArg() == 0 && isParquet(stdin):
+		return toLines(fs.Args(), *output, stdin, stdout, stderr)
 	case *output == "":
 		return usage("no -w: name a file, or - for standard output")
 	case *output == "-" && isTerminal(stdout):
@@ -107,6 +116,62 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if c.bad > 0 {
 		fmt.Fprintf(stderr, "portannot-parquet: %d rows did not fit and are left out, %d are written\n", c.bad, c.rows)
 		return 1
+	}
+	return 0
+}
+
+func fileIsParquet(name string) bool {
+	st, err := os.Stat(name)
+	if err != nil || !st.Mode().IsRegular() {
+		return false // the reading will say it
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return isParquet(f)
+}
+
+// toLines writes a file of Parquet as JSON Lines. It gives the exit code.
+func toLines(args []string, output string, stdin io.Reader, stdout, stderr io.Writer) int {
+	fail := func(err error) int {
+		if errors.Is(err, syscall.EPIPE) {
+			return 0
+		}
+		fmt.Fprintf(stderr, "portannot-parquet: %v\n", err)
+		return 1
+	}
+	if output != "" && isInput(output, stdout, stdin, args) {
+		fmt.Fprintf(stderr, "portannot-parquet: -w %s is the file that is read\n", output)
+		return 2
+	}
+	in, _ := stdin.(*os.File)
+	name := "standard input"
+	if len(args) == 1 && args[0] != "-" {
+		name = args[0]
+		f, err := os.Open(name)
+		if err != nil {
+			return fail(fmt.Errorf("read Parquet: %w", err))
+		}
+		defer f.Close()
+		in = f
+	}
+	st, err := in.Stat()
+	if err != nil {
+		return fail(fmt.Errorf("read Parquet: %w", err))
+	}
+	l := liner{name: name}
+	if output == "" || output == "-" {
+		err = l.lines(in, st.Size(), stdout)
+	} else {
+		err = outfile.WriteFile(output, func(f *outfile.File) error { return l.lines(in, st.Size(), f) })
+	}
+	for _, c := range l.left {
+		fmt.Fprintf(stderr, "portannot-parquet: column %s is in a list of records, and left out\n", c)
+	}
+	if err != nil {
+		return fail(err)
 	}
 	return 0
 }
