@@ -72,7 +72,7 @@ func (s *jsonScan) habit(n *jsonNode) *jsonHabit {
 
 // learn remembers that a key came behind another, which may be nil. The result
 // is nil where the key is not remembered.
-func (h *jsonHabit) learn(before *jsonKey, text []byte, what jsonWhat) *jsonKey {
+func (h *jsonHabit) learn(before *jsonKey, text []byte, what *jsonWhat) *jsonKey {
 	if len(text) > maxHabitKey {
 		return nil
 	}
@@ -81,7 +81,7 @@ func (h *jsonHabit) learn(before *jsonKey, text []byte, what jsonWhat) *jsonKey 
 		if len(h.known) >= maxHabits {
 			return nil
 		}
-		k = &jsonKey{text: string(text), what: what}
+		k = &jsonKey{text: string(text), what: *what}
 		if n := len(text); n >= 8 {
 			k.head, k.tail = binary.LittleEndian.Uint64(text), binary.LittleEndian.Uint64(text[n-8:])
 		}

@@ -163,7 +163,7 @@ func (s *jsonScan) space(i int) int {
 // object reads an object some of whose members are looked for. It calls itself
 // no deeper than the tree is.
 func (s *jsonScan) object(i int, n *jsonNode) int {
-	line := s.line
+	line, means := s.line, s.means
 	i = s.space(i + 1)
 	if i < len(line) && line[i] == '}' {
 		return i + 1
@@ -173,7 +173,7 @@ func (s *jsonScan) object(i int, n *jsonNode) int {
 	known := &habit.begin // the key before, if it is remembered
 	for {
 		from := i
-		var what jsonWhat
+		var what *jsonWhat
 		before := known
 		// The first guess is nearly always right, and a call would take as long
 		// as it does.
@@ -184,7 +184,7 @@ func (s *jsonScan) object(i int, n *jsonNode) int {
 		}
 		if known != nil {
 			i += len(known.text)
-			what = known.what
+			what = &known.what
 		} else {
 			if i = s.memberKey(i); i < 0 {
 				return i
@@ -192,7 +192,7 @@ func (s *jsonScan) object(i int, n *jsonNode) int {
 			if known = habit.known[string(line[from:i])]; known == nil {
 				what = s.lookFor(line[from:i], n)
 				known = habit.learn(before, line[from:i], what)
-			} else if what = known.what; before != nil {
+			} else if what = &known.what; before != nil {
 				before.next = [2]*jsonKey{known, before.next[0]}
 			}
 		}
@@ -224,11 +224,14 @@ func (s *jsonScan) object(i int, n *jsonNode) int {
 		}
 		if what.field >= 0 {
 			s.have.add(uint16(what.field))
-			if s.means == nil {
+			if means == nil {
 				s.found = append(s.found, jsonFound{uint16(what.field), jsonValue{uint32(value), uint32(i)}})
-			} else if f := s.means[what.field]; f != noField {
+			} else if f := means[what.field]; f != noField {
 				b := line[value:i]
-				if b[0]-'0' > 9 {
+				switch c := b[0]; {
+				case c == '"' && len(b) > 2 && !s.escape:
+					b = b[1 : len(b)-1]
+				case c-'0' > 9:
 					b = s.value(b)
 				}
 				if b != nil {
@@ -375,13 +378,13 @@ func (s *jsonScan) memberKey(i int) int {
 
 // lookFor gives what is looked for under a key, which is given from its quote to
 // its colon.
-func (s *jsonScan) lookFor(text []byte, n *jsonNode) jsonWhat {
+func (s *jsonScan) lookFor(text []byte, n *jsonNode) *jsonWhat {
 	key := text[1:bytes.LastIndexByte(text, '"')]
 	var plain [64]byte
 	if bytes.IndexByte(key, '\\') >= 0 {
 		key = unescape(plain[:0], key)
 	}
-	what := jsonWhat{field: -1, own: n == s.root && string(key) == ownKey, list: n == s.root && string(key) == "attributes"}
+	what := &jsonWhat{field: -1, own: n == s.root && string(key) == ownKey, list: n == s.root && string(key) == "attributes"}
 	if c := n.find(key); c != nil {
 		what.field = c.field
 		if len(c.children) > 0 {

@@ -280,32 +280,21 @@ func parseRFC3339(b []byte) int64 {
 	if len(b) < len(layout) || b[4] != '-' || b[7] != '-' || b[10] != 'T' && b[10] != ' ' && b[10] != 't' || b[13] != ':' || b[16] != ':' {
 		return 0
 	}
-	num := func(from, to int) int64 {
-		n := int64(0)
-		for _, c := range b[from:to] {
-			if c-'0' > 9 {
-				return -1 << 40
-			}
-			n = n*10 + int64(c-'0')
-		}
-		return n
-	}
-	y, m, d := num(0, 4), num(5, 7), num(8, 10)
-	hh, mm, ss := num(11, 13), num(14, 16), num(17, 19)
+	y, m, d := twoDigits(b, 0)*100+twoDigits(b, 2), twoDigits(b, 5), twoDigits(b, 8)
+	hh, mm, ss := twoDigits(b, 11), twoDigits(b, 14), twoDigits(b, 17)
 	if y < 1970 || y > 2261 || m < 1 || m > 12 || d < 1 || d > 31 || hh < 0 || hh > 24 || mm < 0 || mm > 59 || ss < 0 || ss > 60 {
 		return 0
 	}
 	t := (daysSinceEpoch(y, m, d)*86400 + hh*3600 + mm*60 + ss) * 1e9
 	rest := b[len(layout):]
 	if len(rest) > 0 && (rest[0] == '.' || rest[0] == ',') {
-		scale := int64(1e9)
-		i := 1
+		fraction, i := int64(0), 1
 		for ; i < len(rest) && rest[i]-'0' <= 9; i++ {
-			if scale > 1 {
-				scale /= 10
-				t += int64(rest[i]-'0') * scale
+			if i < len(powers) {
+				fraction = fraction*10 + int64(rest[i]-'0')
 			}
 		}
+		t += fraction * powers[max(len(powers)-i, 0)]
 		rest = rest[i:]
 	}
 	if len(rest) >= 5 && (rest[0] == '+' || rest[0] == '-') {
@@ -317,7 +306,7 @@ func parseRFC3339(b []byte) int64 {
 		if min+2 != len(b) {
 			return 0
 		}
-		off := (num(at+1, at+3)*60 + num(min, min+2)) * 60e9
+		off := (twoDigits(b, at+1)*60 + twoDigits(b, min)) * 60e9
 		if off < 0 || off > 24*3600e9 {
 			return 0
 		}
@@ -330,6 +319,18 @@ func parseRFC3339(b []byte) int64 {
 		return 0
 	}
 	return t
+}
+
+// powers are those of ten that a fraction of one to nine digits has nanoseconds in.
+var powers = [10]int64{1, 10, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9}
+
+// twoDigits reads a number of two digits; far below zero if they are none.
+func twoDigits(b []byte, i int) int64 {
+	tens, ones := b[i]-'0', b[i+1]-'0'
+	if tens > 9 || ones > 9 {
+		return -1 << 40
+	}
+	return int64(tens)*10 + int64(ones)
 }
 
 // daysSinceEpoch gives the days from 1970-01-01 to a day of the Gregorian

@@ -1,8 +1,6 @@
 package flowlog
 
 import (
-	"bytes"
-
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/capture/flow"
 )
@@ -27,24 +25,42 @@ var zeekOpened = map[string]bool{
 	"REJ": true, "RSTO": true, "RSTR": true, "RSTOS0": true, "RSTRH": true,
 }
 
-// zeekRoles takes the responder for the service. Of a TCP connection conn.log
-// shows by the history whether it saw it begin: "S" is a SYN of the originator, "h" a
+// zeekRoles takes the responder for the service. Of datagrams the originator is who
+// sent the first that was seen, unless its port is one of likely_server_ports.
+func zeekRoles(in *annotate.Input, state, history []byte) {
+	known, seen := true, false
+	if in.Protocol == 6 {
+		known, seen = zeekOpening(state, history)
+	}
+	if known {
+		named(in, flow.Destination, seen)
+	}
+}
+
+// zeekOpening reports whether the roles of a TCP connection hold, and whether Zeek
+// saw it begin. conn.log shows it by the history: "S" is a SYN of the originator, "h" a
 // SYN-ACK of the responder, and "s" and "H" are those of the other end. "^" says that
 // Zeek turned the roles round, which is a guess where nothing of the opening
-// follows. Without a history the state tells. Other logs do not say. Of
-// datagrams the originator is who sent the first that was seen, unless its port
-// is one of likely_server_ports.
-func zeekRoles(in *annotate.Input, state, history []byte) {
-	switch {
-	case in.Protocol != 6:
-		in.Hint = flow.Destination
-	case bytes.ContainsAny(history, "Hs"): // not what the roles say
-	case len(history) == 0:
-		named(in, flow.Destination, zeekOpened[string(state)])
-	default:
-		turned := bytes.IndexByte(history, '^') // what stands before it was of the other end
-		named(in, flow.Destination, turned <= 0 && bytes.ContainsAny(history, "Sh"))
+// follows. Without a history the state tells. Other logs do not say.
+func zeekOpening(state, history []byte) (known, seen bool) {
+	if len(history) == 0 {
+		return true, zeekOpened[string(state)]
 	}
+	var has uint64
+	for _, c := range history {
+		has |= letter(c)
+	}
+	return openingOfLetters(has, history[0])
+}
+
+// letter gives a bit for a letter of a history.
+func letter(c byte) uint64 { return 1 << (c & 63) }
+
+// openingOfLetters is zeekOpening for a history of these letters that begins with
+// first.
+func openingOfLetters(has uint64, first byte) (known, seen bool) {
+	return has&(1<<('H'&63)|1<<('s'&63)) == 0,
+		has&(1<<('S'&63)|1<<('h'&63)) != 0 && (has&(1<<('^'&63)) == 0 || first == '^')
 }
 
 // flagRoles notes that a program takes an end for the service, of a TCP

@@ -9,7 +9,6 @@ import (
 
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
-	"github.com/portannot/portannot/capture/flow"
 )
 
 // Nearly all lines of nearly all logs of Zeek are of TCP or UDP, with both
@@ -246,7 +245,9 @@ func (p *zeekPlain) read(f *zeekFields, m *marks, data []byte, begin int, sep by
 		}
 		f.time = binary.BigEndian.Uint64(data[begin:])
 	}
-	x = without(x, p.source-1)
+	x = without(x, p.source-2)
+	from := begin + bits.TrailingZeros64(x) + 1
+	x &= x - 1
 	source := begin + bits.TrailingZeros64(x) + 1
 	y := m.from(source)
 	sourceEnd := source + bits.TrailingZeros64(y)
@@ -257,7 +258,8 @@ func (p *zeekPlain) read(f *zeekFields, m *marks, data []byte, begin int, sep by
 	y = without(y, p.protocol-p.destination-1)
 	protocol := source + bits.TrailingZeros64(y) + 1
 	if x == 0 || y == 0 {
-		source = m.nth(begin, p.source-1) + 1
+		from = m.nth(begin, p.source-2) + 1
+		source = m.nth(from, 0) + 1
 		sourceEnd = m.nth(source, 0)
 		destination = m.nth(source, p.destination-p.source-1) + 1
 		destinationEnd = m.nth(destination, 0)
@@ -274,25 +276,35 @@ func (p *zeekPlain) read(f *zeekFields, m *marks, data []byte, begin int, sep by
 	if !okS || !okD || !okP || f.source == 0 || f.destination == 0 {
 		return false
 	}
-	in := annotate.Input{Protocol: 17}
-	if f.transport == zeekTCP {
-		in.Protocol = 6
-		var state []byte
-		history := p.cell(m, data, protocol, p.history, sep)
-		if len(history) == 0 {
-			state = p.cell(m, data, protocol, p.state, sep)
-		}
-		zeekRoles(&in, state, history)
-	} else {
-		zeekRoles(&in, nil, nil)
-	}
-	if in.Stated != flow.NoSide {
-		f.hint = 0
-		return true
-	}
 	f.hint = 1
-	from := begin + bytes.LastIndexByte(data[begin:source-1], sep) + 1
-	return in.Hint != flow.NoSide && !p.anywhere && plainAddress(data[from:]) && plainAddress(data[sourceEnd+1:])
+	if f.transport == zeekTCP {
+		switch known, seen := p.opening(m, data, protocol, sep); {
+		case !known:
+			return false
+		case seen:
+			f.hint = 0
+			return true
+		}
+	}
+	return !p.anywhere && plainAddress(data[from:]) && plainAddress(data[sourceEnd+1:])
+}
+
+// opening is zeekOpening for a line whose protocol stands at a place.
+func (p *zeekPlain) opening(m *marks, data []byte, protocol int, sep byte) (known, seen bool) {
+	if p.history > 0 {
+		data := data[m.nth(protocol, p.history-p.protocol-1)+1:]
+		var has uint64
+		for i, c := range data {
+			if c == sep || c == '\n' {
+				if data = data[:i]; i > 0 && string(data) != p.unset {
+					return openingOfLetters(has, data[0])
+				}
+				break
+			}
+			has |= letter(c)
+		}
+	}
+	return zeekOpening(p.cell(m, data, protocol, p.state, sep), nil)
 }
 
 // cell gives the value in a column behind the protocol; nothing where it is not
