@@ -1,7 +1,6 @@
 package follow
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"io/fs"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/portannot/portannot/capture/tail"
+	"github.com/portannot/portannot/capture/unpack"
 )
 
 // Log is a file of a stream. It reads the file, and waits at its end for more until it
@@ -50,18 +50,20 @@ func (l *Log) head() []byte {
 		n, _ := l.f.ReadAt(b, 0)
 		return b[:n]
 	}
-	f, err := os.Open(l.f.Name())
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	z, err := decompress(f)
+	z, err := decompress(io.NewSectionReader(l.f, 0, l.info.Size()))
 	if err != nil {
 		return nil
 	}
 	defer z.Close()
 	n, _ := io.ReadFull(z, b)
 	return b[:n]
+}
+
+// wasHead gives the first bytes as they were read: the file may have been cut since.
+func (l *Log) wasHead() []byte {
+	l.markMu.Lock()
+	defer l.markMu.Unlock()
+	return l.mark.Head()
 }
 
 // begin goes to where the reading begins.
@@ -246,6 +248,5 @@ func (l *Log) identify(file *os.File) {
 func (l *Log) Compressed() bool {
 	l.markMu.Lock()
 	defer l.markMu.Unlock()
-	head := l.mark.Head()
-	return !l.static && (bytes.HasPrefix(head, []byte("\x1f\x8b")) || bytes.HasPrefix(head, []byte("\x28\xb5\x2f\xfd")))
+	return !l.static && unpack.Detect(l.mark.Head()) != nil
 }

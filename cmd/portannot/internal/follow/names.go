@@ -1,21 +1,21 @@
 package follow
 
 import (
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
+	"github.com/portannot/portannot/capture/unpack"
 )
 
 // older is what rotations put into a name: .1, -20261201, .2026-12-01T09:30:00,
 // -20261201T093000.000Z.
 var older = regexp.MustCompile(`^[._-]\d[\d.:_TZ-]*$`)
 
-var compressedSuffixes = []string{".gz", ".zst"}
+var compressedSuffixes = []string{".gz", ".zst", ".xz", ".bz2", ".lz4"}
 
 func isCompressedName(name string) bool {
 	for _, s := range compressedSuffixes {
@@ -64,14 +64,32 @@ func isOlderOfAny(name string) bool {
 }
 
 // decompress reads a compressed file.
-func decompress(f *os.File) (io.ReadCloser, error) {
-	var magic [4]byte
-	if n, _ := f.ReadAt(magic[:], 0); n == len(magic) && string(magic[:]) == "\x28\xb5\x2f\xfd" {
-		z, err := zstd.NewReader(f, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(128<<20))
-		if err != nil {
-			return nil, err
-		}
-		return z.IOReadCloser(), nil
+func decompress(f interface {
+	io.Reader
+	io.ReaderAt
+}) (io.ReadCloser, error) {
+	var magic [unpack.MagicLen]byte
+	n, _ := f.ReadAt(magic[:], 0)
+	format := unpack.Detect(magic[:n])
+	if format == nil {
+		return nil, errors.New("not compressed as its name says")
 	}
-	return gzip.NewReader(f)
+	plain, release, err := format.Open(f)
+	if err != nil {
+		return nil, err
+	}
+	return unpacked{plain, release}, nil
+}
+
+// unpacked is what a compressed file holds.
+type unpacked struct {
+	io.Reader
+	release func()
+}
+
+func (u unpacked) Close() error {
+	if u.release != nil {
+		u.release()
+	}
+	return nil
 }

@@ -27,7 +27,8 @@ type Stream struct {
 	waiting []*Log
 	newest  fs.FileInfo // of the last file that had the path
 	known   map[key]bool
-	heads   [][]byte // of files that were read or wait, to know their compressed forms by
+	copies  map[key]bool // files that have what a log has or had: the rest of one that was cut is read from them
+	heads   [][]byte     // of files that were read or wait, to know their compressed forms by
 	closed  bool
 	missed  int
 }
@@ -35,7 +36,7 @@ type Stream struct {
 // newStream begins to follow a path. At first, what is there already besides the file
 // itself is old, unless a position says otherwise.
 func newStream(ctx context.Context, set *Set, path string, first bool) *Stream {
-	s := &Stream{set: set, ctx: ctx, path: path, wake: make(chan struct{}, 1), known: map[key]bool{}}
+	s := &Stream{set: set, ctx: ctx, path: path, wake: make(chan struct{}, 1), known: map[key]bool{}, copies: map[key]bool{}}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	pos, resume := set.opt.Positions[path]
@@ -57,8 +58,22 @@ type sibling struct {
 	info fs.FileInfo
 }
 
-// family lists them, the longest not written to first.
-func (s *Stream) family() (list []sibling) {
+// family lists them, the longest not written to first. While files are being renamed a
+// folder may be listed without one of them, or with a name that it has no more: so it
+// is listed until two lists are the same.
+func (s *Stream) family() []sibling {
+	list := s.list()
+	for range 20 {
+		again := s.list()
+		if slices.EqualFunc(list, again, func(a, b sibling) bool { return a.name == b.name && keyOf(a.info) == keyOf(b.info) }) {
+			break
+		}
+		list = again
+	}
+	return list
+}
+
+func (s *Stream) list() (list []sibling) {
 	dir := filepath.Dir(s.path)
 	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {
@@ -99,17 +114,24 @@ func (s *Stream) lookLocked() {
 	if s.closed || err != nil || now.IsDir() || s.newest != nil && os.SameFile(s.newest, now) {
 		return
 	}
-	f, err := os.Open(s.path)
-	if err != nil {
-		return // perhaps it is made readable yet
-	}
-	info, err := f.Stat()
-	if err != nil {
+	var f *os.File
+	var info fs.FileInfo
+	for try := range 20 {
+		if s.newest != nil {
+			s.takeMissed()
+		}
+		if f, err = os.Open(s.path); err != nil {
+			return // perhaps it is made readable yet
+		}
+		if info, err = f.Stat(); err != nil {
+			f.Close()
+			return
+		}
+		if os.SameFile(info, now) || try == 19 {
+			break // no file between those that were taken and this one
+		}
 		f.Close()
-		return
-	}
-	if s.newest != nil {
-		s.takeMissed()
+		now = info
 	}
 	s.newest = info
 	s.add(&Log{stream: s, name: s.path, f: f, info: info})
@@ -134,14 +156,12 @@ func (s *Stream) add(l *Log) {
 
 // takeMissed has the files wait that had the path without being seen.
 func (s *Stream) takeMissed() {
-	family := s.family()
-	there := map[key]bool{}
-	for _, b := range family {
-		k := keyOf(b.info)
-		if there[k] = true; s.known[k] || b.info.Size() == 0 {
-			continue
+	var there map[key]bool
+	for range 20 {
+		there = map[key]bool{}
+		if s.takeFamily(there) {
+			break
 		}
-		s.takeSibling(b, nil)
 	}
 	// A number of a file that is gone may be given to another one.
 	for _, l := range append(s.waiting, s.current) {
@@ -149,31 +169,51 @@ func (s *Stream) takeMissed() {
 			there[keyOf(l.info)] = true
 		}
 	}
-	for k := range s.known {
-		if !there[k] {
-			delete(s.known, k)
+	for _, set := range []map[key]bool{s.known, s.copies} {
+		for k := range set {
+			if !there[k] {
+				delete(set, k)
+			}
 		}
 	}
 }
 
+// takeFamily has the files beside the path wait that are not known, and notes which are
+// there. It reports false where one was renamed meanwhile: then the names are to be
+// looked at again, before a later file is taken.
+func (s *Stream) takeFamily(there map[key]bool) bool {
+	for _, b := range s.family() {
+		k := keyOf(b.info)
+		if there[k] = true; !s.known[k] && !s.copies[k] && b.info.Size() > 0 && !s.takeSibling(b, nil) {
+			return false
+		}
+	}
+	return true
+}
+
 // takeSibling has a file wait if it is no copy of one that was read or waits, and no
-// compressed form of it.
-func (s *Stream) takeSibling(b sibling, pos *Position) {
+// compressed form of it. It reports false where the name is not the file's any more.
+func (s *Stream) takeSibling(b sibling, pos *Position) bool {
 	f, err := os.Open(b.name)
 	if err != nil {
-		return
+		return !os.IsNotExist(err)
 	}
-	s.known[keyOf(b.info)] = true
+	if now, err := f.Stat(); err != nil || !os.SameFile(now, b.info) {
+		f.Close()
+		return false
+	}
 	l := &Log{stream: s, name: b.name, f: f, info: b.info, static: isCompressedName(b.name)}
 	head := l.head()
 	if len(head) == 0 || pos == nil && s.isCopy(l, head) {
+		s.copies[keyOf(b.info)] = true
 		f.Close()
-		return
+		return true
 	}
 	if pos != nil {
 		l.start, l.header = pos.Offset, pos.Header
 	}
 	s.add(l)
+	return true
 }
 
 // isCopy reports that a file is a copy of one that is known.
@@ -183,7 +223,7 @@ func (s *Stream) isCopy(l *Log, head []byte) bool {
 		return n > 0 && bytes.Equal(known[:n], head[:n])
 	}
 	for _, k := range append(s.waiting, s.current) {
-		if k == nil || !same(k.head()) {
+		if k == nil || !same(k.head()) && !same(k.wasHead()) {
 			continue
 		}
 		// Files may begin alike, with the same header. Then the place of reading decides.
@@ -343,19 +383,27 @@ func (s *Stream) findCopy(mark *tail.Mark) (f *os.File, name string) {
 	if mark.Offset() == 0 {
 		return nil, ""
 	}
-	for _, b := range s.family() {
-		if s.known[keyOf(b.info)] || isCompressedName(b.name) || b.info.Size() < mark.Offset() {
-			continue
+	for moved, try := true, 0; moved && try < 20; try++ {
+		moved = false
+		for _, b := range s.family() {
+			if s.known[keyOf(b.info)] || isCompressedName(b.name) || b.info.Size() < mark.Offset() {
+				continue
+			}
+			f, err := os.Open(b.name)
+			if err != nil {
+				moved = moved || os.IsNotExist(err)
+				continue
+			}
+			info, err := f.Stat()
+			switch {
+			case err != nil || !os.SameFile(info, b.info):
+				moved = true // renamed meanwhile
+			case mark.Holds(f):
+				s.known[keyOf(info)] = true
+				return f, b.name
+			}
+			f.Close()
 		}
-		f, err := os.Open(b.name)
-		if err != nil {
-			continue
-		}
-		if mark.Holds(f) {
-			s.known[keyOf(b.info)] = true
-			return f, b.name
-		}
-		f.Close()
 	}
 	return nil, ""
 }
