@@ -63,7 +63,7 @@ var mayImport = map[string][]string{
 	"cmd/portannot/internal/metrics":   {},
 	"cmd/portannot/internal/roff":      {},
 	"cmd/portannot-parquet":            {"annotate/record", "cmd/internal/outfile"}, // it reads what portannot prints
-	"cmd/portannot/internal/follow":    {"capture/tail"},
+	"cmd/portannot/internal/follow":    {"capture/tail", "capture/unpack"},
 	"cmd/portannot/internal/cli":       {"cmd/portannot/internal/roff"},                                   // the tables of flags; it knows of no flag
 	"cmd/portannot/internal/top":       {"annotate", "annotate/iana", "annotate/observe", "capture/flow"}, // the screen of portannot top
 }
@@ -84,10 +84,10 @@ var mayImportOthers = map[string][]string{
 	"github.com/gdamore/tcell/v3":               {"cmd/portannot/internal/top"}, // terminals
 	"github.com/google/gopacket":                {"capture", "capture/decode"},
 	"github.com/fsnotify/fsnotify":              {"cmd/portannot/internal/follow"},
-	"github.com/klauspost/compress":             {"capture/unpack", "cmd/internal/rotate", "cmd/portannot/internal/follow"}, // logs and captures are kept compressed
-	"github.com/ncruces/go-strftime":            {"cmd/internal/rotate"},                                                    // names of files as tcpdump -G has them
-	"github.com/netsampler/goflow2/v2/decoders": {"annotate/flowlog/netflow"},                                               // apart from flowlog, whose users need not carry it
-	"github.com/parquet-go/parquet-go":          {"cmd/portannot-parquet"},                                                  // adds 13 MB to a binary
+	"github.com/klauspost/compress":             {"capture/unpack", "cmd/internal/rotate"}, // logs and captures are kept compressed
+	"github.com/ncruces/go-strftime":            {"cmd/internal/rotate"},                   // names of files as tcpdump -G has them
+	"github.com/netsampler/goflow2/v2/decoders": {"annotate/flowlog/netflow"},              // apart from flowlog, whose users need not carry it
+	"github.com/parquet-go/parquet-go":          {"cmd/portannot-parquet"},                 // adds 13 MB to a binary
 	"github.com/prometheus/client_golang":       {"cmd/portannot/internal/metrics"},
 	"github.com/spf13/pflag":                    {"cmd/"},
 	"golang.org/x/sys/unix":                     {"annotate/flowlog/netflow", "capture", "capture/", "cmd/"}, // what the system dropped of a socket
