@@ -122,7 +122,7 @@ func (p *places) ways(f *Flow, routed bool, turned, moved func() bool) (list []w
 			default: // of another network: routers may send it on, or not
 				hooks = []Hook{Input, Forward}
 			}
-		} else if slices.Contains(hooks, Forward) && !f.Server.IsMulticast() {
+		} else if passed := f.In != "" && f.Out != "" && f.In != f.Out; slices.Contains(hooks, Forward) && !f.Server.IsMulticast() && !passed {
 			if why, apart = p.oneSide(f, turned, moved); why != "" {
 				return nil, why, apart
 			}

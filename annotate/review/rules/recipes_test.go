@@ -12,6 +12,27 @@ import (
 
 const rulesTopic = "../../../cmd/portannot/help/rules.md"
 
+// TestTopicTable reads the table that the topic shows.
+func TestTopicTable(t *testing.T) {
+	topic, err := os.ReadFile(rulesTopic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := regexp.MustCompile("(?ms)^```text\n(order,.*?)^```$").FindSubmatch(topic)
+	if block == nil {
+		t.Fatal("the topic shows no table")
+	}
+	fw := readText(t, Options{Interfaces: []Interface{{Name: "lan", Networks: prefixes("10.0.0.0/8")}, {Name: "wan", Default: true}}}, string(block[1]))
+	if n := len(fw.Sets[0].Notes); n > 0 {
+		t.Errorf("%d notes: %v", n, fw.Sets[0].Notes)
+	}
+	ask(t, fw, []question{
+		{"tcp 192.0.2.1 198.51.100.10:443 in=wan out=dmz", "allow", "rule web"},
+		{"tcp 10.2.0.1 198.51.100.9:3389", "allow", "rule admin"},
+		{"tcp 10.3.0.1 198.51.100.9:3389", "deny", "rule rest"},
+	})
+}
+
 // TestRecipes runs the lines that the topic has for what vendors export, on samples
 // in the vendors' own forms.
 func TestRecipes(t *testing.T) {
