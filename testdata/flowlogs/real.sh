@@ -110,23 +110,25 @@ if have tshark; then
 	add "tshark -T fields" "$dir/tshark.tsv"
 fi
 
-export_to() { # NAME SCHEME FLAGS...: softflowd to a collector on the loopback
-	local name=$1 scheme=$2 address='' size last i
-	shift 2
+listen() { # SCHEME: a collector on the loopback; its address is $address
+	local i
 	made=$((made + 1))
+	address=
 	: >"$dir/$made.err"
 	# Not by way of the function: its process is the one to end.
-	"$dir/portannot" enrich --listen "$scheme://127.0.0.1:0" -o json --registry embedded \
+	"$dir/portannot" enrich --listen "$1://127.0.0.1:0" -o json --registry embedded \
 		>"$dir/$made.json" 2>"$dir/$made.err" &
 	collector=$!
 	for ((i = 0; i < 100; i++)); do
 		address=$(sed -n 's/.*listening on [a-z]* //p' "$dir/$made.err")
-		[[ -z $address ]] || break
+		[[ -z $address ]] || return 0
 		sleep 0.1
 	done
-	[[ -n $address ]] || { echo "left out: $name: no collector" >&2; return; }
-	bounded softflowd -d -6 -a -m 65536 -c none -p "$dir/softflowd.pid" -r "$source" -n "$address" "$@" \
-		>/dev/null 2>&1 || echo "$name: softflowd gave up before the end" >&2
+	echo "left out: no collector" >&2
+	return 1
+}
+collected() { # reports whether there is anything, once all of it is taken
+	local size last i
 	# All is sent; it is taken when the output has stood still for half a second.
 	for ((i = 0, last = -1; i < 40; i++)); do
 		size=$(stat -c %s "$dir/$made.json")
@@ -134,10 +136,19 @@ export_to() { # NAME SCHEME FLAGS...: softflowd to a collector on the loopback
 		last=$size
 		sleep 0.5
 	done
-	kill -INT "$collector"
+	kill -TERM "$collector"
 	wait "$collector" || true
 	collector=
-	if [[ -s $dir/$made.json ]]; then
+	[[ -s $dir/$made.json ]]
+}
+
+export_to() { # NAME SCHEME FLAGS...: softflowd to a collector
+	local name=$1 scheme=$2
+	shift 2
+	listen "$scheme" || return 0
+	bounded softflowd -d -6 -a -m 65536 -c none -p "$dir/softflowd.pid" -r "$source" -n "$address" "$@" \
+		>/dev/null 2>&1 || echo "$name: softflowd gave up before the end" >&2
+	if collected; then
 		logs+=("$name=$dir/$made.json")
 	else
 		echo "left out: $name: it has no records" >&2
@@ -151,6 +162,26 @@ if have softflowd; then
 	export_to "softflowd, IPFIX over TCP" tcp -v 10 -P tcp
 fi
 
+# sFlow sends packets on, and their payload tells something: it is compared with what
+# the payload of the capture tells.
+sampled=()
+if have pmacctd && listen udp; then
+	printf '%s\n' 'daemonize: false' "pcap_savefile: $source" 'plugins: sfprobe' "sfprobe_receiver: $address" \
+		'sfprobe_agentip: 192.0.2.1' 'sampling_rate: 1' >"$dir/sfprobe.conf"
+	bounded pmacctd -f "$dir/sfprobe.conf" >/dev/null 2>&1 || true
+	if collected; then
+		sampled+=("pmacct, sfprobe plugin, sFlow 5=$dir/$made.json")
+	else
+		echo "left out: pmacct, sfprobe plugin: it has no records" >&2
+	fi
+fi
+
 ((${#logs[@]} > 0)) || { echo "no producer" >&2; exit 2; }
-"$dir/realcheck" "$dir/capture.json" "${logs[@]}" || exit $?
+status=0
+"$dir/realcheck" "$dir/capture.json" "${logs[@]}" || status=$?
+if ((${#sampled[@]} > 0)); then
+	portannot -r "$capture" --idle-timeout 0 --evidence-peers 0 >"$dir/payload.json" || [[ -s $dir/payload.json ]] || exit 2
+	"$dir/realcheck" "$dir/payload.json" "${sampled[@]}" || status=$?
+fi
+((status == 0)) || exit $status
 exit $failed

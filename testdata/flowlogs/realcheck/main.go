@@ -222,7 +222,7 @@ const portRules = 5
 // strengths orders the reasons of package annotate.
 var strengths = map[string]int{
 	"none": 0, "equal-ports": 1, "assigned-port": 2, "system-port": 3, "high-port": 4, "dynamic-port": portRules,
-	"multicast": 6, "handshake-earlier": 7, "handshake-answer": 8, "handshake": 9, "stated": 10,
+	"multicast": 6, "other-flows": 6, "hint": 6, "payload": 7, "listed": 7, "handshake-earlier": 8, "handshake-answer": 9, "handshake": 10, "stated": 11,
 }
 
 func reasonStrength(name string) (int, error) {
