@@ -128,7 +128,8 @@ var cicFlowMeter = format{
 	},
 }
 
-// NFStream's source sent the first packet that was seen.
+// NFStream's source sent the first packet that was seen, of a flow that it may have met
+// in the middle: that names no side.
 var nfStream = format{
 	name: "nfstream", about: "NFStream to_csv",
 	doc:     "NFStream: NFlow attributes https://www.nfstream.org/docs/api",
@@ -136,7 +137,6 @@ var nfStream = format{
 	know: "src_ip, src_port, dst_ip, dst_port, protocol, bidirectional_first_seen_ms",
 	fields: `proto=protocol, src=src_ip, sport=src_port, dst=dst_ip, dport=dst_port, time=bidirectional_first_seen_ms,
 		srcpackets=src2dst_packets, dstpackets=dst2src_packets`,
-	roles:   "*=destination?",
 	outcome: sessionOutcome,
 }
 

@@ -98,6 +98,21 @@ if have argus ra; then
 	add "argus, ra" "$dir/argus.csv"
 fi
 
+python=${PYTHON:-python3} # of an environment with nfstream, perhaps
+if "$python" -c 'import nfstream' 2>/dev/null; then
+	cat >"$dir/nfs.py" <<-'EOF'
+		import sys
+		from nfstream import NFStreamer
+		if __name__ == '__main__':
+		    NFStreamer(source=sys.argv[1], n_meters=1, idle_timeout=86400, active_timeout=86400).to_csv(path=sys.argv[2])
+	EOF
+	bounded "$python" "$dir/nfs.py" "$source" "$dir/nfstream.csv" >/dev/null 2>&1 || true
+	[[ -e $dir/nfstream.csv ]] || : >"$dir/nfstream.csv"
+	add "NFStream, to_csv" "$dir/nfstream.csv"
+else
+	echo "left out: $python has no nfstream" >&2
+fi
+
 if have tshark; then
 	# Of a tunnel, the first field of each name: those of the outer header, or
 	# the only ones. Each packet is a record, so fragments are not put together.
@@ -167,8 +182,9 @@ fi
 sampled=()
 if have pmacctd && listen udp; then
 	printf '%s\n' 'daemonize: false' "pcap_savefile: $source" 'plugins: sfprobe' "sfprobe_receiver: $address" \
-		'sfprobe_agentip: 192.0.2.1' 'sampling_rate: 1' >"$dir/sfprobe.conf"
-	bounded pmacctd -f "$dir/sfprobe.conf" >/dev/null 2>&1 || true
+		'sfprobe_agentip: 192.0.2.1' 'sampling_rate: 1' 'pcap_savefile_wait: true' >"$dir/sfprobe.conf"
+	# At the end of the capture it would end its plugin before that has sent all.
+	timeout -k 5 10 pmacctd -f "$dir/sfprobe.conf" >/dev/null 2>&1 || true
 	if collected; then
 		sampled+=("pmacct, sfprobe plugin, sFlow 5=$dir/$made.json")
 	else
