@@ -17,6 +17,7 @@ type exportOptions struct {
 	file      string
 	oldFormat string
 	setup     bool
+	query     string
 	registry  string
 	asOf      string
 }
@@ -37,10 +38,12 @@ func (e *env) exportCommand() *cli.Command {
   services       /etc/services, with lines for sctp and dccp too; the preferred
                  name first, the others as aliases
 
-Lookups of all ports, transports and statuses, for engines that hold flows; the
-topic engines has a query for each, which annotates flows as enrich does:
+Lookups of all ports, transports and statuses, for engines that hold flows;
+--query prints the query that annotates these as enrich does:
   table          CSV, a row for each port, for portannot-parquet and any other
   duckdb         SQL script that makes the table portannot
+  postgres       the same for psql
+  sqlite         the same for sqlite3
   clickhouse     the same for clickhouse-client --multiquery
   spark          CSV, a row for each span of ports; --setup: views of it
   splunk         CSV, a row for each port; --setup: transforms.conf
@@ -55,6 +58,7 @@ The embedded edition is without assignees, contacts and notes.`,
 			cli.String(&o.format, "output", "o", "FORMAT", "csv", "output format: one of these; default csv").Named(exportFormatNames()...),
 			cli.String(&o.file, "write", "w", "FILE", "", "write this file, whole or not at all, in place of standard output").Of(cli.Output),
 			cli.Switch(&o.setup, "setup", "", false, "write what the engine needs beside the table: its configuration or statements"),
+			cli.String(&o.query, "query", "", "ENGINE", "", "write the query that annotates flows: "+cli.Or(queryNames...)).Named(queryNames...),
 			cli.String(&o.oldFormat, "format", "", "FORMAT", "", "the old name of -o").Replaced("-o FORMAT, and -w for the file"),
 			registryFlag(&o.registry),
 			asOfFlag(&o.asOf),
@@ -64,6 +68,7 @@ The embedded edition is without assignees, contacts and notes.`,
 			"portannot registry export -o json | head -1",
 			"portannot registry export -w registry.csv",
 			"portannot registry export -o duckdb -w portannot.sql",
+			"portannot registry export --query duckdb",
 			"portannot registry export -o splunk -w portannot.csv",
 			"portannot registry export -o splunk --setup",
 			"portannot registry export -o wireshark -w portannot.lua",
@@ -86,6 +91,16 @@ func (o *exportOptions) run(ctx context.Context, e *env, outputSet bool) error {
 	}
 	if o.oldFormat != "" {
 		o.format = o.oldFormat
+	}
+	if o.query != "" {
+		if outputSet || o.setup {
+			return usagef("", "--query does not go with -o or --setup")
+		}
+		text, err := queryOf(o.query)
+		if err != nil {
+			return err
+		}
+		return o.writeText(e, []byte(text))
 	}
 	f, err := exportFormatNamed(o.format)
 	if err != nil {

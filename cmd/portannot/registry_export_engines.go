@@ -3,6 +3,7 @@ package main
 import (
 	"embed"
 	"io"
+	"strings"
 
 	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/iana/export"
@@ -15,6 +16,33 @@ import (
 //
 //go:embed registry_export_setup
 var setups embed.FS
+
+// queries annotate a table of flows as enrich does.
+//
+//go:embed registry_export_query
+var queries embed.FS
+
+// queryOf gives the query of an engine.
+func queryOf(name string) (string, error) {
+	file := ""
+	switch name = strings.ToLower(name); name {
+	case "duckdb", "spark", "postgres", "sqlite":
+		file = "standard.sql"
+	case "clickhouse":
+		file = "clickhouse.sql"
+	case "splunk":
+		file = "splunk.spl"
+	default:
+		return "", cli.UnknownWord("--query", name, queryNames)
+	}
+	text, err := queries.ReadFile("registry_export_query/" + file)
+	if name == "sqlite" {
+		return strings.ReplaceAll(string(text), "least(", "min("), err
+	}
+	return string(text), err
+}
+
+var queryNames = []string{"clickhouse", "duckdb", "postgres", "spark", "splunk", "sqlite"}
 
 // exportFormat is a form in which registry export writes.
 type exportFormat struct {
@@ -29,6 +57,8 @@ var exportFormats = []exportFormat{
 	{"services", export.WriteServices, ""},
 	{"table", export.WritePorts, ""},
 	{"duckdb", export.WriteDuckDB, ""},
+	{"postgres", export.WritePostgres, ""},
+	{"sqlite", export.WriteSQLite, ""},
 	{"clickhouse", export.WriteClickHouse, ""},
 	{"spark", export.WriteSpans, "spark.sql"},
 	{"splunk", export.WritePorts, "splunk.conf"},
@@ -76,8 +106,12 @@ func (o *exportOptions) writeSetup(e *env, f *exportFormat) error {
 	if err != nil {
 		return err
 	}
+	return o.writeText(e, text)
+}
+
+func (o *exportOptions) writeText(e *env, text []byte) error {
 	if o.file == "" || o.file == "-" {
-		_, err = e.stdout.Write(text)
+		_, err := e.stdout.Write(text)
 		return err
 	}
 	return outfile.WriteFile(o.file, func(w *outfile.File) error {

@@ -17,8 +17,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/portannot/portannot/cmd/portannot/help"
 )
 
 // engine is a database that joins flows with the exported registry.
@@ -38,9 +36,9 @@ var comparedColumns = []string{
 	"source_registered.status", "source_registered.name", "destination_registered.status", "destination_registered.name", "caveat",
 }
 
-// TestEngines joins generated flows with the exported registry, on DuckDB and
-// ClickHouse, by the queries that stand in the topic engines, and compares every row
-// with what enrich says of the same flows. PORTANNOT_ENGINE_FLOWS is how many;
+// TestEngines joins generated flows with the exported registry, on the engines that are
+// here, by the queries of --query, and compares every row with what enrich says of the
+// same flows. PORTANNOT_ENGINE_FLOWS is how many;
 // testdata/engines/run.sh takes 10 million. At the default every port of every
 // transport is met.
 func TestEngines(t *testing.T) {
@@ -55,16 +53,18 @@ func TestEngines(t *testing.T) {
 	}
 	const chunk = 1_000_000 // so that the files stay below half a gigabyte
 	for _, c := range []struct {
-		format, title string
-		start         func(t *testing.T, dir string) engine
+		format string
+		start  func(t *testing.T, dir string) engine
 	}{
-		{"duckdb", "DuckDB, Spark SQL", startDuckDB},
-		{"clickhouse", "ClickHouse", startClickHouse},
+		{"duckdb", startDuckDB},
+		{"clickhouse", startClickHouse},
+		{"postgres", startPostgres},
+		{"sqlite", startSQLite},
 	} {
 		t.Run(c.format, func(t *testing.T) {
 			dir := t.TempDir()
 			db := c.start(t, dir)
-			query := topicQuery(t, c.title)
+			_, query, _ := runProgram(t, "", "registry", "export", "--query", c.format)
 			script := filepath.Join(dir, "portannot.sql")
 			expect(t, 0, nil, "registry", "export", "--registry", "embedded", "-o", c.format, "-w", script)
 			db.load(t, script)
@@ -114,19 +114,6 @@ func TestLogstashFilter(t *testing.T) {
 		t.Fatal(err)
 	}
 	compareRows(t, f, joined, 4<<16, n)
-}
-
-// topicQuery gives the SQL block of the topic engines whose first line is its
-// title.
-func topicQuery(t *testing.T, title string) string {
-	t.Helper()
-	topic, _ := help.Find("engines")
-	_, rest, ok := strings.Cut(topic.Markdown, "```sql\n-- "+title+"\n")
-	if !ok {
-		t.Fatalf("engines.md has no query for %s", title)
-	}
-	query, _, _ := strings.Cut(rest, "```")
-	return query
 }
 
 // engineFlows are the files of one lot of flows. Those with an even identifier

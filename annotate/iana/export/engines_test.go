@@ -291,6 +291,7 @@ func TestEngineFormsFail(t *testing.T) {
 	for name, write := range map[string]func(io.Writer, *iana.Registry) error{
 		"duckdb": WriteDuckDB, "clickhouse": WriteClickHouse, "spans": WriteSpans, "ports": WritePorts,
 		"elasticsearch": WriteElasticsearch, "logstash": WriteLogstash, "zeek": WriteZeek,
+		"postgres": WritePostgres, "sqlite": WriteSQLite,
 	} {
 		if err := write(failingWriter{}, reg); err == nil || !strings.Contains(err.Error(), "write registry") {
 			t.Errorf("%s: error %v", name, err)
