@@ -117,15 +117,17 @@ func TestLiveMetrics(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root to capture")
 	}
-	p := startProgram(t, "-i", "lo", "-f", "udp port 9", "-v", "--registry", "embedded", "--metrics", ":0", "-o", "json")
-	p.find("listening on lo")
-	p.confined()
-	conn, err := net.Dial("udp", "127.0.0.1:9")
+	// A port of this run alone: others may use the interface at the same time.
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	conn.Write([]byte("x"))
+	_, port, _ := net.SplitHostPort(conn.LocalAddr().String())
+	p := startProgram(t, "-i", "lo", "-f", "udp port "+port, "-v", "--registry", "embedded", "--metrics", ":0", "-o", "json")
+	p.find("listening on lo")
+	p.confined()
+	conn.WriteTo([]byte("x"), conn.LocalAddr())
 	want := []string{"portannot_packets_total [1-9]", "portannot_packet_bytes_total [1-9]", "portannot_packets_dropped_total 0", "portannot_flows_held 1"}
 	var text string
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {

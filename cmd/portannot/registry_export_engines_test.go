@@ -60,6 +60,7 @@ func TestEngines(t *testing.T) {
 		{"clickhouse", startClickHouse},
 		{"postgres", startPostgres},
 		{"sqlite", startSQLite},
+		{"spark", startSpark},
 	} {
 		t.Run(c.format, func(t *testing.T) {
 			dir := t.TempDir()
