@@ -53,16 +53,17 @@ func TestEngines(t *testing.T) {
 	}
 	const chunk = 1_000_000 // so that the files stay below half a gigabyte
 	for _, c := range []struct {
-		format string
-		start  func(t *testing.T, dir string) engine
+		name, format string
+		start        func(t *testing.T, dir string) engine
 	}{
-		{"duckdb", startDuckDB},
-		{"clickhouse", startClickHouse},
-		{"postgres", startPostgres},
-		{"sqlite", startSQLite},
-		{"spark", startSpark},
+		{"duckdb", "duckdb", startDuckDB},
+		{"clickhouse", "clickhouse", startClickHouse},
+		{"chdb", "clickhouse", startChDB},
+		{"postgres", "postgres", startPostgres},
+		{"sqlite", "sqlite", startSQLite},
+		{"spark", "spark", startSpark},
 	} {
-		t.Run(c.format, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
 			db := c.start(t, dir)
 			_, query, _ := runProgram(t, "", "registry", "export", "--query", c.format)
@@ -514,12 +515,16 @@ ENGINE = MergeTree() ORDER BY id;
 	defer f.Close()
 	c.run(t, f, "--query", "INSERT INTO flows FORMAT CSV")
 	rows := c.run(t, nil, "--query", `
-SELECT id, `+engineColumns(map[string]string{
-		"portannot_service_port": "if(%[1]s < 0, '', toString(%[1]s))", "portannot_registered_names": "arrayStringConcat(%s, '|')"})+`
+SELECT id, `+clickHouseColumns()+`
 FROM (`+query+`) ORDER BY id FORMAT CSV`)
 	if err := os.WriteFile(out, []byte(rows), 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func clickHouseColumns() string {
+	return engineColumns(map[string]string{
+		"portannot_service_port": "if(%[1]s < 0, '', toString(%[1]s))", "portannot_registered_names": "arrayStringConcat(%s, '|')"})
 }
 
 // engineColumns gives comparedColumns as an engine names them, some of them as

@@ -36,11 +36,11 @@ FROM (
         match(lower(src_ip), '^((::ffff:)?(22[4-9]|23[0-9])\\.|(::ffff:)?255\\.255\\.255\\.255$|ff[0-9a-f][0-9a-f]:)') AS src_multicast,
         match(lower(dst_ip), '^((::ffff:)?(22[4-9]|23[0-9])\\.|(::ffff:)?255\\.255\\.255\\.255$|ff[0-9a-f][0-9a-f]:)') AS dst_multicast
       FROM flows
-    ) ANY LEFT JOIN (
+    ) AS named ANY LEFT JOIN (
       SELECT transport, toInt32(port) AS s, status AS portannot_source_registered_status, name AS portannot_source_registered_name, names AS portannot_source_registered_names FROM portannot
-    ) USING (transport, s)
-  ) ANY LEFT JOIN (
+    ) AS sources USING (transport, s)
+  ) AS half ANY LEFT JOIN (
     SELECT transport, toInt32(port) AS d, status AS portannot_destination_registered_status, name AS portannot_destination_registered_name, names AS portannot_destination_registered_names
     FROM portannot
-  ) USING (transport, d)
+  ) AS destinations USING (transport, d)
 )
