@@ -229,6 +229,8 @@ type shape struct {
 	layout *bareLayout // of bare columns
 	text   *sentenceTable
 	allow  map[string]bool
+
+	kinds []string // of oneWayKinds
 }
 
 // sideRule says how a field names the service's end.
@@ -271,7 +273,7 @@ func equalFold(s string, b []byte) bool {
 
 // newShape reads a row.
 func newShape(f *format) (*shape, error) {
-	s := &shape{format: f, names: map[string]field{}}
+	s := &shape{format: f, names: map[string]field{}, kinds: strings.Fields(f.oneWayKinds)}
 	fail := func(what, text string) (*shape, error) {
 		return nil, fmt.Errorf("format %s: %s: %q", f.name, what, text)
 	}

@@ -3,7 +3,6 @@ package flowlog
 import (
 	"bytes"
 	"net/netip"
-	"strings"
 
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/iana"
@@ -142,7 +141,7 @@ func (s *shape) read(r *Record, v *values) {
 // packets or bytes of the destination is of both.
 func (s *shape) ofOneDirection(v *values) bool {
 	is := s.oneWay
-	for kind := range strings.FieldsSeq(s.oneWayKinds) {
+	for _, kind := range s.kinds {
 		is = is || v.is(fieldKind, kind)
 	}
 	if !is {
