@@ -383,9 +383,9 @@ func endOf(t testing.TB, c *kfake.Cluster, topic string) (n int) {
 
 func await(t testing.TB, f func() bool) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); !f(); time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); !f(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatal("it did not come to that in 30 s")
+			t.Fatal("it did not come to that in 2 minutes")
 		}
 	}
 }
