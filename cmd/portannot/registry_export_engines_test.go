@@ -57,6 +57,7 @@ func TestEngines(t *testing.T) {
 		start        func(t *testing.T, dir string) engine
 	}{
 		{"duckdb", "duckdb", startDuckDB},
+		{"duckdb-python", "duckdb", startDuckDBPython},
 		{"clickhouse", "clickhouse", startClickHouse},
 		{"chdb", "clickhouse", startChDB},
 		{"postgres", "postgres", startPostgres},
@@ -364,15 +365,19 @@ func (d *duckDB) load(t *testing.T, script string) {
 
 func (d *duckDB) join(t *testing.T, flows, query, out string) {
 	t.Helper()
+	d.sql(t, duckDBJoin(flows, query, out))
+}
+
+func duckDBJoin(flows, query, out string) string {
 	// The notation for strings is that of SQL; no name here has a quote in it.
-	d.sql(t, fmt.Sprintf(`
+	return fmt.Sprintf(`
 CREATE OR REPLACE TABLE flows AS SELECT id, proto, src_ip, nullif(src_port, -1) AS src_port, dst_ip, nullif(dst_port, -1) AS dst_port, stated, hint
 FROM read_csv('%s', header = false, columns = {id: BIGINT, proto: VARCHAR, src_ip: VARCHAR, src_port: INTEGER, dst_ip: VARCHAR, dst_port: INTEGER, stated: VARCHAR, hint: VARCHAR});
 COPY (
 SELECT id, %s
 FROM (%s) ORDER BY id) TO '%s' (FORMAT csv, HEADER false);
 SELECT count(*) FROM flows;
-`, flows, engineColumns(map[string]string{"portannot_registered_names": "array_to_string(%s, '|')"}), query, out))
+`, flows, engineColumns(map[string]string{"portannot_registered_names": "array_to_string(%s, '|')"}), query, out)
 }
 
 // The Parquet file of the table is, for DuckDB, the table of its own script.

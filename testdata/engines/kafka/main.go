@@ -2,7 +2,11 @@
 // members and a broker away while they work, and compares what they wrote with what was
 // there to read.
 //
-//	kafka [-portannot PROGRAM] [-records N] [-exactly-once=false]
+//	kafka [-portannot PROGRAM] [-records N] [-exactly-once=false] [-sasl MECHANISM]
+//	kafka -calm [-copy]
+//
+// With -calm there is one member and nothing is taken away; with -copy it is a plain copy
+// with the same guarantee, by franz-go in this process.
 //
 // cluster.sh, beside it, starts the cluster and must have installed it. The result is a
 // line of figures, and exit status 1 if a record was lost, was there twice, or came out
@@ -37,6 +41,8 @@ var (
 	program = flag.String("portannot", "portannot", "the program")
 	records = flag.Int("records", 200_000, "records to annotate")
 	once    = flag.Bool("exactly-once", true, "members write in transactions; else at least once")
+	calm    = flag.Bool("calm", false, "one member, and nothing is taken away")
+	plain   = flag.Bool("copy", false, "with -calm, in place of the member a plain copy")
 	secure  = flag.String("sasl", "", "members connect with TLS and this SASL mechanism: plain, scram-sha-256, scram-sha-512")
 )
 
@@ -84,7 +90,6 @@ func run() error {
 	defer func() {
 		for _, m := range members {
 			m.Process.Kill()
-			m.Wait()
 		}
 	}()
 	start := func() error {
@@ -93,7 +98,15 @@ func run() error {
 		return m.Start()
 	}
 	began := time.Now()
-	for range 3 {
+	count := 3
+	if *calm {
+		count = 1
+	}
+	if *plain {
+		count = 0
+		go copyAll(ctx)
+	}
+	for range count {
 		if err := start(); err != nil {
 			return err
 		}
@@ -109,7 +122,10 @@ func run() error {
 		{*records * 3 / 5, "broker 2 killed", func() error { return cluster("kill", "2") }},
 		{*records * 7 / 10, "broker 2 back", func() error { return cluster("start", "2") }},
 	}
-	seen, err := consume(ctx, func(n int) error {
+	if *calm {
+		events = nil
+	}
+	seen, took, err := consume(ctx, began, func(n int) error {
 		for len(events) > 0 && n >= events[0].at {
 			fmt.Printf("%6.1f s, %d records: %s\n", time.Since(began).Seconds(), n, events[0].name)
 			if err := events[0].do(); err != nil {
@@ -119,18 +135,19 @@ func run() error {
 		}
 		return nil
 	})
-	took := time.Since(began)
-	fmt.Printf("%d records in %.1f s: %d lost, %d twice, %d out of order, %d not annotated\n", *records, took.Seconds(), seen.lost, seen.twice, seen.disorder, seen.bare)
-	for _, m := range members[1:] {
+	fmt.Printf("%d records in %.2f s: %d lost, %d twice, %d out of order, %d not annotated\n", *records, took.Seconds(), seen.lost, seen.twice, seen.disorder, seen.bare)
+	for i, m := range members {
+		if i == 0 && !*calm {
+			continue // it was killed
+		}
 		m.Process.Signal(os.Interrupt)
 		if err := m.Wait(); err != nil {
 			fmt.Fprintf(os.Stderr, "member: %v: %s\n", err, m.Stderr)
 		}
 	}
-	members = members[:1]
 	switch {
 	case err != nil:
-		return fmt.Errorf("%w; the first member said: %s", err, members[0].Stderr)
+		return err
 	case seen.lost > 0, seen.bare > 0, *once && seen.twice+seen.disorder > 0:
 		return errors.New("not what is promised")
 	}
@@ -200,11 +217,11 @@ type account struct{ lost, twice, disorder, bare int }
 
 // consume reads what is committed until all records were there, and a while longer, in
 // which others would come a second time.
-func consume(ctx context.Context, progress func(n int) error) (a account, err error) {
+func consume(ctx context.Context, began time.Time, progress func(n int) error) (a account, took time.Duration, err error) {
 	cl, err := kgo.NewClient(kgo.SeedBrokers("127.0.0.1:19091", "127.0.0.1:19093"), kgo.ConsumeTopics("annotated"),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
 	if err != nil {
-		return a, err
+		return a, 0, err
 	}
 	defer cl.Close()
 	var times [partitions][]int
@@ -229,7 +246,7 @@ func consume(ctx context.Context, progress func(n int) error) (a account, err er
 			_, rest, _ := bytes.Cut(r.Value, []byte(`"sequence_num":`))
 			text, _, _ := bytes.Cut(rest, []byte(","))
 			n, convErr := strconv.Atoi(string(text))
-			if convErr != nil || n >= len(times[r.Partition]) || !bytes.Contains(r.Value, []byte(`"name":"https"`)) {
+			if convErr != nil || n >= len(times[r.Partition]) || !*plain && !bytes.Contains(r.Value, []byte(`"name":"https"`)) {
 				a.bare++
 				return
 			}
@@ -244,12 +261,48 @@ func consume(ctx context.Context, progress func(n int) error) (a account, err er
 			last[r.Partition] = n
 		})
 		if err := progress(distinct); err != nil {
-			return a, err
+			return a, 0, err
 		}
 		if distinct == *records && done.IsZero() {
 			done = time.Now()
+			took = done.Sub(began)
 		}
 	}
 	a.lost = *records - distinct
-	return a, err
+	return a, took, err
+}
+
+// copyAll is the least that a member with the same guarantee does.
+func copyAll(ctx context.Context) {
+	opts := []kgo.Opt{kgo.SeedBrokers("127.0.0.1:19091", "127.0.0.1:19092", "127.0.0.1:19093"), kgo.ConsumerGroup("copy"), kgo.ConsumeTopics("flows"),
+		kgo.DisableAutoCommit(), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.SnappyCompression()), kgo.TransactionalID("copy")}
+	s, err := kgo.NewGroupTransactSession(opts...)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "kafka: copy:", err)
+		return
+	}
+	defer s.Close()
+	for ctx.Err() == nil {
+		fetches := s.PollRecords(ctx, 10_000)
+		if err := s.Begin(); err != nil {
+			fmt.Fprintln(os.Stderr, "kafka: copy:", err)
+			return
+		}
+		for until := time.Now().Add(500 * time.Millisecond); ; {
+			fetches.EachRecord(func(r *kgo.Record) {
+				r.Topic = "annotated"
+				s.Produce(ctx, r, nil)
+			})
+			if time.Now().After(until) {
+				break
+			}
+			poll, cancel := context.WithDeadline(ctx, until)
+			fetches = s.PollRecords(poll, 10_000)
+			cancel()
+		}
+		if _, err := s.End(ctx, kgo.TryCommit); err != nil {
+			fmt.Fprintln(os.Stderr, "kafka: copy:", err)
+		}
+	}
 }

@@ -49,3 +49,40 @@ INSERT INTO flows SELECT * FROM file('%s', 'CSV', 'id UInt64, proto String, src_
 SELECT id, %s FROM (%s) ORDER BY id INTO OUTFILE '%s' TRUNCATE FORMAT CSV;
 `, flows, clickHouseColumns(), query, out))
 }
+
+// duckDBPython is DuckDB as a library of Python, which has newer versions than npm.
+type duckDBPython struct{ python, script, database string }
+
+// startDuckDBPython looks for the Python of PORTANNOT_PYTHON, a folder of a Python
+// environment with duckdb.
+func startDuckDBPython(t *testing.T, dir string) engine {
+	t.Helper()
+	python := filepath.Join(os.Getenv("PORTANNOT_PYTHON"), "bin", "python")
+	if os.Getenv("PORTANNOT_PYTHON") == "" || exec.Command(python, "-c", "import duckdb").Run() != nil {
+		t.Skip("no duckdb in PORTANNOT_PYTHON, a folder of a Python environment")
+	}
+	d := &duckDBPython{python, filepath.Join(repoRoot(t), "testdata", "engines", "duckdb_run.py"), filepath.Join(dir, "flows.duckdb")}
+	t.Logf("DuckDB %s", strings.TrimSpace(d.sql(t, "SELECT version();")))
+	return d
+}
+
+func (d *duckDBPython) sql(t *testing.T, statements string) string {
+	t.Helper()
+	return runEngine(t, strings.NewReader(statements), d.python, d.script, d.database)
+}
+
+func (d *duckDBPython) load(t *testing.T, script string) {
+	t.Helper()
+	text, err := os.ReadFile(script)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rows := d.sql(t, string(text)+"SELECT count(*) FROM portannot;"); rows != "262144\n" {
+		t.Fatalf("portannot has %s rows", rows)
+	}
+}
+
+func (d *duckDBPython) join(t *testing.T, flows, query, out string) {
+	t.Helper()
+	d.sql(t, duckDBJoin(flows, query, out))
+}
