@@ -1,6 +1,7 @@
 package review
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -67,6 +68,17 @@ func ReadPolicy(r io.Reader, name string, registry *iana.Registry) (*Policy, err
 		return nil, p.faults
 	}
 	return p.policy, nil
+}
+
+// IsPolicy reports whether a file that begins with data has the two keys without which
+// there is no policy.
+func IsPolicy(data []byte) bool {
+	version, expected := false, false
+	for line := range bytes.Lines(data) {
+		version = version || bytes.HasPrefix(line, []byte("version:"))
+		expected = expected || bytes.HasPrefix(line, []byte("expected:"))
+	}
+	return version && expected
 }
 
 // policyReader reads the tree that the YAML parser made, so that each mistake

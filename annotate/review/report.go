@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/portannot/portannot/annotate/iana"
@@ -488,6 +489,13 @@ type Change struct {
 	What    string `json:"what"`
 	Before  string `json:"before"`
 	Now     string `json:"now"`
+}
+
+// IsReport reports whether a file that begins with data is a report that was
+// written as JSON.
+func IsReport(data []byte) bool {
+	head := strings.Join(strings.Fields(string(data[:min(len(data), 256)])), "")
+	return strings.HasPrefix(head, `{"format":"`+Format+`"`)
 }
 
 // maxReport bounds a report that is read, in bytes.

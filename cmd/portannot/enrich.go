@@ -193,7 +193,7 @@ func (o *enrichOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) erro
 		defer whole.Discard()
 		e = e.printingTo(whole)
 	}
-	j := &enrichJob{env: e, files: files, annotator: opt.Annotator, follow: o.follow, quiet: o.quiet, selecting: !opt.Selector.Empty()}
+	j := &enrichJob{env: e, files: files, annotator: opt.Annotator, check: o.check("portannot enrich", enrichInstead), follow: o.follow, quiet: o.quiet, selecting: !opt.Selector.Empty()}
 	opt.Problem = j.report
 	j.read = newReadSoFar(files)
 	if err := o.count(j, &opt); err != nil {
@@ -436,6 +436,7 @@ type enrichJob struct {
 	files     []string
 	follow    bool
 	annotator *annotate.Annotator
+	check     *logCheck
 	quiet     bool
 	selecting bool
 	state     inputState
@@ -459,6 +460,7 @@ func (j *enrichJob) report(p *flowlog.Problem) {
 // unless the output fails.
 func (j *enrichJob) run(ctx context.Context) error {
 	failed := false
+	var wrong *wrongInput
 	for _, name := range j.files {
 		j.progress = j.showProgress()
 		answered := j.env.accountOfReading(j.read)
@@ -477,7 +479,9 @@ func (j *enrichJob) run(ctx context.Context) error {
 		case isUnknownName(err):
 			return unknownName(err)
 		case errors.Is(err, flowlog.ErrCapture):
-			return captureNotLog(name)
+			return wrongKind(name, captureKind, "a log", enrichInstead)
+		case errors.As(err, &wrong):
+			return wrong
 		case ctx.Err() != nil:
 			j.env.warnf("interrupted")
 			j.state = inputCut
@@ -528,7 +532,7 @@ func openLog(ctx context.Context, name, command string) (*os.File, error) {
 // copy copies one log.
 func (j *enrichJob) copy(ctx context.Context, name string) error {
 	if name == "-" {
-		return j.enrich(ctx, j.read.of(j.env.stdin), "standard input")
+		return j.enrich(ctx, j.read.of(j.check.input(j.env.stdin)), "standard input")
 	}
 	f, err := openLog(ctx, name, "portannot enrich")
 	if err != nil {

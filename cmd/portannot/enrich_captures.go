@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"os"
 
 	"github.com/portannot/portannot/annotate/flowlog"
 	"github.com/portannot/portannot/annotate/flowlog/netflow"
@@ -19,11 +18,7 @@ import (
 func (o *enrichOptions) checkCaptures(names []string) error {
 	switch {
 	case !o.fromCapture:
-		for _, name := range names {
-			if name != "-" && isCaptureFile(name) {
-				return captureNotLog(name)
-			}
-		}
+		return o.check("portannot enrich", enrichInstead).files(names)
 	case len(o.listen) > 0 || o.follow:
 		return usagef("", "--from-capture is for files: it does not go with --listen or --follow")
 	case o.format != "" && o.format != "auto":
@@ -32,17 +27,14 @@ func (o *enrichOptions) checkCaptures(names []string) error {
 	return nil
 }
 
-// captureNotLog is the mistake of giving a capture to enrich.
-func captureNotLog(name string) error {
-	if name == "-" {
-		name = "standard input"
-	}
-	return usagef("portannot -r FILE annotates its flows, portannot enrich --from-capture FILE the NetFlow, IPFIX and sFlow in it", "%s is a capture, not a log", name)
+// check gives the check of what a command is given for logs.
+func (o *enrichOptions) check(command string, instead map[fileKind]string) *logCheck {
+	return &logCheck{command: command, instead: instead, stated: o.format != "" && o.format != "auto" || o.fieldMap != "" || o.formats != ""}
 }
 
-func isCaptureFile(name string) bool {
-	st, err := os.Stat(name)
-	return err == nil && st.Mode().IsRegular() && opensAsCapture(name)
+// enrichInstead has what enrich does not read.
+var enrichInstead = map[fileKind]string{
+	captureKind: "portannot -r FILE annotates its flows, portannot enrich --from-capture FILE the NetFlow, IPFIX and sFlow in it",
 }
 
 // captured accounts for the packets of captures.

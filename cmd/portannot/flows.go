@@ -87,7 +87,8 @@ type job struct {
 	files     []string
 	recursive bool
 	follow    bool
-	live      *liveOptions // nil: files are read
+	instead   map[fileKind]string // commands for files that are no captures, as for wrongKind
+	live      *liveOptions        // nil: files are read
 	rights    rightsOptions
 	count     uint64      // packets to read at most; 0 for all
 	filter    *filter.Set // nil: every packet
@@ -527,11 +528,7 @@ func (j *job) runFiles(ctx context.Context) error {
 	}
 	src, err := j.open(ctx, paths)
 	if err != nil {
-		j.env.warnEach(err)
-		if errors.Is(err, capture.ErrNotCapture) {
-			j.env.warnf("hint: flow logs: portannot enrich FILE")
-		}
-		return errPart
+		return j.notOpened(err, paths, "flow logs: portannot enrich FILE")
 	}
 	defer src.Close()
 	defer collectLater()()

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"strings"
 
@@ -51,9 +52,23 @@ func (e *env) commandHint(word string) string {
 	return "the commands are " + cli.Or(names...)
 }
 
+// captureInput is standard input where a capture is expected. A file stays one, whose
+// length is asked for.
+func (j *job) captureInput() io.Reader {
+	if _, isFile := placeOfStream(j.env.stdin, ""); isFile {
+		return j.env.stdin
+	}
+	return &knownInput{r: j.env.stdin, check: func(begin []byte) error {
+		if kind := kindOf(begin); kind != unknownKind && kind != captureKind {
+			return wrongKind("-", kind, "a capture", j.instead)
+		}
+		return nil
+	}}
+}
+
 // open opens the paths as one stream of packets ordered by time.
 func (j *job) open(ctx context.Context, paths []string) (capture.FileSource, error) {
-	opt := capture.Options{Stdin: j.env.stdin, Context: ctx}
+	opt := capture.Options{Stdin: j.captureInput(), Context: ctx}
 	switch {
 	case j.follow:
 		return capture.Follow(ctx, paths[0], opt)
@@ -61,4 +76,23 @@ func (j *job) open(ctx context.Context, paths []string) (capture.FileSource, err
 		return capture.Open(paths[0], opt)
 	}
 	return capture.OpenFiles(paths, opt)
+}
+
+// notOpened reports that no path could be opened. hint is for what is of no known
+// kind.
+func (j *job) notOpened(err error, paths []string, hint string) error {
+	var wrong *wrongInput
+	switch {
+	case errors.As(err, &wrong): // of standard input
+		return wrong
+	case errors.Is(err, capture.ErrNotCapture):
+		if usage := j.notCaptures(paths); usage != nil {
+			return usage
+		}
+		j.env.warnEach(err)
+		j.env.warnf("hint: %s", hint)
+	default:
+		j.env.warnEach(err)
+	}
+	return errPart
 }

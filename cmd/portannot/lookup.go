@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -200,12 +201,41 @@ func (l *lookup) worst() error {
 
 const readersHint = "portannot -r FILE reads captures, portannot enrich FILE reads logs"
 
+// fileAsQuery is the mistake of a query that is a file; nil if it is none.
+func fileAsQuery(text string) *usageError {
+	st, err := os.Stat(text)
+	switch {
+	case err != nil:
+		return nil
+	case st.IsDir() && strings.ContainsRune(text, os.PathSeparator):
+		return &usageError{Msg: text + " is a directory, and a query is a port or a name", Hint: readersHint}
+	case !st.Mode().IsRegular():
+		return nil
+	}
+	if kind := kindOfFile(text); kind != unknownKind {
+		return wrongKind(text, kind, "a port or a name", nil)
+	}
+	return &usageError{Msg: text + " is a file, and a query is a port or a name", Hint: readersHint}
+}
+
+// queryInput is standard input where queries are expected, a line each.
+func queryInput(stdin io.Reader) io.Reader {
+	return &knownInput{r: stdin, check: func(begin []byte) error {
+		if kind := kindOf(begin); kind != unknownKind {
+			return wrongKind("-", kind, "queries", nil)
+		}
+		return nil
+	}}
+}
+
 // query answers one query. A query that is malformed or finds nothing is
 // reported; the error is one of writing.
 func (l *lookup) query(text string) error {
 	q, malformed := parseQuery(text, l.known)
-	if st, err := os.Stat(text); err == nil && st.Mode().IsRegular() && (malformed != nil || q.name != "" && !l.known(q.name)) {
-		malformed = &usageError{Msg: text + " is a file, and a query is a port or a name", Hint: readersHint}
+	if malformed != nil || q.name != "" && !l.known(q.name) {
+		if file := fileAsQuery(text); file != nil {
+			malformed = file
+		}
 	}
 	switch {
 	case malformed != nil:
@@ -307,7 +337,7 @@ func (l *lookup) lines(ctx context.Context) error {
 		// The reader may be stuck in a read when the program is interrupted;
 		// it then ends with the program.
 		defer close(lines)
-		s := bufio.NewScanner(l.env.stdin)
+		s := bufio.NewScanner(queryInput(l.env.stdin))
 		s.Buffer(nil, maxQueryLine)
 		for s.Scan() {
 			select {

@@ -8,7 +8,6 @@ import (
 
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/review"
-	"github.com/portannot/portannot/capture"
 	"github.com/portannot/portannot/capture/decode"
 	"github.com/portannot/portannot/capture/flow"
 	"github.com/portannot/portannot/capture/meter"
@@ -140,6 +139,7 @@ func (o *reviewOptions) reviewCaptures(ctx context.Context, rj *reviewJob, files
 	if err != nil {
 		return err
 	}
+	j.instead = reviewInstead
 	rj.annotating.Evidence = j.evidence
 	rj.annotator = annotate.New(rj.annotating)
 	j.annotator = rj.annotator
@@ -152,11 +152,7 @@ func (o *reviewOptions) reviewCaptures(ctx context.Context, rj *reviewJob, files
 	}
 	src, err := j.open(ctx, paths)
 	if err != nil {
-		j.env.warnEach(err)
-		if errors.Is(err, capture.ErrNotCapture) {
-			j.env.warnf("hint: flow logs are named without -r: portannot review FILE")
-		}
-		return errPart
+		return j.notOpened(err, paths, "flow logs are named without -r: portannot review FILE")
 	}
 	defer src.Close()
 	r := &reviewing{j: rj, evidence: j.evidence}

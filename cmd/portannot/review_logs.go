@@ -2,14 +2,11 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"io"
-	"os"
+	"errors"
 
 	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/flowlog"
 	"github.com/portannot/portannot/annotate/review"
-	"github.com/portannot/portannot/capture"
 )
 
 // logReview reviews flow logs.
@@ -21,6 +18,7 @@ type logReview struct {
 	other      uint64 // lines that are no records
 	read       *readSoFar
 	progress   *progress
+	check      *logCheck
 }
 
 // reviewLogs reviews flow logs; what can be read, whatever else happens.
@@ -34,14 +32,22 @@ func (o *reviewOptions) reviewLogs(ctx context.Context, rj *reviewJob, names []s
 	if l.options, err = logs.reading(); err != nil {
 		return err
 	}
+	l.check = logs.check("portannot review", reviewInstead)
+	if err := l.check.files(names); err != nil {
+		return err
+	}
 	if err := rj.begin(names, nil); err != nil {
 		return err
 	}
 	partial := false
+	var wrong *wrongInput
 	for _, name := range names {
 		l.progress = (&job{env: rj.env, quiet: rj.quiet}).showProgress(l.read)
 		err := l.log(ctx, name)
 		l.progress.done()
+		if errors.As(err, &wrong) {
+			return wrong
+		}
 		if err != nil && ctx.Err() == nil {
 			partial = true
 			l.env.warnHinted(err)
@@ -79,7 +85,7 @@ func (o *reviewOptions) reviewLogs(ctx context.Context, rj *reviewJob, names []s
 
 // log reads one log.
 func (l *logReview) log(ctx context.Context, name string) error {
-	in := io.Reader(l.env.stdin)
+	in := l.check.input(l.env.stdin)
 	if name == "-" {
 		name = "standard input"
 	} else {
@@ -89,9 +95,6 @@ func (l *logReview) log(ctx context.Context, name string) error {
 		}
 		defer f.Close()
 		in = f
-		if isCapture(f) {
-			return withHint(fmt.Errorf("%s is a capture", name), "name captures with -r: portannot review -r "+name)
-		}
 	}
 	rd := flowlog.NewReader(&interruptible{ctx: ctx, r: l.read.of(in)}, name)
 	rd.Options = l.options
@@ -129,19 +132,8 @@ func (l *logReview) log(ctx context.Context, name string) error {
 	return rd.Err()
 }
 
-// isCapture reports a file that is a capture, and no log.
-func isCapture(f *os.File) bool {
-	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
-		return false
-	}
-	return opensAsCapture(f.Name())
-}
-
-func opensAsCapture(name string) bool {
-	src, err := capture.Open(name, capture.Options{})
-	if err != nil {
-		return false
-	}
-	src.Close()
-	return true
+// reviewInstead has what review reads by a flag.
+var reviewInstead = map[fileKind]string{
+	captureKind: "portannot review -r FILE",
+	logKind:     "portannot review FILE",
 }

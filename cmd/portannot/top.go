@@ -118,6 +118,7 @@ func (e *env) runTop(ctx context.Context, o *flowOptions, fs *pflag.FlagSet) err
 		return err
 	}
 	j.workers = 1 // one goroutine counts
+	j.instead = map[fileKind]string{logKind: "portannot top FILE"}
 	v := newTopView(j, useColor(o.color, e.stdout))
 	j.view, j.format = v, v
 	return e.show(ctx, v, topTitle(o, files), held, j.live != nil || j.follow, func(ctx context.Context) error {

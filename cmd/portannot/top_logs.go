@@ -22,17 +22,14 @@ func areLogs(words []string, follow bool) bool {
 		if w == "-" {
 			return false
 		}
-		f, err := os.Open(w)
+		st, err := os.Stat(w)
 		if err != nil {
 			if matches, _ := filepath.Glob(w); follow && (os.IsNotExist(err) || len(matches) > 0) {
 				continue
 			}
 			return false
 		}
-		st, err := f.Stat()
-		capture := err != nil || !st.Mode().IsRegular() || isCapture(f)
-		f.Close()
-		if capture {
+		if !st.Mode().IsRegular() || kindOfFile(w) == captureKind {
 			return false
 		}
 	}

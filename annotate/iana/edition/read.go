@@ -201,6 +201,18 @@ func (s *source) detect() (func(*source) (parsed, error), error) {
 	return nil, s.errorf(0, "not the port number registry: no heading with %q and %q", columnNames[cellName], columnNames[cellPort])
 }
 
+// Recognise reports whether a file that begins with data is an edition of the
+// registry, in a form that [Read] reads uncompressed. A few KiB are enough.
+func Recognise(data []byte) bool {
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	head := bytes.TrimLeftFunc(data, unicode.IsSpace)
+	if len(head) > 0 && head[0] == '<' && !bytes.Contains(head, []byte("Port Number Registry")) {
+		return false
+	}
+	_, err := (&source{data: data}).detect()
+	return err == nil
+}
+
 // rootElement gives the local name, in lower case, of the first element of
 // some markup. HTML as XHTML starts with an XML declaration too, so only the
 // element tells. A document type counts as the element it announces.

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -68,6 +69,71 @@ func load(src Source) (file, error) {
 		return f, fmt.Errorf("%s: %s", f.name, textHint(f.data))
 	}
 	return f, nil
+}
+
+// Recognise reports whether a file that begins with data is one of rules, of a kind
+// that [Read] reads or names. A list of addresses is too little to tell.
+func Recognise(data []byte) bool {
+	data = bytes.TrimPrefix(data, []byte{0xef, 0xbb, 0xbf})
+	text := bytes.TrimSpace(data)
+	switch {
+	case len(text) == 0, binaryHint(data) != "":
+		return false
+	case text[0] == '{' || text[0] == '[':
+		return rulesKeys(firstKeys(text))
+	case text[0] == '<':
+		return isSense(data) || strings.HasPrefix(xmlHint(data), "a ")
+	case csvMark(data) != 0:
+		return !bytes.Contains(bytes.ToLower(firstLine(data)), []byte("time")) // a log says when
+	}
+	return textKind(data) != NoKind || isASA(data) || !strings.HasPrefix(textHint(data), "not rules")
+}
+
+// firstLine gives the first line that is no comment.
+func firstLine(data []byte) []byte {
+	for line := range bytes.Lines(data) {
+		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '#' {
+			return line
+		}
+	}
+	return nil
+}
+
+// firstKeys gives the keys of a JSON object, or of the first one in an array, as far
+// as they stand in data.
+func firstKeys(data []byte) map[string]bool {
+	keys := map[string]bool{}
+	d := json.NewDecoder(bytes.NewReader(data))
+	t, err := d.Token()
+	if t == json.Delim('[') {
+		t, err = d.Token()
+	}
+	if err != nil || t != json.Delim('{') {
+		return keys
+	}
+	for d.More() {
+		key, err := d.Token()
+		name, ok := key.(string)
+		if err != nil || !ok {
+			break
+		}
+		keys[name] = true
+		var value json.RawMessage
+		if d.Decode(&value) != nil {
+			break
+		}
+	}
+	return keys
+}
+
+// rulesKeys reports whether keys are those of rules in JSON.
+func rulesKeys(keys map[string]bool) bool {
+	for _, one := range []string{"nftables", "SecurityGroups", "NetworkInterfaces", "NetworkAcls", "Subnets", "PrefixLists"} {
+		if keys[one] {
+			return true
+		}
+	}
+	return keys["GroupId"] && (keys["IpPermissions"] || keys["IpPermissionsEgress"]) || keys["kind"] && keys["apiVersion"]
 }
 
 // findJSON reads JSON and finds what it is.
