@@ -193,7 +193,7 @@ func (o *enrichOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) erro
 		defer whole.Discard()
 		e = e.printingTo(whole)
 	}
-	j := &enrichJob{env: e, files: files, annotator: opt.Annotator, check: o.check("portannot enrich", enrichInstead), follow: o.follow, quiet: o.quiet, selecting: !opt.Selector.Empty()}
+	j := &enrichJob{env: e, files: files, annotator: opt.Annotator, check: o.check("portannot enrich", enrichInstead), view: o.view, follow: o.follow, quiet: o.quiet, selecting: !opt.Selector.Empty()}
 	opt.Problem = j.report
 	j.read = newReadSoFar(files)
 	if err := o.count(j, &opt); err != nil {
@@ -437,6 +437,7 @@ type enrichJob struct {
 	follow    bool
 	annotator *annotate.Annotator
 	check     *logCheck
+	view      *logView // of top; nil for any other run
 	quiet     bool
 	selecting bool
 	state     inputState
@@ -544,6 +545,7 @@ func (j *enrichJob) copy(ctx context.Context, name string) error {
 
 // summary accounts for every line and flow, on standard error.
 func (j *enrichJob) summary() {
+	j.view.atEnd()
 	if j.sums != nil {
 		j.sums.finish() // which runSums asks for its error
 	}

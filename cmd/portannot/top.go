@@ -160,7 +160,12 @@ func (e *env) show(ctx context.Context, v *topView, title string, held *heldMess
 		}
 		hide()
 	}()
-	v.screen.Run(shown, model, v.board, held.news)
+	v.screen.Run(shown, model, v.board, func() string {
+		if v.finished.Load() || v.accounting.Load() {
+			return "" // the account, which comes when the screen has gone
+		}
+		return held.news()
+	})
 	cancel()
 	return <-done
 }
@@ -211,6 +216,7 @@ type topView struct {
 	looked     time.Time
 	final      top.Account
 	finished   atomic.Bool // the board has all flows
+	accounting atomic.Bool // the input has been read, and messages are the account
 }
 
 func newTopView(j *job, color bool) *topView {

@@ -161,7 +161,11 @@ func TestTopOfLogs(t *testing.T) {
 	}
 	m := newTmux(t, 80, 24, "", log)
 	m.sees("ended conn.log")
+	time.Sleep(500 * time.Millisecond) // the account has been made by now
 	screen := m.sees("7 flows")
+	if !strings.Contains(screen, "q quit") || strings.Contains(screen, "PAYLOAD") {
+		t.Errorf("the account stands in the place of the keys, or payload is shown:\n%s", screen)
+	}
 	for _, want := range []string{"6003/tcp   assigned   x11", "4/tcp      unassigned -", "-          no side    -"} {
 		if strings.Count(screen, want) != 1 {
 			t.Errorf("not one %q:\n%s", want, screen)

@@ -99,6 +99,13 @@ func (v *logView) begin(opt *flowlog.EnrichOptions) (end func(), err error) {
 	}, nil
 }
 
+// atEnd says that all has been read.
+func (v *logView) atEnd() {
+	if v != nil {
+		v.accounting.Store(true)
+	}
+}
+
 // noFlows holds none: a record of a log is of a flow that was met and has gone.
 type noFlows struct{}
 

@@ -114,8 +114,9 @@ type Account struct {
 type Snapshot struct {
 	At      time.Time
 	Began   time.Time
-	Clock   int64 // of the packets, nanoseconds since the Unix epoch; 0 before the first
-	Ended   bool  // the input has; the rates are then the mean of all of it
+	Clock   int64         // of the packets, nanoseconds since the Unix epoch; 0 before the first
+	Ended   bool          // the input has; the rates are then the mean of all of it
+	Span    time.Duration // from the first packet to the latest; valid if Ended
 	Rows    []Row
 	Account Account
 	Chosen  Service
@@ -428,7 +429,7 @@ func (b *Board) clock(now time.Time) int64 {
 // publish makes a Snapshot.
 func (b *Board) publish(now time.Time, account Account) {
 	clock := b.clock(now)
-	s := &Snapshot{At: now, Began: b.began, Clock: clock, Ended: b.finished, Account: account,
+	s := &Snapshot{At: now, Began: b.began, Clock: clock, Ended: b.finished, Span: time.Duration(b.latest - b.first), Account: account,
 		Chosen: b.listedFor, Flows: slices.Clone(b.listed), More: b.listedMore, Rows: make([]Row, 0, len(b.rows)+1)}
 	s.Account.Waiting = max(b.notYet, b.waiting)
 	b.published = now

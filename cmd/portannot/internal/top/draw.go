@@ -2,6 +2,7 @@ package top
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -114,14 +115,14 @@ func (m *Model) accountLine() Line {
 		share := 100 * float64(a.Dropped) / float64(max(a.Received, 1))
 		l = append(l, Span{fmt.Sprintf("DROPPED %d of %d packets (%.1f%%) ", a.Dropped, a.Received, share), Alarm})
 	}
-	state := ""
-	switch {
-	case m.paused:
-		state = "PAUSED "
-	case s.Ended:
-		state = "ended "
+	state, lasted := "", s.At.Sub(s.Began).Truncate(time.Second)
+	if s.Ended {
+		state, lasted = "ended ", s.Span.Round(max(time.Millisecond, s.Span.Truncate(time.Second)/100))
 	}
-	l = append(l, Span{fmt.Sprintf("%s%s %s ", state, visible(m.What), s.At.Sub(s.Began).Truncate(time.Second)), Title})
+	if m.paused {
+		state = "PAUSED "
+	}
+	l = append(l, Span{fmt.Sprintf("%s%s %s ", state, visible(m.What), lasted), Title})
 	text := fmt.Sprintf("%s packets, %s/s, %s flows", number(float64(a.Packets)), number(s.Rate()), number(float64(a.Flows)))
 	if a.Live && a.Dropped == 0 {
 		text += ", none dropped"
@@ -213,11 +214,18 @@ func titles(columns []column) []string {
 // serviceColumns are those that the screen has room for.
 func (m *Model) serviceColumns() ([]column, func(*Row) []string) {
 	wide := m.width >= 110
+	payload := m.snap == nil || len(m.snap.Rows) == 0 || slices.ContainsFunc(m.snap.Rows, func(r Row) bool { return r.Examined })
 	columns := []column{{"", 1, false}, {"SERVICE", 10, false}, {"STATUS", 10, false}, {"NAME", 15, false},
 		{"CLIENTS", 7, true}, {"PKTS/S", 6, true}, {"BYTES/S", 7, true}, {"PAYLOAD", 17, false}}
-	if wide {
+	switch {
+	case wide:
 		columns = append(columns[:7], column{"FLOWS", 7, true}, column{"OPEN", 7, true}, column{"BYTES", 7, true}, column{"PAYLOAD", 30, false})
 		columns[3].width = 20
+	case !payload: // of logs
+		columns = append(columns[:7], column{"FLOWS", 7, true}, column{"BYTES", 7, true})
+	}
+	if wide && !payload {
+		columns = columns[:len(columns)-1]
 	}
 	rest := m.width - 1
 	for _, c := range columns {
@@ -239,10 +247,16 @@ func (m *Model) serviceColumns() ([]column, func(*Row) []string) {
 			clients = "-"
 		}
 		t := []string{mark(r), serviceText(r), statusOf(r), nameText(r), clients, number(r.PacketRate), number(r.ByteRate)}
-		if wide {
+		switch {
+		case wide:
 			t = append(t, number(float64(r.Flows)), number(float64(r.Open)), number(float64(r.Bytes)))
+		case !payload:
+			t = append(t, number(float64(r.Flows)), number(float64(r.Bytes)))
 		}
-		if t = append(t, payloadText(r)); describe {
+		if payload {
+			t = append(t, payloadText(r))
+		}
+		if describe {
 			t = append(t, visible(r.Entry.Description()))
 		}
 		return t
@@ -353,12 +367,29 @@ func (m *Model) serviceLines() []Line {
 func (m *Model) wordLines() []Line {
 	var lines []Line
 	for _, text := range m.word {
-		if len(lines) >= (m.height-4)/2 {
-			break
+		for _, part := range wrapped(visible(text), m.width) {
+			if len(lines) >= (m.height-4)/2 {
+				return lines
+			}
+			lines = append(lines, Line{{part, Plain}})
 		}
-		lines = append(lines, Line{{visible(text), Plain}})
 	}
 	return lines
+}
+
+// wrapped breaks a line between words. What goes on is as far in as its value, which
+// stands in column 14.
+func wrapped(text string, width int) (lines []string) {
+	indent := strings.Repeat(" ", min(14, width/2))
+	for displaywidth.String(text) > width {
+		at := strings.LastIndexByte(displaywidth.TruncateString(text, width+1, ""), ' ')
+		if at <= len(indent) {
+			break // one long word
+		}
+		lines = append(lines, text[:at])
+		text = indent + text[at+1:]
+	}
+	return append(lines, text)
 }
 
 func (m *Model) flowLines() []Line {
@@ -369,6 +400,9 @@ func (m *Model) flowLines() []Line {
 		title = "flows of " + m.chosen.String()
 	}
 	text := fmt.Sprintf("%d %s, the open ones first", len(list), title)
+	if len(list) == 1 {
+		text = "1 " + strings.Replace(title, "flows", "flow", 1)
+	}
 	if m.snap != nil && m.snap.Chosen == m.chosen && m.snap.More > 0 {
 		text += fmt.Sprintf("; %d more are not shown", m.snap.More)
 	}
@@ -415,7 +449,7 @@ func (m *Model) newFlowTable(list []*Flow, first, second string) *flowTable {
 	for _, f := range list {
 		t.address = max(t.address, len(f.Client.String()), len(f.Server.String()))
 	}
-	t.columns = []column{{"STATE", 11, false}, {"BYTES", 5, true}, {"PAYLOAD", 12, false}}
+	t.columns = []column{{"STATE", 11, false}, {"BYTES", 5, true}, {"PAYLOAD", len("contradicts http"), false}}
 	if m.width >= 140 {
 		t.columns = append(t.columns[:2], column{"PACKETS", 7, true}, column{"AGE", 8, true}, column{"END", 14, false}, column{"SIDE", 20, false}, t.columns[2])
 	}
@@ -512,7 +546,7 @@ var helpTexts = []string{
 	"",
 	"Up Down PgUp PgDn Home End   move (also k j g G)",
 	"s    sort by the next column: bytes/s, packets/s, clients, flows, bytes, service,",
-	"     latest;  r reverses the order",
+	"     status, name, payload, latest;  r reverses the order",
 	"/    filter: type words that a line must have; Enter keeps, Esc clears them",
 	"f    only one status of the port: assigned, reserved, unassigned ...",
 	"m    only what is marked",

@@ -60,6 +60,9 @@ var sorts = []struct {
 	{"service", func(a, b *Row) int {
 		return cmp.Or(cmp.Compare(a.Service.Port, b.Service.Port), cmp.Compare(a.Service.Transport, b.Service.Transport))
 	}},
+	{"status", func(a, b *Row) int { return cmp.Compare(statusOf(a), statusOf(b)) }},
+	{"name", func(a, b *Row) int { return cmp.Compare(nameText(a), nameText(b)) }},
+	{"payload", func(a, b *Row) int { return cmp.Compare(payloadText(a), payloadText(b)) }},
 	{"latest", func(a, b *Row) int { return cmp.Compare(b.Last, a.Last) }},
 }
 

@@ -41,6 +41,9 @@ func (s *Screen) Close() { s.screen.Fini() }
 // drawEvery is how often the screen is drawn at most.
 const drawEvery = 200 * time.Millisecond
 
+// messageTime is how long a message stands in the place of the keys.
+const messageTime = 10 * time.Second
+
 // Run shows what board has until ctx is done or the user quits. messages gives the
 // latest thing that the run had to say. If drawing panics, the terminal is restored
 // first.
@@ -48,6 +51,7 @@ func (s *Screen) Run(ctx context.Context, m *Model, board *Board, messages func(
 	defer s.Close()
 	m.Choose = board.Choose
 	s.draw(m)
+	var said time.Time // when m.Message was
 	tick := time.NewTicker(drawEvery)
 	defer tick.Stop()
 	for {
@@ -83,7 +87,9 @@ func (s *Screen) Run(ctx context.Context, m *Model, board *Board, messages func(
 			default:
 			}
 			if text := messages(); text != "" {
-				m.Message, changed = text, true
+				m.Message, said, changed = text, time.Now(), true
+			} else if m.Message != "" && time.Since(said) > messageTime {
+				m.Message, changed = "", true
 			}
 			if changed {
 				s.draw(m)
@@ -118,11 +124,11 @@ func (s *Screen) style(style Style) tcell.Style {
 		t = t.Reverse(true)
 	case Alarm:
 		if t = t.Bold(true); s.color {
-			t = t.Foreground(color.Red)
+			t = t.Foreground(color.Maroon) // 1 of the terminal: bright red is hard to read on white
 		}
 	case Notice:
 		if s.color {
-			t = t.Foreground(color.Yellow)
+			t = t.Foreground(color.Olive) // 3
 		}
 	case Faint:
 		t = t.Dim(true)

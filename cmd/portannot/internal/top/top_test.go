@@ -3,6 +3,7 @@ package top
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -303,7 +304,7 @@ func TestKeys(t *testing.T) {
 	m.Press("enter")
 	m.Show(tr.pass(time.Second))
 	got := text(m)
-	for _, want := range []string{"443/tcp: \\x1b[2J", "  records  none", "1 flows of 443/tcp", "[2001:db8:1234:5678:9abc:def0:1234:5678]:40000", "[2001:db8:1234:5678:9abc:def0:1234:9999]:443", "contradicts"} {
+	for _, want := range []string{"443/tcp: \\x1b[2J", "  records  none", "1 flow of 443/tcp", "[2001:db8:1234:5678:9abc:def0:1234:5678]:40000", "[2001:db8:1234:5678:9abc:def0:1234:9999]:443", "contradicts"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("flows: no %q in\n%s", want, got)
 		}
@@ -377,6 +378,58 @@ func TestNumber(t *testing.T) {
 	for v, want := range map[float64]string{0: "0", 0.04: "<0.1", 1: "1", 9.94: "9.9", 42: "42", 9999: "9999", 12345: "12.3k", 999_499: "999k", 1e6: "1.0M", 3.2e9: "3.2G"} {
 		if got := number(v); got != want || len(got) > 5 {
 			t.Errorf("%v: %q, want %q", v, got, want)
+		}
+	}
+}
+
+// Where no payload was looked at, as in logs, its column gives room to counts.
+func TestWithoutPayload(t *testing.T) {
+	for _, width := range []int{80, 120} {
+		tr := newTraffic()
+		tr.add("192.0.2.1:40000", "198.51.100.1", 443, 12, nil)
+		m := new(Model)
+		m.Resize(width, 24)
+		m.Show(tr.pass(time.Second))
+		if got := text(m); strings.Contains(got, "PAYLOAD") || !strings.Contains(got, "FLOWS") || !strings.Contains(got, " 1200") {
+			t.Errorf("%d columns:\n%s", width, got)
+		}
+		tr.add("192.0.2.1:40001", "198.51.100.1", 443, 12, func(a *annotate.Annotation) { a.Observed.Examined = true })
+		m.Show(tr.pass(time.Second))
+		if got := text(m); !strings.Contains(got, "PAYLOAD") {
+			t.Errorf("%d columns:\n%s", width, got)
+		}
+	}
+}
+
+// When the input has ended, how long its packets took is said.
+func TestEnded(t *testing.T) {
+	tr := newTraffic()
+	f := tr.add("192.0.2.1:40000", "198.51.100.1", 443, 12, nil)
+	tr.now = tr.now.Add(1234567 * time.Microsecond)
+	tr.more(f, 1)
+	m := new(Model)
+	m.What = "a.pcap"
+	m.Resize(80, 24)
+	tr.pass(time.Second)
+	tr.board.Finish(tr.now, Account{Packets: 13})
+	m.Show(tr.board.Latest())
+	if got := text(m); !strings.HasPrefix(got, "ended a.pcap 1.23s 13 packets") {
+		t.Errorf("%s", got)
+	}
+}
+
+func TestWrapped(t *testing.T) {
+	for _, c := range []struct {
+		text  string
+		width int
+		want  []string
+	}{
+		{"  range       system ports", 40, []string{"  range       system ports"}},
+		{"  range       system ports, 0 to 1023", 30, []string{"  range       system ports, 0", "              to 1023"}},
+		{"0123456789012345678901234567890123456789", 20, []string{"0123456789012345678901234567890123456789"}},
+	} {
+		if got := wrapped(c.text, c.width); !slices.Equal(got, c.want) {
+			t.Errorf("%q: %q, want %q", c.text, got, c.want)
 		}
 	}
 }
