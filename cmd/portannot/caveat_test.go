@@ -13,6 +13,7 @@ import (
 // that its format can carry, that a registration says nothing of the traffic; line
 // formats in each object or row.
 func TestEveryOutputHasTheCaveat(t *testing.T) {
+	long(t)
 	root := repoRoot(t)
 	demo, log := filepath.Join(root, "testdata/captures/demo.pcap"), filepath.Join(root, "testdata/flowlogs/eve/suricata-7.json")
 	zeek := filepath.Join(root, "testdata/flowlogs/zeek/conn.log")

@@ -25,6 +25,7 @@ import (
 // The commands of one file run in a folder of their own, one after the other.
 // Building and testing are shown in the README too; they are what .ci/run does.
 func TestDocs(t *testing.T) {
+	long(t)
 	bin := t.TempDir()
 	build := exec.Command("go", "build", "-o", filepath.Join(bin, "portannot"), ".")
 	if out, err := build.CombinedOutput(); err != nil {

@@ -159,6 +159,7 @@ var hostileFormats = map[string][]string{
 // TestHostileText puts hostile text into every place and prints it in every format: it
 // is shown, and does nothing.
 func TestHostileText(t *testing.T) {
+	long(t)
 	ownData(t)
 	testdata := filepath.Join(repoRoot(t), "testdata")
 	for _, lead := range []string{"=", "@", "+", "-", "\t"} {

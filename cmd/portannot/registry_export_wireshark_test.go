@@ -178,6 +178,7 @@ func compareDissected(t *testing.T, packets []map[string]string, flows map[strin
 // TestWireshark runs the post-dissector on captures, and compares every packet
 // with its flow. Names of hosts must change nothing.
 func TestWireshark(t *testing.T) {
+	long(t)
 	hosts := filepath.Join(t.TempDir(), "hosts")
 	if err := os.WriteFile(hosts, []byte("224.0.0.251 mdns.example\n10.20.0.20 server.example\n255.255.255.255 all.example\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -198,6 +199,7 @@ func TestWireshark(t *testing.T) {
 // without multicast addresses. The post-dissector must then say what -o json
 // says, the reason and its absence included.
 func TestWiresharkPorts(t *testing.T) {
+	long(t)
 	edges := []int{1, 20, 53, 68, 80, 111, 511, 512, 513, 546, 600, 1023, 1024, 3306, 6001, 32767, 32768, 38412, 49151, 49152, 65535}
 	rng := rand.New(rand.NewPCG(1, 2))
 	pcap := binary.LittleEndian.AppendUint32(nil, 0xa1b2c3d4)

@@ -15,6 +15,9 @@ import (
 // SQLite says of every port what the table says, also where a text has what SQL must
 // escape.
 func TestWriteSQLite(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: not with -short")
+	}
 	program, err := exec.LookPath("sqlite3")
 	if err != nil {
 		t.Skip("no sqlite3 here")
