@@ -364,6 +364,19 @@ func (l *lab) send(frames [][]byte) {
 	l.drain()
 }
 
+// verdict says what became of a packet. One that should have passed and did not is sent
+// once more: on a busy machine it may have been lost, and not denied.
+func (l *lab) verdict(id uint32, frame []byte, ours Verdict) Verdict {
+	l.t.Helper()
+	if ours == Allow && !l.accepted[id] && frame != nil {
+		l.send([][]byte{frame})
+	}
+	if l.accepted[id] {
+		return Allow
+	}
+	return Deny
+}
+
 // pool holds what random packets are made of: the numbers and addresses that a
 // ruleset names, and their neighbours.
 type pool struct {
@@ -501,10 +514,7 @@ func (l *lab) count(fw *Firewall, text string, hook Hook, families []bool, count
 	wrong := 0
 	for i := range flows {
 		d := fw.Decide(&flows[i])
-		got := Deny
-		if l.accepted[uint32(i)] {
-			got = Allow
-		}
+		got := l.verdict(uint32(i), frames[i], d.Verdict)
 		counts[fmt.Sprintf("%s/%s", d.Verdict, got)]++
 		switch d.Verdict {
 		case Unknown:
