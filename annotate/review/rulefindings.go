@@ -77,7 +77,11 @@ func (f *finder) origin(list []opening) {
 	}
 	why := fmt.Sprintf("It allows %s, of which nothing was seen%s.", sample(unseen, 3), f.inWindow())
 	if len(unseen) < len(ways) {
-		why = fmt.Sprintf("Of what it allows, %s was not seen%s.", sample(unseen, 3), f.inWindow())
+		was := "was"
+		if len(unseen) > 1 {
+			was = "were"
+		}
+		why = fmt.Sprintf("Of what it allows, %s %s not seen%s.", sample(unseen, 3), was, f.inWindow())
 	}
 	if r := first.Rule; r != nil && r.Counter != nil && r.Counter.Packets > 0 {
 		why += fmt.Sprintf(" The firewall itself counted %s for it since the counter was reset.", plural(r.Counter.Packets, "packet"))

@@ -169,7 +169,7 @@ const (
 )
 
 var missingWords = [numMissing]string{
-	MissingOther:       "what flow records do not have",
+	MissingOther:       "what a rule asks for: no flow record has it",
 	MissingEnds:        "whether the firewall itself is the client or the server (--local or --interfaces says)",
 	MissingInterface:   "by which interfaces they come and go (--interfaces says)",
 	MissingWay:         "whether they pass the firewall, both ends being on one side of it",
