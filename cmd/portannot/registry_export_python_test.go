@@ -9,80 +9,59 @@ import (
 	"testing"
 )
 
-// chDB is ClickHouse as a library of Python.
-type chDB struct{ python, script, folder string }
+// pythonEngine is an engine that is a library of Python, which has newer versions than
+// Debian and npm.
+type pythonEngine struct {
+	python, script, database string
+	sqlOfJoin                func(flows, query, out string) string
+}
 
-// startChDB looks for the Python of PORTANNOT_CHDB, a folder of a Python environment with
-// chdb.
-func startChDB(t *testing.T, dir string) engine {
+// startPythonEngine looks for the Python of the environment whose folder a variable
+// names.
+func startPythonEngine(t *testing.T, variable, library, script, database string, join func(flows, query, out string) string) engine {
 	t.Helper()
-	python := filepath.Join(os.Getenv("PORTANNOT_CHDB"), "bin", "python")
-	if os.Getenv("PORTANNOT_CHDB") == "" || exec.Command(python, "-c", "import chdb").Run() != nil {
-		t.Skip("no chdb in PORTANNOT_CHDB: testdata/engines/install-chdb.sh installs it")
+	python := filepath.Join(os.Getenv(variable), "bin", "python")
+	if os.Getenv(variable) == "" || exec.Command(python, "-c", "import "+library).Run() != nil {
+		t.Skipf("no %s in %s, a folder of a Python environment", library, variable)
 	}
-	c := &chDB{python, filepath.Join(repoRoot(t), "testdata", "engines", "clickhouse.py"), filepath.Join(dir, "chdb")}
-	t.Logf("ClickHouse %s, in chDB", strings.TrimSpace(c.sql(t, "SELECT version();\n")))
-	return c
+	e := &pythonEngine{python, filepath.Join(repoRoot(t), "testdata", "engines", script), database, join}
+	t.Logf("%s, version %s", library, strings.TrimSpace(e.sql(t, "SELECT version();\n")))
+	return e
 }
 
-func (c *chDB) sql(t *testing.T, statements string) string {
+func startChDB(t *testing.T, dir string) engine {
+	return startPythonEngine(t, "PORTANNOT_CHDB", "chdb", "clickhouse.py", filepath.Join(dir, "chdb"), chDBJoin)
+}
+
+func startDuckDBPython(t *testing.T, dir string) engine {
+	return startPythonEngine(t, "PORTANNOT_PYTHON", "duckdb", "duckdb_run.py", filepath.Join(dir, "flows.duckdb"), duckDBJoin)
+}
+
+func (e *pythonEngine) sql(t *testing.T, statements string) string {
 	t.Helper()
-	return runEngine(t, strings.NewReader(statements), c.python, c.script, c.folder)
+	return runEngine(t, strings.NewReader(statements), e.python, e.script, e.database)
 }
 
-func (c *chDB) load(t *testing.T, script string) {
+func (e *pythonEngine) load(t *testing.T, script string) {
 	t.Helper()
 	text, err := os.ReadFile(script)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if rows := c.sql(t, string(text)+"SELECT count() FROM portannot;\n"); rows != "262144\n" {
+	if rows := e.sql(t, string(text)+"SELECT count(*) FROM portannot;\n"); rows != "262144\n" {
 		t.Fatalf("portannot has %s rows", rows)
 	}
 }
 
-func (c *chDB) join(t *testing.T, flows, query, out string) {
+func (e *pythonEngine) join(t *testing.T, flows, query, out string) {
 	t.Helper()
-	c.sql(t, fmt.Sprintf(`DROP TABLE IF EXISTS flows;
+	e.sql(t, e.sqlOfJoin(flows, query, out))
+}
+
+func chDBJoin(flows, query, out string) string {
+	return fmt.Sprintf(`DROP TABLE IF EXISTS flows;
 CREATE TABLE flows (id UInt64, proto String, src_ip String, src_port Int32, dst_ip String, dst_port Int32, stated String, hint String) ENGINE = MergeTree() ORDER BY id;
 INSERT INTO flows SELECT * FROM file('%s', 'CSV', 'id UInt64, proto String, src_ip String, src_port Int32, dst_ip String, dst_port Int32, stated String, hint String');
 SELECT id, %s FROM (%s) ORDER BY id INTO OUTFILE '%s' TRUNCATE FORMAT CSV;
-`, flows, clickHouseColumns(), query, out))
-}
-
-// duckDBPython is DuckDB as a library of Python, which has newer versions than npm.
-type duckDBPython struct{ python, script, database string }
-
-// startDuckDBPython looks for the Python of PORTANNOT_PYTHON, a folder of a Python
-// environment with duckdb.
-func startDuckDBPython(t *testing.T, dir string) engine {
-	t.Helper()
-	python := filepath.Join(os.Getenv("PORTANNOT_PYTHON"), "bin", "python")
-	if os.Getenv("PORTANNOT_PYTHON") == "" || exec.Command(python, "-c", "import duckdb").Run() != nil {
-		t.Skip("no duckdb in PORTANNOT_PYTHON, a folder of a Python environment")
-	}
-	d := &duckDBPython{python, filepath.Join(repoRoot(t), "testdata", "engines", "duckdb_run.py"), filepath.Join(dir, "flows.duckdb")}
-	t.Logf("DuckDB %s", strings.TrimSpace(d.sql(t, "SELECT version();")))
-	return d
-}
-
-func (d *duckDBPython) sql(t *testing.T, statements string) string {
-	t.Helper()
-	return runEngine(t, strings.NewReader(statements), d.python, d.script, d.database)
-}
-
-func (d *duckDBPython) load(t *testing.T, script string) {
-	t.Helper()
-	text, err := os.ReadFile(script)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if rows := d.sql(t, string(text)+"SELECT count(*) FROM portannot;"); rows != "262144\n" {
-		t.Fatalf("portannot has %s rows", rows)
-	}
-}
-
-func (d *duckDBPython) join(t *testing.T, flows, query, out string) {
-	t.Helper()
-	d.sql(t, duckDBJoin(flows, query, out))
+`, flows, clickHouseColumns(), query, out)
 }

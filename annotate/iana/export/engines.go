@@ -92,7 +92,7 @@ func WriteClickHouse(w io.Writer, r *iana.Registry) error {
 			"ENGINE = Memory;\n" +
 			"CREATE TABLE portannot (transport String, port UInt16,\n  " + columns + ", edition String, caveat String)\n" +
 			"ENGINE = MergeTree() ORDER BY (transport, port);\n")
-		insertSpans(w, r)
+		insertSpans(w, r, clickHouseValue)
 		fmt.Fprintf(w, "INSERT INTO portannot SELECT transport, toUInt16(first_port + step) AS port, %s, %s AS edition, '%s' AS caveat"+
 			" FROM portannot_spans ARRAY JOIN range(toUInt64(last_port - first_port + 1)) AS step;\nDROP TABLE portannot_spans;\n",
 			strings.Join(tableColumns[:numSaid], ", "), clickHouseLiteral(nil, r.Edition().Date), iana.Caveat)
@@ -116,9 +116,10 @@ func clickHouseArray(dst []byte, list []string) []byte {
 	return append(dst, ']')
 }
 
-// insertSpans writes the statements that fill portannot_spans, each on one
-// line, which is where clickhouse-client looks for their ends.
-func insertSpans(w *bufio.Writer, r *iana.Registry) {
+// insertSpans writes the statements that fill portannot_spans, each on one line, which
+// is where clickhouse-client looks for their ends. value appends a column as a literal;
+// v is its text.
+func insertSpans(w *bufio.Writer, r *iana.Registry, value func(dst []byte, p *Ports, column, v string) []byte) {
 	var line []byte
 	n := 0
 	for p := range Table(r) {
@@ -132,30 +133,33 @@ func insertSpans(w *bufio.Writer, r *iana.Registry) {
 			w.WriteString("INSERT INTO portannot_spans VALUES ")
 		}
 		n++
-		line = clickHouseLiteral(append(line[:0], '('), p.Transport.String())
-		line = fmt.Appendf(line, ",%d,%d", p.Span.First, p.Span.Last)
+		line = fmt.Appendf(line[:0], "('%v',%d,%d", p.Transport, p.Span.First, p.Span.Last)
 		values := p.columns("")
 		for i, v := range values[:numSaid] {
-			line = append(line, ',')
-			switch tableColumns[i] {
-			case "listed":
-				if p.Listed {
-					v = "1"
-				} else {
-					v = "0"
-				}
-				line = append(line, v...)
-			case "names":
-				line = clickHouseArray(line, p.Names)
-			case "siblings":
-				line = clickHouseArray(line, p.siblingNames())
-			default:
-				line = clickHouseLiteral(line, v)
-			}
+			line = value(append(line, ','), p, tableColumns[i], v)
 		}
 		w.Write(append(line, ')'))
 	}
 	w.WriteString(";\n")
+}
+
+func clickHouseValue(dst []byte, p *Ports, column, v string) []byte {
+	switch column {
+	case "listed":
+		return appendBit(dst, p.Listed)
+	case "names":
+		return clickHouseArray(dst, p.Names)
+	case "siblings":
+		return clickHouseArray(dst, p.siblingNames())
+	}
+	return clickHouseLiteral(dst, v)
+}
+
+func appendBit(dst []byte, b bool) []byte {
+	if b {
+		return append(dst, '1')
+	}
+	return append(dst, '0')
 }
 
 // WriteSpans writes the values of [Table] as CSV, one a row, with the columns

@@ -90,43 +90,29 @@ func WriteSQLite(w io.Writer, r *iana.Registry) error {
 		})
 		w.WriteString("BEGIN;\nDROP TABLE IF EXISTS portannot;\nDROP TABLE IF EXISTS temp.portannot_spans;\n" +
 			"CREATE TEMPORARY TABLE portannot_spans (transport TEXT, first_port INTEGER, last_port INTEGER,\n" + columns + ");\n")
-		n := 0
-		for p := range Table(r) {
-			switch {
-			case n%insertRows != 0:
-				w.WriteByte(',')
-			case n > 0:
-				w.WriteString(";\n")
-				fallthrough
-			default:
-				w.WriteString("INSERT INTO portannot_spans VALUES ")
-			}
-			n++
-			fmt.Fprintf(w, "('%v',%d,%d", p.Transport, p.Span.First, p.Span.Last)
-			values := p.columns("")
-			for i, v := range values[:numSaid] {
-				switch tableColumns[i] {
-				case "listed":
-					v = map[bool]string{true: "1", false: "0"}[p.Listed]
-				case "names":
-					v = sqlText(jsonArray(p.Names))
-				case "siblings":
-					v = sqlText(jsonArray(p.siblingNames()))
-				default:
-					if v = sqlText(v); v == "''" {
-						v = "NULL"
-					}
-				}
-				w.WriteString("," + v)
-			}
-			w.WriteByte(')')
-		}
-		fmt.Fprintf(w, ";\nCREATE TABLE portannot (transport TEXT NOT NULL, port INTEGER NOT NULL,\n%s,\n  edition TEXT, caveat TEXT NOT NULL, PRIMARY KEY (transport, port)) WITHOUT ROWID;\n", columns)
+		insertSpans(w, r, sqliteValue)
+		fmt.Fprintf(w, "CREATE TABLE portannot (transport TEXT NOT NULL, port INTEGER NOT NULL,\n%s,\n  edition TEXT, caveat TEXT NOT NULL, PRIMARY KEY (transport, port)) WITHOUT ROWID;\n", columns)
 		fmt.Fprintf(w, "WITH RECURSIVE ports (id, port, last_port) AS (\n  SELECT rowid, first_port, last_port FROM portannot_spans\n"+
 			"  UNION ALL SELECT id, port + 1, last_port FROM ports WHERE port < last_port)\n"+
 			"INSERT INTO portannot SELECT transport, port, %s, nullif(%s, ''), '%s'\n  FROM ports JOIN portannot_spans ON portannot_spans.rowid = id;\n"+
 			"DROP TABLE temp.portannot_spans;\nCOMMIT;\nANALYZE portannot;\n", quotedColumns(), sqlText(r.Edition().Date), iana.Caveat)
 	})
+}
+
+func sqliteValue(dst []byte, p *Ports, column, v string) []byte {
+	switch column {
+	case "listed":
+		return appendBit(dst, p.Listed)
+	case "names":
+		v = jsonArray(p.Names)
+	case "siblings":
+		v = jsonArray(p.siblingNames())
+	default:
+		if v == "" {
+			return append(dst, "NULL"...)
+		}
+	}
+	return append(dst, sqlText(v)...)
 }
 
 // sqlColumns declares the columns that say something of a port.
