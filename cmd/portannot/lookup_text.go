@@ -309,16 +309,18 @@ var statusColors = [iana.NumStatuses]string{
 
 // status gives a status in its colour, padded to a width.
 func (p paint) status(s iana.Status, width int) string {
-	text := fmt.Sprintf("%-*s", width, s)
-	if !p || statusColors[s] == "" {
-		return text
-	}
-	return "\x1b[" + statusColors[s] + "m" + text + "\x1b[0m"
+	return p.as(statusColors[s], fmt.Sprintf("%-*s", width, s))
 }
 
-func (p paint) heading(text string) string {
-	if !p {
+func (p paint) heading(text string) string { return p.as("1", text) }
+
+// alarm and notice are for what deserves a look.
+func (p paint) alarm(text string) string  { return p.as("31", text) }
+func (p paint) notice(text string) string { return p.as("33", text) }
+
+func (p paint) as(code, text string) string {
+	if !p || code == "" {
 		return text
 	}
-	return "\x1b[1m" + text + "\x1b[0m"
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
 }

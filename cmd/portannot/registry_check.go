@@ -18,6 +18,7 @@ type checkOptions struct {
 	output   string
 	registry string
 	asOf     string
+	color    string
 }
 
 func (e *env) checkCommand() *cli.Command {
@@ -40,6 +41,7 @@ Doubts about the file or about how it is read; with any, the exit status is 1:
 			outputFlag(&o.output, "text", []string{"text", "json"}, "text (default) or json, one object a line"),
 			registryFlag(&o.registry),
 			asOfFlag(&o.asOf),
+			colorFlag(&o.color),
 		}}},
 		After: "Exit status: 0 nothing but old oddities; 1 doubts, or failure; 2 usage.",
 		Examples: []string{
@@ -78,7 +80,7 @@ func (o *checkOptions) run(ctx context.Context, e *env) error {
 		if o.output == "json" {
 			return writeProblemsJSON(w, problems)
 		}
-		return writeProblems(w, reg, problems)
+		return writeProblems(w, reg, problems, paint(useColor(o.color, e.stdout)))
 	})
 	if err != nil {
 		return err
@@ -95,7 +97,7 @@ func (o *checkOptions) run(ctx context.Context, e *env) error {
 	return nil
 }
 
-func writeProblems(w *bufio.Writer, reg *iana.Registry, problems []edition.Problem) error {
+func writeProblems(w *bufio.Writer, reg *iana.Registry, problems []edition.Problem, paint paint) error {
 	widths := [2]int{}
 	for _, p := range problems {
 		widths[0] = max(widths[0], len(p.Kind.String()))
@@ -107,7 +109,11 @@ func writeProblems(w *bufio.Writer, reg *iana.Registry, problems []edition.Probl
 		if counts[p.Kind]++; counts[p.Kind] == 1 {
 			kinds = append(kinds, p.Kind)
 		}
-		fmt.Fprintf(w, "%-*s  %-*s  %s", widths[0], p.Kind, widths[1], where(p.HasPort, p.Ports, p.Transport), escaped(p.Text))
+		kind := fmt.Sprintf("%-*s", widths[0], p.Kind)
+		if doubtful(p.Kind) {
+			kind = paint.alarm(kind)
+		}
+		fmt.Fprintf(w, "%s  %-*s  %s", kind, widths[1], where(p.HasPort, p.Ports, p.Transport), escaped(p.Text))
 		if p.Line > 0 {
 			fmt.Fprintf(w, " (line %d)", p.Line)
 		}

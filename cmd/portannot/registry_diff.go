@@ -18,6 +18,7 @@ import (
 type diffOptions struct {
 	output   string
 	revised  bool
+	color    string
 	registry string
 }
 
@@ -46,6 +47,7 @@ removed, and come last.`,
 		Groups: []cli.Group{{Heading: "Flags:", Flags: []cli.Flag{
 			outputFlag(&o.output, "text", []string{"text", "json"}, "text (default) or json, one object a line"),
 			revisedFlag(&o.revised),
+			colorFlag(&o.color),
 			registryFlag(&o.registry),
 		}}},
 		Examples: []string{
@@ -84,7 +86,7 @@ func (o *diffOptions) run(ctx context.Context, e *env, editions []string) error 
 	if err != nil {
 		return err
 	}
-	d := diff{old: old.Edition(), new: reg.Edition(), changes: edition.Compare(old, reg), revised: o.revised}
+	d := diff{old: old.Edition(), new: reg.Edition(), changes: edition.Compare(old, reg), revised: o.revised, paint: paint(useColor(o.color, e.stdout))}
 	return buffered(e.textOutput(o.output), func(w *bufio.Writer) error { return d.write(w, o.output) })
 }
 
@@ -93,6 +95,7 @@ type diff struct {
 	old, new iana.Edition
 	changes  []edition.Change
 	revised  bool // show these too
+	paint    paint
 }
 
 func (d *diff) write(w *bufio.Writer, format string) error {
@@ -121,12 +124,24 @@ func (d *diff) writeText(w *bufio.Writer) error {
 		c := &d.changes[i]
 		counts[c.Kind]++
 		if d.shows(c) {
-			fmt.Fprintf(w, "%-7s  %-*s  %s\n", c.Kind, width, escaped(changed(c)), escaped(changeWords(c)))
+			fmt.Fprintf(w, "%s  %-*s  %s\n", d.paint.change(c.Kind), width, escaped(changed(c)), escaped(changeWords(c)))
 		}
 	}
 	sums := changeCounts(&counts, d.revised)
 	_, err := fmt.Fprintf(w, "# %s; from %s to %s.\n# %s\n", strings.Join(sums, ", "), editionWords(d.old), editionWords(d.new), iana.Warning)
 	return err
+}
+
+// change gives the kind of a change, padded: what took a name away deserves a look.
+func (p paint) change(k edition.ChangeKind) string {
+	text := fmt.Sprintf("%-7s", k)
+	switch k {
+	case edition.Removed:
+		return p.alarm(text)
+	case edition.Renamed, edition.StatusChanged:
+		return p.notice(text)
+	}
+	return text
 }
 
 // changeCounts says how many changes of each kind there are.

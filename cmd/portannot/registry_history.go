@@ -17,6 +17,7 @@ import (
 type registryHistoryOptions struct {
 	output  string
 	revised bool
+	color   string
 }
 
 func (e *env) registryHistoryCommand() *cli.Command {
@@ -37,6 +38,7 @@ Changes of service codes and of reports of unauthorized use are known only from
 		Groups: []cli.Group{{Heading: "Flags:", Flags: []cli.Flag{
 			outputFlag(&o.output, "text", []string{"text", "json"}, "text (default) or json, one object a line"),
 			revisedFlag(&o.revised),
+			colorFlag(&o.color),
 		}}},
 		Examples: []string{
 			"portannot registry history 2026-01-01",
@@ -71,7 +73,7 @@ func (o *registryHistoryOptions) run(ctx context.Context, e *env, days []string)
 	case from != "" && from < firstKnown:
 		e.warnf("changes before %s, the first known edition, are not known", firstKnown)
 	}
-	h := stepsOf{steps: edition.History(from, to), revised: o.revised, from: from, to: to}
+	h := stepsOf{steps: edition.History(from, to), revised: o.revised, paint: paint(useColor(o.color, e.stdout)), from: from, to: to}
 	if err := h.addUpdated(ctx, from, to); err != nil {
 		return err
 	}
@@ -87,6 +89,7 @@ func (o *registryHistoryOptions) run(ctx context.Context, e *env, days []string)
 type stepsOf struct {
 	steps    []edition.Step
 	revised  bool // show these too
+	paint    paint
 	from, to string
 }
 
@@ -115,12 +118,12 @@ func (h *stepsOf) writeText(w *bufio.Writer) error {
 		}
 		return nil
 	})
-	fmt.Fprintf(w, "%-10s  %-7s  %-*s  %s\n", "EDITION", "CHANGE", width, "WHERE", "WHAT")
+	fmt.Fprintf(w, "%s\n", h.paint.heading(fmt.Sprintf("%-10s  %-7s  %-*s  WHAT", "EDITION", "CHANGE", width, "WHERE")))
 	err := h.each(func(date string, c *edition.Change) error {
 		if !d.shows(c) {
 			return nil
 		}
-		_, err := fmt.Fprintf(w, "%-10s  %-7s  %-*s  %s\n", date, c.Kind, width, changed(c), changeWords(c))
+		_, err := fmt.Fprintf(w, "%-10s  %s  %-*s  %s\n", date, h.paint.change(c.Kind), width, changed(c), changeWords(c))
 		return err
 	})
 	if err != nil {

@@ -16,6 +16,7 @@ type infoOptions struct {
 	output   string
 	registry string
 	asOf     string
+	color    string
 }
 
 func (e *env) infoCommand() *cli.Command {
@@ -30,6 +31,7 @@ came from, and what is in it.`,
 			reportFormatFlag(&o.output),
 			registryFlag(&o.registry),
 			asOfFlag(&o.asOf),
+			colorFlag(&o.color),
 		}}},
 		Examples: []string{
 			"portannot registry info",
@@ -64,7 +66,7 @@ func (o *infoOptions) run(ctx context.Context, e *env) error {
 			_, err := w.Write(append(marshal(reg.info()), '\n'))
 			return err
 		}
-		reg.writeInfo(w)
+		reg.writeInfo(w, paint(useColor(o.color, e.stdout)))
 		return writeWarning(w, reg.Registry)
 	})
 }
@@ -97,7 +99,7 @@ func (c chosen) info() *registryInfo {
 }
 
 // writeInfo writes the text. Errors of writing stay in w.
-func (c chosen) writeInfo(w *bufio.Writer) {
+func (c chosen) writeInfo(w *bufio.Writer, p paint) {
 	ed, counts := c.Edition(), c.Counts()
 	line := func(label, format string, args ...any) {
 		fmt.Fprintf(w, "%-8s  %s\n", label, escaped(fmt.Sprintf(format, args...)))
@@ -118,18 +120,18 @@ func (c chosen) writeInfo(w *bufio.Writer) {
 	line("source", "%s", ed.Source)
 	line("sha256", "%s", orNone(ed.SHA256))
 	if !c.Coverage().Complete() {
-		line("covers", "ports %v only", c.Coverage().Span)
+		fmt.Fprintf(w, "%-8s  %s\n", "covers", p.notice(fmt.Sprintf("ports %v only", c.Coverage().Span)))
 	}
 	by := &counts.ByTransport
 	line("records", "%d: tcp %d, udp %d, sctp %d, dccp %d, without transport %d",
 		counts.Records, by[iana.TCP], by[iana.UDP], by[iana.SCTP], by[iana.DCCP], by[iana.NoTransport])
 	line("names", "%d without a port; %d times several for one port and transport", counts.WithoutPort, counts.MultiName)
 
-	fmt.Fprintf(w, "\n%-12s", "PORTS")
+	heading := fmt.Sprintf("%-12s", "PORTS")
 	for _, t := range iana.Transports() {
-		fmt.Fprintf(w, "%8s", t)
+		heading += fmt.Sprintf("%8s", t)
 	}
-	w.WriteByte('\n')
+	fmt.Fprintf(w, "\n%s\n", p.heading(heading))
 	numbers := func(label string, of func(t iana.Transport) int) {
 		fmt.Fprintf(w, "%-12s", label)
 		for _, t := range iana.Transports() {

@@ -26,6 +26,7 @@ type updateOptions struct {
 	from     string
 	output   string
 	revised  bool
+	color    string
 	older    bool
 	embedded bool
 	registry string
@@ -46,6 +47,7 @@ does for one run.`,
 				"address or file of the edition; an address is https, or http on this machine; default is the XML of IANA's own page,\niana.org/assignments/service-names-port-numbers").Of(cli.File),
 			outputFlag(&o.output, "text", []string{"text", "json"}, "text (default) or json, one object a line"),
 			revisedFlag(&o.revised),
+			colorFlag(&o.color),
 			cli.Switch(&o.older, "allow-older", "", false, "install and use an edition also if it is older than the one in use"),
 			cli.Switch(&o.embedded, "embedded", "", false, "remove what is installed and use the embedded edition"),
 			registryFlag(&o.registry),
@@ -103,7 +105,7 @@ func (o *updateOptions) run(ctx context.Context, e *env) error {
 	if err := pinOlder(dir, reg.Edition(), o.older); err != nil {
 		return err
 	}
-	d := diff{old: old.Edition(), new: reg.Edition(), changes: edition.Compare(old, reg), revised: o.revised}
+	d := diff{old: old.Edition(), new: reg.Edition(), changes: edition.Compare(old, reg), revised: o.revised, paint: paint(useColor(o.color, e.stdout))}
 	if err := buffered(e.textOutput(o.output), func(w *bufio.Writer) error { return d.write(w, o.output) }); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -130,6 +131,39 @@ func TestOtherTextFitsTheTerminal(t *testing.T) {
 				if len([]rune(line)) > width && strings.Contains(strings.TrimSpace(line), " ") {
 					t.Errorf("%v at %d: a line of %d: %s", args, width, len(line), line)
 				}
+			}
+		}
+	}
+}
+
+// TestColorOnTerminal: text has colour on a terminal, and none with NO_COLOR, on a
+// terminal without it, or where --color says so.
+func TestColorOnTerminal(t *testing.T) {
+	testdata := filepath.Join(repoRoot(t), "testdata")
+	capture := filepath.Join(testdata, "captures", "demo.pcap")
+	for _, args := range [][]string{
+		{"-q", "-r", capture},
+		{"-q", "-r", capture, "--by", "service"},
+		{"lookup", "4/tcp"},
+		{"review", "-q", "-r", capture},
+		{"registry", "info"},
+		{"registry", "diff", "2025-01-01", "2025-06-30"},
+		{"registry", "history", "2025-01-01", "2025-06-30"},
+	} {
+		for _, c := range []struct {
+			env, flag string
+			want      bool
+		}{
+			{"NO_COLOR=", "", true}, {"NO_COLOR=1", "", false}, {"TERM=dumb", "", false},
+			{"NO_COLOR=", "--color=never", false}, {"NO_COLOR=1", "--color=always", true},
+		} {
+			env := []string{"TERM=xterm", "NO_COLOR=", c.env}
+			out := onTerminal(t, 120, env, append(slices.Clone(args), strings.Fields(c.flag)...)...)
+			if got := strings.Contains(out, "\x1b["); got != c.want {
+				t.Errorf("%s portannot %q %s: colour %v, want %v", c.env, args, c.flag, got, c.want)
+			}
+			if strings.Contains(out, "\x1b[32m") {
+				t.Errorf("portannot %q: green", args)
 			}
 		}
 	}

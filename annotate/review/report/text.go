@@ -6,8 +6,11 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
+	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/internal/ascii"
+	"github.com/portannot/portannot/annotate/observe"
 	"github.com/portannot/portannot/annotate/review"
 )
 
@@ -33,10 +36,12 @@ type reportText struct {
 	color  bool
 	width  int
 	narrow bool // the terminal has no room for the tables
+
+	terminal int // its width; 0 where there is none
 }
 
 func writeReportText(w io.Writer, r *review.Report, m Meta) error {
-	t := &reportText{bufio.NewWriter(w), r, m.Color, reportWidth, m.Width > 0 && m.Width < reportWidth}
+	t := &reportText{bufio.NewWriter(w), r, m.Color, reportWidth, m.Width > 0 && m.Width < reportWidth, m.Width}
 	if t.narrow {
 		t.width = max(m.Width, leastWidth)
 	}
@@ -69,6 +74,14 @@ func (t *reportText) paint(color, s string) string {
 		return s
 	}
 	return color + s + ascii.Plain
+}
+
+// painted is paint where there may be no colour.
+func (t *reportText) painted(color, s string) string {
+	if color == "" {
+		return s
+	}
+	return t.paint(color, s)
 }
 
 // printable writes what a terminal would take for a command, or would not show,
@@ -202,22 +215,28 @@ type column struct {
 	right bool
 }
 
-// row writes cells under columns, each as wide as its column or wider.
-func (t *reportText) row(columns []column, mark string, cells []string) {
+// row writes cells under columns, each as wide as its column or wider. colors are
+// those of cells, "" for none; there may be fewer.
+func (t *reportText) row(columns []column, mark string, cells []string, colors ...string) {
 	var b strings.Builder
-	at := 0
+	begin, at := 0, 0 // of the column, and how far the line has come
+	space := func(to int) {
+		for ; at < to; at++ {
+			b.WriteByte(' ')
+		}
+	}
 	for i, c := range cells {
 		c = printable(c)
 		if i > 0 {
-			at += columns[i-1].width + 1
-			for b.Len() < at || b.Len() > 0 && b.String()[b.Len()-1] != ' ' {
-				b.WriteByte(' ')
-			}
+			begin += columns[i-1].width + 1
+			space(max(begin, at+1))
 		}
-		if columns[i].right {
-			for n := columns[i].width - len(c); n > 0 && b.Len() < at+n; {
-				b.WriteByte(' ')
-			}
+		if n := utf8.RuneCountInString(c); columns[i].right && c != "" {
+			space(min(at+columns[i].width-n, begin+columns[i].width-n))
+		}
+		at += utf8.RuneCountInString(c)
+		if i < len(colors) {
+			c = t.painted(colors[i], c)
 		}
 		b.WriteString(c)
 	}
@@ -242,55 +261,122 @@ func (t *reportText) services() {
 	} else {
 		t.heading("SERVICES")
 	}
-	columns := []column{{"SERVICE", 25, false}, {"REGISTERED", 10, false}, {"NAME", 14, false}, {"CLIENTS", 7, true}, {"FLOWS", 7, true}, {"SIZE", 9, true}, {"SEEN (UTC)", 17, false}, {"OUTCOME", 9, false}}
+	columns := []column{{"SERVICE", 0, false}, {"REGISTERED", 0, false}, {"NAME", 14, false}, {"CLIENTS", 0, true}, {"FLOWS", 0, true}, {"SIZE", 0, true}, {"SEEN (UTC)", 0, false}, {"OUTCOME", 0, false}}
 	if t.r.Policy != nil {
-		columns = append(columns, column{"POLICY", 10, false})
+		columns = append(columns, column{"POLICY", 0, false})
 	}
 	if t.r.Rules != nil {
-		columns = append(columns, column{"RULES", 7, false})
+		columns = append(columns, column{"RULES", 0, false})
 	}
+	const name = 2 // the column that gives way
+	names := columns[name].width
+	rows := make([][]string, len(t.r.Services))
 	for i := range t.r.Services {
-		s := &t.r.Services[i]
-		columns[0].width = max(columns[0].width, len(s.ID))
+		rows[i] = t.serviceCells(&t.r.Services[i])
+		for c, text := range rows[i] {
+			if c == name {
+				names = max(names, min(len(text), 30))
+			} else {
+				columns[c].width = max(columns[c].width, len(columns[c].name), len(text))
+			}
+		}
 	}
-	if !t.narrow {
+	narrow := t.narrow
+	if t.terminal > 0 {
+		room := t.terminal - widthOf(columns)
+		narrow = narrow || room < 0
+		names = min(names, columns[name].width+max(room, 0))
+	}
+	columns[name].width = names
+	if !narrow {
 		t.header(columns, "  ")
 	}
-	for i := range t.r.Services {
+	for i, cells := range rows {
 		s := &t.r.Services[i]
-		size := "-"
-		if s.Uncounted < s.Flows {
-			size = review.Size(s.Bytes)
-		}
-		cells := []string{s.ID, s.Registered.Status.String(), serviceNames(s), clientCount(&s.Clients), fmt.Sprint(s.Flows), size, t.seen(s.First, s.Last), s.Outcome}
-		if t.r.Policy != nil {
-			cells = append(cells, s.Policy)
-		}
-		if t.r.Rules != nil {
-			verdict := "-"
-			if s.Rules != nil {
-				verdict = s.Rules.Verdict
-			}
-			cells = append(cells, verdict)
-		}
 		mark := "  "
 		if l := s.Highest; l > review.NoLevel {
 			marked = true
 			mark = t.paint(levelColor(l), strings.ToUpper(l.String()[:1])) + " "
 		}
-		if t.narrow {
-			fmt.Fprintf(t, "%s%s  ", mark, printable(s.ID))
-			t.wrap(len(s.ID)+4, 6, "", cells[1]+" "+strings.TrimPrefix(cells[2], "-"))
+		if narrow {
+			lead := mark + printable(s.ID) + "  " + t.painted(serviceColors(s)[1], cells[1])
+			if cells[name] = strings.TrimPrefix(cells[name], "-"); cells[name] != "" {
+				lead += " "
+			}
+			t.wrap(len(s.ID)+len(cells[1])+5, 6, lead, cells[name])
 			cells[3] = clientCount(&s.Clients) + oneOrMore(s.Clients.Count, " client", " clients")
 			cells[4] = counted(int(s.Flows), "flow")
 			t.line(6, strings.Join(cells[3:], ", "))
 			continue
 		}
-		t.row(columns, mark, cells)
+		t.row(columns, mark, cells, serviceColors(s)...)
 	}
 	if marked {
 		t.WriteString("\n  E, W and N mark services with findings: error, warning, note.\n")
 	}
+}
+
+// serviceCells gives the cells of a service.
+func (t *reportText) serviceCells(s *review.Service) []string {
+	size := "-"
+	if s.Uncounted < s.Flows {
+		size = review.Size(s.Bytes)
+	}
+	cells := []string{s.ID, s.Registered.Status.String(), serviceNames(s), clientCount(&s.Clients), fmt.Sprint(s.Flows), size, t.seen(s.First, s.Last), s.Outcome}
+	if t.r.Policy != nil {
+		cells = append(cells, s.Policy)
+	}
+	if t.r.Rules != nil {
+		verdict := "-"
+		if s.Rules != nil {
+			verdict = s.Rules.Verdict
+		}
+		cells = append(cells, verdict)
+	}
+	return cells
+}
+
+// serviceColors gives the colours of the cells of a service: they mark what deserves a
+// look. An assigned port is not marked: the registry does not say that its traffic is
+// good.
+func serviceColors(s *review.Service) []string {
+	colors := make([]string, 10)
+	answered := s.Outcome == "answered"
+	switch s.Registered.Status {
+	case iana.Reserved:
+		colors[1] = ascii.Red
+	case iana.Unassigned, iana.Unknown:
+		colors[1] = ascii.Yellow
+	}
+	if !answered {
+		colors[1] = ""
+	}
+	switch {
+	case s.Verdict == observe.Contradicts.String():
+		colors[2] = ascii.Red
+	case s.Registered.Unauthorized != "":
+		colors[2] = ascii.Yellow
+	}
+	last := 8
+	switch s.Policy {
+	case "":
+		last--
+	case "partly", "unexpected", "expired":
+		colors[last] = ascii.Yellow
+	}
+	if s.Rules != nil && s.Rules.Verdict == "deny" && answered {
+		colors[last+1] = ascii.Red
+	}
+	return colors
+}
+
+// widthOf gives the width of a table, with its marks.
+func widthOf(columns []column) int {
+	n := len("  ") + len(columns) - 1
+	for _, c := range columns {
+		n += c.width
+	}
+	return n
 }
 
 // seen writes when something was seen, as short as the window allows.
