@@ -83,11 +83,11 @@ func (r *Results) Fill(i int, f *Flow) {
 	r.t.tableOf(ref).fill(r.t, ref.index, f)
 }
 
-// SortBy sorts the flows by a number, the greatest first. Flows with the same number
-// stay in the order of their first packets.
-func (r *Results) SortBy(key func(*Flow) int64) {
+// SortResults sorts flows by a key. Flows whose keys are equal stay in the order of
+// their first packets.
+func SortResults[K any](r *Results, key func(*Flow) K, compare func(a, b K) int) {
 	type item struct {
-		key int64
+		key K
 		ref place
 	}
 	items := make([]item, len(r.refs))
@@ -96,7 +96,7 @@ func (r *Results) SortBy(key func(*Flow) int64) {
 		r.Fill(i, &f)
 		items[i] = item{key(&f), ref}
 	}
-	slices.SortStableFunc(items, func(a, b item) int { return cmp.Compare(b.key, a.key) })
+	slices.SortStableFunc(items, func(a, b item) int { return compare(a.key, b.key) })
 	for i, it := range items {
 		r.refs[i] = it.ref
 	}

@@ -8,7 +8,7 @@ import (
 
 // fitting breaks lines that are wider than the terminal at their spaces. A line
 // goes on below its last column, where two spaces or more begin one, so that what
-// stands in columns stays there; a comment goes on as one. Words are never cut.
+// stands in columns stays there; a comment and a message go on as such. Words are never cut.
 type fitting struct {
 	w     io.Writer
 	width int
@@ -53,8 +53,10 @@ func (f *fitting) Write(p []byte) (int, error) {
 
 // hanging finds what goes before the lines that a line goes on in.
 func (f *fitting) hanging(line []byte) []byte {
-	if bytes.HasPrefix(line, []byte("# ")) {
-		return []byte("# ")
+	for _, lead := range [][2]string{{"# ", "# "}, {"portannot: ", "portannot:   "}} {
+		if bytes.HasPrefix(line, []byte(lead[0])) {
+			return []byte(lead[1])
+		}
 	}
 	own := len(line) - len(bytes.TrimLeft(line, " "))
 	indent, column := own, 0

@@ -13,6 +13,7 @@ func TestFitting(t *testing.T) {
 		{"key   value  words of the value\n", "key   value  words\n      of the value\n"},
 		{"# a comment that is too long to fit\n", "# a comment that is\n# too long to fit\n"},
 		{"\x1b[31mred   some words that go on\x1b[0m\n", "\x1b[31mred   some words\n      that go on\x1b[0m\n"},
+		{"portannot: a message too long\n", "portannot: a message\nportannot:   too\nportannot:   long\n"},
 		{"averylongwordthatfitsnowhere and more\n", "averylongwordthatfitsnowhere\nand more\n"},
 		{"  indented   and the rest of it\n", "  indented   and the\n  rest of it\n"},
 	} {
@@ -27,7 +28,7 @@ func TestFitting(t *testing.T) {
 			if out.String() != test.want {
 				t.Errorf("%q is\n%q, want\n%q", test.in, out.String(), test.want)
 			}
-			if strings.Join(strings.Fields(out.String()), "") != strings.Join(strings.Fields(test.in), "") && !strings.HasPrefix(test.in, "#") {
+			if strings.Join(strings.Fields(out.String()), "") != strings.Join(strings.Fields(test.in), "") && !strings.HasPrefix(test.in, "#") && !strings.HasPrefix(test.in, "portannot:") {
 				t.Errorf("%q: something is lost: %q", test.in, out.String())
 			}
 		}

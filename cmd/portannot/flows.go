@@ -103,7 +103,7 @@ type job struct {
 	format    render.Format
 	table     flow.Options
 	decode    decode.Options
-	sortKey   func(*flow.Flow) int64 // nil: by first packet
+	order     *flowOrder // nil: by first packet
 	quiet     bool
 	workers   int
 	sum       *render.Summary // format, if it counts flows: they are given to it by one goroutine; else nil
@@ -241,7 +241,7 @@ func (o *flowOptions) job(ctx context.Context, e *env, files []string) (*job, er
 		j.format, j.every = j.sum, o.sums.every
 		return j, err
 	}
-	if j.sortKey, err = flowOrder(o.sort); err != nil {
+	if j.order, err = parseFlowOrder(o.sort); err != nil {
 		return nil, err
 	}
 	if len(o.fields) > 0 {
@@ -287,36 +287,6 @@ func (o *flowOptions) checkInput(j *job) error {
 }
 
 var tunnelChoices = map[string]decode.Tunnels{"both": decode.Both, "inner": decode.Inner, "outer": decode.Outer}
-
-// sortKeys give the number that --sort orders by, the greatest first. The
-// default, the order of first packets, needs none.
-var sortKeys = map[string]func(*flow.Flow) int64{
-	"start":    nil,
-	"end":      func(f *flow.Flow) int64 { return f.Last() },
-	"duration": func(f *flow.Flow) int64 { return f.Last() - f.Start() },
-	"packets":  func(f *flow.Flow) int64 { return int64(f.Packets()) },
-	"bytes":    func(f *flow.Flow) int64 { return int64(f.IPBytes()) },
-}
-
-// flowOrder gives the number that --sort orders flows by, the greatest first; nil
-// for the order of first packets.
-func flowOrder(sort string) (func(*flow.Flow) int64, error) {
-	name, back := strings.CutPrefix(strings.ToLower(sort), "-")
-	of, ok := sortKeys[name]
-	switch {
-	case sort == "":
-		return nil, nil
-	case !ok:
-		return nil, unknownColumn(sort, sortNames())
-	case !back:
-		return of, nil
-	case of == nil:
-		return func(f *flow.Flow) int64 { return f.Start() }, nil
-	}
-	return func(f *flow.Flow) int64 { return -of(f) }, nil
-}
-
-func sortNames() []string { return slices.Sorted(maps.Keys(sortKeys)) }
 
 func readLocalNames(ctx context.Context, path string) (*annotate.LocalNames, error) {
 	f, err := openSide(ctx, path)
@@ -736,8 +706,8 @@ func (j *job) finish(m *meter.Meter, out *writer) error {
 	if j.evidence != nil {
 		j.evidence.AddAll(res)
 	}
-	if j.sortKey != nil {
-		res.SortBy(j.sortKey)
+	if j.order != nil {
+		j.order.sort(res, j.annotating())
 	}
 	if err := out.finish(res); err != nil {
 		return fmt.Errorf("write output: %w", err)

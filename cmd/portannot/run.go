@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
@@ -134,7 +135,11 @@ func (e *env) warnUsage(u *usageError) {
 // warnf writes a line to standard error, with the program's prefix. Messages hold
 // names from outside, so they are escaped.
 func (e *env) warnf(format string, args ...any) {
-	io.WriteString(e.stderr, "portannot: "+escaped(fmt.Sprintf(format, args...))+"\n")
+	line := []byte("portannot: " + escaped(fmt.Sprintf(format, args...)))
+	if width := terminalWidth(e.stderr); width > 0 && !strings.HasPrefix(format, "hint: ") { // hints are copied
+		line = (&fitting{width: width}).fit(nil, line)
+	}
+	e.stderr.Write(append(line, '\n'))
 }
 
 // warnEach writes each error of a joined one on a line of its own. An interruption

@@ -35,7 +35,7 @@ func (o *sumOptions) flags() []cli.Flag {
 // sortFlag is the order of flows, or of the groups of --by.
 func sortFlag(p *string) cli.Flag {
 	return cli.String(p, "sort", "", "KEY", "",
-		"order of the flows: start (default), the earliest first; end, duration, packets or bytes, the greatest first; with --by, of the groups: flows (default) or any other column; -KEY is the other way round").Named(sortNames()...)
+		"order of the flows: start (default), end, duration, packets, bytes, service, status, name, source, client, state or any other column or field, counts with the greatest first; with --by, of the groups: flows (default) or any other column; -KEY is the other way round").Named(sortNames()...)
 }
 
 // used reports whether flows are to be counted.
