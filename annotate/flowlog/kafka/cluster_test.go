@@ -287,12 +287,16 @@ func TestFailures(t *testing.T) {
 			<-filled
 			s := newSeen(t, n)
 			output(t, seeds, "annotated", time.Minute, s.record, s.all)
+			unfinished := false
 			for i, m := range []*member{b, third} {
 				m.stop()
 				// A group that goes on without a member, since that was slow to
 				// join, takes no commit of it; with at least once another reads
 				// these records again, and the member says so.
-				if err := <-m.result; err != nil && !(delivery == AtLeastOnce && errors.Is(err, errUnfinished)) {
+				switch err := <-m.result; {
+				case delivery == AtLeastOnce && errors.Is(err, errUnfinished):
+					unfinished = true // so its partitions are committed in part
+				case err != nil:
 					t.Errorf("member %d: %v", i+1, err)
 				}
 			}
@@ -311,7 +315,7 @@ func TestFailures(t *testing.T) {
 				}
 			}
 			for p, commit := range c.GroupInfo("g").Commits["flows"] {
-				if end := c.PartitionInfo("flows", p).HighWatermark; commit.Offset != end {
+				if end := c.PartitionInfo("flows", p).HighWatermark; commit.Offset != end && !unfinished {
 					t.Errorf("partition %d: committed %d of %d", p, commit.Offset, end)
 				}
 			}
