@@ -115,7 +115,7 @@ func (s *shape) withoutHeader(fields []string, line []byte) (*table, error) {
 		t.mean(i, s.names[name])
 	}
 	if !t.hasPorts() {
-		return nil, fmt.Errorf("fields: none of %q is a port", fields)
+		return nil, fmt.Errorf("columns: none of %q is a port", fields)
 	}
 	return t, nil
 }

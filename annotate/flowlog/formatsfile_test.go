@@ -131,3 +131,13 @@ func FuzzReadFormats(f *testing.F) {
 		checkProperties(t, []byte(log), Options{Formats: set})
 	})
 }
+
+// TestFormatsAbout: a description stands alone, as the list has one row of each
+// format.
+func TestFormatsAbout(t *testing.T) {
+	for _, f := range Formats() {
+		if strings.HasPrefix(f.About, "the same") {
+			t.Errorf("%s: %q refers to another row", f.Name, f.About)
+		}
+	}
+}

@@ -19,7 +19,7 @@ var envoyJSON = format{
 }
 
 var envoyText = format{
-	name: "envoy", about: "the same as text",
+	name: "envoy", about: envoyJSON.about,
 	doc:     "Istio: Envoy access logs https://istio.io/latest/docs/tasks/observability/logs/access-log/",
 	grammar: grammarSentences, begin: "[20", protocols: envoyJSON.protocols,
 	given:  6,
@@ -51,7 +51,7 @@ var zscaler = format{
 }
 
 var zscalerCSV = format{
-	name: "zscaler", about: "the same as CSV",
+	name: "zscaler", about: zscaler.about,
 	doc:     zscaler.doc,
 	grammar: grammarBare, seps: ",", quotes: true, more: true,
 	order:  "_ _ _ _ cdport csport sdport ssport csip cdip ssip sdip _ tunsport _ action dnat stateful aggregate _ _ proto",

@@ -155,7 +155,7 @@ var unswNB15 = format{
 
 // unswNB15Bare is the same without a header, as it is published.
 var unswNB15Bare = format{
-	name: "unsw-nb15", about: "the same without a header",
+	name: "unsw-nb15", about: unswNB15.about,
 	doc:     unswNB15.doc,
 	grammar: grammarBare, seps: ",", more: true,
 	order:  "srcip sport dstip dsport proto state _ _ _ _ _ _ _ service _ _ spkts dpkts _ _ _ _ _ _ _ _ _ _ stime ltime",

@@ -12,7 +12,7 @@ import (
 // awsJSON is VPC flow logs as objects, as Athena, Firehose and Splunk's add-on
 // give them. The names of the fields have "-" or "_".
 var awsJSON = format{
-	name: "aws", about: "the same as JSON",
+	name: "aws", about: awsVPC.about,
 	doc:  awsVPC.doc,
 	know: "srcaddr, dstaddr, srcport, dstport",
 	fields: `proto=protocol, src=srcaddr, dst=dstaddr, sport=srcport, dport=dstport, realsrc=pkt_srcaddr|pkt-srcaddr, realdst=pkt_dstaddr|pkt-dstaddr,
@@ -26,7 +26,7 @@ var awsJSON = format{
 // what it denies one packet is seen. An application rule has a name instead of the
 // destination's address.
 var azureFirewall = format{
-	name: "azure-firewall", about: "Azure Firewall structured logs (AZFWNetworkRule, AZFWNatRule, AZFWApplicationRule)",
+	name: "azure-firewall", about: "Azure Firewall structured logs (AZFWNetworkRule, AZFWNatRule, AZFWApplicationRule), also as a message",
 	doc:  "Azure: AZFWNetworkRule https://learn.microsoft.com/en-us/azure/azure-monitor/reference/tables/azfwnetworkrule",
 	know: "properties.SourceIp, properties.SourcePort, properties.DestinationPort | SourceIp, SourcePort, DestinationPort, Protocol",
 	fields: `proto=Protocol|properties.Protocol, src=SourceIp|properties.SourceIp, sport=SourcePort|properties.SourcePort,
@@ -38,7 +38,7 @@ var azureFirewall = format{
 
 // azureFirewallText is the message of the older diagnostics.
 var azureFirewallText = format{
-	name: "azure-firewall", about: "the same as a message",
+	name: "azure-firewall", about: azureFirewall.about,
 	doc:     "Azure: Azure Firewall logs and metrics https://learn.microsoft.com/en-us/azure/firewall/logs-and-metrics",
 	grammar: grammarSentences, begin: "TCP request from |UDP request from |HTTPS request from |HTTP request from |MSSQL request from ",
 	protocols: "HTTPS=tcp HTTP=tcp MSSQL=tcp",

@@ -88,7 +88,7 @@ var checkPoint = format{
 
 // checkPointBars is the same for Splunk.
 var checkPointBars = format{
-	name: "checkpoint", about: "the same for Splunk",
+	name: "checkpoint", about: checkPoint.about,
 	doc:     checkPoint.doc,
 	grammar: grammarPairs,
 	know:    "src, dst, s_port, service", fields: checkPoint.fields, roles: checkPoint.roles,
@@ -169,7 +169,7 @@ var meraki = format{
 
 // merakiFlows are flows of firmware that has the action before the pairs.
 var merakiFlows = format{
-	name: "meraki", about: "the same with the action before the pairs",
+	name: "meraki", about: meraki.about,
 	doc:     meraki.doc,
 	grammar: grammarSentences, begin: "allow src=|deny src=",
 	sentences: []sentence{{"", "{outcome} src={src} dst={dst} [mac={} ]protocol={proto} sport={sport} dport={dport}", ""}},

@@ -157,7 +157,7 @@ var junosFlow = format{
 
 // junosPairs are the same in the structured data of RFC 5424.
 var junosPairs = format{
-	name: "junos", about: "the same, structured",
+	name: "junos", about: junosFlow.about,
 	doc:     junosFlow.doc,
 	grammar: grammarPairs,
 	know:    "source-address, source-port, destination-address, destination-port, protocol-id",

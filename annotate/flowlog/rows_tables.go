@@ -20,7 +20,7 @@ import (
 // the packets crossed the interface, which is nothing about client and server.
 // NODATA and SKIPDATA lines tell that nothing was recorded: all is "-".
 var awsVPC = format{
-	name: "aws", about: "AWS VPC flow logs v2 to v8, Transit Gateway flow logs (text)",
+	name: "aws", about: "AWS VPC flow logs v2 to v8, Transit Gateway flow logs, text and JSON",
 	doc:     "AWS: flow log records https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html",
 	grammar: grammarTable, seps: " ",
 	know: "srcport | dstport",
@@ -32,7 +32,7 @@ var awsVPC = format{
 
 // awsDefault is the default format, without a header.
 var awsDefault = format{
-	name: "aws", about: "the same without a header, in the default format",
+	name: "aws", about: awsVPC.about,
 	doc:     "AWS: flow log records https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html",
 	grammar: grammarBare, seps: " ",
 	order:  "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status",

@@ -268,11 +268,24 @@ func (s *Summary) appendText(dst []byte, groups []*summary.Group, all int, at st
 	if s.named {
 		keys++
 	}
+	numbers := 5 // flows to servers
 	statuses := keys + 7
 	if s.meta.Width > 0 {
-		statuses = keys + 5
+		noClients, noServers := slices.Contains(s.Table.Keys, summary.Client), slices.Contains(s.Table.Keys, summary.Server)
+		for _, no := range []bool{noClients, noServers} {
+			if no {
+				numbers--
+			}
+		}
+		statuses = keys + numbers
 		for i, r := range rows {
 			r = slices.Delete(r, keys+5, keys+7)
+			if noServers {
+				r = slices.Delete(r, keys+4, keys+5)
+			}
+			if noClients {
+				r = slices.Delete(r, keys+3, keys+4)
+			}
 			if slices.Contains(s.Table.Keys, summary.Protocol) {
 				r = r[:statuses+1]
 			}
@@ -309,7 +322,7 @@ func (s *Summary) appendText(dst []byte, groups []*summary.Group, all int, at st
 				l.at += widths[i] + 1
 				continue
 			}
-			if number := i >= keys && i < keys+5; number {
+			if number := i >= keys && i < keys+numbers; number {
 				c = fmt.Sprintf("%*s", widths[i], c)
 			}
 			color := ""

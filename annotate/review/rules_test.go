@@ -80,6 +80,16 @@ func probes(n int) (flows []string) {
 	return flows
 }
 
+// Rules of IPv4 say nothing of IPv6, and the remark says that.
+func TestNoRulesForFamily(t *testing.T) {
+	s := newScene(t, Options{Rules: firewallOf(t, saved("-p tcp -m tcp --dport 443 -j ACCEPT"))})
+	s.flow("[2001:db8::1]:50000 [2001:db8::80]:443/tcp closed")
+	r := s.report()
+	if len(r.Remarks) != 1 || !strings.Contains(r.Remarks[0], "of IPv6 for instance: none are given") {
+		t.Errorf("remarks %q", r.Remarks)
+	}
+}
+
 // What the rules do not decide is neither allowed nor denied, and is said.
 func TestUndecided(t *testing.T) {
 	s := newScene(t, Options{Rules: firewallOf(t, saved("-d 10.9.0.80/32 -p tcp -m tcp --dport 443 -m time --timestart 08:00 -j ACCEPT"))})

@@ -143,7 +143,7 @@ func (o *enrichOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) erro
 	if err := o.checkService(fs); err != nil {
 		return err
 	}
-	files, err := o.inputs(e, fs.Args())
+	files, err := o.inputs(e, fs.Args(), "name a log, portannot enrich conn.log, or - for standard input")
 	if err == nil {
 		err = o.checkCaptures(files)
 	}
@@ -264,7 +264,7 @@ func (o *enrichOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) erro
 	}
 	stop()
 	if len(o.fields) > 0 && o.output == "text" {
-		fmt.Fprintf(e.stdout, "# %s Registry edition %s.\n", iana.Warning, opt.Annotator.Registry().Edition().Date)
+		fmt.Fprintf(e.textOutput("text"), "# %s Registry edition %s.\n", iana.Warning, opt.Annotator.Registry().Edition().Date)
 	}
 	if whole != nil && (err == nil || errors.Is(err, errPart)) {
 		if !outer.mayInstall("--output-file", whole, j.state) {
@@ -285,7 +285,7 @@ func (o *enrichOptions) run(ctx context.Context, e *env, fs *pflag.FlagSet) erro
 func (o *enrichOptions) count(j *enrichJob, opt *flowlog.EnrichOptions) error {
 	switch {
 	case !o.sums.used() && o.output == "text" && len(o.fields) == 0:
-		return usagef("portannot enrich --by service conn.log", "-o text is for --by and --fields")
+		return usagef("--by service counts the records, --fields source.ip,portannot.registered.name lists them", "-o text is for --by and --fields")
 	case !o.sums.used() && o.sort != "":
 		return usagef("portannot enrich --by service --sort bytes conn.log", "--sort is for --by: the records of a log stay in their order")
 	case !o.sums.used():
@@ -375,15 +375,15 @@ func (o *enrichOptions) checkService(fs *pflag.FlagSet) error {
 }
 
 // inputs gives the names of the logs; without any, standard input is meant,
-// unless someone would have to type it.
-func (o *enrichOptions) inputs(e *env, names []string) ([]string, error) {
+// unless someone would have to type it: hint says how to name one.
+func (o *enrichOptions) inputs(e *env, names []string, hint string) ([]string, error) {
 	switch {
 	case len(o.listen) > 0 && (len(names) > 0 || o.follow):
 		return nil, usagef("", "both --listen and files: want one of them")
 	case len(o.listen) > 0:
 		return nil, nil
 	case len(names) == 0 && isTerminal(e.stdin):
-		return nil, usagef("name a log, portannot enrich conn.log, or - for standard input", "nothing to read")
+		return nil, usagef(hint, "nothing to read")
 	case len(names) == 0:
 		names = []string{"-"}
 	}
@@ -416,7 +416,7 @@ func (o *enrichOptions) reading() (opt flowlog.Options, err error) {
 	if o.format == kafka.Protobuf {
 		return opt, usagef("", "--format %s is for Kafka topics", o.format)
 	}
-	opt = flowlog.Options{Format: o.format, Fields: o.columns}
+	opt = flowlog.Options{Format: o.format, Fields: logColumns(o.columns)}
 	if o.fieldMap != "" {
 		if opt.Map, err = flowlog.ParseMap(o.fieldMap); err != nil {
 			return opt, usagef("--map proto=protocol,sport=source_port,dport=dest_port", "--map: %v", err)
@@ -428,6 +428,20 @@ func (o *enrichOptions) reading() (opt flowlog.Options, err error) {
 		}
 	}
 	return opt, nil
+}
+
+// logColumns takes the columns of --columns apart where they are written as AWS
+// writes the format of a log: ${srcaddr} ${dstaddr}.
+func logColumns(list []string) (columns []string) {
+	for _, item := range list {
+		for _, name := range strings.Fields(item) {
+			if inner, ok := strings.CutPrefix(name, "${"); ok {
+				name = strings.TrimSuffix(inner, "}")
+			}
+			columns = append(columns, name)
+		}
+	}
+	return columns
 }
 
 // enrichJob copies logs, one after another.
@@ -592,7 +606,8 @@ func (j *enrichJob) formatSummary(st *flowlog.Stats) {
 		}
 		parts = append(parts, part)
 	}
-	if len(parts) > 0 {
+	met := len(parts) > 0
+	if met {
 		j.env.warnf("formats: %s", strings.Join(parts, "; "))
 	}
 	parts = nil
@@ -601,6 +616,9 @@ func (j *enrichJob) formatSummary(st *flowlog.Stats) {
 	}
 	if len(parts) > 0 {
 		j.env.warnf("not understood: %s", strings.Join(parts, "; "))
+	}
+	if !met && st.Bad > 0 {
+		j.env.warnf("hint: portannot enrich --list-formats lists what is read; --map names the fields of other logs, --columns those of an AWS log without header")
 	}
 }
 

@@ -40,6 +40,9 @@ func chooseFields(names []string, output string, captures bool) (*record.Chosen,
 		return nil, form, usagef("", "--fields: %s is a field of captures", unknown.Name)
 	}
 	hint := cli.DidYouMean("", unknown.Name, unknown.Known)
+	if slices.ContainsFunc(unknown.Known, func(k string) bool { return strings.HasPrefix(k, unknown.Name+".") }) {
+		hint = "did you mean " + unknown.Name + ".*?"
+	}
 	if near := lastWords(unknown.Known, unknown.Name); hint == "" && len(near) > 0 {
 		hint = "did you mean " + cli.Or(near[:min(len(near), 5)]...) + "?"
 	}

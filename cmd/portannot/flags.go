@@ -187,6 +187,6 @@ func logFormatFlags(format, fieldMap, formatsFile *string, columns *[]string, fo
 		cli.String(fieldMap, "map", "", "LIST", "",
 			"names of the fields in other CSV, TSV, JSON or key=value lines: proto=NAME,sport=NAME,dport=NAME,src=NAME,dst=NAME, also time, flags, outcome, server, service, prefix; in JSON, dots stand between levels; #3 is the third column"),
 		cli.String(formatsFile, "formats", "", "FILE", "", "formats of your own, tried first: portannot help formats says how they are written").Of(cli.File),
-		cli.List(columns, "columns", "", "LIST", "columns of an AWS log of a custom format without header"),
+		cli.List(columns, "columns", "", "LIST", "columns of an AWS log of a custom format without header: srcaddr,srcport, or as AWS writes them, '${srcaddr} ${srcport}'"),
 	}
 }

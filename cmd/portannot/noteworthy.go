@@ -18,6 +18,7 @@ import (
 type noteworthy struct {
 	seen        [iana.DCCP + 1][1 << 16 / 64]uint64 // a bit for each port, by transport
 	unexpected  map[service]uint64                  // flows, by service
+	neither     uint64                              // flows with no side known, and neither port assigned
 	contradicts map[contradiction]uint64            // flows
 }
 
@@ -37,8 +38,14 @@ func newNoteworthy() *noteworthy {
 	return &noteworthy{unexpected: map[service]uint64{}, contradicts: map[contradiction]uint64{}}
 }
 
-// add counts a flow whose service port is known.
+// add counts a flow; e is its service port, or nil if that is not known.
 func (n *noteworthy) add(e *iana.Entry, a *annotate.Annotation) {
+	if e == nil {
+		if a.Unexpected() {
+			n.neither++
+		}
+		return
+	}
 	n.seen[e.Transport][e.Port/64] |= 1 << (e.Port % 64)
 	if annotate.Unexpected(e) {
 		n.unexpected[service{e.Transport, e.Port}]++
@@ -54,6 +61,7 @@ func (n *noteworthy) merge(o *noteworthy) {
 			n.seen[t][i] |= o.seen[t][i]
 		}
 	}
+	n.neither += o.neither
 	for s, flows := range o.unexpected {
 		n.unexpected[s] += flows
 	}
@@ -82,20 +90,23 @@ const maxNoteworthy = 10
 // status, the unexpected ones, and those whose payload is something else.
 func (n *noteworthy) say(e *env, reg *iana.Registry) {
 	all, counts := n.byStatus(reg)
-	if all == 0 {
-		return
-	}
 	var parts []string
 	for _, s := range []iana.Status{iana.Assigned, iana.Reserved, iana.Unassigned, iana.Dynamic, iana.Unknown} {
 		if counts[s] > 0 {
 			parts = append(parts, fmt.Sprintf("%d %v", counts[s], s))
 		}
 	}
-	e.warnf("%s: %s", plural(uint64(all), "service"), strings.Join(parts, ", "))
-	if len(n.unexpected) > 0 {
-		e.warnList("unexpected (flows): ", "--unexpected shows them", most(n.unexpected, func(a, b service) int { return a.compare(b) }, func(s service) string {
-			return fmt.Sprintf("%d/%v %v", s.port, s.transport, reg.Lookup(s.transport, s.port).Status)
-		}))
+	if all > 0 {
+		e.warnf("%s: %s", plural(uint64(all), "service"), strings.Join(parts, ", "))
+	}
+	unexpected := most(n.unexpected, func(a, b service) int { return a.compare(b) }, func(s service) string {
+		return fmt.Sprintf("%d/%v %v", s.port, s.transport, reg.Lookup(s.transport, s.port).Status)
+	})
+	if n.neither > 0 {
+		unexpected = append(unexpected, fmt.Sprintf("neither port assigned (%d)", n.neither))
+	}
+	if len(unexpected) > 0 {
+		e.warnList("unexpected (flows): ", "--unexpected shows them", unexpected)
 	}
 	if len(n.contradicts) > 0 {
 		e.warnList("contradicting (flows): ", "--verdict contradicts shows them", most(n.contradicts, func(a, b contradiction) int {

@@ -78,7 +78,7 @@ portannot review --merge REPORT.json... [flags]`,
 			{Heading: "Comparing:", Flags: []cli.Flag{
 				cli.String(&o.policy, "policy", "", "FILE", "", "expected services, in YAML; --policy-help explains it").Of(cli.File),
 				cli.Strings(&o.rules, "rules", "", "FILE",
-					"firewall rules; may be given again: nft -j list ruleset, iptables-save, ipset save, AWS describe-security-groups, Kubernetes NetworkPolicy, pfctl -sr, Cisco ASA, config.xml of pfSense and OPNsense, or a table of any firewall's rules (see portannot help rules)").Of(cli.File),
+					"firewall rules; may be given again: nft -j list ruleset, iptables-save, ipset save, AWS describe-security-groups and describe-network-acls, Kubernetes NetworkPolicy, pfctl -sr, Cisco ASA, config.xml of pfSense and OPNsense, or a table of any firewall's rules (see portannot help rules)").Of(cli.File),
 				cli.Strings(&o.rulesBefore, "rules-baseline", "", "FILE",
 					"earlier firewall rules: what is newly allowed or denied, without traffic too; may be given again").Of(cli.File),
 				localFlag(&o.here),

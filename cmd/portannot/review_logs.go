@@ -24,7 +24,7 @@ type logReview struct {
 // reviewLogs reviews flow logs; what can be read, whatever else happens.
 func (o *reviewOptions) reviewLogs(ctx context.Context, rj *reviewJob, names []string) error {
 	logs := enrichOptions{format: o.format, fieldMap: o.fieldMap, formats: o.formats, columns: o.columns}
-	names, err := logs.inputs(rj.env, names)
+	names, err := logs.inputs(rj.env, names, "name a capture, portannot review -r trace.pcap, a log, portannot review conn.log, or - for standard input")
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/portannot/portannot/annotate"
+	"github.com/portannot/portannot/annotate/iana"
 	"github.com/portannot/portannot/annotate/render"
 	"github.com/portannot/portannot/annotate/summary"
 	"github.com/portannot/portannot/capture/flow"
@@ -76,5 +77,23 @@ func TestNoteworthy(t *testing.T) {
 		if len(line) > 81 {
 			t.Errorf("a line of %d columns: %s", len(line)-1, line)
 		}
+	}
+}
+
+// TestNoteworthyNoSide: the list has every flow that --unexpected shows.
+func TestNoteworthyNoSide(t *testing.T) {
+	var stderr bytes.Buffer
+	an := annotate.New(annotate.Options{})
+	entry := func(port uint16) iana.Entry { return an.Registry().Lookup(iana.TCP, port) }
+	none := annotate.Service{Side: annotate.NoSide}
+	all, other := newNoteworthy(), newNoteworthy()
+	all.add(nil, &annotate.Annotation{Service: none, Source: entry(50000), Destination: entry(60000)})
+	other.add(nil, &annotate.Annotation{Service: none, Source: entry(4), Destination: entry(60000)})
+	other.add(nil, &annotate.Annotation{Service: none, Source: entry(443), Destination: entry(60000)})
+	other.add(nil, &annotate.Annotation{Service: none, NoSourcePort: true, NoDestinationPort: true})
+	all.merge(other)
+	all.say(&env{stderr: &stderr}, an.Registry())
+	if got, want := stderr.String(), "portannot: unexpected (flows): neither port assigned (2);\nportannot:                     --unexpected shows them\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

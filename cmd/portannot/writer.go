@@ -62,13 +62,14 @@ func newLane(j *job, format render.Format) lane {
 // append appends a flow if it is selected.
 func (l *lane) append(dst []byte, f *flow.Flow) []byte {
 	l.j.annotator.FlowTo(&l.annotation, f, l.observer)
-	if e := l.annotation.ServiceEntry(); e != nil {
+	e := l.annotation.ServiceEntry()
+	if e != nil {
 		l.tally.statuses[e.Status]++
-		if l.tally.services != nil {
-			l.tally.services.add(e, &l.annotation)
-		}
 	} else {
 		l.tally.noSide++
+	}
+	if l.tally.services != nil {
+		l.tally.services.add(e, &l.annotation)
 	}
 	if l.observer != nil {
 		l.tally.verdicts[l.annotation.Observed.Verdict]++

@@ -42,8 +42,9 @@ const (
 )
 
 var page = template.Must(template.New("report").Funcs(template.FuncMap{
-	"count":     func(n any, what string) string { return counted(integer(n), what) },
-	"thousands": thousands,
+	"count":        func(n any, what string) string { return counted(integer(n), what) },
+	"thousands":    thousands,
+	"ruleCounting": func() string { return ruleCounting },
 }).Parse(pageTemplate))
 
 // integer makes an int of any integer.
@@ -538,7 +539,7 @@ func (m *pageMatrix) rules(d *pageData, set *review.RuleSet) {
 	for i := range set.Rules[:min(len(set.Rules), maxPageRules)] {
 		u := &set.Rules[i]
 		row := pageRule{
-			RuleUse: u, Number: i + 1, Place: rulePlace(set, u), Name: ruleName(u), Action: u.Action, Size: ruleSize(u), LastText: d.moment(u.Last),
+			RuleUse: u, Number: i + 1, Place: rulePlace(set, u), Name: ruleName(u), Action: ruleAction(u), Size: ruleSize(u), LastText: d.moment(u.Last),
 		}
 		switch u.Action {
 		case "allow":
@@ -546,7 +547,7 @@ func (m *pageMatrix) rules(d *pageData, set *review.RuleSet) {
 		case "deny":
 			row.Class = "t-error"
 		default:
-			row.Class = "t-warning"
+			row.Class = "soft"
 		}
 		if !strings.Contains(u.Text, u.Comment) {
 			row.Remark = u.Comment

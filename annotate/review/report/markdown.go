@@ -151,9 +151,10 @@ func ruleTable(b *bufio.Writer, s *review.RuleSet) {
 		if u.Last != 0 {
 			last = u.Last.Moment()
 		}
-		fmt.Fprintf(b, "| %d | %s | %s | %d | %d | %d | %s | %s | %s |\n", u.Line, code(u.ID), markdown(u.Action), u.Decided, u.Possible, u.Services, ruleSize(u), last, text)
+		fmt.Fprintf(b, "| %d | %s | %s | %d | %d | %d | %s | %s | %s |\n", u.Line, code(u.ID), markdown(ruleAction(u)), u.Decided, u.Possible, u.Services, ruleSize(u), last, text)
 	}
 	ofAll(b, maxMarkdown, len(s.Rules), "rule")
+	fmt.Fprintf(b, "\n%s\n", ruleCounting)
 	if len(s.Notes) == 0 {
 		return
 	}

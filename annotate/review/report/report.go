@@ -111,6 +111,18 @@ func ruleName(u *review.RuleUse) string {
 	return u.ID
 }
 
+// ruleAction says what a rule does. One that neither allows nor denies by itself is
+// no unknown one to a reader.
+func ruleAction(u *review.RuleUse) string {
+	if u.Action == "unknown" {
+		return "other"
+	}
+	return u.Action
+}
+
+// ruleCounting goes with a table of rules, as rules of some kinds never decide.
+const ruleCounting = "A flow counts at the rule that decides its first packet, so a jump (other) counts none, nor does a rule for established connections."
+
 // ruleSize writes the bytes of a rule's flows, "-" where none are known of.
 func ruleSize(u *review.RuleUse) string {
 	if u.Bytes == 0 {

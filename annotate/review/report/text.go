@@ -465,7 +465,7 @@ func (t *reportText) rules() {
 			if len(s.Files) > 1 {
 				line = fmt.Sprintf("%s:%d", u.File, u.Line)
 			}
-			cells := []string{line, u.Action, fmt.Sprint(u.Decided), fmt.Sprint(u.Possible), ruleSize(u), last, text}
+			cells := []string{line, ruleAction(u), fmt.Sprint(u.Decided), fmt.Sprint(u.Possible), ruleSize(u), last, text}
 			if t.narrow {
 				t.row(columns, "  ", cells[:6])
 				t.line(6, text)
@@ -474,6 +474,7 @@ func (t *reportText) rules() {
 			t.row(columns, "  ", cells)
 		}
 		t.more(len(s.Rules))
+		t.line(2, ruleCounting)
 		if len(s.Notes) == 0 {
 			continue
 		}

@@ -217,5 +217,5 @@ func (fw *Firewall) Decide(f *Flow) Decision {
 	case apart != nil:
 		return *apart
 	}
-	return Decision{Why: "no rules for such packets"}
+	return Decision{Why: "no rules for such packets", Missing: MissingRules}
 }

@@ -165,17 +165,19 @@ const (
 	MissingReading             // what is not interpreted in the rules
 	MissingMembers             // which groups, or policies, the ends belong to
 	MissingTranslation         // where a packet is translated to
+	MissingRules               // rules for such packets, as IPv6
 	numMissing
 )
 
 var missingWords = [numMissing]string{
-	MissingOther:       "what a rule asks for: no flow record has it",
+	MissingOther:       "whether a rule applies that asks for something no flow tells, such as a mark",
 	MissingEnds:        "whether the firewall itself is the client or the server (--local or --interfaces says)",
 	MissingInterface:   "by which interfaces they come and go (--interfaces says)",
 	MissingWay:         "whether they pass the firewall, both ends being on one side of it",
 	MissingReading:     "what parts of the rules mean that are not interpreted",
 	MissingMembers:     "which groups or policies their ends belong to (the interfaces or pods, as files beside the rules, say)",
 	MissingTranslation: "to which address they are translated",
+	MissingRules:       "which rules are for such packets, of IPv6 for instance: none are given",
 }
 
 // String says what is missing, and what tells it.
@@ -319,7 +321,7 @@ type decider interface {
 func (s *Set) Decide(f *Flow) Decision {
 	d, covered := s.ask(f)
 	if !covered {
-		d = Decision{Why: "no rules for such packets"}
+		d = Decision{Why: "no rules for such packets", Missing: MissingRules}
 	}
 	return d
 }
