@@ -89,8 +89,8 @@ const (
 type KindInfo struct {
 	Kind Kind
 	Name string
-	// Level is the level of findings of this kind. It is Note instead for a
-	// finding about a service that never answered.
+	// Level is the level of findings of this kind. It is another where About says
+	// so, and Note for a finding about a service that never answered.
 	Level Level
 	Title string // a few words, as a heading
 	About string // what the finding says, and what it does not
@@ -100,9 +100,9 @@ type KindInfo struct {
 
 var kinds = [numKinds]KindInfo{
 	NotAllowed: {Name: "not-allowed", Level: Error, Title: "Seen and not allowed by the rules",
-		About: "The rules deny connections that were seen to work. The traffic takes another way, these are not the rules in force, or it was seen before the firewall. Attempts that the rules deny are notes."},
+		About: "The rules deny connections that were seen to work. The traffic takes another way, these are not the rules in force, or it was seen before the firewall. It is a warning where it is not known whether any of them worked, as in a log that does not say so, and a note where none did."},
 	NotInPolicy: {Name: "not-in-policy", Level: Warning, Title: "Seen and not in the policy",
-		About: "No entry of the policy expects the service, or none does for some of its clients."},
+		About: "No entry of the policy expects the service, or none does for some of its clients. It is a note where none of these clients got an answer."},
 	ExpiredException: {Name: "expired-exception", Level: Warning, Title: "Expired exception still in use",
 		About: "The only entry of the policy that expects the service has expired, and traffic went on."},
 	ServiceMoved: {Name: "service-moved", Level: Warning, Title: "The same service, moved",
