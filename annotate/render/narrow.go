@@ -167,9 +167,7 @@ func (n *narrowFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotati
 			}
 			cell = ascii.AppendUint(cell, uint64(a.Service.Port))
 			cell = append(append(cell, '/'), e.Transport.String()...)
-			if a.Service.Confidence <= annotate.Weak {
-				color = ascii.Yellow
-			}
+			color = sideColor(a)
 		case 1:
 			if e == nil {
 				cell, color = append(cell, "no side"...), ascii.Yellow
@@ -181,7 +179,7 @@ func (n *narrowFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotati
 				cell = append(cell, '-')
 				break
 			}
-			cell = appendLocal(t.editions.Of(a.Registry).names.Append(cell, e), a.Local())
+			cell, color = appendLocal(t.editions.Of(a.Registry).names.Append(cell, e), a.Local()), nameColor(e)
 		case 3:
 			cell = ascii.AppendAddrPort(cell, f.Source)
 		case 4:
@@ -213,6 +211,9 @@ func (n *narrowFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotati
 	case t.meta.Details || deservesLook(a):
 		l.newLine()
 		l.color(t.meta.Color, ascii.Dim)
+		if t.meta.Color { // a colour in it ends what was dim
+			details = bytes.ReplaceAll(details, []byte(ascii.Plain), []byte(ascii.Plain+ascii.Dim))
+		}
 		l.words(details, "    ")
 		l.color(t.meta.Color, ascii.Plain)
 	}
@@ -251,6 +252,22 @@ func deservesLook(a *annotate.Annotation) bool {
 // answered reports that the service end took the traffic, as far as was seen.
 func answered(f *flow.Flow) bool {
 	return f.Forward.Packets > 0 && f.Reverse.Packets > 0 && f.State != flow.Refused && f.State != flow.Rejected
+}
+
+// sideColor marks a service whose side is a weak guess.
+func sideColor(a *annotate.Annotation) string {
+	if a.Service.Confidence <= annotate.Weak {
+		return ascii.Yellow
+	}
+	return ""
+}
+
+// nameColor marks a name whose port is known to be used by others.
+func nameColor(e *iana.Entry) string {
+	if e.Unauthorized() != "" {
+		return ascii.Yellow
+	}
+	return ""
 }
 
 // statusColor marks what deserves a look. An assigned port is not marked: the

@@ -132,26 +132,41 @@ func (t *textFormat) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation
 	dst = append(dst, f.State.String()...)
 	cell(stateWidth)
 
-	if e := a.ServiceEntry(); e != nil {
+	e := a.ServiceEntry()
+	var side, status, name string // colours
+	if t.meta.Color && e != nil {
+		side, status, name = sideColor(a), statusColor(e.Status, answered(f)), nameColor(e)
+	} else if t.meta.Color {
+		status = ascii.Yellow
+	}
+	end := func(color string) { // escapes take no room on the screen
+		if color != "" {
+			dst = append(dst, ascii.Plain...)
+			at += len(color) + len(ascii.Plain)
+		}
+	}
+	dst = append(dst, side...)
+	if e != nil {
 		dst = ascii.AppendUint(dst, uint64(a.Service.Port))
 		dst = append(append(dst, '/'), e.Transport.String()...)
-		cell(portWidth)
-		color := ""
-		if t.meta.Color {
-			color = statusColor(e.Status, answered(f))
-		}
-		dst = appendColored(dst, e.Status.String(), color)
-		if color != "" {
-			at += len(color) + len(ascii.Plain) // which take no room on the screen
-		}
-		cell(statusWidth)
-		dst = appendLocal(t.editions.Of(a.Registry).names.Append(dst, e), a.Local())
-		dst = append(dst, ' ')
 	} else {
 		dst = append(dst, '?')
-		cell(portWidth)
+	}
+	end(side)
+	cell(portWidth)
+	dst = append(dst, status...)
+	if e != nil {
+		dst = append(dst, e.Status.String()...)
+	} else {
 		dst = append(dst, "no side"...)
-		cell(statusWidth)
+	}
+	end(status)
+	cell(statusWidth)
+	if e != nil {
+		dst = append(dst, name...)
+		dst = appendLocal(t.editions.Of(a.Registry).names.Append(dst, e), a.Local())
+		end(name)
+		dst = append(dst, ' ')
 	}
 	return append(t.appendDetails(dst, f, a), '\n')
 }
@@ -230,13 +245,6 @@ func (t *textFormat) end(s annotate.Side) string {
 		return "both ends"
 	}
 	return "destination"
-}
-
-func appendColored(dst []byte, text, color string) []byte {
-	if color == "" {
-		return append(dst, text...)
-	}
-	return append(append(append(dst, color...), text...), ascii.Plain...)
 }
 
 // appendNames appends the preferred name and how many more there are, what the
