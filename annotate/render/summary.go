@@ -296,14 +296,27 @@ func (s *Summary) appendText(dst []byte, groups []*summary.Group, all int, at st
 		}
 	}
 	widths := make([]int, len(rows[0]))
-	for _, r := range rows {
-		for i, c := range r {
-			widths[i] = max(widths[i], len(c))
+	measure := func(i int) {
+		widths[i] = 0
+		for _, r := range rows {
+			widths[i] = max(widths[i], len(r[i]))
 		}
+	}
+	for i := range widths {
+		measure(i)
 	}
 	width := s.meta.Width
 	if width > 0 && statuses < len(widths)-1 { // one long list of statuses must not push all protocols apart
 		widths[statuses] = min(widths[statuses], len("unassigned"))
+	}
+	last := len(widths) - 1
+	heads := last + len(rows[0][last])
+	for _, w := range widths[:last] {
+		heads += w
+	}
+	if width > 0 && heads > width { // no line for the last heading alone
+		rows[0][keys+1] = "PKTS"
+		measure(keys + 1)
 	}
 	if width == 0 {
 		width = 1 << 20

@@ -60,6 +60,10 @@ func TestTextFitsTheTerminal(t *testing.T) {
 			}
 		}
 	}
+	head, _, _ := strings.Cut(onTerminal(t, 80, nil, "-q", "--by", "service", "-r", capture), "\n")
+	if !strings.HasPrefix(head, "SERVICE") || !strings.HasSuffix(head, "OBSERVED") {
+		t.Errorf("the headings of --by at 80 columns: %q", head)
+	}
 	if got := widest(onTerminal(t, 160, []string{"COLUMNS=90"}, "-q", "-r", capture)); got > 90 {
 		t.Errorf("COLUMNS=90: a line of %d", got)
 	}
