@@ -42,6 +42,8 @@ func TestKinds(t *testing.T) {
 		filepath.Join(testdata, "review", "policy.yaml"):          policyKind,
 		filepath.Join(testdata, "review", "ruleset.*"):            rulesKind,
 		filepath.Join(rulesDir, "[acino]*.*"):                     rulesKind,
+		filepath.Join(rulesDir, "*.json"):                         rulesKind,
+		filepath.Join(rulesDir, "vendor", "*.*"):                  rulesKind,
 	} {
 		paths, _ := filepath.Glob(pattern)
 		if len(paths) == 0 {

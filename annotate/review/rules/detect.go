@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -80,13 +81,25 @@ func Recognise(data []byte) bool {
 	case len(text) == 0, binaryHint(data) != "":
 		return false
 	case text[0] == '{' || text[0] == '[':
-		return rulesKeys(firstKeys(text))
+		return rulesKeys(firstKeys(text)) || rulesInJSON(text)
 	case text[0] == '<':
 		return isSense(data) || strings.HasPrefix(xmlHint(data), "a ")
 	case csvMark(data) != 0:
 		return !bytes.Contains(bytes.ToLower(firstLine(data)), []byte("time")) // a log says when
 	}
 	return textKind(data) != NoKind || isASA(data) || !strings.HasPrefix(textHint(data), "not rules")
+}
+
+// rulesInJSON reports whether a whole file of JSON has rules that only its rows tell.
+func rulesInJSON(data []byte) bool {
+	root, err := readJSON(data, "")
+	if err != nil {
+		return false
+	}
+	table := tableRows(root)
+	return jsonHint(root) != "" || table != nil && !slices.ContainsFunc(table.list[0].keys, func(key string) bool {
+		return strings.Contains(strings.ToLower(key), "time") // a log says when
+	})
 }
 
 // firstLine gives the first line that is no comment.
