@@ -39,6 +39,9 @@ type Chosen struct {
 	values []value // by names
 	tree   *branch // of JSON
 	w      cellWriter
+
+	in   annotate.Input // of the flow that is written; here, for it would be allocated each time
+	from from
 }
 
 // branch is a member of a JSON object: an object with members of its own, or a
@@ -175,14 +178,16 @@ func (c *Chosen) AppendHeader(dst []byte) []byte {
 
 // AppendFlow appends the chosen fields of a flow of a capture.
 func (c *Chosen) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation) []byte {
-	in := annotate.Input{Protocol: f.Protocol, Source: f.Source, Destination: f.Destination, Start: f.Start()}
-	return c.append(dst, &from{&in, f, a})
+	c.in = annotate.Input{Protocol: f.Protocol, Source: f.Source, Destination: f.Destination, Start: f.Start()}
+	c.from = from{&c.in, f, a}
+	return c.append(dst, &c.from)
 }
 
 // AppendInput appends the chosen fields of a flow that does not come from a
 // capture.
 func (c *Chosen) AppendInput(dst []byte, in *annotate.Input, a *annotate.Annotation) []byte {
-	return c.append(dst, &from{in, nil, a})
+	c.from = from{in, nil, a}
+	return c.append(dst, &c.from)
 }
 
 func (c *Chosen) append(dst []byte, from *from) []byte {

@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"maps"
+	"math"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -56,8 +58,7 @@ func sortNames() []string {
 // flowOrder is what --sort orders flows by: a number, or fields.
 type flowOrder struct {
 	number func(*flow.Flow) int64 // the greatest first; nil: by fields
-	fields []*record.Chosen       // one each
-	types  []record.Type
+	fields []*sortField           // one or two
 	back   bool
 }
 
@@ -85,27 +86,21 @@ func parseFlowOrder(sort string) (*flowOrder, error) {
 			return nil, err
 		}
 		info, _ := record.Lookup(field)
-		o.fields, o.types = append(o.fields, chosen), append(o.types, info.Type)
+		o.fields = append(o.fields, &sortField{chosen, field, info.Type})
 	}
 	return o, nil
 }
 
-// sortKey is what flows are ordered by. Counts come with the greatest first, all
-// else ascending, and what is absent last.
-type sortKey struct{ parts [2]sortPart }
-
-type sortPart struct {
-	absent bool
-	number int64
-	addr   netip.Addr
-	text   string
+// sortKey is what flows are ordered by. There may be millions, so it is small: texts
+// are numbered.
+type sortKey struct {
+	first  [2]uint64
+	second uint32
+	absent bool // there is no first value
 }
 
-func (a *sortPart) compare(b *sortPart) int {
-	return cmp.Or(cmp.Compare(a.number, b.number), a.addr.Compare(b.addr), cmp.Compare(a.text, b.text))
-}
-
-// sort orders results. annotate gives the annotation of a flow.
+// sort orders results. annotate gives the annotation of a flow. Counts come with the
+// greatest first, all else ascending, and what is absent last.
 func (o *flowOrder) sort(res *flow.Results, annotate func(*flow.Flow) *annotate.Annotation) {
 	turn := 1
 	if o.back {
@@ -115,54 +110,104 @@ func (o *flowOrder) sort(res *flow.Results, annotate func(*flow.Flow) *annotate.
 		flow.SortResults(res, o.number, func(a, b int64) int { return turn * cmp.Compare(b, a) })
 		return
 	}
-	var buf []byte
-	texts := map[string]string{} // which many flows share
+	var values sortValues
 	flow.SortResults(res, func(f *flow.Flow) (k sortKey) {
 		a := annotate(f)
-		for i, field := range o.fields {
-			buf = field.AppendFlow(buf[:0], f, a)
-			k.parts[i] = sortPartOf(bytes.Trim(buf, "\"\n"), o.types[i], texts)
+		var ok bool
+		if k.first, ok = values.of(o.fields[0], f, a); !ok {
+			k.absent = true
+		} else if len(o.fields) > 1 {
+			second, _ := values.of(o.fields[1], f, a) // a port or the name of a transport
+			k.second = uint32(second[0])
 		}
 		return k
 	}, func(a, b sortKey) int {
-		for i := range a.parts {
-			x, y := &a.parts[i], &b.parts[i]
-			switch {
-			case x.absent != y.absent && x.absent:
-				return 1
-			case x.absent != y.absent:
-				return -1
-			}
-			if n := x.compare(y); n != 0 {
-				return turn * n
-			}
+		switch {
+		case a.absent && b.absent:
+			return 0
+		case a.absent:
+			return 1
+		case b.absent:
+			return -1
 		}
-		return 0
+		n := values.compare(o.fields[0], a.first, b.first)
+		if n == 0 && len(o.fields) > 1 {
+			n = values.compare(o.fields[1], [2]uint64{uint64(a.second)}, [2]uint64{uint64(b.second)})
+		}
+		return turn * n
 	})
 }
 
-// sortPartOf gives the value of a field.
-func sortPartOf(value []byte, kind record.Type, texts map[string]string) (p sortPart) {
-	if len(value) == 0 {
-		return sortPart{absent: true}
+// sortField is a field of the record that is ordered by.
+type sortField struct {
+	chosen *record.Chosen // it alone
+	name   string
+	kind   record.Type
+}
+
+// isText reports whether values of the field are compared as text.
+func (s *sortField) isText() bool {
+	switch s.kind {
+	case record.Port, record.Count, record.Fraction:
+		return false
 	}
-	if n, err := strconv.ParseInt(string(value), 10, 64); err == nil {
-		if p.number = n; kind == record.Count {
-			p.number = -n // the greatest first
+	return !strings.HasSuffix(s.name, ".ip")
+}
+
+// sortValues makes numbers of the values of fields.
+type sortValues struct {
+	buf    []byte
+	texts  []string
+	places map[string]uint64 // in texts
+}
+
+// of gives the value of a field; ok is false where there is none.
+func (s *sortValues) of(field *sortField, f *flow.Flow, a *annotate.Annotation) (v [2]uint64, ok bool) {
+	s.buf = field.chosen.AppendFlow(s.buf[:0], f, a)
+	text := bytes.Trim(s.buf, "\"\n")
+	if len(text) == 0 {
+		return v, false
+	}
+	switch {
+	case field.isText():
+		place, known := s.places[string(text)]
+		if !known {
+			if s.places == nil {
+				s.places = map[string]uint64{}
+			}
+			place = uint64(len(s.texts))
+			s.texts = append(s.texts, string(text))
+			s.places[s.texts[place]] = place
 		}
-		return p
+		v[0] = place
+	case field.kind == record.Fraction:
+		n, _ := strconv.ParseFloat(string(text), 64)
+		v[0] = math.Float64bits(n) // which are in the order of what is not negative
+	case field.kind == record.Port || field.kind == record.Count:
+		v[0], _ = strconv.ParseUint(string(text), 10, 64)
+	default:
+		addr, _ := netip.ParseAddr(string(text))
+		if addr.Is4() { // before all of IPv6
+			b := addr.As4()
+			v[1] = uint64(binary.BigEndian.Uint32(b[:]))
+			break
+		}
+		b := addr.As16()
+		v[0], v[1] = binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])
 	}
-	if addr, err := netip.ParseAddr(string(value)); err == nil {
-		p.addr = addr
-		return p
+	return v, true
+}
+
+func (s *sortValues) compare(field *sortField, a, b [2]uint64) int {
+	switch {
+	case a == b:
+		return 0
+	case field.isText():
+		return cmp.Compare(s.texts[a[0]], s.texts[b[0]])
+	case field.kind == record.Count:
+		return cmp.Compare(b[0], a[0])
 	}
-	text, ok := texts[string(value)]
-	if !ok {
-		text = strings.Clone(string(value))
-		texts[text] = text
-	}
-	p.text = text
-	return p
+	return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1]))
 }
 
 // annotating gives a function that annotates a flow, for one goroutine. What it gives
