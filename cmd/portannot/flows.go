@@ -489,9 +489,9 @@ func collectLater() (restore func()) {
 // runFiles reads all captures and writes their flows. What can be read is
 // written, whatever else happens.
 func (j *job) runFiles(ctx context.Context) error {
-	paths, skipped, partial := j.expand()
-	if len(paths) == 0 {
-		return errPart // each argument has said why
+	paths, skipped, partial, err := j.expand()
+	if err != nil {
+		return err
 	}
 	if err := j.env.refusePaths(paths); err != nil {
 		return err

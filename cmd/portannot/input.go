@@ -13,8 +13,9 @@ import (
 )
 
 // expand turns the arguments into paths. An argument that gives none is
-// reported, and the others are kept.
-func (j *job) expand() (paths []string, skipped int, failed bool) {
+// reported, and the others are kept; err is not nil if there are none.
+func (j *job) expand() (paths []string, skipped int, failed bool, err error) {
+	folders := 0
 	for _, arg := range j.files {
 		found, n, err := capture.Expand([]string{arg}, j.recursive)
 		switch {
@@ -26,6 +27,7 @@ func (j *job) expand() (paths []string, skipped int, failed bool) {
 		case errors.Is(err, capture.ErrDirectory):
 			j.env.warnf("%s is a directory", arg)
 			j.env.warnf("hint: --recursive reads the captures in it")
+			folders++
 		case err != nil:
 			j.env.warnf("%v", err)
 		}
@@ -39,7 +41,16 @@ func (j *job) expand() (paths []string, skipped int, failed bool) {
 		}
 		skipped += n
 	}
-	return paths, skipped, failed
+	switch {
+	case folders > 0 && folders == len(j.files):
+		return nil, 0, true, &usageError{} // which has been reported
+	case len(paths) == 0:
+		if !failed {
+			j.env.warnf("no captures in %s, and %s of other kinds", strings.Join(j.files, ", "), plural(uint64(skipped), "file"))
+		}
+		return nil, 0, true, errPart // each argument that failed has said why
+	}
+	return paths, skipped, failed, nil
 }
 
 // commandHint says which commands there are, for a word that is neither one nor a

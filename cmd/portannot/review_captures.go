@@ -143,9 +143,9 @@ func (o *reviewOptions) reviewCaptures(ctx context.Context, rj *reviewJob, files
 	rj.annotating.Evidence = j.evidence
 	rj.annotator = annotate.New(rj.annotating)
 	j.annotator = rj.annotator
-	paths, skipped, partial := j.expand()
-	if len(paths) == 0 {
-		return errPart
+	paths, skipped, partial, err := j.expand()
+	if err != nil {
+		return err
 	}
 	if err := j.env.refusePaths(paths); err != nil {
 		return err
