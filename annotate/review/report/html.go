@@ -1,20 +1,16 @@
 package report
 
 import (
-	"bytes"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
 	"fmt"
-	"html/template"
 	"io"
 	"net/netip"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/portannot/portannot/annotate"
 	"github.com/portannot/portannot/annotate/internal/share"
 	"github.com/portannot/portannot/annotate/review"
 )
@@ -22,9 +18,6 @@ import (
 // The report as HTML is one file: styles and the script stand in it, and the
 // Content-Security-Policy lets nothing but these two run, by their hashes, and
 // nothing be loaded.
-
-//go:embed html/report.tmpl
-var pageTemplate string
 
 //go:embed html/report.css
 var pageStyle string
@@ -41,26 +34,11 @@ const (
 	maxPageGroups   = 300
 )
 
-var page = template.Must(template.New("report").Funcs(template.FuncMap{
-	"count":        func(n any, what string) string { return counted(integer(n), what) },
-	"thousands":    thousands,
-	"ruleCounting": func() string { return ruleCounting },
-}).Parse(pageTemplate))
-
-// integer makes an int of any integer.
-func integer(n any) int {
-	if v := reflect.ValueOf(n); v.CanUint() {
-		return int(v.Uint())
-	}
-	return int(reflect.ValueOf(n).Int())
-}
-
-// pageData is what the template shows.
+// pageData is what the page shows.
 type pageData struct {
 	R              *review.Report
 	Policy         string // of content security
-	Style          template.CSS
-	Script         template.JS
+	Style, Script  string
 	Window, Length string
 	Flows          string
 	Outcomes       string
@@ -179,7 +157,7 @@ type (
 func writeReportHTML(w io.Writer, r *review.Report, m Meta) error {
 	d := &pageData{
 		R:     r,
-		Style: template.CSS("\n" + pageStyle), Script: template.JS("\n" + pageScript),
+		Style: "\n" + pageStyle, Script: "\n" + pageScript,
 		Window: r.Window.Text(), Length: review.Length(r.Window.Duration()),
 		Flows:    fmt.Sprintf("%s, %s", counted(int(r.Traffic.Flows), "flow"), r.Window.Text()),
 		Outcomes: countList(r.Summary.Outcomes),
@@ -195,7 +173,7 @@ func writeReportHTML(w io.Writer, r *review.Report, m Meta) error {
 		d.Window = fmt.Sprintf("%s (%s)", d.Window, d.Length)
 	}
 	d.Policy = fmt.Sprintf("default-src 'none'; style-src '%s'; script-src '%s'; img-src data:; base-uri 'none'; form-action 'none'",
-		cspHash(string(d.Style)), cspHash(string(d.Script)))
+		cspHash(d.Style), cspHash(d.Script))
 	for _, f := range about(r) {
 		if f.name != "window" && f.name != "registry" && f.name != "findings" { // which stand above
 			d.About = append(d.About, pageFact{f.name, f.value})
@@ -209,7 +187,7 @@ func writeReportHTML(w io.Writer, r *review.Report, m Meta) error {
 	d.matrices()
 	d.reasons(anchors)
 	d.entries()
-	return page.Execute(&visibleWriter{w: w}, d)
+	return d.write(w)
 }
 
 // cspHash writes the hash by which a Content-Security-Policy allows an inline
@@ -659,26 +637,4 @@ func (d *pageData) entries() {
 			d.Entries = append(d.Entries, pageEntry{e, i == 1, strings.Join(who, "; ")})
 		}
 	}
-}
-
-// visibleWriter escapes what a browser would not show, or would show in another order.
-// The template itself has nothing of the kind.
-type visibleWriter struct {
-	w   io.Writer
-	buf []byte
-}
-
-func (v *visibleWriter) Write(p []byte) (int, error) {
-	v.buf = v.buf[:0]
-	for line := range bytes.Lines(p) {
-		text, ended := bytes.CutSuffix(line, []byte("\n"))
-		v.buf = annotate.AppendVisible(v.buf, text)
-		if ended {
-			v.buf = append(v.buf, '\n')
-		}
-	}
-	if _, err := v.w.Write(v.buf); err != nil {
-		return 0, err
-	}
-	return len(p), nil
 }
