@@ -13,12 +13,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/klauspost/compress/gzip"
 )
 
 // Bounds on clients. Requests are small, and answers some 20 KB.
@@ -35,11 +35,18 @@ const (
 type Server struct {
 	listener net.Listener
 	http     http.Server
-	registry *prometheus.Registry
 	done     chan struct{}
 
-	mu     sync.Mutex
-	health func() error
+	mu      sync.Mutex
+	health  func() error
+	sources []func(*Writer)
+	answer  *answer // that is being made
+}
+
+// answer is what /metrics says. It is there once done is closed.
+type answer struct {
+	done chan struct{}
+	text []byte
 }
 
 // Listen opens the address "[HOST]:PORT", which is this machine's own when the
@@ -54,16 +61,12 @@ func Listen(address string) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		listener: newestFirst(l, maxConnections), registry: prometheus.NewRegistry(), done: make(chan struct{}),
+		listener: newestFirst(l, maxConnections), done: make(chan struct{}),
 		health: func() error { return fmt.Errorf("not started") },
 	}
-	// Of the runtime: its memory, collections and goroutines.
-	s.registry.MustRegister(collectors.NewGoCollector())
+	s.Add(goRuntime)
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{
-		ErrorHandling: promhttp.ContinueOnError, CoalesceGather: true,
-		Timeout: gatherTime, // it makes the whole answer before it sends any
-	}))
+	mux.HandleFunc("GET /metrics", s.metrics)
 	mux.HandleFunc("GET /healthz", s.healthz)
 	s.http = http.Server{
 		Handler: mux, ReadHeaderTimeout: headerTime, ReadTimeout: headerTime, WriteTimeout: writeTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
@@ -109,45 +112,71 @@ func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
 
 // Add adds a source of metrics. Each name has one source, one help text and one
 // list of labels. Sources may be called by several goroutines at once.
-func (s *Server) Add(source func(*Writer)) { s.registry.MustRegister(&collector{source}) }
-
-// collector calls a source. What that gives is not known before.
-type collector struct{ source func(*Writer) }
-
-func (*collector) Describe(chan<- *prometheus.Desc) {}
-
-func (c *collector) Collect(ch chan<- prometheus.Metric) { c.source(&Writer{ch}) }
-
-// Writer takes the values of a source. Labels are pairs of a name and a value.
-type Writer struct{ ch chan<- prometheus.Metric }
-
-// Counter gives something that only grows. Names of counters end in "_total".
-func (w *Writer) Counter(name, help string, value uint64, labels ...string) {
-	w.value(prometheus.CounterValue, name, help, float64(value), labels)
+func (s *Server) Add(source func(*Writer)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sources = append(s.sources, source)
 }
 
-// Gauge gives something that goes up and down.
-func (w *Writer) Gauge(name, help string, value float64, labels ...string) {
-	w.value(prometheus.GaugeValue, name, help, value, labels)
-}
-
-// Histogram gives how often values up to each bound were seen, in all that many,
-// and their sum.
-func (w *Writer) Histogram(name, help string, upTo map[float64]uint64, count uint64, sum float64) {
-	w.send(prometheus.NewConstHistogram(prometheus.NewDesc(name, help, nil, nil), count, sum, upTo))
-}
-
-func (w *Writer) value(kind prometheus.ValueType, name, help string, value float64, labels []string) {
-	var names, values []string
-	for i := 0; i+1 < len(labels); i += 2 {
-		names, values = append(names, labels[i]), append(values, labels[i+1])
+// metrics sends an answer that is whole. Where a source hangs, all requests wait for
+// the same answer, and each for so long only.
+func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
+	a := s.gather()
+	select {
+	case <-a.done:
+	case <-r.Context().Done():
+		return
+	case <-time.After(gatherTime):
+		http.Error(w, "the run does not answer", http.StatusServiceUnavailable)
+		return
 	}
-	w.send(prometheus.NewConstMetric(prometheus.NewDesc(name, help, names, nil), kind, value, values...))
+	h := w.Header()
+	h.Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+	h.Set("Vary", "Accept-Encoding")
+	if takesGzip(strings.Join(r.Header.Values("Accept-Encoding"), ",")) {
+		h.Set("Content-Encoding", "gzip")
+		z := gzip.NewWriter(w)
+		z.Write(a.text)
+		z.Close()
+		return
+	}
+	w.Write(a.text)
 }
 
-func (w *Writer) send(m prometheus.Metric, err error) {
-	if err != nil {
-		m = prometheus.NewInvalidMetric(prometheus.NewInvalidDesc(err), err)
+// gather asks all sources, unless somebody does so already.
+func (s *Server) gather() *answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.answer != nil {
+		return s.answer
 	}
-	w.ch <- m
+	a := &answer{done: make(chan struct{})}
+	s.answer = a
+	sources := s.sources
+	go func() {
+		w := &Writer{families: map[string]*family{}}
+		for _, source := range sources {
+			source(w)
+		}
+		a.text = w.text()
+		s.mu.Lock()
+		s.answer = nil
+		s.mu.Unlock()
+		close(a.done)
+	}()
+	return a
+}
+
+// takesGzip reads the header Accept-Encoding (RFC 9110, section 12.5.3).
+func takesGzip(header string) bool {
+	for coding := range strings.SplitSeq(header, ",") {
+		name, params, _ := strings.Cut(coding, ";")
+		if !strings.EqualFold(strings.TrimSpace(name), "gzip") {
+			continue
+		}
+		_, weight, ok := strings.Cut(strings.ToLower(strings.ReplaceAll(params, " ", "")), "q=")
+		q, err := strconv.ParseFloat(weight, 64)
+		return !ok || err == nil && q > 0
+	}
+	return false
 }
