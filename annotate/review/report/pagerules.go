@@ -10,7 +10,7 @@ func (d *pageData) putRules(p *page) {
 		return
 	}
 	p.section("rules", "Rules and traffic")
-	p.put("\n" + `<p class="lead">How many flows each rule decides, or may decide where that is not known: first over all services, then by service for those that are listed here. % Sizes are bytes of both directions; times are UTC.</p>`, ruleCounting)
+	p.put("\n"+`<p class="lead">How many flows each rule decides, or may decide where that is not known: first over all services, then by service for those that are listed here. % Sizes are bytes of both directions; times are UTC.</p>`, ruleCounting)
 	for i := range d.Matrices {
 		m := &d.Matrices[i]
 		p.put("\n<h3 id=\"h-rules-%\">%</h3>", i, m.Title)
