@@ -287,16 +287,15 @@ func TestFailures(t *testing.T) {
 			<-filled
 			s := newSeen(t, n)
 			output(t, seeds, "annotated", time.Minute, s.record, s.all)
-			unfinished := false
+			// With at least once a member may be at records then that another wrote before:
+			// the group comes to the end of these too.
+			committed(t, c, "flows")
 			for i, m := range []*member{b, third} {
 				m.stop()
 				// A group that goes on without a member, since that was slow to
 				// join, takes no commit of it; with at least once another reads
 				// these records again, and the member says so.
-				switch err := <-m.result; {
-				case delivery == AtLeastOnce && errors.Is(err, errUnfinished):
-					unfinished = true // so its partitions are committed in part
-				case err != nil:
+				if err := <-m.result; err != nil && !(delivery == AtLeastOnce && errors.Is(err, errUnfinished)) {
 					t.Errorf("member %d: %v", i+1, err)
 				}
 			}
@@ -314,11 +313,7 @@ func TestFailures(t *testing.T) {
 					t.Errorf("%d records again, %d out of order", s.again, s.order)
 				}
 			}
-			for p, commit := range c.GroupInfo("g").Commits["flows"] {
-				if end := c.PartitionInfo("flows", p).HighWatermark; commit.Offset != end && !unfinished {
-					t.Errorf("partition %d: committed %d of %d", p, commit.Offset, end)
-				}
-			}
+			committed(t, c, "flows") // still: nobody set it back
 			cb, ct := b.Counts(), third.Counts()
 			t.Logf("%d records, %d of them again; killed after %d records and %d commits; others: %d and %d commits, %d and %d undone",
 				s.count, s.again, atKill.Records[Annotated], atKill.Commits, cb.Commits, ct.Commits, cb.Aborts, ct.Aborts)
