@@ -42,6 +42,8 @@ for (const [name, options] of Object.entries({
   const page = await open(options, name);
   const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   check(over <= 0, `${name}: ${over} pixels wider than the window`);
+  const cards = await page.evaluate(() => [...document.querySelectorAll(".card")].filter(c => c.scrollWidth > c.clientWidth).map(c => c.textContent.trim()));
+  check(cards.length == 0, `${name}: text is wider than its card: ${cards}`);
   const found = await (async () => {
     // The page allows no script but its own: axe comes in by the debugger.
     await page.evaluate(axe);
