@@ -102,8 +102,8 @@ func (n *noteworthy) say(e *env, reg *iana.Registry) {
 	unexpected := most(n.unexpected, func(a, b service) int { return a.compare(b) }, func(s service) string {
 		return fmt.Sprintf("%d/%v %v", s.port, s.transport, reg.Lookup(s.transport, s.port).Status)
 	})
-	if n.neither > 0 {
-		unexpected = append(unexpected, fmt.Sprintf("neither port assigned (%d)", n.neither))
+	if n.neither > 0 { // always named: no port stands for these flows
+		unexpected = slices.Insert(unexpected, rank(unexpected, n.neither), share{"neither port assigned", n.neither})
 	}
 	if len(unexpected) > 0 {
 		e.warnList("unexpected (flows): ", "--unexpected shows them", unexpected)
@@ -121,27 +121,49 @@ func (s service) compare(o service) int {
 	return cmp.Or(cmp.Compare(s.port, o.port), cmp.Compare(s.transport, o.transport))
 }
 
-// most names those with the most flows.
-func most[K comparable](flows map[K]uint64, compare func(a, b K) int, name func(K) string) []string {
+// share is something with its flows.
+type share struct {
+	name  string
+	flows uint64
+}
+
+// rank is where something with so many flows stands in a list of most.
+func rank(list []share, flows uint64) int {
+	for i, item := range list {
+		if item.flows < flows || i == maxNoteworthy {
+			return i
+		}
+	}
+	return len(list)
+}
+
+// most names those with the most flows, and counts the others together at the end.
+func most[K comparable](flows map[K]uint64, compare func(a, b K) int, name func(K) string) []share {
 	keys := slices.SortedFunc(maps.Keys(flows), func(a, b K) int {
 		return cmp.Or(cmp.Compare(flows[b], flows[a]), compare(a, b))
 	})
-	var parts []string
-	for _, k := range keys[:min(len(keys), maxNoteworthy)] {
-		parts = append(parts, fmt.Sprintf("%s (%d)", name(k), flows[k]))
+	shown := min(len(keys), maxNoteworthy)
+	var list []share
+	for _, k := range keys[:shown] {
+		list = append(list, share{name(k), flows[k]})
 	}
-	if more := len(keys) - len(parts); more > 0 {
-		parts = append(parts, fmt.Sprintf("%d more", more))
+	if more := keys[shown:]; len(more) > 0 {
+		rest := share{name: fmt.Sprintf("%d more", len(more))}
+		for _, k := range more {
+			rest.flows += flows[k]
+		}
+		list = append(list, rest)
 	}
-	return parts
+	return list
 }
 
 // warnList writes a list to standard error, on lines of at most 80 columns, and how
 // to see what it names.
-func (e *env) warnList(head, how string, list []string) {
+func (e *env) warnList(head, how string, list []share) {
 	const width = 80 - len("portannot: ")
 	line, indent := head, strings.Repeat(" ", len(head))
-	for i, item := range list {
+	for i, n := range list {
+		item := fmt.Sprintf("%s (%d)", n.name, n.flows)
 		if i < len(list)-1 {
 			item += ","
 		} else {
