@@ -299,3 +299,46 @@ func TestNames(t *testing.T) {
 		}
 	}
 }
+
+// TestCopied: a file beside a log is a copy of it only where more than a header that
+// all files have, or the beginning of a line, says so.
+func TestCopied(t *testing.T) {
+	const header, lines = "#fields ts port\n", "1 80\n2 443\n3 22\n"
+	file := func(text string) *os.File {
+		name := filepath.Join(t.TempDir(), "log")
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { f.Close() })
+		return f
+	}
+	for name, c := range map[string]struct {
+		read   int    // bytes read of the log
+		now    string // what it has now
+		beside string
+		want   bool
+	}{
+		"all of it":                        {len(header + lines), header + lines, header + lines, true},
+		"all, not yet read":                {0, header + lines, header + lines, true},
+		"being copied":                     {len(header), header + lines, header + lines[:7], true},
+		"before it grew":                   {len(header), header + lines + "4 53\n", header + lines, true},
+		"the same header, that was read":   {len(header), header + lines, header + "9 25\n", false},
+		"the same header, nothing read":    {0, header + lines, header + "9 25\n", false},
+		"the same letters, that were read": {3, header + lines, "#fiend\n", false},
+		"cut":                              {len(header) + 5, "", header + lines, true},
+		"cut and written anew":             {len(header) + 5, header + "7 110\n", header + lines, true},
+		"cut, and another file":            {len(header) + 5, "", header + "9 25\n", false},
+		"cut, part of a line read":         {3, "", header + lines, false},
+		"cut, nothing read":                {0, "", header + lines, false},
+	} {
+		l := &Log{f: file(c.now)}
+		l.mark.Read([]byte((header + lines)[:c.read]))
+		if got := l.copiedTo(&Log{f: file(c.beside)}); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

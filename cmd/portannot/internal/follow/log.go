@@ -1,6 +1,7 @@
 package follow
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"io/fs"
@@ -64,6 +65,21 @@ func (l *Log) wasHead() []byte {
 	l.markMu.Lock()
 	defer l.markMu.Unlock()
 	return l.mark.Head()
+}
+
+// copiedTo reports that the file c is a copy of this one. As long as this one was not
+// cut, its own bytes show that; what was read of it may be no more than a header that
+// all files have. After that, what was read is all there is to compare, if it is more
+// than part of a line.
+func (l *Log) copiedTo(c *Log) bool {
+	if st, err := c.f.Stat(); err == nil {
+		if all, err := tail.At(c.f, st.Size()); err == nil && all.Holds(l.f) {
+			return true
+		}
+	}
+	l.markMu.Lock()
+	defer l.markMu.Unlock()
+	return !l.mark.Holds(l.f) && bytes.IndexByte(l.mark.Head(), '\n') >= 0 && l.mark.Holds(c.f)
 }
 
 // begin goes to where the reading begins.

@@ -216,25 +216,17 @@ func (s *Stream) takeSibling(b sibling, pos *Position) bool {
 	return true
 }
 
-// isCopy reports that a file is a copy of one that is known.
+// isCopy reports that a file is a copy of one that is known. head is its beginning.
 func (s *Stream) isCopy(l *Log, head []byte) bool {
-	same := func(known []byte) bool {
-		n := min(len(known), len(head))
-		return n > 0 && bytes.Equal(known[:n], head[:n])
-	}
+	begins := func(known []byte) bool { return bytes.HasPrefix(known, head) }
 	for _, k := range append(s.waiting, s.current) {
-		if k == nil || !same(k.head()) && !same(k.wasHead()) {
-			continue
-		}
-		// Files may begin alike, with the same header. Then the place of reading decides.
-		k.markMu.Lock()
-		holds := l.static || k.mark.Offset() > l.info.Size() || k.mark.Holds(l.f)
-		k.markMu.Unlock()
-		if holds {
+		switch {
+		case k == nil:
+		case l.static && (begins(k.head()) || begins(k.wasHead())), !l.static && k.copiedTo(l):
 			return true
 		}
 	}
-	return l.static && slices.ContainsFunc(s.heads, same)
+	return l.static && slices.ContainsFunc(s.heads, begins)
 }
 
 // resume begins at a position: in the file that it is of, wherever that is now, and
@@ -344,7 +336,11 @@ func (s *Stream) Next() (*Log, error) {
 
 // remember keeps the beginning of a log, to know its compressed form by.
 func (s *Stream) remember(l *Log) {
-	if head := l.head(); len(head) > 0 {
+	head := l.head()
+	if l.again {
+		head = l.wasHead()
+	}
+	if len(head) > 0 {
 		s.heads = append(s.heads, head)
 		s.heads = s.heads[max(0, len(s.heads)-maxHeads):]
 	}
