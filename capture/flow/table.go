@@ -340,11 +340,9 @@ func update[K comparable](t *Table, tb *table[K], l *located[K], s *packet.Summa
 	}
 	t.stats.Packets++
 	if i == none {
-		var p past
-		if len(tb.memory.flows) > 0 {
-			if p = tb.recall(t, &l.key); opens(s) {
-				p = past{}
-			}
+		p := tb.recall(t, &l.key, l.hash)
+		if opens(s) {
+			p = past{}
 		}
 		return begin(t, tb, l, s, order, &p, nil)
 	}
