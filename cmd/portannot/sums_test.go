@@ -70,7 +70,7 @@ func TestNoteworthy(t *testing.T) {
 	want := "portannot: 14 services: 1 assigned, 1 unassigned, 12 dynamic\n" +
 		"portannot: unexpected (flows): 4/tcp unassigned (3), 50000/tcp dynamic (1),\n" +
 		"portannot:                     50001/tcp dynamic (1), "
-	if got := stderr.String(); !strings.HasPrefix(got, want) || !strings.HasSuffix(got, " 3 more; --unexpected shows them\n") {
+	if got := stderr.String(); !strings.HasPrefix(got, want) || !strings.HasSuffix(got, " 3 more (3); --unexpected shows them\n") {
 		t.Errorf("%s", got)
 	}
 	for line := range strings.Lines(stderr.String()) {
