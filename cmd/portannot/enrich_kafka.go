@@ -318,6 +318,9 @@ func kafkaSummary(e *env, prefix string, c kafka.Counts, selecting bool) {
 	}
 	e.warnf("%sread %s in %s: %d annotated, %d unchanged, %d not selected, %d not understood%s", prefix, plural(all, "record"), plural(c.Commits, "commit"),
 		c.Records[kafka.Annotated], c.Records[kafka.Unchanged], c.Records[kafka.Dropped], c.Records[kafka.NotUnderstood], more)
+	if c.Aborts > 0 {
+		e.warnf("%s%s undone: their records were read again, and count each time", prefix, plural(c.Aborts, "commit"))
+	}
 	j := &enrichJob{env: e, selecting: selecting}
 	j.flowSummary(&c.Flows)
 }

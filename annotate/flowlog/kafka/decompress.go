@@ -3,6 +3,7 @@ package kafka
 import (
 	"errors"
 	"sync/atomic"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -20,6 +21,9 @@ const (
 type decompressor struct {
 	kgo.Decompressor              // bounds one batch
 	waiting          atomic.Int64 // bytes
+	tooLarge         atomic.Int64 // batches that are
+	told             int64        // those of them that poll gave
+	untold           time.Time    // since when there are others; zero: there are none
 }
 
 // errExpanded is the error of a batch for which there is no room now.
@@ -49,7 +53,33 @@ func (d *decompressor) Decompress(src []byte, codec kgo.CompressionCodecType) ([
 	}
 	b, err := d.Decompressor.Decompress(src, codec)
 	d.waiting.Add(int64(len(b)))
+	if errors.Is(err, kgo.ErrMaxDecompress) {
+		d.tooLarge.Add(1)
+	}
 	return b, err
+}
+
+// forgottenAfter is how long it takes a batch that is too large to come out of poll, at
+// the very most.
+const forgottenAfter = 2 * time.Second
+
+// forgotten reports that poll will not give a batch that is too large. The client reads
+// no more of a partition then. It tells of the batch once, and not even that when the
+// offset of another partition was set meanwhile: only another client reads on.
+func (d *decompressor) forgotten() bool {
+	switch {
+	case d.tooLarge.Load() <= d.told:
+		d.untold = time.Time{}
+	case d.untold.IsZero():
+		d.untold = time.Now()
+	}
+	return !d.untold.IsZero() && time.Since(d.untold) > forgottenAfter
+}
+
+// restart is told that there is another client.
+func (d *decompressor) restart() {
+	d.tooLarge.Store(0)
+	d.told, d.untold = 0, time.Time{}
 }
 
 // taken is told how many bytes wait still, when others were taken. What is

@@ -103,8 +103,9 @@ func (m *Member) Run(ctx context.Context) error {
 	}
 }
 
-// errReopen says that a new client is needed, with other limits.
-var errReopen = errors.New("the topics take less than they did")
+// errReopen says that a new client is needed: with other limits, or as this one has
+// stopped reading a partition.
+var errReopen = errors.New("a new client is needed")
 
 // errUnfinished is the error of an end that could not be made in good order.
 var errUnfinished = errors.New("what was read last is not committed, and will be read again")
@@ -122,8 +123,8 @@ type broker interface {
 	// end commits if ok says that all was written, or undoes. committed is
 	// false when what was read is to be read again, from.
 	end(ctx context.Context, ok bool, from offsets) (committed bool, err error)
-	// skip goes on reading from offsets, which the next commit commits.
-	skip(to offsets)
+	// skip goes on reading behind what lies between offsets. The next commit commits that.
+	skip(from, to offsets)
 	// allow lets partitions go to other members.
 	allow()
 	close()
@@ -133,6 +134,7 @@ type offsets map[string]map[int32]kgo.EpochOffset
 
 // session works with one client.
 func (m *Member) session(ctx context.Context) error {
+	m.decompressor.restart()
 	b, err := m.open()
 	if err != nil {
 		return err
@@ -150,7 +152,14 @@ func (m *Member) session(ctx context.Context) error {
 func (m *Member) batch(ctx context.Context, b broker) error {
 	defer b.allow()
 	m.metrics.update(func(c *Counts) { c.lastCycle = time.Now() })
-	wait, cancel := context.WithTimeout(ctx, maxWait)
+	if m.decompressor.forgotten() {
+		return errReopen
+	}
+	patience := maxWait
+	if !m.decompressor.untold.IsZero() {
+		patience = forgottenAfter
+	}
+	wait, cancel := context.WithTimeout(ctx, patience)
 	fetches, unread, err := m.poll(wait, b)
 	cancel()
 	if err != nil {
@@ -187,6 +196,12 @@ func (m *Member) poll(ctx context.Context, b broker) (fetches kgo.Fetches, unrea
 	m.decompressor.taken(b.fetched()) // what was polled before is written by now, or on its way
 	fetches = b.poll(ctx, m.most)
 	unread, err = m.fetchErrors(fetches)
+	if m.most == 1 && len(unread) > 0 {
+		// A record that is refused is looked for, alone. What is left out here is
+		// forgotten, and met by the next client.
+		unread = unread[:1-min(fetches.NumRecords(), 1)]
+	}
+	m.decompressor.told += int64(len(unread))
 	return fetches, unread, err
 }
 
@@ -369,11 +384,12 @@ func (m *Member) skip(b broker, unread []*kgo.ErrDecompressTooLarge, from offset
 		records := u.NextOffset - u.Offset
 		why := fmt.Errorf("a batch of %d records takes more than %d bytes when it is decompressed", records, maxBatchBytes)
 		m.say("records %d to %d of partition %d are left out: %v", u.Offset, u.NextOffset-1, u.Partition, why)
+		at := kgo.EpochOffset{Epoch: u.Epoch, Offset: u.Offset}
 		if from[u.Topic] == nil {
 			from[u.Topic] = map[int32]kgo.EpochOffset{}
 		}
 		if _, ok := from[u.Topic][u.Partition]; !ok {
-			from[u.Topic][u.Partition] = kgo.EpochOffset{Epoch: u.Epoch, Offset: u.Offset}
+			from[u.Topic][u.Partition] = at
 		}
 		result := Skipped
 		if r, ok := m.outlet.unread(u.Topic, position{u.Partition, u.Offset}, why); ok {
@@ -381,7 +397,7 @@ func (m *Member) skip(b broker, unread []*kgo.ErrDecompressTooLarge, from offset
 			b.produce(r, failed.done)
 		}
 		m.metrics.update(func(c *Counts) { c.Records[result] += uint64(max(records, 1)) })
-		b.skip(offsets{u.Topic: {u.Partition: {Epoch: u.Epoch, Offset: u.NextOffset}}})
+		b.skip(offsets{u.Topic: {u.Partition: at}}, offsets{u.Topic: {u.Partition: {Epoch: u.Epoch, Offset: u.NextOffset}}})
 	}
 	return len(unread)
 }

@@ -242,6 +242,37 @@ func TestRefused(t *testing.T) {
 	})
 }
 
+// TestUnreadAgain: a batch that cannot be read is the first of its partition, and what
+// was written with its dead letter is undone: the letter is written again.
+func TestUnreadAgain(t *testing.T) {
+	for _, delivery := range []Delivery{ExactlyOnce, AtLeastOnce} {
+		t.Run(delivery.String(), func(t *testing.T) {
+			c, config, _ := cluster(t)
+			config.Delivery, config.DeadLetter = delivery, "dead"
+			putLarge(t, c, kgo.ZstdCompression(), &kgo.Record{Topic: "flows", Value: padded(maxBatchBytes + 1)})
+			f := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "dead", Err: kerr.InvalidRecord, Count: 1})
+			m := start(t, config)
+			await(t, func() bool { return f.Hits() > 0 && m.Counts().Aborts > 0 })
+			// What comes next does not touch the partition, and is undone as well.
+			again := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "annotated", Err: kerr.InvalidRecord, Count: 1})
+			put(t, c, &kgo.Record{Topic: "flows", Partition: 1, Value: flowJSON(1)})
+			get(t, c, "annotated", 1)
+			r := get(t, c, "dead", 1)[0]
+			if header(r, PartitionHeader) != "0" || header(r, OffsetHeader) != "0" || !strings.Contains(header(r, ErrorHeader), "decompressed") {
+				t.Errorf("letter %v", r.Headers)
+			}
+			committed(t, c, "flows")
+			finish(t, m)
+			if again.Hits() == 0 {
+				t.Error("the second fault met no request")
+			}
+			if end := endOf(t, c, "dead"); end != 1 {
+				t.Errorf("%d letters", end)
+			}
+		})
+	}
+}
+
 // TestLimitUnknown: a topic takes less than its cluster says, or says nothing of
 // it, or comes to take less while the member is at work. Batches become smaller,
 // and every record arrives.
@@ -357,5 +388,49 @@ func TestErrors(t *testing.T) {
 	}
 	if asked(nil) != nil {
 		t.Error("no error became one")
+	}
+}
+
+// TestPoisonTogether: records of all these kinds in one topic, and what is behind each
+// of them, arrive.
+func TestPoisonTogether(t *testing.T) {
+	for _, delivery := range []Delivery{ExactlyOnce, AtLeastOnce} {
+		const parts = 8
+		t.Run(delivery.String(), func(t *testing.T) {
+			c, config, said := cluster(t, kfake.NumBrokers(3), kfake.SeedTopics(parts, "many"))
+			config.From.Topic, config.Delivery, config.DeadLetter, config.Compression = "many", delivery, "dead", "none"
+			setConfig(t, c, "annotated", "max.message.bytes", "20000")
+			setConfig(t, c, "dead", "max.message.bytes", "50000")
+			poison := [][]byte{nil, {}, []byte("\xff{"), []byte(`{"src_addr":"192.0.2.1"`), padded(19_500), padded(30_000), padded(3 << 20), padded(maxBatchBytes + 1), padded(maxBatchBytes + 2), flowJSON(1)}
+			refused := len(poison) - 1
+			for i, value := range poison {
+				r := &kgo.Record{Topic: "many", Partition: int32(i % parts), Key: []byte(strconv.Itoa(i)), Value: value}
+				putLarge(t, c, kgo.ZstdCompression(), r, &kgo.Record{Topic: "many", Partition: r.Partition, Key: []byte("good " + strconv.Itoa(i)), Value: flowJSON(100 + i)})
+			}
+			c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "annotated", Err: kerr.InvalidTimestamp, Count: -1, When: func(req kmsg.Request) bool {
+				for _, topic := range req.(*kmsg.ProduceRequest).Topics {
+					for _, p := range topic.Partitions {
+						if bytes.Contains(p.Records, []byte(`"sequence_num":1,`)) {
+							return true
+						}
+					}
+				}
+				return false
+			}})
+			m := start(t, config)
+			committed(t, c, "many")
+			finish(t, m)
+			keys, letters := map[string]int{}, map[string]int{}
+			output(t, c.ListenAddrs(), "annotated", 20*time.Second, func(r *kgo.Record) { keys[string(r.Key)]++ }, func() bool { return len(keys) >= len(poison)+3 })
+			output(t, c.ListenAddrs(), "dead", 20*time.Second, func(r *kgo.Record) { letters[header(r, PartitionHeader)+":"+header(r, OffsetHeader)]++ }, func() bool { return len(letters) >= len(poison)-3 })
+			for i := range poison {
+				place := fmt.Sprintf("%d:%d", i%parts, i/parts*2)
+				dead := i == refused || i == 2 || i == 3 || i > 4
+				if keys["good "+strconv.Itoa(i)] == 0 || dead && letters[place] == 0 || !dead && keys[strconv.Itoa(i)] == 0 {
+					t.Errorf("record %d, at %s: %v %v", i, place, keys, letters)
+				}
+			}
+			t.Logf("%d commits, %d undone; said: %s", m.Counts().Commits, m.Counts().Aborts, said)
+		})
 	}
 }

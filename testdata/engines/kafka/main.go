@@ -4,9 +4,11 @@
 //
 //	kafka [-portannot PROGRAM] [-records N] [-exactly-once=false] [-sasl MECHANISM]
 //	kafka -calm [-copy]
+//	kafka -poison
 //
 // With -calm there is one member and nothing is taken away; with -copy it is a plain copy
-// with the same guarantee, by franz-go in this process.
+// with the same guarantee, by franz-go. With -poison a member reads records that are not
+// understood, too large or refused.
 //
 // cluster.sh, beside it, starts the cluster and must have installed it. The result is a
 // line of figures, and exit status 1 if a record was lost, was there twice, or came out
@@ -21,9 +23,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -32,10 +36,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-const (
-	partitions = 8
-	seeds      = "127.0.0.1:19091,127.0.0.1:19092,127.0.0.1:19093"
-)
+const partitions = 8
+
+var brokers = []string{"127.0.0.1:19091", "127.0.0.1:19092", "127.0.0.1:19093"}
 
 var (
 	program = flag.String("portannot", "portannot", "the program")
@@ -43,11 +46,17 @@ var (
 	once    = flag.Bool("exactly-once", true, "members write in transactions; else at least once")
 	calm    = flag.Bool("calm", false, "one member, and nothing is taken away")
 	plain   = flag.Bool("copy", false, "with -calm, in place of the member a plain copy")
+	copies  = flag.Bool("copying", false, "be that copy; for the program itself")
+	poisons = flag.Bool("poison", false, "records that stop a careless member")
 	secure  = flag.String("sasl", "", "members connect with TLS and this SASL mechanism: plain, scram-sha-256, scram-sha-512")
 )
 
 func main() {
 	flag.Parse()
+	if *copies {
+		copyAll()
+		return
+	}
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "kafka:", err)
 		os.Exit(1)
@@ -73,7 +82,7 @@ func run() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Minute)
 	defer cancel()
-	cl, err := kgo.NewClient(kgo.SeedBrokers("127.0.0.1:19091", "127.0.0.1:19092", "127.0.0.1:19093"), kgo.RecordPartitioner(kgo.ManualPartitioner()),
+	cl, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.ProducerBatchCompression(kgo.SnappyCompression()))
 	if err != nil {
 		return err
@@ -81,6 +90,9 @@ func run() error {
 	defer cl.Close()
 	if err := createTopics(ctx, cl); err != nil {
 		return err
+	}
+	if *poisons {
+		return tryPoison(ctx, cl)
 	}
 	if err := produce(ctx, cl); err != nil {
 		return err
@@ -94,6 +106,14 @@ func run() error {
 	}()
 	start := func() error {
 		m := member()
+		if *plain {
+			self, err := os.Executable()
+			if err != nil {
+				return err
+			}
+			m = exec.Command(self, "-copying")
+			m.Stderr = new(bytes.Buffer)
+		}
 		members = append(members, m)
 		return m.Start()
 	}
@@ -101,10 +121,6 @@ func run() error {
 	count := 3
 	if *calm {
 		count = 1
-	}
-	if *plain {
-		count = 0
-		go copyAll(ctx)
 	}
 	for range count {
 		if err := start(); err != nil {
@@ -135,7 +151,7 @@ func run() error {
 		}
 		return nil
 	})
-	fmt.Printf("%d records in %.2f s: %d lost, %d twice, %d out of order, %d not annotated\n", *records, took.Seconds(), seen.lost, seen.twice, seen.disorder, seen.bare)
+	fmt.Printf("%d records in %.2f s, the first after %.2f: %d lost, %d twice, %d out of order, %d not annotated\n", *records, took.Seconds(), seen.first.Sub(began).Seconds(), seen.lost, seen.twice, seen.disorder, seen.bare)
 	for i, m := range members {
 		if i == 0 && !*calm {
 			continue // it was killed
@@ -143,6 +159,9 @@ func run() error {
 		m.Process.Signal(os.Interrupt)
 		if err := m.Wait(); err != nil {
 			fmt.Fprintf(os.Stderr, "member: %v: %s\n", err, m.Stderr)
+		}
+		if *calm {
+			fmt.Printf("%.2f s of CPU\n", (m.ProcessState.UserTime() + m.ProcessState.SystemTime()).Seconds())
 		}
 	}
 	switch {
@@ -157,7 +176,7 @@ func run() error {
 func createTopics(ctx context.Context, cl *kgo.Client) error {
 	req := kmsg.NewPtrCreateTopicsRequest()
 	req.TimeoutMillis = 30_000
-	for _, name := range []string{"flows", "annotated"} {
+	for _, name := range []string{"flows", "annotated", "dead"} {
 		t := kmsg.NewCreateTopicsRequestTopic()
 		t.Topic, t.NumPartitions, t.ReplicationFactor = name, partitions, 3
 		req.Topics = append(req.Topics, t)
@@ -194,8 +213,8 @@ func produce(ctx context.Context, cl *kgo.Client) error {
 	return first
 }
 
-func member() *exec.Cmd {
-	at, args := seeds, []string{"enrich", "--user", "", "--registry", "embedded", "--group", "portannot"}
+func member(more ...string) *exec.Cmd {
+	at, args := strings.Join(brokers, ","), []string{"enrich", "--user", "", "--registry", "embedded", "--group", "portannot"}
 	if *secure != "" {
 		at = "127.0.0.1:29091,127.0.0.1:29092,127.0.0.1:29093"
 		dir := os.Getenv("DIR")
@@ -207,13 +226,16 @@ func member() *exec.Cmd {
 	if !*once {
 		args = append(args, "--exactly-once=false")
 	}
-	cmd := exec.Command(*program, append(args, "--from", "kafka://"+at+"/flows", "--to", "kafka://"+at+"/annotated")...)
+	cmd := exec.Command(*program, append(append(args, more...), "--from", "kafka://"+at+"/flows", "--to", "kafka://"+at+"/annotated")...)
 	cmd.Stderr = new(bytes.Buffer)
 	cmd.Env = append(os.Environ(), "PORTANNOT_KAFKA_USER=test", "PORTANNOT_KAFKA_PASSWORD=secret")
 	return cmd
 }
 
-type account struct{ lost, twice, disorder, bare int }
+type account struct {
+	lost, twice, disorder, bare int
+	first                       time.Time
+}
 
 // consume reads what is committed until all records were there, and a while longer, in
 // which others would come a second time.
@@ -241,6 +263,9 @@ func consume(ctx context.Context, began time.Time, progress func(n int) error) (
 		if ctx.Err() != nil {
 			err = fmt.Errorf("%d of %d records after 8 minutes", distinct, *records)
 			break
+		}
+		if a.first.IsZero() && fetches.NumRecords() > 0 {
+			a.first = time.Now()
 		}
 		fetches.EachRecord(func(r *kgo.Record) {
 			_, rest, _ := bytes.Cut(r.Value, []byte(`"sequence_num":`))
@@ -273,8 +298,10 @@ func consume(ctx context.Context, began time.Time, progress func(n int) error) (
 }
 
 // copyAll is the least that a member with the same guarantee does.
-func copyAll(ctx context.Context) {
-	opts := []kgo.Opt{kgo.SeedBrokers("127.0.0.1:19091", "127.0.0.1:19092", "127.0.0.1:19093"), kgo.ConsumerGroup("copy"), kgo.ConsumeTopics("flows"),
+func copyAll() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	opts := []kgo.Opt{kgo.SeedBrokers(brokers...), kgo.ConsumerGroup("copy"), kgo.ConsumeTopics("flows"),
 		kgo.DisableAutoCommit(), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.SnappyCompression()), kgo.TransactionalID("copy")}
 	s, err := kgo.NewGroupTransactSession(opts...)
