@@ -72,7 +72,7 @@ func (c *Collector) Report(ctx Context) *Report {
 	w := &whole{finder: f, compared: map[*service][]*Finding{}, hasPolicy: c.opt.Policy != nil, allClients: ctx.AllClients}
 	// Very many services are looked at in the order in which they lie in
 	// memory, and only those that may have findings are put in order.
-	all := ctx.Listed == 0 || c.services <= ctx.Listed || ctx.Baseline != nil || c.opt.Policy != nil || c.firewall != nil
+	all := ctx.Listed == 0 || c.services <= ctx.Listed || ctx.Baseline != nil
 	services := c.sorted(func(s *service) bool { return all || s.noteworthy() })
 	pairs, scanners := c.sortedPairs(), c.sortedScanners()
 	f.findMoved(services)
@@ -211,7 +211,7 @@ func (c *Collector) remarks(r *Report, noTraffic bool) (list []string) {
 			say("The rules name interfaces of which it is not said what is behind them: %s. If they have other names there, verdicts are wrong.", sample(names, 5))
 		}
 		for _, m := range slices.Sorted(maps.Keys(fw.missing)) {
-			say("For %s the rules do not decide, because it is not known %s; that is neither allowed nor denied here.", plural(fw.missing[m], "flow"), m)
+			say("For %s the rules do not decide, because it is not known %s; that is neither allowed nor denied here.", plural(*fw.missing[m], "flow"), m)
 		}
 		if fw.assumed > 0 {
 			say("The verdict for %s rests on assumptions: %s.", plural(fw.assumed, "flow"), fw.assumptions())
@@ -370,7 +370,7 @@ var policies = []string{"expected", "partly", "unexpected", "expired", "ignored"
 
 // policy says what the policy has for the service, as one of policies.
 func (s *service) policy() string {
-	switch x := &s.expect; {
+	switch x := s.expect; {
 	case x.onlyIgnored():
 		return "ignored"
 	case x.flows[expired] > 0:

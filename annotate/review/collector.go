@@ -81,6 +81,8 @@ type service struct {
 	counted   uint64 // flows with counters
 	states    states
 	clients   clients
+	expect    *expectations
+	ruled     *ruled
 	*more     // to be read; own gives one to be written
 	*port     // what is the same for all services on it
 	key       Key
@@ -105,13 +107,16 @@ type more struct {
 	local       string   // the user's own name
 	seen        Observed // the first of service.verdict, where a protocol is known
 	contradicts uint64   // flows of that verdict
-	expect      expectations
-	ruled       ruled
-	accepted    []Kind // findings that the policy takes as known
+	accepted    []Kind   // findings that the policy takes as known
 }
 
-// nothing is what most services have; it is never written.
-var nothing more
+// nothing is what most services have, and unasked and unruled is what all have without
+// a policy and without rules. None is ever written.
+var (
+	nothing more
+	unasked expectations
+	unruled ruled
+)
 
 func (s *service) own() *more {
 	if s.more == &nothing {
@@ -181,6 +186,7 @@ type Collector struct {
 	scanners   map[netip.Addr]*scanner // of services that were folded early
 	firewall   *firewall               // nil without rules
 	used       map[*Entry]*entryUse
+	answers    answers
 	clientRoom int
 	full       bool
 	compared   bool // services are marked that have a finding about the baseline
@@ -217,6 +223,9 @@ func NewCollector(registry *iana.Registry, opt Options) *Collector {
 	}
 	if opt.Rules != nil {
 		c.firewall = newFirewall(opt.Rules)
+	}
+	if opt.Rules != nil || opt.Policy != nil {
+		c.answers = newAnswers(&opt)
 	}
 	return c
 }
@@ -370,9 +379,6 @@ func (c *Collector) newService(key Key, at place, f *Flow, a *annotate.Annotatio
 	s.place = at
 	s.key, s.port, s.more = key, c.portOf(e.entry, a), &nothing
 	s.clients.list = s.clients.buf[:0]
-	if c.opt.Policy != nil || c.firewall != nil {
-		s.own()
-	}
 	if e.local != "" {
 		s.own().local = e.local
 	}
@@ -445,23 +451,31 @@ func (c *Collector) addTo(s *service, f *Flow, a *annotate.Annotation, e *ends, 
 			count(&cl.worked, f.n())
 		}
 	}
+	if c.opt.Policy == nil && c.firewall == nil {
+		return
+	}
+	answer := c.answer(f, e.client, e.server)
 	var wanted *expectation
 	if p := c.opt.Policy; p != nil {
-		x := p.match(f, c.opt.Now.UnixNano(), e.client.Addr(), e.server)
-		if s.expect.add(x, f.n()) {
-			c.use(x.entry).services++
-		}
-		if x.verdict == notExpected {
-			if cl != nil {
-				count(&cl.missing, f.n())
+		x, use := &answer.expectation, answer.use
+		if x.timed {
+			now := p.match(f, c.opt.Now.UnixNano(), e.client.Addr(), e.server)
+			if x, use = &now, nil; x.verdict != notExpected {
+				use = c.use(x.entry)
 			}
-		} else {
-			c.use(x.entry).flows += f.n()
 		}
-		wanted = &x
+		if s.expect.add(x, f.n()) {
+			use.services++
+		}
+		if use != nil {
+			use.flows += f.n()
+		} else if cl != nil {
+			count(&cl.missing, f.n())
+		}
+		wanted = x
 	}
 	if c.firewall != nil {
-		c.firewall.add(s, f, cl, e.client, e.server, wanted)
+		c.firewall.add(s, f, cl, answer, wanted)
 	}
 }
 

@@ -38,10 +38,11 @@ func (s *service) outcome() string { return outcomeNames[s.result()] }
 // live reports that something may be there: it answered, or nobody had to.
 func (s *service) live() bool { return s.result() == worked || s.result() == mayBe }
 
-// noteworthy reports whether there may be a finding about the service without
-// anything to compare it with.
+// noteworthy reports whether there may be a finding about the service, but for one about
+// the baseline.
 func (s *service) noteworthy() bool {
-	return s.exposable() != "" || s.odd || s.later || s.verdict == observe.Contradicts
+	return s.exposable() != "" || s.odd || s.later || s.verdict == observe.Contradicts ||
+		s.expect.flows[notExpected]+s.expect.flows[expired] > 0 || s.ruled.flows[rules.Deny] > 0
 }
 
 // levelOf is that of the kind, and Note where nothing answered. What the rules
@@ -290,7 +291,7 @@ func (c *client) deniedFlows() uint32  { return c.denied }
 
 // policy compares a service with the policy.
 func (f *finder) policy(s *service, tell tell) {
-	x := &s.expect
+	x := s.expect
 	if x.flows[expired] > 0 {
 		tell(ExpiredException, func(n *Finding) {
 			n.Why = fmt.Sprintf("The exception for it ended on %s, and it is still used.", lastDay(x.over))
@@ -352,7 +353,7 @@ func entryFacts(e *Entry) []Fact {
 
 // denied compares a service with the rules.
 func (f *finder) denied(s *service, tell tell) {
-	r := &s.ruled
+	r := s.ruled
 	if r.flows[rules.Deny] == 0 {
 		return
 	}
@@ -374,13 +375,13 @@ func (f *finder) denied(s *service, tell tell) {
 			x.Why = fmt.Sprintf("The rules deny %s, and none of that worked.", what)
 		}
 		names := f.uninvitedNames(s, (*client).deniedFlows)
-		x.Facts = []Fact{{"denied", fmt.Sprintf("%s of %d, from %s", plural(flows, "flow"), s.flows, sample(names, 3))}, {"rules", r.why}}
+		x.Facts = []Fact{{"denied", fmt.Sprintf("%s of %d, from %s", plural(flows, "flow"), s.flows, sample(names, 3))}, {"rules", r.gravest.Why}}
 		if list := r.assumptions(); len(list) > 0 {
 			x.Facts = append(x.Facts, Fact{"assumed", join(list)})
 		}
-		if r.rule != nil {
-			x.Facts = append(x.Facts, Fact{"rule", r.rule.String()})
-			x.File, x.Line = r.rule.File, r.rule.Line
+		if rule := r.gravest.Rule; rule != nil {
+			x.Facts = append(x.Facts, Fact{"rule", rule.String()})
+			x.File, x.Line = rule.File, rule.Line
 		}
 	})
 }
@@ -528,7 +529,7 @@ func (u *unsided) String() string {
 }
 
 func (u *unsided) flowsText() string {
-	s := service{flows: u.flows, counted: u.counted, packets: u.packets, bytes: u.bytes, states: u.states, more: &nothing}
+	s := service{flows: u.flows, counted: u.counted, packets: u.packets, bytes: u.bytes, states: u.states, more: &nothing, expect: &unasked, ruled: &unruled}
 	return s.flowsText()
 }
 

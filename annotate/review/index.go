@@ -136,16 +136,43 @@ func (c *Collector) newRoom() *service {
 		number := c.free[n-1]
 		c.free = c.free[:n-1]
 		s := c.numbered(number)
-		*s = service{number: number}
+		*s = service{number: number, expect: s.expect, ruled: s.ruled}
+		if c.opt.Policy != nil {
+			*s.expect = expectations{}
+		}
+		if c.firewall != nil {
+			*s.ruled = ruled{}
+		}
 		return s
 	}
 	if c.laid == len(c.slabs)*slabSize {
-		c.slabs = append(c.slabs, make([]service, slabSize))
+		c.slabs = append(c.slabs, c.newSlab())
 	}
 	s := c.numbered(uint32(c.laid))
 	s.number = uint32(c.laid)
 	c.laid++
 	return s
+}
+
+// newSlab makes room for services, with what the policy and the rules say of them.
+func (c *Collector) newSlab() []service {
+	slab := make([]service, slabSize)
+	for i := range slab {
+		slab[i].expect, slab[i].ruled = &unasked, &unruled
+	}
+	if c.opt.Policy != nil {
+		all := make([]expectations, slabSize)
+		for i := range slab {
+			slab[i].expect = &all[i]
+		}
+	}
+	if c.firewall != nil {
+		all := make([]ruled, slabSize)
+		for i := range slab {
+			slab[i].ruled = &all[i]
+		}
+	}
+	return slab
 }
 
 // Expect reserves memory for the services of this many further flows.

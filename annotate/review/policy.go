@@ -144,6 +144,7 @@ const (
 // expectation is a verdict with the entry behind it.
 type expectation struct {
 	verdict verdict
+	timed   bool // it would be another at another time
 	// entry expects, ignores or expected it; for notExpected it is one that
 	// expects the service, but not from this client, or nil.
 	entry *Entry
@@ -167,13 +168,15 @@ func (p *Policy) match(f *Flow, now int64, client netip.Addr, server netip.AddrP
 				x.entry = e
 			}
 		case e.expired(at):
-			if !e.ignore && x.verdict == notExpected {
-				x = expectation{expired, e}
+			if x.timed = true; !e.ignore && x.verdict == notExpected {
+				x.verdict, x.entry = expired, e
 			}
 		case e.ignore:
-			return expectation{ignored, e}
+			x.verdict, x.entry, x.timed = ignored, e, x.timed || !e.Expires.IsZero()
+			return x
 		default:
-			return expectation{expected, e}
+			x.verdict, x.entry, x.timed = expected, e, x.timed || !e.Expires.IsZero()
+			return x
 		}
 	}
 	return x
@@ -212,7 +215,7 @@ type expectations struct {
 
 // add counts flows. It reports whether an entry covers the service for the
 // first time.
-func (x *expectations) add(e expectation, n uint64) (first bool) {
+func (x *expectations) add(e *expectation, n uint64) (first bool) {
 	x.flows[e.verdict] += n
 	switch e.verdict {
 	case expected, ignored:

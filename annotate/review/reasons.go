@@ -198,7 +198,9 @@ func (f *finder) entriesFor(x *RuleReasons, about map[*Entry]bool, use *ruleUse)
 		}
 		y := RuleReason{Line: e.Line, Label: e.Label(), Owner: e.Owner, Reason: e.Reason, Ticket: e.Ticket}
 		if use != nil {
-			y.Flows = use.entries[e]
+			if n := use.entries[e]; n != nil {
+				y.Flows = *n
+			}
 		}
 		if !e.Expires.IsZero() {
 			y.Expires, y.Expired = lastDay(e), f.over(e)
@@ -262,7 +264,7 @@ func (f *finder) behind(name string) []netip.Prefix {
 // force expected, and those that nothing did.
 func (u *ruleUse) wanted() (expected, others uint64) {
 	for _, n := range u.entries {
-		expected += n
+		expected += *n
 	}
 	return expected, u.unwanted
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -13,15 +12,13 @@ import (
 
 // ruled is what the rules say of the flows of a service.
 type ruled struct {
-	flows    [3]uint64 // by rules.Verdict
-	worked   uint64    // flows that the rules deny and that were answered
-	open     uint64    // flows that they deny, and of which it is not known whether they were
-	by       []ruledBy
-	why      string // of the gravest verdict
-	whyOf    rules.Verdict
-	rule     *rules.Rule // that denies; nil when a policy does
-	assumes  []*rules.Rule
-	openings []int // places in Collector.openings that cover the service
+	flows   [3]uint64 // by rules.Verdict
+	worked  uint64    // flows that the rules deny and that were answered
+	open    uint64    // flows that they deny, and of which it is not known whether they were
+	by      []ruledBy
+	room    [1]ruledBy      // for by, which seldom has more
+	gravest *rules.Decision // the first with the gravest verdict
+	assumes []*rules.Rule
 }
 
 // ruledBy counts the flows that a rule decides.
@@ -45,7 +42,7 @@ type ruleUse struct {
 	last     int64
 	// Of flows that the rule lets through: those that entries of the policy in force
 	// expect, and how many nothing expects.
-	entries  map[*Entry]uint64
+	entries  map[*Entry]*uint64
 	unwanted uint64
 }
 
@@ -63,13 +60,13 @@ type firewall struct {
 	rules    *rules.Firewall
 	openings []opening
 	use      map[*rules.Rule]*ruleUse
-	missing  map[rules.Missing]uint64 // flows on which the rules do not decide, by what is missing
-	assumed  uint64                   // flows whose verdict rests on something that is assumed
-	apart    uint64                   // flows that do not come to the firewall
+	missing  map[rules.Missing]*uint64 // flows on which the rules do not decide, by what is missing
+	assumed  uint64                    // flows whose verdict rests on something that is assumed
+	apart    uint64                    // flows that do not come to the firewall
 }
 
 func newFirewall(fw *rules.Firewall) *firewall {
-	f := &firewall{rules: fw, use: map[*rules.Rule]*ruleUse{}, missing: map[rules.Missing]uint64{}}
+	f := &firewall{rules: fw, use: map[*rules.Rule]*ruleUse{}, missing: map[rules.Missing]*uint64{}}
 	for _, s := range fw.Sets {
 		for i := range s.Openings {
 			f.openings = append(f.openings, opening{Opening: &s.Openings[i]})
@@ -78,33 +75,16 @@ func newFirewall(fw *rules.Firewall) *firewall {
 	return f
 }
 
-// cover finds the openings that a service lies in.
-func (fw *firewall) cover(k Key) (list []int) {
-	for i := range fw.openings {
-		if fw.openings[i].Covers(k.Protocol, plainAddr(k.Server), k.Port) {
-			list = append(list, i)
-		}
-	}
-	return list
-}
-
-// add asks the rules about a flow of a service. x is what the policy has for it, nil
-// without a policy.
-func (fw *firewall) add(s *service, f *Flow, cl *client, from, to netip.AddrPort, x *expectation) {
-	if s.flows == f.n() {
-		s.ruled.openings = fw.cover(s.key)
-	}
-	d := fw.rules.Decide(&rules.Flow{
-		Protocol: f.Protocol, Client: from.Addr(), Server: to.Addr(), ClientPort: from.Port(), ServerPort: to.Port(),
-	})
+// add counts a flow of a service. x is what the policy has for it, nil without a policy.
+func (fw *firewall) add(s *service, f *Flow, cl *client, d *answer, x *expectation) {
 	if d.Apart {
 		fw.apart += f.n()
 		return
 	}
-	r := &s.ruled
+	r := s.ruled
 	r.flows[d.Verdict] += f.n()
-	if d.Verdict == rules.Unknown {
-		fw.missing[d.Missing] += f.n()
+	if d.missing != nil {
+		*d.missing += f.n()
 	}
 	if len(d.Assumes) > 0 {
 		fw.assumed += f.n()
@@ -115,8 +95,8 @@ func (fw *firewall) add(s *service, f *Flow, cl *client, from, to netip.AddrPort
 		}
 	}
 	// What the rules deny is graver than what they leave open.
-	if r.why == "" || gravity(d.Verdict) > gravity(r.whyOf) {
-		r.why, r.whyOf, r.rule = d.Why, d.Verdict, d.Rule
+	if r.gravest == nil || gravity(d.Verdict) > gravity(r.gravest.Verdict) {
+		r.gravest = d.Decision
 	}
 	if d.Verdict == rules.Deny {
 		switch outcomeOf(f) {
@@ -129,15 +109,8 @@ func (fw *firewall) add(s *service, f *Flow, cl *client, from, to netip.AddrPort
 			count(&cl.denied, f.n())
 		}
 	}
-	fw.count(s, f, &d, x)
-	if d.Verdict == rules.Deny {
-		return
-	}
-	for _, i := range r.openings {
-		o := &fw.openings[i]
-		if !in(o.Clients, plainAddr(from.Addr())) {
-			continue
-		}
+	r.count(f, d, x)
+	for _, o := range d.openings {
 		o.flows += f.n()
 		o.first, o.last = widen(o.first, o.last, f.Start, f.Last)
 		if o.Ports.First != o.Ports.Last {
@@ -159,50 +132,52 @@ func gravity(v rules.Verdict) int {
 	return 1
 }
 
-// count counts the flow for the rule that decides it.
-func (fw *firewall) count(s *service, f *Flow, d *rules.Decision, x *expectation) {
-	deciding := d.Depends
-	if d.Rule != nil {
-		deciding = append([]*rules.Rule{d.Rule}, d.Also...)
-	}
-	for _, rule := range deciding {
-		u := fw.use[rule]
-		if u == nil {
-			u = new(ruleUse)
-			fw.use[rule] = u
-		}
+// count counts the flow for the rules that decide it.
+func (r *ruled) count(f *Flow, d *answer, x *expectation) {
+	for i := range d.parts {
+		p := &d.parts[i]
+		u := p.use
 		if d.Verdict == rules.Unknown {
 			u.possible += f.n()
 		} else {
 			u.decided += f.n()
 			if x != nil && d.Verdict == rules.Allow {
-				u.want(x, f.n())
+				p.want(x, f.n())
 			}
 		}
 		u.bytes += f.Bytes
-		if !slices.ContainsFunc(s.ruled.openings, func(i int) bool { return fw.openings[i].Rule == rule }) {
+		if p.outside {
 			u.outside += f.n()
 		}
 		u.first, u.last = widen(u.first, u.last, f.Start, f.Last)
-		i := slices.IndexFunc(s.ruled.by, func(b ruledBy) bool { return b.rule == rule && b.verdict == d.Verdict })
+		i := slices.IndexFunc(r.by, func(b ruledBy) bool { return b.rule == p.rule && b.verdict == d.Verdict })
 		switch {
 		case i >= 0:
-			s.ruled.by[i].flows += f.n()
-		case len(s.ruled.by) < maxRuledBy:
-			s.ruled.by = append(s.ruled.by, ruledBy{rule, d.Verdict, f.n()})
+			r.by[i].flows += f.n()
+		case len(r.by) < maxRuledBy:
+			if r.by == nil {
+				r.by = r.room[:0]
+			}
+			r.by = append(r.by, ruledBy{p.rule, d.Verdict, f.n()})
 			u.services++
 		}
 	}
 }
 
 // want counts flows that the rule lets through, by what the policy has for them.
-func (u *ruleUse) want(x *expectation, n uint64) {
-	switch x.verdict {
+func (p *part) want(x *expectation, n uint64) {
+	switch u := p.use; x.verdict {
 	case expected:
-		if u.entries == nil {
-			u.entries = map[*Entry]uint64{}
+		if p.entry != x.entry {
+			if u.entries == nil {
+				u.entries = map[*Entry]*uint64{}
+			}
+			if u.entries[x.entry] == nil {
+				u.entries[x.entry] = new(uint64)
+			}
+			p.entry, p.wanted = x.entry, u.entries[x.entry]
 		}
-		u.entries[x.entry] += n
+		*p.wanted += n
 	case notExpected, expired:
 		u.unwanted += n
 	}
@@ -241,7 +216,7 @@ func (r *ruled) report() *Ruled {
 	if allow+deny+unknown == 0 {
 		return nil
 	}
-	out := &Ruled{Allow: allow, Deny: deny, Unknown: unknown, Why: r.why}
+	out := &Ruled{Allow: allow, Deny: deny, Unknown: unknown, Why: r.gravest.Why}
 	switch {
 	case deny+unknown == 0:
 		out.Verdict = rules.Allow.String()

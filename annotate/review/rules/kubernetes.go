@@ -43,12 +43,18 @@ func (p *pod) mayRunOn(client, own netip.Addr) bool {
 	if !p.node.IsValid() {
 		return client.IsPrivate()
 	}
+	return client.Is4() != p.node.Is4() && client.IsPrivate() || podNetwork(own).Contains(client)
+}
+
+// podNetwork gives the network that a node has for its pods, one of which has the
+// address.
+func podNetwork(a netip.Addr) netip.Prefix {
 	bits := 24
-	if !own.Is4() {
+	if !a.Is4() {
 		bits = 64
 	}
-	network, err := own.Prefix(bits)
-	return client.Is4() != p.node.Is4() && client.IsPrivate() || err == nil && network.Contains(client)
+	network, _ := a.Prefix(bits) // not valid, and without addresses, where a is not valid
+	return network
 }
 
 // policy is one network policy.

@@ -314,6 +314,8 @@ type decider interface {
 	// decide returns the decision for f. covered is false if the set does not
 	// deal with such packets at all.
 	decide(f *Flow) (d Decision, covered bool)
+	// cut adds the places where answers of decide may change: see Classes.
+	cut(c *cuts)
 }
 
 // Decide returns what this set alone does with the first packet of a

@@ -33,6 +33,7 @@ func readFiles(t testing.TB, opt Options, files ...string) *Firewall {
 	if err != nil {
 		t.Fatal(err)
 	}
+	checkClasses(t, fw, 1, 2000)
 	return fw
 }
 
@@ -47,6 +48,7 @@ func readText(t *testing.T, opt Options, texts ...string) *Firewall {
 	if err != nil {
 		t.Fatal(err)
 	}
+	checkClasses(t, fw, 1, 2000)
 	return fw
 }
 
