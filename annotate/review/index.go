@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/portannot/portannot/annotate"
+	"github.com/portannot/portannot/annotate/review/rules"
 )
 
 // A capture at the edge of a network may have a service for every second flow,
@@ -222,7 +223,7 @@ func (c *Collector) warm(flows []Flow, annotations []annotate.Annotation) {
 	for _, v := range slots[:len(flows)] {
 		if v != 0 {
 			s := c.numbered(uint32(v) - 1)
-			sum += s.flows + uint64(s.states[0]) + uint64(s.clients.buf[0].flows)
+			sum += s.flows + uint64(s.states[0]) + uint64(s.clients.buf[0].flows) + s.expect.flows[expected] + s.ruled.flows[rules.Allow]
 		}
 	}
 	c.warmth += sum // so that it is not left out

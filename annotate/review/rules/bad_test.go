@@ -157,6 +157,7 @@ func readAndAsk(t *testing.T, texts ...string) {
 			}
 		}
 	}
+	checkClasses(t, fw, 1, 30)
 	for i := range fuzzFlows {
 		d := fw.Decide(&fuzzFlows[i])
 		if d.Why == "" || d.Verdict == Unknown && d.Rule != nil || d.Verdict != Unknown && len(d.Depends) > 0 {
