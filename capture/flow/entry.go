@@ -237,6 +237,9 @@ func (e *entry[K]) fill(t *Table, f *Flow, a, b netip.AddrPort, protocol uint8, 
 	}
 	*f = Flow{}
 	f.Number, f.Source, f.Destination, f.Protocol, f.Context, f.End = r.number, a, b, protocol, context, e.end
+	if e.end == EndNone && t.ended {
+		f.End = EndInput
+	}
 	e.counters(&f.Forward, d, r, x)
 	e.counters(&f.Reverse, d^1, r, x)
 	rejected, inherited := false, e.opening&openInherited != 0

@@ -14,6 +14,7 @@ type table[K comparable] struct {
 	slab   []chunk[K] // what is left of the last one
 	top    uint32     // entries ever used
 	empty  []uint32   // entries freed, below top
+	mixed  bool       // entries do not lie in the order of their first packets
 	batch  [batchSize]located[K]
 
 	memory memory[K] // of flows that have left the index
@@ -81,6 +82,7 @@ func (tb *table[K]) insert(h uint32) uint32 {
 	if n := len(tb.empty); n > 0 {
 		i = tb.empty[n-1]
 		tb.empty = tb.empty[:n-1]
+		tb.mixed = true
 	} else {
 		i = tb.top
 		tb.top++

@@ -242,6 +242,7 @@ func (t *Table) takeAside(at uint32) (a aside) {
 func unfold[K comparable](t *Table, tb *table[K], i uint32, a *aside) {
 	e, r := tb.at(i), tb.restOf(i)
 	r.number, r.order, e.dir0 = a.number, a.order, a.dir
+	tb.mixed = true // the order is that of a packet before
 	d := a.dir & 1
 	r.sequence[d] = a.sequence
 	e.note(d, 0, evOpen|evKnown)

@@ -91,6 +91,7 @@ type Table struct {
 	extras     []extra
 	spare      []uint32 // free places in extras, plus one
 	now        int64    // latest packet time
+	ended      bool     // so has the input: flows without another end end with it
 	held       []aged   // finished flows held back
 	oldest     []aged   // see makeRoom
 	mark       uint64   // order of the packet at which oldest was made
