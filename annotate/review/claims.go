@@ -21,10 +21,18 @@ type findings [numLevels][numKinds][]claim
 
 func (f *findings) add(l Level, k Kind, x claim) { f[l][k] = append(f[l][k], x) }
 
-func (f *findings) append(more *findings) {
+// join adds those of parts, in their order.
+func (f *findings) join(parts []finder) {
 	for l := range f {
 		for k := range f[l] {
-			f[l][k] = append(f[l][k], more[l][k]...)
+			n := 0
+			for i := range parts {
+				n += len(parts[i].findings[l][k])
+			}
+			f[l][k] = slices.Grow(f[l][k], n)
+			for i := range parts {
+				f[l][k] = append(f[l][k], parts[i].findings[l][k]...)
+			}
 		}
 	}
 }
@@ -168,7 +176,7 @@ func (c *Collector) sorted(keep func(*service) bool) []*service {
 		place   place
 		service *service
 	}
-	var items []item
+	items := make([]item, 0, c.services)
 	c.each(func(s *service) {
 		if keep == nil || keep(s) {
 			items = append(items, item{s.place, s})

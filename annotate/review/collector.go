@@ -232,6 +232,7 @@ func NewCollector(registry *iana.Registry, opt Options) *Collector {
 
 // entryUse is the traffic that an entry of the policy covers.
 type entryUse struct {
+	alone    [1]*Entry // the entry: what most services are covered by
 	flows    uint64
 	services uint64
 }
@@ -464,7 +465,7 @@ func (c *Collector) addTo(s *service, f *Flow, a *annotate.Annotation, e *ends, 
 				use = c.use(x.entry)
 			}
 		}
-		if s.expect.add(x, f.n()) {
+		if s.expect.add(x, use, f.n()) {
 			use.services++
 		}
 		if use != nil {
@@ -499,7 +500,7 @@ func (s *service) observe(o *Observed) {
 func (c *Collector) use(e *Entry) *entryUse {
 	u := c.used[e]
 	if u == nil {
-		u = new(entryUse)
+		u = &entryUse{alone: [1]*Entry{e}}
 		c.used[e] = u
 	}
 	return u

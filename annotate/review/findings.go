@@ -187,8 +187,8 @@ func (f *finder) services(list []*service) {
 			part.look(s)
 		}
 	})
+	f.findings.join(parts)
 	for i := range parts {
-		f.findings.append(&parts[i].findings)
 		f.accepted += parts[i].accepted
 	}
 }

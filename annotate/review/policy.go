@@ -214,13 +214,17 @@ type expectations struct {
 }
 
 // add counts flows. It reports whether an entry covers the service for the
-// first time.
-func (x *expectations) add(e *expectation, n uint64) (first bool) {
+// first time. use is that of the entry, nil where none expects or ignores them.
+func (x *expectations) add(e *expectation, use *entryUse, n uint64) (first bool) {
 	x.flows[e.verdict] += n
 	switch e.verdict {
 	case expected, ignored:
 		if len(x.entries) < maxEntries && !slices.Contains(x.entries, e.entry) {
-			x.entries = append(x.entries, e.entry)
+			if x.entries == nil {
+				x.entries = use.alone[:]
+			} else {
+				x.entries = append(x.entries, e.entry)
+			}
 			return true
 		}
 	case notExpected:
