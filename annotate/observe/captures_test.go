@@ -28,6 +28,9 @@ func TestCaptures(t *testing.T) {
 		}
 		for _, f := range list {
 			o := f.Ours
+			if out := observe.LeftOut(&f.Input); len(out) > 0 {
+				t.Errorf("%s %v: %v would match and are left out", f.File, f.Key, out)
+			}
 			for _, text := range []observe.Text{o.Name, o.ALPN} {
 				if text.From != observe.NoSide && len(f.Input.Text(text)) == 0 {
 					t.Errorf("%s %v: %v has no text at %+v", f.File, f.Key, o.Protocol, text)

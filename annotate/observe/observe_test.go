@@ -208,12 +208,93 @@ func TestOneFull(t *testing.T) {
 				if found.strength != None && r.first != "" && !strings.Contains(r.first, string(m.b[:1])) {
 					t.Errorf("%v/%s end %d: %v matches first byte %#x, which is not in its line of the table", s.of, s.name, end, found.protocol, m.b[0])
 				}
+				if found.strength != None && !follows(j, m.b) {
+					t.Errorf("%v/%s end %d: %v matches %.4q, which its words in the table leave out", s.of, s.name, end, found.protocol, m.b)
+				}
 				if found.strength == Full {
 					if full != Unknown && full != found.protocol {
 						t.Errorf("%v/%s end %d: a full match of %v and of %v", s.of, s.name, end, full, found.protocol)
 					}
 					full = found.protocol
 				}
+			}
+		}
+	}
+}
+
+// follows reports whether the second to fourth bytes of b leave line j of the
+// table in. Short ones leave every line in.
+func follows(j int, b []byte) bool {
+	for at := range follow {
+		if len(b) >= wordBytes && follow[at][b[at+1]][j/64]>>(j%64)&1 == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// LeftOut gives the protocols of which a recogniser would be tried by the first
+// byte, and match, but that the bytes after it leave out.
+func LeftOut(in *Input) (out []Protocol) {
+	ti := transportIndex(in.Transport)
+	if in.prepare(ti); ti < 0 {
+		return nil
+	}
+	for end := range in.m {
+		m := &in.m[end]
+		for j := range table {
+			if len(m.b) < max(table[j].min, 1) || dispatch[ti][m.b[0]][j/64]>>(j%64)&1 == 0 || follows(j, m.b) {
+				continue
+			}
+			if found := table[j].find(m); found.strength != None {
+				out = append(out, found.protocol)
+			}
+		}
+	}
+	return out
+}
+
+// TestFollow checks that lines whose words are known are left out by other bytes,
+// and lines without words never are.
+func TestFollow(t *testing.T) {
+	tried := func(b string) (out []Protocol) {
+		for j := range table {
+			if dispatch[0][b[0]][j/64]>>(j%64)&1 != 0 && follows(j, []byte(b)) {
+				out = append(out, table[j].protocol)
+			}
+		}
+		return out
+	}
+	always := []Protocol{DNS, Whois} // which may begin with anything
+	for _, c := range []struct {
+		begins string
+		also   []Protocol
+	}{
+		{"\xf3\xf3\xf3\xf3", nil},
+		{"EHLO", []Protocol{HTTP, SMTP, IMAP, IRC, STOMP, OPCUA, Elasticsearch, PostgreSQL}},
+		{"ehlo", []Protocol{SMTP, IMAP, IRC}},
+		{"220-", []Protocol{SMTP, FTP, Lumberjack, PostgreSQL, Git}},
+		{"Q\xf3\xf3\x01", []Protocol{PostgreSQL, MySQL, MongoDB}},
+		{"\xf3\xf3\x00\x00", []Protocol{MySQL, TNS, MongoDB, Modbus}},
+		{"get\r", []Protocol{}},
+	} {
+		got := tried(c.begins)
+		for _, p := range append(always, c.also...) {
+			if !slices.Contains(got, p) {
+				t.Errorf("%q: %v is not tried", c.begins, p)
+			}
+		}
+		if c.also == nil && len(got) != len(always) {
+			t.Errorf("%q: %v are tried, want %v", c.begins, got, always)
+		}
+	}
+	for j := range table {
+		if table[j].words == "" && !follows(j, []byte("\xf3\xf3\xf3\xf3")) {
+			t.Errorf("%v has no words and is left out", table[j].protocol)
+		}
+		for word := range strings.SplitSeq(table[j].words, "|") {
+			if first := table[j].first; word != "" && first != "" && !strings.Contains("?#", word[:1]) && !strings.Contains(strings.ToUpper(first), word[:1]) {
+				t.Errorf("%v: the word %q begins with none of the first bytes", table[j].protocol, word)
 			}
 		}
 	}
@@ -340,6 +421,9 @@ func FuzzRecognise(f *testing.F) {
 			}
 		}
 		o := Recognise(&in[0])
+		if out := LeftOut(&in[0]); len(out) > 0 {
+			t.Errorf("%v would match and are left out", out)
+		}
 		if o2 := Recognise(&in[1]); o != o2 {
 			t.Fatalf("%+v, and with bytes behind the payload %+v", o, o2)
 		}

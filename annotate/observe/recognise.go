@@ -81,7 +81,13 @@ type candidates struct {
 
 // collect tries the recognisers for m in their order.
 func (c *candidates) collect(m *message, t int) {
-	mask := &dispatch[t][m.b[0]]
+	mask := dispatch[t][m.b[0]]
+	if len(m.b) >= wordBytes {
+		x, y, z := &follow[0][m.b[1]], &follow[1][m.b[2]], &follow[2][m.b[3]]
+		for w := range mask {
+			mask[w] &= x[w] & y[w] & z[w]
+		}
+	}
 	for w := range maskWords {
 		for rest := mask[w]; rest != 0; rest &= rest - 1 {
 			r := &table[w*64+bits.TrailingZeros64(rest)]
