@@ -16,21 +16,32 @@ import (
 // followPoll is how long Follow waits before it looks again for new bytes.
 const followPoll = 100 * time.Millisecond
 
-// Follower reads a capture that is still being written. At the end of the
-// file it waits for more. When another file takes the place of this one, as
+// Follower reads a capture that is still being written, or several one after the other.
+// At the end of the file it waits for more. When another file takes the place of this one, as
 // in a rotating capture, or when the file is cut or written anew, it reads the
 // new content from its start, and packet numbers begin at 1 again.
 type Follower struct {
 	ctx  context.Context
 	path string
+	ring *ring // nil for one file, which is followed by its name
 	opt  Options
 	poll time.Duration
 	r    atomic.Pointer[Reader] // nil until the file header is there
-	file *tailFile
+	file *tailFile              // nil until there is one
 	log  problems
 	err  error
 
 	restarts atomic.Uint64
+	files    atomic.Uint64
+}
+
+// errStopped says that the context is done.
+var errStopped = errors.New("stopped")
+
+func newFollower(ctx context.Context, opt Options) *Follower {
+	opt.NoReadAhead = true // so that packets come as soon as they are written
+	opt.Context = nil      // tailFile looks at ctx; a second goroutine would race with it
+	return &Follower{ctx: ctx, opt: opt, poll: followPoll}
 }
 
 // Follow opens a growing capture. When ctx is done, Next returns io.EOF.
@@ -39,12 +50,15 @@ func Follow(ctx context.Context, path string, opt Options) (*Follower, error) {
 	if err != nil {
 		return nil, fmt.Errorf("follow capture: %w", err)
 	}
-	opt.NoReadAhead = true // so that packets come as soon as they are written
-	opt.Context = nil      // tailFile looks at ctx; a second goroutine would race with it
-	w := &Follower{ctx: ctx, path: path, opt: opt, poll: followPoll}
-	w.log.name = path
-	w.file = &tailFile{f: f, w: w}
+	w := newFollower(ctx, opt)
+	w.begin(path, f)
 	return w, nil
+}
+
+// begin begins to read a file.
+func (w *Follower) begin(path string, f *os.File) {
+	w.path, w.log.name, w.file = path, path, &tailFile{f: f, w: w}
+	w.files.Add(1)
 }
 
 // Next fills dst with the next packets. It waits until there is at least
@@ -58,6 +72,11 @@ func (w *Follower) Next(dst []Packet) (int, error) {
 			w.err = io.EOF
 			return 0, w.err
 		}
+		if w.file == nil {
+			if err := w.ring.open(w); err != nil {
+				return w.fail(err)
+			}
+		}
 		r := w.r.Load()
 		if r == nil {
 			var err error
@@ -66,18 +85,17 @@ func (w *Follower) Next(dst []Packet) (int, error) {
 			case err == nil:
 				w.r.Store(r)
 			case w.ctx.Err() != nil:
-				w.err = io.EOF
-				return 0, w.err
+				return w.fail(errStopped)
 			case w.file.ended == endReplaced:
 				// It never became a capture; the new file may.
 				if err := w.reopen(); err != nil {
-					w.err = err
-					return 0, err
+					return w.fail(err)
 				}
 				continue
+			case w.passOver(err):
+				continue
 			default:
-				w.err = err
-				return 0, err
+				return w.fail(err)
 			}
 		}
 		n, err := r.Next(dst)
@@ -87,22 +105,46 @@ func (w *Follower) Next(dst []Packet) (int, error) {
 		switch w.file.ended {
 		case endStopped:
 			// A packet that is half written is no damage.
-			w.err = io.EOF
-			return 0, w.err
+			return w.fail(errStopped)
 		case endReplaced:
 			var damage *DamageError
 			if errors.As(err, &damage) {
 				w.log.add(damage.Offset, damage.Packet, "%s", damage.Reason)
 			}
 			if err := w.reopen(); err != nil {
-				w.err = err
-				return 0, err
+				return w.fail(err)
 			}
 		default:
-			w.err = err
-			return 0, err
+			if !w.passOver(err) {
+				return w.fail(err)
+			}
 		}
 	}
+}
+
+// fail ends the reading.
+func (w *Follower) fail(err error) (int, error) {
+	if w.err = err; err == errStopped {
+		w.err = io.EOF
+	}
+	return 0, w.err
+}
+
+// passOver goes on with the next of several files after one that is no capture, or is
+// damaged for good.
+func (w *Follower) passOver(err error) bool {
+	var damage *DamageError
+	switch {
+	case w.ring == nil:
+		return false
+	case errors.As(err, &damage):
+		w.log.add(damage.Offset, damage.Packet, "%s", damage.Reason)
+	case errors.Is(err, ErrNotCapture):
+		w.log.add(0, 0, "no capture")
+	default:
+		return false
+	}
+	return w.reopen() == nil
 }
 
 // reopen goes on with the file that has the name now.
@@ -111,18 +153,25 @@ func (w *Follower) reopen() error {
 		w.log.take(&r.log)
 		r.Close()
 	}
+	if w.ring != nil && !w.file.rewritten {
+		w.ring.done(w.path, w.file)
+	}
 	w.file.f.Close()
+	w.file = nil
+	if w.ring != nil {
+		return nil // the next one is waited for
+	}
 	for {
 		f, err := os.Open(w.path)
 		if err == nil {
-			w.file = &tailFile{f: f, w: w}
+			w.begin(w.path, f)
 			return nil
 		}
 		if !errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("follow capture: %w", err)
 		}
 		if !w.wait() {
-			return io.EOF
+			return errStopped
 		}
 	}
 }
@@ -163,6 +212,10 @@ func (w *Follower) Problems() ([]DamageError, int) {
 // called at any time from any goroutine.
 func (w *Follower) Restarts() uint64 { return w.restarts.Load() }
 
+// Files returns how many files were begun. It may be called at any time from any
+// goroutine.
+func (w *Follower) Files() uint64 { return w.files.Load() }
+
 // Close closes the file.
 func (w *Follower) Close() error {
 	if w.err == nil {
@@ -170,6 +223,9 @@ func (w *Follower) Close() error {
 	}
 	if r := w.r.Swap(nil); r != nil {
 		r.Close()
+	}
+	if w.file == nil {
+		return nil
 	}
 	return w.file.f.Close()
 }
@@ -188,8 +244,10 @@ type tailFile struct {
 	f     *os.File
 	w     *Follower
 	mark  tail.Mark
-	last  bool // another file has the name: what this has left is read, but not waited for
+	last  bool // another file has the name, or is next: what this has left is read, but not waited for
 	ended tailEnd
+	// rewritten says that the file is not what was read of it.
+	rewritten bool
 }
 
 func (t *tailFile) Read(p []byte) (int, error) {
@@ -199,7 +257,7 @@ func (t *tailFile) Read(p []byte) (int, error) {
 		// is its content.
 		if !t.mark.Holds(t.f) {
 			t.w.restarts.Add(1)
-			t.ended = endReplaced
+			t.ended, t.rewritten = endReplaced, true
 			return 0, io.EOF
 		}
 		if n > 0 {
@@ -224,9 +282,14 @@ func (t *tailFile) Read(p []byte) (int, error) {
 	}
 }
 
-// replaced says whether the name now stands for another file. That the name is
-// gone does not count: the writer may be between two files.
+// replaced says whether the name now stands for another file, or whether there is a next
+// one of several. That the name is gone does not count: the writer may be between two
+// files.
 func (t *tailFile) replaced() bool {
+	if t.w.ring != nil {
+		_, ok := t.w.ring.next(t.f, &t.w.log)
+		return ok
+	}
 	own, err := t.f.Stat()
 	if err != nil {
 		return false

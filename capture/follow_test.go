@@ -30,6 +30,10 @@ func startFollowing(t *testing.T, path string) *following {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newFollowing(t, path, cancel, w)
+}
+
+func newFollowing(t *testing.T, path string, cancel context.CancelFunc, w *Follower) *following {
 	w.poll = time.Millisecond
 	f := &following{t: t, path: path, cancel: cancel, got: make(chan Packet, 100), end: make(chan error, 1), w: w}
 	go func() {

@@ -306,6 +306,13 @@ func (p *problems) add(off int64, packet uint64, format string, args ...any) {
 	}
 }
 
+// addTo adds a problem of the capture of a name.
+func (p *problems) addTo(name string, off int64, format string, args ...any) {
+	q := problems{name: name}
+	q.add(off, 0, format, args...)
+	p.take(&q)
+}
+
 // take adds the problems of another source.
 func (p *problems) take(q *problems) {
 	p.n += q.n

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/portannot/portannot/capture"
 	"github.com/portannot/portannot/capture/sandbox"
 	"github.com/portannot/portannot/cmd/internal/outfile"
 )
@@ -84,12 +85,19 @@ func toRead(names []string) (paths []string) {
 	return paths
 }
 
-// toFollow lists what must stay readable for a file whose name is given to other
-// files: its folder, and that of the file behind a symbolic link.
-func toFollow(name string) []string {
-	folders := []string{filepath.Dir(name)}
-	if folder := filepath.Dir(resolved(name)); folder != folders[0] {
-		folders = append(folders, folder)
+// toFollow lists what must stay readable for files whose names are given to other
+// files, and for patterns: their folders, and those of files behind symbolic links.
+func toFollow(names []string) (folders []string) {
+	for _, name := range names {
+		folder := filepath.Dir(name)
+		for capture.IsPattern(folder) {
+			folder = filepath.Dir(folder)
+		}
+		for _, f := range []string{folder, filepath.Dir(resolved(name))} {
+			if !capture.IsPattern(f) && !slices.Contains(folders, f) {
+				folders = append(folders, f)
+			}
+		}
 	}
 	return folders
 }

@@ -106,7 +106,7 @@ func recursiveFlag(p *bool) cli.Flag {
 }
 
 func followFlag(p *bool) cli.Flag {
-	return cli.Switch(p, "follow", "", false, "go on reading a file that grows, until Ctrl-C")
+	return cli.Switch(p, "follow", "", false, "go on reading files that grow, and those that are written after them, until Ctrl-C")
 }
 
 func countFlag(p *uint64) cli.Flag {

@@ -280,8 +280,10 @@ func (o *flowOptions) checkInput(j *job) error {
 		o.live.buffer <<= 20
 	case len(j.files) == 0:
 		return usagef("name a capture file, portannot -r trace.pcap, - for standard input, or an interface, -i eth0", "nothing to read")
-	case o.follow && (len(j.files) > 1 || stdin):
-		return usagef("", "--follow takes one file")
+	case o.follow && stdin:
+		return usagef("", "--follow takes files, not standard input")
+	case o.follow && o.recursive:
+		return usagef("name a pattern, -r 'ring_*.pcapng'", "--recursive is not for --follow")
 	}
 	return nil
 }
@@ -489,11 +491,16 @@ func collectLater() (restore func()) {
 // runFiles reads all captures and writes their flows. What can be read is
 // written, whatever else happens.
 func (j *job) runFiles(ctx context.Context) error {
-	paths, skipped, partial, err := j.expand()
-	if err != nil {
-		return err
+	paths, skipped, partial, err := j.files, 0, false, error(nil)
+	if j.follow {
+		err = refusePatterns(paths, j.records, j.write)
+	} else {
+		paths, skipped, partial, err = j.expand()
 	}
-	if err := j.env.refusePaths(paths); err != nil {
+	if err == nil {
+		err = j.env.refusePaths(paths)
+	}
+	if err != nil {
 		return err
 	}
 	src, err := j.open(ctx, paths)
@@ -543,7 +550,7 @@ func (j *job) runFiles(ctx context.Context) error {
 	}
 	confined := sandbox.Options{Accept: j.follow && j.metrics != "", Read: toRead(j.openedAgain(paths))}
 	if j.follow {
-		confined.Read = toFollow(paths[0])
+		confined.Read = toFollow(paths)
 	}
 	confined.Rename = toRename(records)
 	if carving != nil {
@@ -635,7 +642,11 @@ func (j *job) runFiles(ctx context.Context) error {
 	}
 	if !j.quiet {
 		files.summary()
-		j.summary(stats, out, "from "+plural(uint64(len(paths)), "file"))
+		files := uint64(len(paths))
+		if f, ok := src.(*capture.Follower); ok {
+			files = f.Files()
+		}
+		j.summary(stats, out, "from "+plural(files, "file"))
 		j.env.mentionUndated(j.annotator)
 		if c, ok := src.(interface{ Drops() uint64 }); ok && c.Drops() > 0 {
 			j.env.warnf("the capture reports %s lost while it was made", plural(c.Drops(), "packet"))
@@ -673,7 +684,7 @@ func (j *job) tellRestarts(src capture.FileSource) func() {
 	return func() {
 		if ok && f.Restarts() > before {
 			before = f.Restarts()
-			j.env.warnf("%s: cut or written anew: read again from its beginning", j.files[0])
+			j.env.warnf("%s: cut or written anew: read again from its beginning", strings.Join(j.files, ", "))
 		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/portannot/portannot/capture"
@@ -82,20 +84,49 @@ func (j *job) open(ctx context.Context, paths []string) (capture.FileSource, err
 	opt := capture.Options{Stdin: j.captureInput(), Context: ctx}
 	switch {
 	case j.follow:
-		return capture.Follow(ctx, paths[0], opt)
+		return j.openFollowed(ctx, paths, opt)
 	case len(paths) == 1:
 		return capture.Open(paths[0], opt)
 	}
 	return capture.OpenFiles(paths, opt)
 }
 
+// openFollowed follows one file by its name, or several one after the other.
+func (j *job) openFollowed(ctx context.Context, names []string, opt capture.Options) (capture.FileSource, error) {
+	there := 0
+	for _, name := range names {
+		switch _, err := os.Stat(name); {
+		case err == nil:
+			there++
+		case !capture.IsPattern(name):
+			j.env.warnf("%s: not there yet: it is waited for", name)
+		default:
+			if found, _ := filepath.Glob(name); len(found) == 0 {
+				j.env.warnf("no file matches %s yet: it is waited for", name)
+			}
+		}
+	}
+	if len(names) == 1 && there == 1 {
+		st, err := os.Stat(names[0])
+		if err == nil && st.IsDir() {
+			j.env.warnf("%s is a directory", names[0])
+			return nil, usagef("name a pattern, -r '"+filepath.Join(names[0], "*.pcapng")+"'", "--follow takes files")
+		}
+		return capture.Follow(ctx, names[0], opt)
+	}
+	return capture.FollowFiles(ctx, names, opt)
+}
+
 // notOpened reports that no path could be opened. hint is for what is of no known
 // kind.
 func (j *job) notOpened(err error, paths []string, hint string) error {
 	var wrong *wrongInput
+	var usage *usageError
 	switch {
 	case errors.As(err, &wrong): // of standard input
 		return wrong
+	case errors.As(err, &usage):
+		return usage
 	case errors.Is(err, capture.ErrNotCapture):
 		if usage := j.notCaptures(paths); usage != nil {
 			return usage

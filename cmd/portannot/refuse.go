@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/portannot/portannot/capture"
 	"github.com/portannot/portannot/cmd/portannot/internal/cli"
 )
 
@@ -123,4 +124,28 @@ func (e *env) refusePaths(paths []string) error {
 		inputs[i].Path = p
 	}
 	return e.refuse(inputs)
+}
+
+// refusePatterns refuses outputs that a pattern of files which are followed takes for
+// inputs once they are there.
+func refusePatterns(patterns []string, outputs ...string) error {
+	for _, pattern := range patterns {
+		if !capture.IsPattern(pattern) {
+			continue
+		}
+		whole, err := filepath.Abs(pattern)
+		if err != nil {
+			return err
+		}
+		for _, out := range outputs {
+			path, err := filepath.Abs(out)
+			if err != nil {
+				return err
+			}
+			if ok, _ := filepath.Match(whole, path); ok && out != "" && out != "-" {
+				return usagef("name another file to write", "%s: this file would be an input (%s)", out, pattern)
+			}
+		}
+	}
+	return nil
 }

@@ -241,7 +241,7 @@ type account struct {
 // which others would come a second time.
 func consume(ctx context.Context, began time.Time, progress func(n int) error) (a account, took time.Duration, err error) {
 	cl, err := kgo.NewClient(kgo.SeedBrokers("127.0.0.1:19091", "127.0.0.1:19093"), kgo.ConsumeTopics("annotated"),
-		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.FetchMaxWait(100*time.Millisecond))
 	if err != nil {
 		return a, 0, err
 	}
