@@ -247,6 +247,9 @@ type Annotation struct {
 	NoPractice bool
 	// Observed is what the payload looks like, with the verdict on it.
 	Observed Observed
+	// Capture is the file of the flow's first packet, "" where there is only one, or it
+	// is not known.
+	Capture string
 }
 
 // Registered gives the registration of the service port. ok is false when no

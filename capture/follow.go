@@ -33,6 +33,7 @@ type Follower struct {
 
 	restarts atomic.Uint64
 	files    atomic.Uint64
+	origins  origins
 }
 
 // errStopped says that the context is done.
@@ -100,6 +101,7 @@ func (w *Follower) Next(dst []Packet) (int, error) {
 		}
 		n, err := r.Next(dst)
 		if n > 0 || err == nil {
+			w.origins.add(w.path, n)
 			return n, nil // an error comes again with the next call
 		}
 		switch w.file.ended {
@@ -215,6 +217,10 @@ func (w *Follower) Restarts() uint64 { return w.restarts.Load() }
 // Files returns how many files were begun. It may be called at any time from any
 // goroutine.
 func (w *Follower) Files() uint64 { return w.files.Load() }
+
+// FileOf returns the file that a packet is of, by its number in the order in which Next
+// gave them, from 1. It may be called at any time from any goroutine.
+func (w *Follower) FileOf(number uint64) string { return w.origins.of(number) }
 
 // Close closes the file.
 func (w *Follower) Close() error {

@@ -22,6 +22,7 @@ type Merged struct {
 	err     error // what Next returns from now on
 	log     problems
 	lost    uint64 // packets that the sources that have ended say they miss
+	origins origins
 
 	mu      sync.Mutex // guards what follows, for Progress
 	open    []*mergeItem
@@ -182,16 +183,24 @@ func (m *Merged) Next(dst []Packet) (int, error) {
 			continue
 		}
 		limit, tie := m.bound()
+		from := n
 		for n < len(dst) && it.at < len(it.batch) && (it.key < limit || it.key == limit && it.order < tie) {
 			dst[n] = it.batch[it.at]
 			n++
 			it.at++
 			it.setKey()
 		}
+		m.origins.add(it.path, n-from)
 		m.sink()
 	}
 	return n, nil
 }
+
+// FileOf returns the file that a packet is of, by its number in the order in which Next
+// gave them, from 1. It is "" where that is not known: of open sources, and behind the
+// millionth time that the packets of another file come next. It may be called at any time
+// from any goroutine.
+func (m *Merged) FileOf(number uint64) string { return m.origins.of(number) }
 
 // straight reads the only active source into the caller's packets. Those from
 // the time on at which another file begins are kept back.
@@ -204,9 +213,11 @@ func (m *Merged) straight(it *mergeItem, dst []Packet) int {
 		}
 		if len(m.pending) > 0 && it.key >= m.pending[0].first {
 			it.batch = append(it.batch, dst[i:n]...)
-			return i
+			n = i
+			break
 		}
 	}
+	m.origins.add(it.path, n)
 	return n
 }
 

@@ -158,6 +158,7 @@ var fields = []Field{
 	{"portannot.end", Text, "why the account ended: input, idle-timeout, active-timeout, reopened, evicted or counter-full", "", flowBoth},
 	{"portannot.flow.id", Text, "16 hexadecimal digits that the parts of a flow share, and no other flow of the run", "", flowBoth},
 	{"portannot.flow.part", Count, "1, or the number of this part of a flow that a time-out or want of memory has cut", "", flowBoth},
+	{"portannot.capture", Text, "file of the flow's first packet", "with several files, or where it is chosen", FlowJSON},
 	{"portannot.first_packet", Count, "number of the flow's first packet in the run, from 1", "", FlowJSON},
 	{"portannot.frame_bytes.source", Count, "bytes on the wire that the source sent, link header included", "", flowBoth},
 	{"portannot.frame_bytes.destination", Count, "bytes on the wire that the destination sent", "", flowBoth},

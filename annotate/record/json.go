@@ -110,6 +110,9 @@ func (j *JSON) AppendFlow(dst []byte, f *flow.Flow, a *annotate.Annotation) []by
 	dst = appendHex(append(dst, `","flow":{"id":"`...), f.ID)
 	dst = ascii.AppendUint(append(dst, `","part":`...), uint64(f.Part))
 	dst = ascii.AppendUint(append(dst, `},"first_packet":`...), f.Number)
+	if a.Capture != "" {
+		dst = iana.AppendJSONString(append(dst, `,"capture":`...), a.Capture)
+	}
 	dst = ascii.AppendUint(append(dst, `,"frame_bytes":{"source":`...), f.Forward.FrameBytes)
 	dst = ascii.AppendUint(append(dst, `,"destination":`...), f.Reverse.FrameBytes)
 	dst = append(dst, '}')

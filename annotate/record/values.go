@@ -323,6 +323,7 @@ var values = map[string]value{
 	"portannot.end":                     ofFlow(func(w *cellWriter, f *flow.Flow) { w.text(f.End.String()) }),
 	"portannot.flow.id":                 ofFlow(func(w *cellWriter, f *flow.Flow) { w.quoted(func(dst []byte) []byte { return appendHex(dst, f.ID) }) }),
 	"portannot.flow.part":               ofFlow(func(w *cellWriter, f *flow.Flow) { w.number(uint64(f.Part)) }),
+	"portannot.capture":                 func(w *cellWriter, r *from) { w.text(r.a.Capture) },
 	"portannot.first_packet":            ofFlow(func(w *cellWriter, f *flow.Flow) { w.number(f.Number) }),
 	"portannot.frame_bytes.source":      ofFlow(func(w *cellWriter, f *flow.Flow) { w.number(f.Forward.FrameBytes) }),
 	"portannot.frame_bytes.destination": ofFlow(func(w *cellWriter, f *flow.Flow) { w.number(f.Reverse.FrameBytes) }),

@@ -106,9 +106,11 @@ type job struct {
 	order     *flowOrder // nil: by first packet
 	quiet     bool
 	workers   int
-	sum       *render.Summary // format, if it counts flows: they are given to it by one goroutine; else nil
-	every     time.Duration   // how often it is written; 0 for once at the end
-	view      *topView        // nil: no screen shows the run while it goes on
+	wantsFile fileWish
+	fileOf    func(packet uint64) string // names the capture of a flow's first packet; nil: nobody asks
+	sum       *render.Summary            // format, if it counts flows: they are given to it by one goroutine; else nil
+	every     time.Duration              // how often it is written; 0 for once at the end
+	view      *topView                   // nil: no screen shows the run while it goes on
 }
 
 // run is the main job: annotate the flows of captures or of interfaces.
@@ -250,11 +252,17 @@ func (o *flowOptions) job(ctx context.Context, e *env, files []string) (*job, er
 			return nil, err
 		}
 		j.format = render.NewChosen(chosen, form, meta)
+		if chosen.Has("portannot.capture") {
+			j.wantsFile = always
+		}
 		return j, nil
 	}
 	j.format, err = render.New(o.output, meta)
 	if err != nil {
 		return nil, usagef("", "%v", err)
+	}
+	if o.output == "json" {
+		j.wantsFile = ofSeveral
 	}
 	return j, nil
 }
@@ -508,6 +516,7 @@ func (j *job) runFiles(ctx context.Context) error {
 		return j.notOpened(err, paths, "flow logs: portannot enrich FILE")
 	}
 	defer src.Close()
+	j.nameFiles(src, paths)
 	defer collectLater()()
 	files := j.env.newOutputs()
 	defer files.close()
@@ -662,6 +671,27 @@ func (j *job) runFiles(ctx context.Context) error {
 		return errPart
 	}
 	return gone
+}
+
+// fileWish says when the capture of a flow's first packet is asked for.
+type fileWish uint8
+
+const (
+	never fileWish = iota
+	ofSeveral
+	always
+)
+
+// nameFiles has flows say which capture they are of, where that is asked for.
+func (j *job) nameFiles(src capture.FileSource, paths []string) {
+	several := len(paths) > 1 || j.follow && capture.IsPattern(paths[0])
+	if j.wantsFile == never || j.wantsFile == ofSeveral && !several {
+		return
+	}
+	j.fileOf = func(uint64) string { return paths[0] }
+	if s, ok := src.(interface{ FileOf(uint64) string }); ok {
+		j.fileOf = s.FileOf
+	}
 }
 
 // openedAgain lists the captures that will be opened again: those of a merge when their

@@ -78,6 +78,9 @@ func (l *lane) append(dst []byte, f *flow.Flow) []byte {
 		return dst
 	}
 	l.tally.shown++
+	if l.j.fileOf != nil {
+		l.annotation.Capture = l.j.fileOf(f.Number)
+	}
 	if l.choose {
 		l.picked = append(l.picked, picked{f.Pick(), findingOf(f, &l.annotation)})
 	}
