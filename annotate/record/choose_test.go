@@ -57,6 +57,9 @@ func TestChosenFieldsAreThoseOfTheRecord(t *testing.T) {
 	for i := range len(list) * len(annotators) {
 		f := &list[i/len(annotators)]
 		a := annotators[i%len(annotators)].Flow(f, new(annotate.Observer))
+		if i%2 == 0 { // as of one of several files
+			a.Capture = "a \"b\".pcap"
+		}
 		whole := AppendJSON(nil, f, &a)
 		want := decoded(t, whole)
 		if got := decoded(t, all.AppendFlow(nil, f, &a)); !reflect.DeepEqual(got, want) {
