@@ -4,7 +4,7 @@
 #
 #   testdata/bench/run.sh [ROUNDS]
 #
-# DIR holds the captures and the programs (about 3 GB; memory is best), default
+# DIR holds the captures and the programs (about 4 GB; memory is best), default
 # /dev/shm/portannot-bench. PEERS=fast leaves out those that take over a minute.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -25,6 +25,7 @@ make_capture() { # NAME FLAGS...
 }
 make_capture mixed.pcap -shape mixed -packets 4000000 -flows 200000
 make_capture mixed.pcapng -ng -shape mixed -packets 4000000 -flows 200000
+make_capture recognised.pcap -shape recognised -packets 4000000 -flows 200000
 make_capture scan.pcap -shape scan -packets 3000000
 make_capture elephant.pcap -shape elephant -packets 702000 -flows 50
 make_capture small.pcap -shape mixed -packets 800000 -flows 40000
@@ -73,6 +74,7 @@ compare() { # TITLE
 }
 
 { line "floor" "./flow -r 512 mixed.pcap >/dev/null"; ours mixed.pcap csv json text; peers mixed.pcap; } | compare mixed.pcap
+{ line "floor" "./flow -r 512 recognised.pcap >/dev/null"; ours recognised.pcap csv json; } | compare recognised.pcap
 { line "floor, on mixed.pcap" "./flow -r 512 mixed.pcap >/dev/null"; ours mixed.pcapng csv; } | compare mixed.pcapng
 { line "floor" "./flow -r 512 elephant.pcap >/dev/null"; ours elephant.pcap csv; peers elephant.pcap; } | compare elephant.pcap
 { line "floor, printing" "./flow -r 512 -p scan.pcap >/dev/null"; ours scan.pcap text csv json; peers scan.pcap; } | compare scan.pcap
