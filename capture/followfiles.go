@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,6 +51,18 @@ func IsPattern(name string) bool { return strings.ContainsAny(name, `*?[`) }
 type ring struct {
 	names []string
 	read  map[string]readFile // files that were read to their end, by name
+	// found are the files to be read next, in their order. A folder of thousands is not
+	// listed again for each of them.
+	found []foundFile
+	// listAgain is when the folders may be listed again: listing takes at most a
+	// twentieth of the time, however many files are there.
+	listAgain time.Time
+}
+
+// foundFile is a file that is there and was not read.
+type foundFile struct {
+	path string
+	info fs.FileInfo
 }
 
 // readFile is a file as it was when it was read to its end.
@@ -65,12 +78,32 @@ const forgetAfter = time.Minute
 
 // next gives the file to be read after the present one, which is nil at first: of those not
 // read yet the one written first. log is told what else became of files that were read.
+//
+// The present file is left only for one that was written later. Files that were written
+// before it and are found only now (moved there, or whole before a late write to the
+// present one) are read once it is left.
 func (r *ring) next(present *os.File, log *problems) (path string, ok bool) {
+	if len(r.found) == 0 {
+		began := time.Now()
+		if began.Before(r.listAgain) {
+			return "", false
+		}
+		r.list(present, log)
+		r.listAgain = began.Add(20 * time.Since(began))
+	}
+	if len(r.found) == 0 {
+		return "", false
+	}
+	return r.found[0].path, true
+}
+
+// list finds the files to be read next.
+func (r *ring) list(present *os.File, log *problems) {
 	var now fs.FileInfo
 	if present != nil {
 		now, _ = present.Stat()
 	}
-	var best fs.FileInfo
+	later := now == nil
 	there := make(map[string]bool)
 	for _, name := range r.names {
 		paths := []string{name}
@@ -79,17 +112,24 @@ func (r *ring) next(present *os.File, log *problems) (path string, ok bool) {
 		}
 		for _, p := range paths {
 			st, err := os.Stat(p)
-			if err != nil || !st.Mode().IsRegular() {
+			if err != nil || !st.Mode().IsRegular() || there[p] {
 				continue
 			}
-			if there[p] = true; now != nil && (os.SameFile(st, now) || st.ModTime().Before(now.ModTime())) || r.known(p, st, log) {
+			if there[p] = true; now != nil && os.SameFile(st, now) || r.known(p, st, log) {
 				continue
 			}
-			if best == nil || cmp.Or(st.ModTime().Compare(best.ModTime()), compareNames(p, path)) < 0 {
-				best, path = st, p
-			}
+			later = later || !st.ModTime().Before(now.ModTime())
+			r.found = append(r.found, foundFile{p, st})
 		}
 	}
+	if !later {
+		r.found = nil
+	}
+	slices.SortFunc(r.found, func(a, b foundFile) int {
+		return cmp.Or(a.info.ModTime().Compare(b.info.ModTime()), compareNames(a.path, b.path))
+	})
+	// Two names of one file have one time, and so stand side by side.
+	r.found = slices.CompactFunc(r.found, func(a, b foundFile) bool { return os.SameFile(a.info, b.info) })
 	for p, old := range r.read {
 		switch {
 		case there[p]:
@@ -101,7 +141,6 @@ func (r *ring) next(present *os.File, log *problems) (path string, ok bool) {
 			delete(r.read, p)
 		}
 	}
-	return path, best != nil
 }
 
 // known reports that a file was read, perhaps under another name.
@@ -174,8 +213,14 @@ func compareNames(a, b string) int {
 func (r *ring) open(w *Follower) error {
 	for {
 		if path, ok := r.next(nil, &w.log); ok {
+			r.found = r.found[1:]
 			f, err := os.Open(path)
 			if err == nil {
+				// It may be read by now, under another name.
+				if st, err := f.Stat(); err == nil && r.known(path, st, &w.log) {
+					f.Close()
+					continue
+				}
 				w.begin(path, f)
 				return nil
 			}

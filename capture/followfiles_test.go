@@ -99,6 +99,43 @@ func TestFollowFilesLater(t *testing.T) {
 	}
 }
 
+// TestFollowFilesMovedIn: a file that is moved there with a time before that of the file
+// being read is read once that one is left.
+func TestFollowFilesMovedIn(t *testing.T) {
+	dir := t.TempDir()
+	put := func(name string, age time.Duration, b []byte) {
+		t.Helper()
+		tmp := filepath.Join(dir, "tmp")
+		if err := os.WriteFile(tmp, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		at := time.Now().Add(-age)
+		if err := os.Chtimes(tmp, at, at); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(tmp, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("ring_1.pcap", time.Minute, timed(1, 1))
+	if err := os.Link(filepath.Join(dir, "ring_1.pcap"), filepath.Join(dir, "ring_1_again.pcap")); err != nil {
+		t.Fatal(err)
+	}
+	f := startFollowingFiles(t, dir, "ring_*") // a file of two names is one
+	f.want("1.1", 1)
+	put("ring_2.pcap", time.Hour, timed(2, 1))
+	f.path = filepath.Join(dir, "ring_1.pcap")
+	f.append(timed(3, 1)[24:]) // the present one is not left for it
+	f.want("3.1", 2)
+	put("ring_3.pcap", -time.Minute, timed(4, 1))
+	f.want("2.1", 1)
+	f.want("4.1", 1)
+	f.stop()
+	if list, n := f.w.Problems(); n != 0 || f.w.Files() != 3 {
+		t.Errorf("%d files, problems %v", f.w.Files(), list)
+	}
+}
+
 func TestCompareNames(t *testing.T) {
 	list := []string{"", "a", "a1", "a2", "a10", "a010b", "b", "x9y10", "x10y9", "x10y10"}
 	for i, a := range list {
