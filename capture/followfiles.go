@@ -213,6 +213,7 @@ func compareNames(a, b string) int {
 func (r *ring) open(w *Follower) error {
 	for {
 		if path, ok := r.next(nil, &w.log); ok {
+			found := r.found[0]
 			r.found = r.found[1:]
 			f, err := os.Open(path)
 			if err == nil {
@@ -225,7 +226,8 @@ func (r *ring) open(w *Follower) error {
 				return nil
 			}
 			if !errors.Is(err, os.ErrNotExist) {
-				return fmt.Errorf("follow capture: %w", err)
+				w.log.addTo(path, 0, "%v", err)
+				r.read[path] = readFile{info: found.info} // others may be readable
 			}
 			continue
 		}

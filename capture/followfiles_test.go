@@ -136,6 +136,26 @@ func TestFollowFilesMovedIn(t *testing.T) {
 	}
 }
 
+// TestFollowFilesUnreadable: a file that cannot be opened does not keep others from being
+// read.
+func TestFollowFilesUnreadable(t *testing.T) {
+	path := writeFiles(t, timed(1, 1))[0]
+	st, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := FollowFiles(t.Context(), []string{path}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	w.ring.found = []foundFile{{"not\x00a name", st}}
+	n, err := w.Next(make([]Packet, 5))
+	if list, problems := w.Problems(); n != 1 || err != nil || problems != 1 || !strings.Contains(list[0].Error(), "invalid argument") {
+		t.Errorf("%d packets, %v; problems %v", n, err, list)
+	}
+}
+
 func TestCompareNames(t *testing.T) {
 	list := []string{"", "a", "a1", "a2", "a10", "a010b", "b", "x9y10", "x10y9", "x10y10"}
 	for i, a := range list {
