@@ -139,12 +139,12 @@ func TestFollowFilesMovedIn(t *testing.T) {
 // TestFollowFilesUnreadable: a file that cannot be opened does not keep others from being
 // read.
 func TestFollowFilesUnreadable(t *testing.T) {
-	path := writeFiles(t, timed(1, 1))[0]
-	st, err := os.Stat(path)
+	paths := writeFiles(t, timed(0, 1), timed(1, 1))
+	st, err := os.Stat(paths[0])
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := FollowFiles(t.Context(), []string{path}, Options{})
+	w, err := FollowFiles(t.Context(), paths[1:], Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
