@@ -161,6 +161,7 @@ func run() error {
 			fmt.Fprintf(os.Stderr, "member: %v: %s\n", err, m.Stderr)
 		}
 		if *calm {
+			fmt.Fprint(os.Stderr, m.Stderr)
 			fmt.Printf("%.2f s of CPU\n", (m.ProcessState.UserTime() + m.ProcessState.SystemTime()).Seconds())
 		}
 	}
